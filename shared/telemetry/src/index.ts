@@ -1,2 +1,4 @@
 export * from "./log.ts";
 export * from "./metrics.ts";
+export * from "./metrics-server.ts";
+export * from "./run-service.ts";

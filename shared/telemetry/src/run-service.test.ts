@@ -1,0 +1,99 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { createServer } from "node:net";
+import { fileURLToPath } from "node:url";
+import { describe, expect, test } from "vitest";
+
+const fixture = fileURLToPath(new URL("./fixtures/service.ts", import.meta.url));
+
+function run(behaviour: string, environment: Record<string, string> = {}) {
+  const child = spawn(process.execPath, [fixture, behaviour], { env: { PATH: process.env.PATH, ...environment } });
+  const output = { stdout: "", stderr: "" };
+  child.stdout.on("data", (chunk) => {
+    output.stdout += chunk;
+  });
+  child.stderr.on("data", (chunk) => {
+    output.stderr += chunk;
+  });
+  const exited = once(child, "close").then(([code]) => code as number | null);
+  const says = async (text: string) => {
+    while (!output.stdout.includes(text)) await once(child.stdout, "data");
+  };
+  return { child, output, exited, says };
+}
+
+describe("runService", () => {
+  test("tells a bad setting in one line and exits 1", async () => {
+    const { output, exited } = run("ready", { LOG_LEVEL: "loud" });
+    expect(await exited).toBe(1);
+    expect(output.stderr).toMatch(/^fixture: LOG_LEVEL: .*\n$/);
+  });
+
+  test("tells an error of the start in one line and exits 1", async () => {
+    const { output, exited } = run("start-fails");
+    expect(await exited).toBe(1);
+    expect(output.stderr).toBe("fixture: NATS_URL: is not a URL\n");
+  });
+
+  test.each(["SIGTERM", "SIGINT"] as const)("closes on %s and exits 0", async (signal) => {
+    const { child, output, exited, says } = run("ready");
+    await says("ready");
+    child.kill(signal);
+    expect(await exited).toBe(0);
+    expect(output.stdout).toContain("given back");
+  });
+
+  test("a signal during the start ends the waiting and exits 0", async () => {
+    const { child, output, exited, says } = run("start-waits");
+    await says("waiting");
+    child.kill("SIGTERM");
+    expect(await exited).toBe(0);
+    expect(output.stderr).toBe("");
+  });
+
+  test("gives up on a close that hangs and exits 1", async () => {
+    const { child, output, exited, says } = run("close-hangs");
+    await says("ready");
+    child.kill("SIGTERM");
+    expect(await exited).toBe(1);
+    expect(output.stdout).toContain("closing took too long");
+  });
+
+  test("logs an unhandled rejection and exits 1", async () => {
+    const { output, exited } = run("rejects-later");
+    expect(await exited).toBe(1);
+    expect(output.stdout).toContain("nobody caught me");
+  });
+
+  test("serves metrics on METRICS_PORT, and tells a taken port in one line", async () => {
+    const blocker = createServer().listen(0, "127.0.0.1");
+    await once(blocker, "listening");
+    const address = blocker.address();
+    const port = typeof address === "object" && address !== null ? String(address.port) : "";
+    const refused = run("ready", { METRICS_PORT: port });
+    expect(await refused.exited).toBe(1);
+    expect(refused.output.stderr).toMatch(/^fixture: listen EADDRINUSE.*\n$/);
+    blocker.close();
+    await once(blocker, "close");
+
+    const { child, exited, says } = run("ready", { METRICS_PORT: port });
+    await says("ready");
+    const page = await eventually(() => fetch(`http://127.0.0.1:${port}/metrics`));
+    expect(await page.text()).toContain('fixture_up{service="fixture"} 1');
+    expect((await fetch(`http://127.0.0.1:${port}/`)).status).toBe(404);
+    child.kill("SIGTERM");
+    expect(await exited).toBe(0);
+  });
+});
+
+async function eventually<T>(attempt: () => Promise<T>): Promise<T> {
+  const deadline = Date.now() + 5_000;
+  for (;;) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (Date.now() > deadline) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+}

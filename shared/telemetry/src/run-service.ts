@@ -1,0 +1,110 @@
+/**
+ * The frame around a service's process. A start error is told in one line and exits 1; SIGTERM and SIGINT close the
+ * service within a limit; an error that nobody caught is logged and exits 1, because a service whose state is unknown is
+ * worse than one that is started again.
+ */
+import { readSettings, toSpeechError } from "@parlance/contracts";
+import { createLog, type Log } from "./log.ts";
+import type { Registry } from "./metrics.ts";
+import { serveMetrics } from "./metrics-server.ts";
+
+export interface ServiceContext {
+  log: Log;
+  /** Aborts when the process is asked to stop: what waits during the start (for NATS, for a lock) ends with it. */
+  signal: AbortSignal;
+}
+
+export interface RunningService {
+  /** Ends what was started and resolves when everything that was taken is given back. */
+  close(): Promise<void>;
+  /** Served on METRICS_PORT, when that is set. Leave it out in a service with an HTTP server of its own. */
+  registry?: Registry;
+}
+
+export interface RunServiceOptions {
+  /** Milliseconds that `close` may take before the process exits 1 without it. Default 10 000. */
+  closeTimeoutMs?: number;
+}
+
+/**
+ * Runs `start` as the process's one service and stays until it ends. Read the settings inside of `start`:
+ *
+ * ```ts
+ * await runService("results", async ({ log, signal }) => {
+ *   const settings = readSettings(resultsSettings, process.env);
+ *   const bus = await connectBus(…);
+ *   return createResults({ bus, settings, log });
+ * });
+ * ```
+ */
+export async function runService(
+  name: string,
+  start: (context: ServiceContext) => Promise<RunningService>,
+  options: RunServiceOptions = {},
+): Promise<void> {
+  const stopping = new AbortController();
+  let stopRequested: (signal: NodeJS.Signals) => void = () => undefined;
+  const stopped = new Promise<NodeJS.Signals>((resolve) => {
+    stopRequested = resolve;
+  });
+  const onSignal = (signal: NodeJS.Signals) => {
+    // A second signal means that the closing itself hangs.
+    if (stopping.signal.aborted) process.exit(1);
+    stopping.abort();
+    stopRequested(signal);
+  };
+  process.on("SIGTERM", onSignal);
+  process.on("SIGINT", onSignal);
+
+  let log: Log;
+  let service: RunningService;
+  let metrics: { close(): Promise<void> } | undefined;
+  try {
+    const settings = readSettings(["LOG_LEVEL", "METRICS_PORT"], process.env);
+    log = createLog(name, settings.LOG_LEVEL ?? "info");
+    dieOfUncaught(log);
+    service = await start({ log, signal: stopping.signal });
+    if (service.registry !== undefined && settings.METRICS_PORT !== undefined) {
+      metrics = await serveMetrics({ registry: service.registry, port: settings.METRICS_PORT });
+    }
+  } catch (error) {
+    if (stopping.signal.aborted) process.exit(0);
+    process.stderr.write(`${name}: ${startErrorLine(error)}\n`);
+    process.exit(1);
+  }
+
+  const signal = await stopped;
+  log.info({ signal }, "closing");
+  const limit = setTimeout(() => {
+    log.error({ closeTimeoutMs: options.closeTimeoutMs ?? 10_000 }, "closing took too long");
+    process.exit(1);
+  }, options.closeTimeoutMs ?? 10_000);
+  try {
+    await metrics?.close();
+    await service.close();
+  } catch (error) {
+    log.error({ err: error }, "closing failed");
+    process.exit(1);
+  }
+  clearTimeout(limit);
+  log.info("closed");
+  process.exit(0);
+}
+
+/** What a person who starts the service needs to read: the cause, without a stack, on one line. */
+function startErrorLine(error: unknown): string {
+  const known = toSpeechError(error);
+  const plain = known.code === "internal" && error instanceof Error ? error.message || error.name : known.message;
+  return plain.replaceAll(/\s*\n\s*/g, " ");
+}
+
+function dieOfUncaught(log: Log): void {
+  process.on("unhandledRejection", (reason) => {
+    log.fatal({ err: reason }, "unhandled rejection");
+    process.exit(1);
+  });
+  process.on("uncaughtException", (error) => {
+    log.fatal({ err: error }, "uncaught exception");
+    process.exit(1);
+  });
+}
