@@ -19,6 +19,8 @@ export interface RunningService {
   close(): Promise<void>;
   /** Served on METRICS_PORT, when that is set. Leave it out in a service with an HTTP server of its own. */
   registry?: Registry;
+  /** Where the service can be reached, when it listens: told to a parent process that waits for it. */
+  url?: string;
 }
 
 export interface RunServiceOptions {
@@ -55,6 +57,8 @@ export async function runService(
   };
   process.on("SIGTERM", onSignal);
   process.on("SIGINT", onSignal);
+  // Started by another process over IPC: that one's death, however sudden, ends this one too.
+  process.once("disconnect", () => onSignal("SIGTERM"));
 
   let log: Log;
   let service: RunningService;
@@ -73,6 +77,7 @@ export async function runService(
     process.exit(1);
   }
 
+  process.send?.({ kind: "ready", url: service.url });
   const signal = await stopped;
   log.info({ signal }, "closing");
   const limit = setTimeout(() => {
