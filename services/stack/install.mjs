@@ -12,22 +12,16 @@ const lockfile = readFileSync(join(root, "package-lock.json"), "utf8");
 const marker = join(root, "node_modules", ".parlance-lockfile");
 
 if (!existsSync(marker) || readFileSync(marker, "utf8") !== lockfile) {
-	process.stderr.write("parlance: installing packages (npm ci), once\n");
-	const install = spawnSync(
-		"npm",
-		["ci", "--no-audit", "--no-fund", "--loglevel=error"],
-		{
-			cwd: root,
-			stdio: ["ignore", 2, 2],
-			shell: process.platform === "win32",
-			env: { ...process.env, ONNXRUNTIME_NODE_INSTALL: "skip" },
-		},
-	);
-	if (install.status !== 0) {
-		process.stderr.write(
-			"parlance: npm ci failed: is the npm registry reachable from here?\n",
-		);
-		process.exit(install.status ?? 1);
-	}
-	writeFileSync(marker, lockfile);
+  process.stderr.write("parlance: installing packages (npm ci), once\n");
+  const install = spawnSync("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"], {
+    cwd: root,
+    stdio: ["ignore", 2, 2],
+    shell: process.platform === "win32",
+    env: { ...process.env, ONNXRUNTIME_NODE_INSTALL: "skip" },
+  });
+  if (install.status !== 0) {
+    process.stderr.write("parlance: npm ci failed: is the npm registry reachable from here?\n");
+    process.exit(install.status ?? 1);
+  }
+  writeFileSync(marker, lockfile);
 }

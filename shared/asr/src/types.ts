@@ -3,79 +3,75 @@ import type { Failure, Language, Manifest, Word } from "@parlance/contracts";
 
 /** One row of a pass. */
 export interface AsrSegment {
-	/** 16 kHz mono. */
-	samples: Int16Array;
-	language: Language;
-	timestamps: boolean;
-	/** Words to prefer. */
-	hotwords: readonly string[];
-	/** When not empty, the answer is the likeliest of these phrases. */
-	phrases: readonly string[];
+  /** 16 kHz mono. */
+  samples: Int16Array;
+  language: Language;
+  timestamps: boolean;
+  /** Words to prefer. */
+  hotwords: readonly string[];
+  /** When not empty, the answer is the likeliest of these phrases. */
+  phrases: readonly string[];
 }
 
 export interface AsrResult {
-	text: string;
-	/** English name; empty when the model could not tell. */
-	language: string;
-	/** Seconds from the beginning of the segment; empty unless asked for. */
-	words: Word[];
-	/** Mean log-probability per decoded token, natural log; null when nothing was said. */
-	score: number | null;
-	/** True when the model stopped at its token budget. */
-	truncated: boolean;
+  text: string;
+  /** English name; empty when the model could not tell. */
+  language: string;
+  /** Seconds from the beginning of the segment; empty unless asked for. */
+  words: Word[];
+  /** Mean log-probability per decoded token, natural log; null when nothing was said. */
+  score: number | null;
+  /** True when the model stopped at its token budget. */
+  truncated: boolean;
 }
 
 /** One outcome per row, in order: a row that fails leaves the others alone. */
-export type AsrOutcome =
-	| { ok: true; result: AsrResult }
-	| { ok: false; failure: Failure };
+export type AsrOutcome = { ok: true; result: AsrResult } | { ok: false; failure: Failure };
 
 export interface ModelDescription {
-	name: string;
-	architecture: string;
-	/** `cpu`, `cuda:0` … */
-	device: string;
-	computeType: string;
-	cuda: boolean;
-	loadSeconds: number;
-	warmUpSeconds: number;
+  name: string;
+  architecture: string;
+  /** `cpu`, `cuda:0` … */
+  device: string;
+  computeType: string;
+  cuda: boolean;
+  loadSeconds: number;
+  warmUpSeconds: number;
 }
 
 export interface AsrModel {
-	readonly description: ModelDescription;
-	/** One forward pass. Throws a SpeechError `engine_out_of_memory` when the pass does not fit the device. */
-	transcribe(segments: readonly AsrSegment[]): Promise<AsrOutcome[]>;
-	close(): Promise<void>;
+  readonly description: ModelDescription;
+  /** One forward pass. Throws a SpeechError `engine_out_of_memory` when the pass does not fit the device. */
+  transcribe(segments: readonly AsrSegment[]): Promise<AsrOutcome[]>;
+  close(): Promise<void>;
 }
 
 export interface LoadAsrOptions {
-	/** A model's name, or a folder with a manifest. */
-	modelId: string;
-	/** Folder searched before the models that ship with Parlance. */
-	modelRoot?: string | undefined;
-	/** `auto`, `cpu`, `cuda` or `cuda:<n>`. */
-	device: string;
-	computeType: "auto" | "int8" | "float16" | "float32";
-	/** 0: one per core, at most 8. */
-	threads: number;
-	beamSize?: number | undefined;
-	/** ARPA file to use instead of the model's own. */
-	languageModel?: string | undefined;
-	log: (message: string, fields?: Record<string, unknown>) => void;
+  /** A model's name, or a folder with a manifest. */
+  modelId: string;
+  /** Folder searched before the models that ship with Parlance. */
+  modelRoot?: string | undefined;
+  /** `auto`, `cpu`, `cuda` or `cuda:<n>`. */
+  device: string;
+  computeType: "auto" | "int8" | "float16" | "float32";
+  /** 0: one per core, at most 8. */
+  threads: number;
+  beamSize?: number | undefined;
+  /** ARPA file to use instead of the model's own. */
+  languageModel?: string | undefined;
+  log: (message: string, fields?: Record<string, unknown>) => void;
 }
 
 /** What an architecture is given: a checked manifest, its folder, and the resolved device. */
 export interface ArchitectureContext {
-	manifest: Manifest;
-	folder: string;
-	options: LoadAsrOptions;
-	device: { provider: "cpu" | "cuda"; deviceId: number };
+  manifest: Manifest;
+  folder: string;
+  options: LoadAsrOptions;
+  device: { provider: "cpu" | "cuda"; deviceId: number };
 }
 
 /** One file or folder each, registered in one table. */
 export interface AsrArchitecture {
-	readonly name: string;
-	load(
-		context: ArchitectureContext,
-	): Promise<Omit<AsrModel, "description"> & { computeType: string }>;
+  readonly name: string;
+  load(context: ArchitectureContext): Promise<Omit<AsrModel, "description"> & { computeType: string }>;
 }

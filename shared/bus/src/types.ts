@@ -4,226 +4,197 @@ import type { NatsConnection } from "nats";
 export type HeaderPairs = readonly (readonly [name: string, value: string])[];
 
 export interface PublishOnceOptions {
-	headers?: HeaderPairs;
-	/** `Nats-Msg-Id`: a second publish with it inside the duplicate window is not stored. */
-	messageId?: string;
-	/** Store only when the subject holds no message yet: the first writer wins, for ever. */
-	first?: boolean;
-	signal?: AbortSignal;
-	/** Milliseconds after which retrying ends with `bus_unavailable`. Default 10 000. */
-	timeoutMs?: number;
+  headers?: HeaderPairs;
+  /** `Nats-Msg-Id`: a second publish with it inside the duplicate window is not stored. */
+  messageId?: string;
+  /** Store only when the subject holds no message yet: the first writer wins, for ever. */
+  first?: boolean;
+  signal?: AbortSignal;
+  /** Milliseconds after which retrying ends with `bus_unavailable`. Default 10 000. */
+  timeoutMs?: number;
 }
 
 export interface PublishReceipt {
-	seq: number;
-	/** True when the stream already had it (same message id, or `first` and the subject was taken). */
-	duplicate: boolean;
+  seq: number;
+  /** True when the stream already had it (same message id, or `first` and the subject was taken). */
+  duplicate: boolean;
 }
 
 /** A message of a stream, as it was stored. */
 export interface StoredMessage {
-	subject: string;
-	headers: MessageHeaders;
-	data: Uint8Array;
-	/** Stream sequence. */
-	seq: number;
-	/** Milliseconds since the epoch. */
-	time: number;
+  subject: string;
+  headers: MessageHeaders;
+  data: Uint8Array;
+  /** Stream sequence. */
+  seq: number;
+  /** Milliseconds since the epoch. */
+  time: number;
 }
 
 export interface MessageHeaders {
-	get(name: string): string;
-	has(name: string): boolean;
-	keys(): string[];
+  get(name: string): string;
+  has(name: string): boolean;
+  keys(): string[];
 }
 
 /** A message that a durable consumer delivered and that waits for its outcome. */
 export interface Delivery extends StoredMessage {
-	/** 1 on the first delivery. */
-	deliveries: number;
-	/** Messages of the consumer that wait behind this one. */
-	pending: number;
-	/** Double ack: resolves when the server has it. */
-	ack(): Promise<void>;
-	/** Deliver again after `delayMs`. */
-	nak(delayMs: number): void;
-	/** Restart the ack timer: work goes on. */
-	working(): void;
-	/** Never deliver again. Publish the dead letter first. */
-	term(reason: string): void;
+  /** 1 on the first delivery. */
+  deliveries: number;
+  /** Messages of the consumer that wait behind this one. */
+  pending: number;
+  /** Double ack: resolves when the server has it. */
+  ack(): Promise<void>;
+  /** Deliver again after `delayMs`. */
+  nak(delayMs: number): void;
+  /** Restart the ack timer: work goes on. */
+  working(): void;
+  /** Never deliver again. Publish the dead letter first. */
+  term(reason: string): void;
 }
 
 export interface PullOptions {
-	stream: string;
-	durable: string;
-	/** Most messages to take. */
-	max: number;
-	/** Milliseconds to wait for the first one; 0: take only what is there. It returns as soon as there is any. */
-	waitMs: number;
-	signal?: AbortSignal;
+  stream: string;
+  durable: string;
+  /** Most messages to take. */
+  max: number;
+  /** Milliseconds to wait for the first one; 0: take only what is there. It returns as soon as there is any. */
+  waitMs: number;
+  signal?: AbortSignal;
 }
 
 export interface ReadOptions {
-	stream: string;
-	subject: string | string[];
-	fromSeq?: number;
-	fromTime?: Date;
-	/** Leave the payloads out. */
-	headersOnly?: boolean;
-	/** Only the newest message of each subject. */
-	lastPerSubject?: boolean;
-	signal?: AbortSignal;
+  stream: string;
+  subject: string | string[];
+  fromSeq?: number;
+  fromTime?: Date;
+  /** Leave the payloads out. */
+  headersOnly?: boolean;
+  /** Only the newest message of each subject. */
+  lastPerSubject?: boolean;
+  signal?: AbortSignal;
 }
 
 export interface KeyEntry {
-	key: string;
-	value: Uint8Array;
-	revision: number;
-	/** Milliseconds since the epoch. */
-	time: number;
+  key: string;
+  value: Uint8Array;
+  revision: number;
+  /** Milliseconds since the epoch. */
+  time: number;
 }
 
-export type KeyEvent =
-	| ({ kind: "put" } & KeyEntry)
-	| { kind: "gone"; key: string; revision: number };
+export type KeyEvent = ({ kind: "put" } & KeyEntry) | { kind: "gone"; key: string; revision: number };
 
 export interface KeyBucket {
-	get(key: string): Promise<KeyEntry | undefined>;
-	/** The new revision, or undefined when the key is taken. */
-	create(key: string, value: Uint8Array | string): Promise<number | undefined>;
-	put(key: string, value: Uint8Array | string): Promise<number>;
-	/** The new revision, or undefined when `revision` is not the key's newest. */
-	update(
-		key: string,
-		value: Uint8Array | string,
-		revision: number,
-	): Promise<number | undefined>;
-	/** False when `revision` is given and is not the key's newest. */
-	delete(key: string, revision?: number): Promise<boolean>;
-	/** What is there now, then every change, until the signal aborts. */
-	watch(keys: string, signal: AbortSignal): AsyncIterable<KeyEvent>;
-	keys(filter: string): Promise<string[]>;
+  get(key: string): Promise<KeyEntry | undefined>;
+  /** The new revision, or undefined when the key is taken. */
+  create(key: string, value: Uint8Array | string): Promise<number | undefined>;
+  put(key: string, value: Uint8Array | string): Promise<number>;
+  /** The new revision, or undefined when `revision` is not the key's newest. */
+  update(key: string, value: Uint8Array | string, revision: number): Promise<number | undefined>;
+  /** False when `revision` is given and is not the key's newest. */
+  delete(key: string, revision?: number): Promise<boolean>;
+  /** What is there now, then every change, until the signal aborts. */
+  watch(keys: string, signal: AbortSignal): AsyncIterable<KeyEvent>;
+  keys(filter: string): Promise<string[]>;
 }
 
 export interface FileInfo {
-	id: string;
-	bytes: number;
-	contentType: string;
-	/** The caller's own name for it; never a path. */
-	filename: string;
-	/** Milliseconds since the epoch. */
-	createdAt: number;
+  id: string;
+  bytes: number;
+  contentType: string;
+  /** The caller's own name for it; never a path. */
+  filename: string;
+  /** Milliseconds since the epoch. */
+  createdAt: number;
 }
 
 export interface FileStore {
-	/** Streams into the bucket. Throws `payload_too_large` beyond `maxBytes` and leaves nothing behind. */
-	put(
-		file: {
-			id: string;
-			contentType: string;
-			filename: string;
-			maxBytes: number;
-		},
-		content: AsyncIterable<Uint8Array>,
-	): Promise<FileInfo>;
-	info(id: string): Promise<FileInfo | undefined>;
-	/** Undefined when there is no such file. Errors when reading stalls (an object whose chunks are gone never ends). */
-	read(
-		id: string,
-	): Promise<
-		{ info: FileInfo; content: AsyncIterable<Uint8Array> } | undefined
-	>;
-	delete(id: string): Promise<void>;
-	list(): Promise<FileInfo[]>;
+  /** Streams into the bucket. Throws `payload_too_large` beyond `maxBytes` and leaves nothing behind. */
+  put(
+    file: {
+      id: string;
+      contentType: string;
+      filename: string;
+      maxBytes: number;
+    },
+    content: AsyncIterable<Uint8Array>,
+  ): Promise<FileInfo>;
+  info(id: string): Promise<FileInfo | undefined>;
+  /** Undefined when there is no such file. Errors when reading stalls (an object whose chunks are gone never ends). */
+  read(id: string): Promise<{ info: FileInfo; content: AsyncIterable<Uint8Array> } | undefined>;
+  delete(id: string): Promise<void>;
+  list(): Promise<FileInfo[]>;
 }
 
 export interface ConsumerState {
-	/** Messages not delivered yet. */
-	pending: number;
-	/** Messages delivered and not acknowledged. */
-	ackPending: number;
-	/** Highest stream sequence below which everything is acknowledged. */
-	ackFloor: number;
+  /** Messages not delivered yet. */
+  pending: number;
+  /** Messages delivered and not acknowledged. */
+  ackPending: number;
+  /** Highest stream sequence below which everything is acknowledged. */
+  ackFloor: number;
 }
 
 export interface StreamState {
-	messages: number;
-	bytes: number;
-	maxBytes: number;
-	firstSeq: number;
-	lastSeq: number;
+  messages: number;
+  bytes: number;
+  maxBytes: number;
+  firstSeq: number;
+  lastSeq: number;
 }
 
 export interface Request {
-	subject: string;
-	data: Uint8Array;
-	respond(data: Uint8Array | string): void;
+  subject: string;
+  data: Uint8Array;
+  respond(data: Uint8Array | string): void;
 }
 
 export interface Bus {
-	readonly connection: NatsConnection;
-	/** Largest payload that the server takes, in bytes. */
-	readonly maxPayload: number;
-	readonly connected: boolean;
-	/**
-	 * Stores a message and waits for the server's word; retried with the same id while NATS is away.
-	 * Throws `queue_full` when the stream refuses for its limits, `storage_full` when the disk does,
-	 * `bus_unavailable` after the timeout.
-	 */
-	publishOnce(
-		subject: string,
-		payload: Uint8Array | string,
-		options?: PublishOnceOptions,
-	): Promise<PublishReceipt>;
-	/** Core publish: fire and forget. */
-	publish(
-		subject: string,
-		payload?: Uint8Array | string,
-		headers?: HeaderPairs,
-	): void;
-	/** Core subscription until the signal aborts: sees what is published from now on. */
-	subscribe(
-		subject: string,
-		signal: AbortSignal,
-	): AsyncIterable<Omit<StoredMessage, "seq" | "time">>;
-	/** Resolves once every subscription made before is known to the server. */
-	flush(): Promise<void>;
-	/** One-shot pull from a durable consumer. */
-	pull(options: PullOptions): Promise<Delivery[]>;
-	/** Everything that the stream holds now for a subject, oldest first; ends at the newest. */
-	read(options: ReadOptions): AsyncIterable<StoredMessage>;
-	/** The newest message of a subject (wildcards allowed), or undefined. */
-	last(stream: string, subject: string): Promise<StoredMessage | undefined>;
-	/** Stream message by sequence, or undefined. */
-	message(stream: string, seq: number): Promise<StoredMessage | undefined>;
-	/** Distinct subjects under a filter, with the number of messages of each. */
-	countSubjects(stream: string, filter: string): Promise<Map<string, number>>;
-	consumerState(stream: string, durable: string): Promise<ConsumerState>;
-	streamState(stream: string): Promise<StreamState>;
-	/** Deletes messages below `seq`. */
-	purgeBelow(stream: string, seq: number): Promise<number>;
-	bucket(name: string): Promise<KeyBucket>;
-	files(name: string): Promise<FileStore>;
-	/** Undefined when nobody answered in time. */
-	request(
-		subject: string,
-		payload: Uint8Array | string,
-		timeoutMs: number,
-	): Promise<Uint8Array | undefined>;
-	/** Every answer that arrives within the time. */
-	requestMany(
-		subject: string,
-		payload: Uint8Array | string,
-		timeoutMs: number,
-	): Promise<Uint8Array[]>;
-	/** Answers requests; members of one group share them. Until the signal aborts. */
-	serve(
-		subject: string,
-		group: string | undefined,
-		handler: (request: Request) => Promise<void>,
-		signal: AbortSignal,
-	): void;
-	/** Called on every loss and return of the connection. Returns how to stop. */
-	onConnection(listener: (connected: boolean) => void): () => void;
-	close(): Promise<void>;
+  readonly connection: NatsConnection;
+  /** Largest payload that the server takes, in bytes. */
+  readonly maxPayload: number;
+  readonly connected: boolean;
+  /**
+   * Stores a message and waits for the server's word; retried with the same id while NATS is away.
+   * Throws `queue_full` when the stream refuses for its limits, `storage_full` when the disk does,
+   * `bus_unavailable` after the timeout.
+   */
+  publishOnce(subject: string, payload: Uint8Array | string, options?: PublishOnceOptions): Promise<PublishReceipt>;
+  /** Core publish: fire and forget. */
+  publish(subject: string, payload?: Uint8Array | string, headers?: HeaderPairs): void;
+  /** Core subscription until the signal aborts: sees what is published from now on. */
+  subscribe(subject: string, signal: AbortSignal): AsyncIterable<Omit<StoredMessage, "seq" | "time">>;
+  /** Resolves once every subscription made before is known to the server. */
+  flush(): Promise<void>;
+  /** One-shot pull from a durable consumer. */
+  pull(options: PullOptions): Promise<Delivery[]>;
+  /** Everything that the stream holds now for a subject, oldest first; ends at the newest. */
+  read(options: ReadOptions): AsyncIterable<StoredMessage>;
+  /** The newest message of a subject (wildcards allowed), or undefined. */
+  last(stream: string, subject: string): Promise<StoredMessage | undefined>;
+  /** Stream message by sequence, or undefined. */
+  message(stream: string, seq: number): Promise<StoredMessage | undefined>;
+  /** Distinct subjects under a filter, with the number of messages of each. */
+  countSubjects(stream: string, filter: string): Promise<Map<string, number>>;
+  consumerState(stream: string, durable: string): Promise<ConsumerState>;
+  streamState(stream: string): Promise<StreamState>;
+  /** Deletes messages below `seq`. */
+  purgeBelow(stream: string, seq: number): Promise<number>;
+  bucket(name: string): Promise<KeyBucket>;
+  files(name: string): Promise<FileStore>;
+  /** Undefined when nobody answered in time. */
+  request(subject: string, payload: Uint8Array | string, timeoutMs: number): Promise<Uint8Array | undefined>;
+  /** Every answer that arrives within the time. */
+  requestMany(subject: string, payload: Uint8Array | string, timeoutMs: number): Promise<Uint8Array[]>;
+  /** Answers requests; members of one group share them. Until the signal aborts. */
+  serve(
+    subject: string,
+    group: string | undefined,
+    handler: (request: Request) => Promise<void>,
+    signal: AbortSignal,
+  ): void;
+  /** Called on every loss and return of the connection. Returns how to stop. */
+  onConnection(listener: (connected: boolean) => void): () => void;
+  close(): Promise<void>;
 }

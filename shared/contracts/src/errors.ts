@@ -5,273 +5,257 @@
 import { z } from "zod";
 
 interface ErrorKind {
-	status: number;
-	retryable: boolean;
-	sentence: string;
+  status: number;
+  retryable: boolean;
+  sentence: string;
 }
 
 export const errorTable = {
-	invalid_json: {
-		status: 400,
-		retryable: false,
-		sentence: "The body is not valid JSON.",
-	},
-	invalid_multipart: {
-		status: 400,
-		retryable: false,
-		sentence: "The multipart body could not be read.",
-	},
-	operation_unavailable: {
-		status: 400,
-		retryable: false,
-		sentence: "No loaded model can do this operation.",
-	},
-	unauthorized: {
-		status: 401,
-		retryable: false,
-		sentence:
-			"A valid API key is required (X-API-Key or Authorization: Bearer).",
-	},
-	not_found: {
-		status: 404,
-		retryable: false,
-		sentence: "There is nothing here.",
-	},
-	batch_not_found: {
-		status: 404,
-		retryable: false,
-		sentence: "No batch has this id, or it is older than what is kept.",
-	},
-	file_not_found: {
-		status: 404,
-		retryable: false,
-		sentence: "No file has this id.",
-	},
-	file_expired: {
-		status: 404,
-		retryable: false,
-		sentence: "The file has expired.",
-	},
-	method_not_allowed: {
-		status: 405,
-		retryable: false,
-		sentence: "This method is not allowed here.",
-	},
-	payload_too_large: {
-		status: 413,
-		retryable: false,
-		sentence: "The body is larger than the limit.",
-	},
-	unsupported_media_type: {
-		status: 415,
-		retryable: false,
-		sentence: "This content type is not accepted here.",
-	},
-	validation_failed: {
-		status: 422,
-		retryable: false,
-		sentence: "A field is not valid.",
-	},
-	idempotency_conflict: {
-		status: 422,
-		retryable: false,
-		sentence: "This Idempotency-Key was used with another body.",
-	},
-	queue_full: {
-		status: 429,
-		retryable: true,
-		sentence: "The queue is full. Try again later.",
-	},
-	internal: {
-		status: 500,
-		retryable: true,
-		sentence: "Something went wrong on our side.",
-	},
-	bus_unavailable: {
-		status: 503,
-		retryable: true,
-		sentence: "NATS cannot be reached.",
-	},
-	storage_full: {
-		status: 507,
-		retryable: true,
-		sentence: "There is no space left to store this.",
-	},
-	request_timeout: {
-		status: 504,
-		retryable: true,
-		sentence: "The transcript was not ready in time.",
-	},
-	batch_id_taken: {
-		status: 409,
-		retryable: false,
-		sentence: "Another submission already has this batch id.",
-	},
+  invalid_json: {
+    status: 400,
+    retryable: false,
+    sentence: "The body is not valid JSON.",
+  },
+  invalid_multipart: {
+    status: 400,
+    retryable: false,
+    sentence: "The multipart body could not be read.",
+  },
+  operation_unavailable: {
+    status: 400,
+    retryable: false,
+    sentence: "No loaded model can do this operation.",
+  },
+  unauthorized: {
+    status: 401,
+    retryable: false,
+    sentence: "A valid API key is required (X-API-Key or Authorization: Bearer).",
+  },
+  not_found: {
+    status: 404,
+    retryable: false,
+    sentence: "There is nothing here.",
+  },
+  batch_not_found: {
+    status: 404,
+    retryable: false,
+    sentence: "No batch has this id, or it is older than what is kept.",
+  },
+  file_not_found: {
+    status: 404,
+    retryable: false,
+    sentence: "No file has this id.",
+  },
+  file_expired: {
+    status: 404,
+    retryable: false,
+    sentence: "The file has expired.",
+  },
+  method_not_allowed: {
+    status: 405,
+    retryable: false,
+    sentence: "This method is not allowed here.",
+  },
+  payload_too_large: {
+    status: 413,
+    retryable: false,
+    sentence: "The body is larger than the limit.",
+  },
+  unsupported_media_type: {
+    status: 415,
+    retryable: false,
+    sentence: "This content type is not accepted here.",
+  },
+  validation_failed: {
+    status: 422,
+    retryable: false,
+    sentence: "A field is not valid.",
+  },
+  idempotency_conflict: {
+    status: 422,
+    retryable: false,
+    sentence: "This Idempotency-Key was used with another body.",
+  },
+  queue_full: {
+    status: 429,
+    retryable: true,
+    sentence: "The queue is full. Try again later.",
+  },
+  internal: {
+    status: 500,
+    retryable: true,
+    sentence: "Something went wrong on our side.",
+  },
+  bus_unavailable: {
+    status: 503,
+    retryable: true,
+    sentence: "NATS cannot be reached.",
+  },
+  storage_full: {
+    status: 507,
+    retryable: true,
+    sentence: "There is no space left to store this.",
+  },
+  request_timeout: {
+    status: 504,
+    retryable: true,
+    sentence: "The transcript was not ready in time.",
+  },
+  batch_id_taken: {
+    status: 409,
+    retryable: false,
+    sentence: "Another submission already has this batch id.",
+  },
 
-	audio_empty: {
-		status: 422,
-		retryable: false,
-		sentence: "The audio is empty.",
-	},
-	audio_unsupported: {
-		status: 415,
-		retryable: false,
-		sentence: "This is not an audio format that is supported.",
-	},
-	audio_corrupt: {
-		status: 422,
-		retryable: false,
-		sentence: "The audio could not be decoded.",
-	},
-	audio_truncated: {
-		status: 422,
-		retryable: false,
-		sentence: "The audio ends before its header says.",
-	},
-	audio_invalid_samples: {
-		status: 422,
-		retryable: false,
-		sentence: "The audio holds samples that are not numbers.",
-	},
-	audio_too_large: {
-		status: 413,
-		retryable: false,
-		sentence: "The audio file is larger than the limit.",
-	},
-	audio_too_long: {
-		status: 413,
-		retryable: false,
-		sentence: "The audio is longer than the limit.",
-	},
-	audio_decode_timeout: {
-		status: 422,
-		retryable: false,
-		sentence: "Decoding the audio took too long.",
-	},
-	language_unsupported: {
-		status: 422,
-		retryable: false,
-		sentence: "The loaded model does not know this language.",
-	},
+  audio_empty: {
+    status: 422,
+    retryable: false,
+    sentence: "The audio is empty.",
+  },
+  audio_unsupported: {
+    status: 415,
+    retryable: false,
+    sentence: "This is not an audio format that is supported.",
+  },
+  audio_corrupt: {
+    status: 422,
+    retryable: false,
+    sentence: "The audio could not be decoded.",
+  },
+  audio_truncated: {
+    status: 422,
+    retryable: false,
+    sentence: "The audio ends before its header says.",
+  },
+  audio_invalid_samples: {
+    status: 422,
+    retryable: false,
+    sentence: "The audio holds samples that are not numbers.",
+  },
+  audio_too_large: {
+    status: 413,
+    retryable: false,
+    sentence: "The audio file is larger than the limit.",
+  },
+  audio_too_long: {
+    status: 413,
+    retryable: false,
+    sentence: "The audio is longer than the limit.",
+  },
+  audio_decode_timeout: {
+    status: 422,
+    retryable: false,
+    sentence: "Decoding the audio took too long.",
+  },
+  language_unsupported: {
+    status: 422,
+    retryable: false,
+    sentence: "The loaded model does not know this language.",
+  },
 
-	engine_failed: {
-		status: 500,
-		retryable: false,
-		sentence: "The model failed on this item repeatedly.",
-	},
-	engine_out_of_memory: {
-		status: 500,
-		retryable: false,
-		sentence: "The item does not fit the device's memory.",
-	},
-	job_invalid: {
-		status: 422,
-		retryable: false,
-		sentence: "The job message could not be read.",
-	},
-	cancelled: {
-		status: 409,
-		retryable: false,
-		sentence: "The batch was cancelled.",
-	},
+  engine_failed: {
+    status: 500,
+    retryable: false,
+    sentence: "The model failed on this item repeatedly.",
+  },
+  engine_out_of_memory: {
+    status: 500,
+    retryable: false,
+    sentence: "The item does not fit the device's memory.",
+  },
+  job_invalid: {
+    status: 422,
+    retryable: false,
+    sentence: "The job message could not be read.",
+  },
+  cancelled: {
+    status: 409,
+    retryable: false,
+    sentence: "The batch was cancelled.",
+  },
 } as const satisfies Record<string, ErrorKind>;
 
 export type ErrorCode = keyof typeof errorTable;
-export const errorCodeSchema = z.enum(
-	Object.keys(errorTable) as [ErrorCode, ...ErrorCode[]],
-);
+export const errorCodeSchema = z.enum(Object.keys(errorTable) as [ErrorCode, ...ErrorCode[]]);
 
 export const failureSchema = z.object({
-	code: errorCodeSchema,
-	message: z.string(),
-	/** The field that is at fault, where one is. */
-	param: z.string().optional(),
+  code: errorCodeSchema,
+  message: z.string(),
+  /** The field that is at fault, where one is. */
+  param: z.string().optional(),
 });
 /** An error as it travels in a payload. */
 export type Failure = z.infer<typeof failureSchema>;
 
 export interface SpeechErrorOptions extends ErrorOptions {
-	param?: string | undefined;
-	retryAfterSeconds?: number | undefined;
+  param?: string | undefined;
+  retryAfterSeconds?: number | undefined;
 }
 
 /** The one error class that crosses package borders: everything else about it follows from its code. */
 export class SpeechError extends Error {
-	override readonly name = "SpeechError";
-	readonly code: ErrorCode;
-	readonly param: string | undefined;
-	readonly retryAfterSeconds: number | undefined;
+  override readonly name = "SpeechError";
+  readonly code: ErrorCode;
+  readonly param: string | undefined;
+  readonly retryAfterSeconds: number | undefined;
 
-	constructor(
-		code: ErrorCode,
-		message?: string,
-		options: SpeechErrorOptions = {},
-	) {
-		super(message ?? errorTable[code].sentence, options);
-		this.code = code;
-		this.param = options.param;
-		this.retryAfterSeconds = options.retryAfterSeconds;
-	}
+  constructor(code: ErrorCode, message?: string, options: SpeechErrorOptions = {}) {
+    super(message ?? errorTable[code].sentence, options);
+    this.code = code;
+    this.param = options.param;
+    this.retryAfterSeconds = options.retryAfterSeconds;
+  }
 
-	get status(): number {
-		return errorTable[this.code].status;
-	}
+  get status(): number {
+    return errorTable[this.code].status;
+  }
 
-	get retryable(): boolean {
-		return errorTable[this.code].retryable;
-	}
+  get retryable(): boolean {
+    return errorTable[this.code].retryable;
+  }
 
-	toFailure(): Failure {
-		return {
-			code: this.code,
-			message: this.message,
-			...(this.param === undefined ? {} : { param: this.param }),
-		};
-	}
+  toFailure(): Failure {
+    return {
+      code: this.code,
+      message: this.message,
+      ...(this.param === undefined ? {} : { param: this.param }),
+    };
+  }
 }
 
 /** Any error as a SpeechError: zod errors name their first bad field, unknown ones become `internal` without detail. */
 export function toSpeechError(error: unknown): SpeechError {
-	if (error instanceof SpeechError) return error;
-	if (error instanceof z.ZodError) {
-		const issue = error.issues[0];
-		const param = issue?.path.map(String).join(".") ?? "";
-		const more =
-			error.issues.length > 1 ? ` (and ${error.issues.length - 1} more)` : "";
-		return new SpeechError(
-			"validation_failed",
-			`${param || "body"}: ${issue?.message ?? "is not valid"}${more}`,
-			{
-				cause: error,
-				param: param || undefined,
-			},
-		);
-	}
-	return new SpeechError("internal", undefined, { cause: error });
+  if (error instanceof SpeechError) return error;
+  if (error instanceof z.ZodError) {
+    const issue = error.issues[0];
+    const param = issue?.path.map(String).join(".") ?? "";
+    const more = error.issues.length > 1 ? ` (and ${error.issues.length - 1} more)` : "";
+    return new SpeechError("validation_failed", `${param || "body"}: ${issue?.message ?? "is not valid"}${more}`, {
+      cause: error,
+      param: param || undefined,
+    });
+  }
+  return new SpeechError("internal", undefined, { cause: error });
 }
 
 export const errorBodySchema = z.object({
-	error: z.object({
-		message: z.string(),
-		type: z.string(),
-		param: z.string().nullable(),
-		code: errorCodeSchema,
-	}),
+  error: z.object({
+    message: z.string(),
+    type: z.string(),
+    param: z.string().nullable(),
+    code: errorCodeSchema,
+  }),
 });
 export type ErrorBody = z.infer<typeof errorBodySchema>;
 
 export function toErrorBody(error: SpeechError): ErrorBody {
-	return {
-		error: {
-			message: error.message,
-			type:
-				error.status >= 500
-					? "server_error"
-					: error.status === 401
-						? "authentication_error"
-						: "invalid_request_error",
-			param: error.param ?? null,
-			code: error.code,
-		},
-	};
+  return {
+    error: {
+      message: error.message,
+      type:
+        error.status >= 500 ? "server_error" : error.status === 401 ? "authentication_error" : "invalid_request_error",
+      param: error.param ?? null,
+      code: error.code,
+    },
+  };
 }

@@ -1,12 +1,7 @@
 /** JSON payloads that travel on the bus. */
 import { z } from "zod";
 import { failureSchema } from "./errors.ts";
-import {
-	batchIdSchema,
-	customIdSchema,
-	fileIdSchema,
-	itemIdSchema,
-} from "./identifiers.ts";
+import { batchIdSchema, customIdSchema, fileIdSchema, itemIdSchema } from "./identifiers.ts";
 import { languageSchema } from "./languages.ts";
 import { familySchema, laneSchema, operationSchema } from "./words.ts";
 
@@ -14,184 +9,178 @@ export const MAX_ITEMS = 1_000;
 
 /** One item of a submission as it travels on INTAKE. */
 export const submittedItemSchema = z.object({
-	itemId: itemIdSchema,
-	customId: customIdSchema.optional(),
-	operation: operationSchema.default("transcribe"),
-	/** The id of an uploaded file (or of an object in the `files` bucket). */
-	file: fileIdSchema.optional(),
-	text: z.string().max(4_096).default(""),
-	language: languageSchema.default("auto"),
-	timestamps: z.boolean().default(false),
-	hotwords: z.array(z.string().max(256)).max(1_000).default([]),
-	phrases: z.array(z.string().max(256)).max(1_000).default([]),
+  itemId: itemIdSchema,
+  customId: customIdSchema.optional(),
+  operation: operationSchema.default("transcribe"),
+  /** The id of an uploaded file (or of an object in the `files` bucket). */
+  file: fileIdSchema.optional(),
+  text: z.string().max(4_096).default(""),
+  language: languageSchema.default("auto"),
+  timestamps: z.boolean().default(false),
+  hotwords: z.array(z.string().max(256)).max(1_000).default([]),
+  phrases: z.array(z.string().max(256)).max(1_000).default([]),
 });
 export type SubmittedItem = z.infer<typeof submittedItemSchema>;
 
 /** A submission: JSON on `speech.intake.<source>.<batchId>` with `Content-Type: application/json`. */
 export const submissionSchema = z.object({
-	batchId: batchIdSchema.optional(),
-	label: z.string().max(256).default(""),
-	lane: laneSchema.default("batch"),
-	items: z.array(submittedItemSchema).min(1).max(MAX_ITEMS),
+  batchId: batchIdSchema.optional(),
+  label: z.string().max(256).default(""),
+  lane: laneSchema.default("batch"),
+  items: z.array(submittedItemSchema).min(1).max(MAX_ITEMS),
 });
 export type Submission = z.infer<typeof submissionSchema>;
 
 /** What the `batches` bucket keeps of a batch: enough to know its total before any result. */
 export const batchRecordSchema = z.object({
-	batchId: batchIdSchema,
-	label: z.string(),
-	lane: laneSchema,
-	/** Milliseconds since the epoch. */
-	acceptedAt: z.number(),
-	items: z.array(
-		z.object({
-			itemId: itemIdSchema,
-			customId: z.string().optional(),
-			operation: operationSchema,
-		}),
-	),
+  batchId: batchIdSchema,
+  label: z.string(),
+  lane: laneSchema,
+  /** Milliseconds since the epoch. */
+  acceptedAt: z.number(),
+  items: z.array(
+    z.object({
+      itemId: itemIdSchema,
+      customId: z.string().optional(),
+      operation: operationSchema,
+    }),
+  ),
 });
 export type BatchRecord = z.infer<typeof batchRecordSchema>;
 
 /** A word with its times in seconds from the beginning of its item (in a segment's result: of its segment). */
 export const wordSchema = z.object({
-	start: z.number(),
-	end: z.number(),
-	text: z.string(),
+  start: z.number(),
+  end: z.number(),
+  text: z.string(),
 });
 export type Word = z.infer<typeof wordSchema>;
 
 const segmentCommon = {
-	/** True when this is the item's last segment. */
-	last: z.boolean(),
-	customId: z.string().optional(),
-	submittedAt: z.number(),
-	timestamps: z.boolean().default(false),
-	/** Milliseconds since the epoch at which the pass began and ended; absent when no pass was run. */
-	startedAt: z.number().optional(),
-	finishedAt: z.number(),
+  /** True when this is the item's last segment. */
+  last: z.boolean(),
+  customId: z.string().optional(),
+  submittedAt: z.number(),
+  timestamps: z.boolean().default(false),
+  /** Milliseconds since the epoch at which the pass began and ended; absent when no pass was run. */
+  startedAt: z.number().optional(),
+  finishedAt: z.number(),
 };
 
 /** What came of one segment: the payload on `speech.result.<batchId>.<itemId>.<n>`. */
 export const segmentResultSchema = z.discriminatedUnion("outcome", [
-	z.object({
-		...segmentCommon,
-		outcome: z.literal("ok"),
-		text: z.string(),
-		/** English name as in the language list; empty when the model could not tell. */
-		language: z.string(),
-		words: z.array(wordSchema).default([]),
-		/** Seconds: where the segment begins in its item, and how long it is. */
-		start: z.number(),
-		duration: z.number(),
-		/** Mean log-probability per decoded token, natural log; null when nothing was said. */
-		score: z.number().nullable(),
-		/** True when the model stopped at its token budget: the text is not whole. */
-		truncated: z.boolean().default(false),
-		model: z.string(),
-		passSize: z.number(),
-	}),
-	z.object({
-		...segmentCommon,
-		outcome: z.literal("failed"),
-		error: failureSchema,
-	}),
+  z.object({
+    ...segmentCommon,
+    outcome: z.literal("ok"),
+    text: z.string(),
+    /** English name as in the language list; empty when the model could not tell. */
+    language: z.string(),
+    words: z.array(wordSchema).default([]),
+    /** Seconds: where the segment begins in its item, and how long it is. */
+    start: z.number(),
+    duration: z.number(),
+    /** Mean log-probability per decoded token, natural log; null when nothing was said. */
+    score: z.number().nullable(),
+    /** True when the model stopped at its token budget: the text is not whole. */
+    truncated: z.boolean().default(false),
+    model: z.string(),
+    passSize: z.number(),
+  }),
+  z.object({
+    ...segmentCommon,
+    outcome: z.literal("failed"),
+    error: failureSchema,
+  }),
 ]);
 export type SegmentResult = z.infer<typeof segmentResultSchema>;
 
 /** A transcript file, as GET /api/v1/files/{id} serves it. `timestamps` is absent unless it was asked for. */
 export const transcriptSchema = z.object({
-	text: z.string(),
-	language: z.string(),
-	timestamps: z.array(wordSchema).optional(),
+  text: z.string(),
+  language: z.string(),
+  timestamps: z.array(wordSchema).optional(),
 });
 export type Transcript = z.infer<typeof transcriptSchema>;
 
 /** The one terminal event of an item: the payload on `speech.done.<batchId>.<itemId>`. */
 export const itemDoneSchema = z.object({
-	batchId: batchIdSchema,
-	itemId: itemIdSchema,
-	customId: z.string().optional(),
-	operation: operationSchema,
-	status: z.enum(["done", "error"]),
-	/** The transcript, inline while it is small; otherwise it is the object `file` of the `files` bucket. */
-	transcript: transcriptSchema.optional(),
-	file: fileIdSchema.optional(),
-	error: failureSchema.optional(),
-	/** Seconds. */
-	audioSeconds: z.number().optional(),
-	queueSeconds: z.number().optional(),
-	runSeconds: z.number().optional(),
-	model: z.string().optional(),
-	segments: z.number().optional(),
-	finishedAt: z.number(),
+  batchId: batchIdSchema,
+  itemId: itemIdSchema,
+  customId: z.string().optional(),
+  operation: operationSchema,
+  status: z.enum(["done", "error"]),
+  /** The transcript, inline while it is small; otherwise it is the object `file` of the `files` bucket. */
+  transcript: transcriptSchema.optional(),
+  file: fileIdSchema.optional(),
+  error: failureSchema.optional(),
+  /** Seconds. */
+  audioSeconds: z.number().optional(),
+  queueSeconds: z.number().optional(),
+  runSeconds: z.number().optional(),
+  model: z.string().optional(),
+  segments: z.number().optional(),
+  finishedAt: z.number(),
 });
 export type ItemDone = z.infer<typeof itemDoneSchema>;
 
-export const batchStates = [
-	"queued",
-	"processing",
-	"completed",
-	"partial",
-	"error",
-] as const;
+export const batchStates = ["queued", "processing", "completed", "partial", "error"] as const;
 
 export const batchSummarySchema = z.object({
-	batchId: batchIdSchema,
-	label: z.string(),
-	status: z.enum(["completed", "partial", "error"]),
-	completed: z.number(),
-	failed: z.number(),
-	total: z.number(),
-	finishedAt: z.number(),
+  batchId: batchIdSchema,
+  label: z.string(),
+  status: z.enum(["completed", "partial", "error"]),
+  completed: z.number(),
+  failed: z.number(),
+  total: z.number(),
+  finishedAt: z.number(),
 });
 export type BatchSummary = z.infer<typeof batchSummarySchema>;
 
 /** `speech.progress.<batchId>.<itemId>` */
 export const progressSchema = z.object({
-	state: z.enum(["decoding", "queued", "running", "segment"]),
-	/** Share of the item's known audio that is done, 0 to 1. */
-	share: z.number().min(0).max(1).optional(),
-	text: z.string().optional(),
-	at: z.number(),
+  state: z.enum(["decoding", "queued", "running", "segment"]),
+  /** Share of the item's known audio that is done, 0 to 1. */
+  share: z.number().min(0).max(1).optional(),
+  text: z.string().optional(),
+  at: z.number(),
 });
 export type Progress = z.infer<typeof progressSchema>;
 
 /** The value of KV `gpu-lease` key `gpu.<device>`; its revision is the fencing token. */
 export const leaseValueSchema = z.object({
-	holder: z.string(),
-	family: familySchema,
-	model: z.string(),
-	/** Milliseconds since the epoch. */
-	since: z.number(),
-	host: z.string(),
-	pid: z.number(),
+  holder: z.string(),
+  family: familySchema,
+  model: z.string(),
+  /** Milliseconds since the epoch. */
+  since: z.number(),
+  host: z.string(),
+  pid: z.number(),
 });
 export type LeaseValue = z.infer<typeof leaseValueSchema>;
 
 /** The value of `wanted.<device>.<family>`: who waits for the lease, and how urgently. */
 export const wantedSchema = z.object({
-	holder: z.string(),
-	lane: laneSchema,
-	/** Milliseconds since the epoch of the oldest waiting job. */
-	since: z.number(),
+  holder: z.string(),
+  lane: laneSchema,
+  /** Milliseconds since the epoch of the oldest waiting job. */
+  since: z.number(),
 });
 export type Wanted = z.infer<typeof wantedSchema>;
 
 /** A worker's answer on `speech.workers`. */
 export const workerStateSchema = z.object({
-	worker: z.string(),
-	family: familySchema,
-	model: z.string(),
-	loaded: z.boolean(),
-	device: z.string(),
-	computeType: z.string(),
-	cuda: z.boolean(),
-	loadSeconds: z.number().optional(),
-	warmUpSeconds: z.number().optional(),
-	enginePid: z.number().optional(),
-	passes: z.number(),
-	segments: z.number(),
+  worker: z.string(),
+  family: familySchema,
+  model: z.string(),
+  loaded: z.boolean(),
+  device: z.string(),
+  computeType: z.string(),
+  cuda: z.boolean(),
+  loadSeconds: z.number().optional(),
+  warmUpSeconds: z.number().optional(),
+  enginePid: z.number().optional(),
+  passes: z.number(),
+  segments: z.number(),
 });
 export type WorkerState = z.infer<typeof workerStateSchema>;
 

@@ -10,140 +10,116 @@ const phraseList = z.array(z.string().min(1).max(256)).max(1_000);
 export const uploadResponseSchema = z.object({ file_id: fileIdSchema });
 
 export const queueItemSchema = z.object({
-	operation: operationSchema.describe("What to do with the item"),
-	ref_audio: fileIdSchema.optional().describe("The file_id of an upload"),
-	text: z
-		.string()
-		.max(4_096)
-		.default("")
-		.describe("The text to speak; ignored when transcribing"),
-	language: languageSchema
-		.default("auto")
-		.describe("A language by name or ISO code, or auto"),
-	return_timestamps: z
-		.boolean()
-		.default(false)
-		.describe("Whether the transcript holds word times"),
-	custom_id: customIdSchema
-		.optional()
-		.describe("The caller's own name for the item"),
-	hotwords: phraseList.default([]).describe("Words to prefer"),
-	phrases: phraseList
-		.default([])
-		.describe("When given, the transcript is the likeliest of these phrases"),
+  operation: operationSchema.describe("What to do with the item"),
+  ref_audio: fileIdSchema.optional().describe("The file_id of an upload"),
+  text: z.string().max(4_096).default("").describe("The text to speak; ignored when transcribing"),
+  language: languageSchema.default("auto").describe("A language by name or ISO code, or auto"),
+  return_timestamps: z.boolean().default(false).describe("Whether the transcript holds word times"),
+  custom_id: customIdSchema.optional().describe("The caller's own name for the item"),
+  hotwords: phraseList.default([]).describe("Words to prefer"),
+  phrases: phraseList.default([]).describe("When given, the transcript is the likeliest of these phrases"),
 });
 
 export const submitRequestSchema = z
-	.object({
-		label: z.string().max(256).default(""),
-		items: z.array(queueItemSchema).min(1).max(MAX_ITEMS),
-	})
-	.superRefine((request, context) => {
-		const seen = new Map<string, number>();
-		for (const [index, item] of request.items.entries()) {
-			if (item.operation === "transcribe" && item.ref_audio === undefined) {
-				context.addIssue({
-					code: "custom",
-					path: ["items", index, "ref_audio"],
-					message: "is required to transcribe",
-				});
-			}
-			if (item.custom_id === undefined) continue;
-			const first = seen.get(item.custom_id);
-			if (first !== undefined) {
-				context.addIssue({
-					code: "custom",
-					path: ["items", index, "custom_id"],
-					message: `is the same as that of item ${first}`,
-				});
-			}
-			seen.set(item.custom_id, index);
-		}
-	});
+  .object({
+    label: z.string().max(256).default(""),
+    items: z.array(queueItemSchema).min(1).max(MAX_ITEMS),
+  })
+  .superRefine((request, context) => {
+    const seen = new Map<string, number>();
+    for (const [index, item] of request.items.entries()) {
+      if (item.operation === "transcribe" && item.ref_audio === undefined) {
+        context.addIssue({
+          code: "custom",
+          path: ["items", index, "ref_audio"],
+          message: "is required to transcribe",
+        });
+      }
+      if (item.custom_id === undefined) continue;
+      const first = seen.get(item.custom_id);
+      if (first !== undefined) {
+        context.addIssue({
+          code: "custom",
+          path: ["items", index, "custom_id"],
+          message: `is the same as that of item ${first}`,
+        });
+      }
+      seen.set(item.custom_id, index);
+    }
+  });
 export type SubmitRequest = z.infer<typeof submitRequestSchema>;
 
 export const submitResponseSchema = z.object({
-	batch_id: z.string(),
-	total_items: z.number(),
-	item_ids: z.array(z.string()),
-	status: z.literal("queued"),
+  batch_id: z.string(),
+  total_items: z.number(),
+  item_ids: z.array(z.string()),
+  status: z.literal("queued"),
 });
 export type SubmitResponse = z.infer<typeof submitResponseSchema>;
 
 export const itemStates = ["queued", "processing", "done", "error"] as const;
 
 export const itemStatusSchema = z.object({
-	item_id: z.string(),
-	custom_id: z.string().nullable(),
-	status: z.enum(itemStates),
-	url: z.string().nullable(),
-	error: z.string().nullable(),
-	error_code: z.string().nullable(),
-	queue_seconds: z
-		.number()
-		.nullable()
-		.describe("From acceptance to the pass that ran the item"),
-	run_seconds: z
-		.number()
-		.nullable()
-		.describe("From the beginning of its first pass to the end of its last"),
+  item_id: z.string(),
+  custom_id: z.string().nullable(),
+  status: z.enum(itemStates),
+  url: z.string().nullable(),
+  error: z.string().nullable(),
+  error_code: z.string().nullable(),
+  queue_seconds: z.number().nullable().describe("From acceptance to the pass that ran the item"),
+  run_seconds: z.number().nullable().describe("From the beginning of its first pass to the end of its last"),
 });
 export type ItemStatus = z.infer<typeof itemStatusSchema>;
 
 export const batchStatusSchema = z.object({
-	batch_id: z.string(),
-	label: z.string(),
-	status: z.enum(batchStates),
-	completed: z.number(),
-	failed: z.number(),
-	total: z.number(),
-	items: z.array(itemStatusSchema),
+  batch_id: z.string(),
+  label: z.string(),
+  status: z.enum(batchStates),
+  completed: z.number(),
+  failed: z.number(),
+  total: z.number(),
+  items: z.array(itemStatusSchema),
 });
 export type BatchStatus = z.infer<typeof batchStatusSchema>;
 
 export const cancelResponseSchema = z.object({
-	batch_id: z.string(),
-	cancelled: z.literal(true),
+  batch_id: z.string(),
+  cancelled: z.literal(true),
 });
 
 export const transcribeRequestSchema = z.object({
-	files: z
-		.array(
-			z.object({ file_id: fileIdSchema, custom_id: customIdSchema.optional() }),
-		)
-		.min(1)
-		.max(MAX_ITEMS),
-	language: languageSchema.default("auto"),
-	return_timestamps: z.boolean().default(false),
+  files: z
+    .array(z.object({ file_id: fileIdSchema, custom_id: customIdSchema.optional() }))
+    .min(1)
+    .max(MAX_ITEMS),
+  language: languageSchema.default("auto"),
+  return_timestamps: z.boolean().default(false),
 });
 export type TranscribeRequest = z.infer<typeof transcribeRequestSchema>;
 
 export const transcribedItemSchema = z.object({
-	custom_id: z.string().nullable(),
-	text: z.string(),
-	language: z.string(),
-	timestamps: z.array(wordSchema).nullable(),
-	error: z
-		.string()
-		.nullable()
-		.describe("Why this file has no transcript; null when it has one"),
+  custom_id: z.string().nullable(),
+  text: z.string(),
+  language: z.string(),
+  timestamps: z.array(wordSchema).nullable(),
+  error: z.string().nullable().describe("Why this file has no transcript; null when it has one"),
 });
 
 export const transcribeResponseSchema = z.object({
-	items: z.array(transcribedItemSchema),
-	performance: z.number().describe("Seconds from request to transcripts"),
+  items: z.array(transcribedItemSchema),
+  performance: z.number().describe("Seconds from request to transcripts"),
 });
 
 export const transcribeFileResponseSchema = z.object({
-	text: z.string(),
-	language: z.string(),
-	timestamps: z.array(wordSchema).nullable(),
-	performance: z.number().describe("Seconds from request to transcript"),
+  text: z.string(),
+  language: z.string(),
+  timestamps: z.array(wordSchema).nullable(),
+  performance: z.number().describe("Seconds from request to transcript"),
 });
 
 export const healthSchema = z.object({
-	status: z.enum(["ok", "degraded"]),
-	model_loaded: z.boolean(),
-	model_id: z.string(),
-	cuda: z.boolean(),
+  status: z.enum(["ok", "degraded"]),
+  model_loaded: z.boolean(),
+  model_id: z.string(),
+  cuda: z.boolean(),
 });

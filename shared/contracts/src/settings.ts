@@ -6,314 +6,295 @@ import { z } from "zod";
 import { SpeechError } from "./errors.ts";
 
 const integer = (minimum: number, maximum = Number.MAX_SAFE_INTEGER) =>
-	z.coerce.number().int().min(minimum).max(maximum);
+  z.coerce.number().int().min(minimum).max(maximum);
 const flag = z
-	.enum(["true", "false", "1", "0", "yes", "no", "on", "off"])
-	.transform(
-		(text) =>
-			text === "true" || text === "1" || text === "yes" || text === "on",
-	);
+  .enum(["true", "false", "1", "0", "yes", "no", "on", "off"])
+  .transform((text) => text === "true" || text === "1" || text === "yes" || text === "on");
 const list = z.string().transform((text) =>
-	text
-		.split(",")
-		.map((part) => part.trim())
-		.filter((part) => part !== ""),
+  text
+    .split(",")
+    .map((part) => part.trim())
+    .filter((part) => part !== ""),
 );
 
 interface Setting<Schema extends z.ZodType> {
-	schema: Schema;
-	/** As it would be written in the environment; undefined when the setting may be absent. */
-	default: string | undefined;
-	describe: string;
-	/** Other names that mean the same, in order of precedence after the setting's own. */
-	aliases?: readonly string[];
-	/** Never printed or logged. */
-	secret?: boolean;
+  schema: Schema;
+  /** As it would be written in the environment; undefined when the setting may be absent. */
+  default: string | undefined;
+  describe: string;
+  /** Other names that mean the same, in order of precedence after the setting's own. */
+  aliases?: readonly string[];
+  /** Never printed or logged. */
+  secret?: boolean;
 }
 
-function setting<Schema extends z.ZodType>(
-	entry: Setting<Schema>,
-): Setting<Schema> {
-	return entry;
+function setting<Schema extends z.ZodType>(entry: Setting<Schema>): Setting<Schema> {
+  return entry;
 }
 
 export const settingsTable = {
-	// The REST facade
-	HOST: setting({
-		schema: z.string(),
-		default: "127.0.0.1",
-		describe:
-			"Address the gateway listens on; other than loopback needs `API_KEYS`",
-	}),
-	PORT: setting({
-		schema: integer(0, 65_535),
-		default: "8100",
-		describe: "Port the gateway listens on",
-	}),
-	API_KEYS: setting({
-		schema: list,
-		default: "",
-		describe: "Accepted API keys, separated by commas",
-		aliases: ["API_KEY"],
-		secret: true,
-	}),
-	MAX_UPLOAD_BYTES: setting({
-		schema: integer(1),
-		default: "104857600",
-		describe: "Largest upload, in bytes",
-	}),
-	MAX_JSON_BYTES: setting({
-		schema: integer(1),
-		default: "2097152",
-		describe: "Largest JSON body, in bytes",
-	}),
-	FILE_TTL: setting({
-		schema: integer(1),
-		default: "1800",
-		describe: "Seconds that an upload or an output can be fetched",
-	}),
-	REQUEST_TIMEOUT: setting({
-		schema: integer(1),
-		default: "300",
-		describe: "Seconds that a request waits for its transcript",
-	}),
-	MAX_QUEUED_JOBS: setting({
-		schema: integer(1),
-		default: "100000",
-		describe: "Jobs waiting above which a submission is answered 429",
-	}),
+  // The REST facade
+  HOST: setting({
+    schema: z.string(),
+    default: "127.0.0.1",
+    describe: "Address the gateway listens on; other than loopback needs `API_KEYS`",
+  }),
+  PORT: setting({
+    schema: integer(0, 65_535),
+    default: "8100",
+    describe: "Port the gateway listens on",
+  }),
+  API_KEYS: setting({
+    schema: list,
+    default: "",
+    describe: "Accepted API keys, separated by commas",
+    aliases: ["API_KEY"],
+    secret: true,
+  }),
+  MAX_UPLOAD_BYTES: setting({
+    schema: integer(1),
+    default: "104857600",
+    describe: "Largest upload, in bytes",
+  }),
+  MAX_JSON_BYTES: setting({
+    schema: integer(1),
+    default: "2097152",
+    describe: "Largest JSON body, in bytes",
+  }),
+  FILE_TTL: setting({
+    schema: integer(1),
+    default: "1800",
+    describe: "Seconds that an upload or an output can be fetched",
+  }),
+  REQUEST_TIMEOUT: setting({
+    schema: integer(1),
+    default: "300",
+    describe: "Seconds that a request waits for its transcript",
+  }),
+  MAX_QUEUED_JOBS: setting({
+    schema: integer(1),
+    default: "100000",
+    describe: "Jobs waiting above which a submission is answered 429",
+  }),
 
-	// NATS
-	NATS_URL: setting({
-		schema: z.string(),
-		default: "nats://127.0.0.1:4222",
-		describe: "NATS server, or several separated by commas",
-	}),
-	NATS_USER: setting({
-		schema: z.string(),
-		default: undefined,
-		describe: "NATS user of this service",
-	}),
-	NATS_PASSWORD: setting({
-		schema: z.string(),
-		default: undefined,
-		describe: "NATS password of this service",
-		secret: true,
-	}),
-	NATS_PORT: setting({
-		schema: integer(-1, 65_535),
-		default: "4222",
-		describe:
-			"Port of the nats-server that `npm start` runs; -1 picks a free one",
-	}),
-	NATS_SERVER_BIN: setting({
-		schema: z.string(),
-		default: undefined,
-		describe: "nats-server program to run instead of searching for one",
-	}),
-	NATS_STORE_DIR: setting({
-		schema: z.string(),
-		default: undefined,
-		describe: "Folder of JetStream's files; default `jetstream` in `STATE_DIR`",
-	}),
-	NATS_REPLICAS: setting({
-		schema: integer(1, 5),
-		default: "1",
-		describe: "Replicas of each stream and bucket",
-	}),
-	JOBS_MAX_BYTES: setting({
-		schema: integer(1_048_576),
-		default: "10737418240",
-		describe: "Bytes that JOBS may hold before it refuses",
-	}),
-	INTAKE_MAX_BYTES: setting({
-		schema: integer(1_048_576),
-		default: "1073741824",
-		describe: "Bytes that INTAKE may hold before it refuses",
-	}),
-	FILES_MAX_BYTES: setting({
-		schema: integer(1_048_576),
-		default: "10737418240",
-		describe: "Bytes that the `files` bucket may hold",
-	}),
-	RESULT_TTL: setting({
-		schema: integer(60),
-		default: "604800",
-		describe: "Seconds that results, done events and batch records are kept",
-	}),
-	REPLAY_WINDOW: setting({
-		schema: integer(0),
-		default: "86400",
-		describe: "Seconds that finished jobs stay in the stream to be replayed",
-	}),
-	STATE_DIR: setting({
-		schema: z.string(),
-		default: ".parlance",
-		describe:
-			"Folder for JetStream's files, downloads and generated credentials",
-	}),
+  // NATS
+  NATS_URL: setting({
+    schema: z.string(),
+    default: "nats://127.0.0.1:4222",
+    describe: "NATS server, or several separated by commas",
+  }),
+  NATS_USER: setting({
+    schema: z.string(),
+    default: undefined,
+    describe: "NATS user of this service",
+  }),
+  NATS_PASSWORD: setting({
+    schema: z.string(),
+    default: undefined,
+    describe: "NATS password of this service",
+    secret: true,
+  }),
+  NATS_PORT: setting({
+    schema: integer(-1, 65_535),
+    default: "4222",
+    describe: "Port of the nats-server that `npm start` runs; -1 picks a free one",
+  }),
+  NATS_SERVER_BIN: setting({
+    schema: z.string(),
+    default: undefined,
+    describe: "nats-server program to run instead of searching for one",
+  }),
+  NATS_STORE_DIR: setting({
+    schema: z.string(),
+    default: undefined,
+    describe: "Folder of JetStream's files; default `jetstream` in `STATE_DIR`",
+  }),
+  NATS_REPLICAS: setting({
+    schema: integer(1, 5),
+    default: "1",
+    describe: "Replicas of each stream and bucket",
+  }),
+  JOBS_MAX_BYTES: setting({
+    schema: integer(1_048_576),
+    default: "10737418240",
+    describe: "Bytes that JOBS may hold before it refuses",
+  }),
+  INTAKE_MAX_BYTES: setting({
+    schema: integer(1_048_576),
+    default: "1073741824",
+    describe: "Bytes that INTAKE may hold before it refuses",
+  }),
+  FILES_MAX_BYTES: setting({
+    schema: integer(1_048_576),
+    default: "10737418240",
+    describe: "Bytes that the `files` bucket may hold",
+  }),
+  RESULT_TTL: setting({
+    schema: integer(60),
+    default: "604800",
+    describe: "Seconds that results, done events and batch records are kept",
+  }),
+  REPLAY_WINDOW: setting({
+    schema: integer(0),
+    default: "86400",
+    describe: "Seconds that finished jobs stay in the stream to be replayed",
+  }),
+  STATE_DIR: setting({
+    schema: z.string(),
+    default: ".parlance",
+    describe: "Folder for JetStream's files, downloads and generated credentials",
+  }),
 
-	// Decoding
-	MAX_AUDIO_BYTES: setting({
-		schema: integer(1),
-		default: "104857600",
-		describe: "Largest encoded audio of one item, in bytes",
-	}),
-	MAX_AUDIO_SECONDS: setting({
-		schema: integer(1),
-		default: "14400",
-		describe: "Longest audio of one item, in seconds",
-	}),
-	DECODE_TIMEOUT: setting({
-		schema: integer(1),
-		default: "300",
-		describe: "Seconds that decoding one item may take",
-	}),
-	DECODE_PROCESSES: setting({
-		schema: integer(1, 64),
-		default: "1",
-		describe: "Decoder processes of one ingest service",
-	}),
-	SEGMENT_SECONDS: setting({
-		schema: integer(1, 40),
-		default: "25",
-		describe:
-			"Length near which long audio is cut, at the quietest point within 5 s either side",
-	}),
+  // Decoding
+  MAX_AUDIO_BYTES: setting({
+    schema: integer(1),
+    default: "104857600",
+    describe: "Largest encoded audio of one item, in bytes",
+  }),
+  MAX_AUDIO_SECONDS: setting({
+    schema: integer(1),
+    default: "14400",
+    describe: "Longest audio of one item, in seconds",
+  }),
+  DECODE_TIMEOUT: setting({
+    schema: integer(1),
+    default: "300",
+    describe: "Seconds that decoding one item may take",
+  }),
+  DECODE_PROCESSES: setting({
+    schema: integer(1, 64),
+    default: "1",
+    describe: "Decoder processes of one ingest service",
+  }),
+  SEGMENT_SECONDS: setting({
+    schema: integer(1, 40),
+    default: "25",
+    describe: "Length near which long audio is cut, at the quietest point within 5 s either side",
+  }),
 
-	// The transcribe worker
-	ENABLE_ASR: setting({
-		schema: flag,
-		default: "true",
-		describe: "Whether transcription is offered",
-		aliases: ["ENABLE_FASTER_WHISPER"],
-	}),
-	MODEL_ID: setting({
-		schema: z.string(),
-		default: "parlance-en",
-		describe:
-			"Speech recognition model: a name under the model folders, or a folder",
-		aliases: ["ASR_MODEL_ID"],
-	}),
-	ASR_MODEL_ROOT: setting({
-		schema: z.string(),
-		default: undefined,
-		describe:
-			"Folder of models searched before the ones that ship with Parlance",
-		aliases: ["ASR_CACHE_DIR"],
-	}),
-	ASR_DEVICE: setting({
-		schema: z
-			.string()
-			.regex(/^(auto|cpu|cuda(:\d+)?)$/, "must be auto, cpu, cuda or cuda:<n>"),
-		default: "auto",
-		describe: "`auto`, `cpu`, `cuda` or `cuda:<n>`",
-	}),
-	ASR_COMPUTE_TYPE: setting({
-		schema: z.enum(["auto", "int8", "float16", "float32"]),
-		default: "auto",
-		describe:
-			"`auto`, `int8`, `float16` or `float32`, where the model has such weights",
-	}),
-	ASR_BEAM_SIZE: setting({
-		schema: integer(1, 256),
-		default: undefined,
-		describe: "Beam width; default: the model's own",
-	}),
-	ASR_LANGUAGE_MODEL: setting({
-		schema: z.string(),
-		default: undefined,
-		describe:
-			"ARPA word n-gram file (plain or gzip) to use instead of the model's own",
-	}),
-	MAX_BATCH_SIZE: setting({
-		schema: integer(1, 32),
-		default: "16",
-		describe: "Segments in one forward pass",
-		aliases: ["ASR_MAX_BATCH_SIZE", "ASR_BATCH_SIZE"],
-	}),
-	BATCH_WAIT_MS: setting({
-		schema: integer(0, 10_000),
-		default: "20",
-		describe: "Milliseconds that a pass of the batch lane waits to fill",
-	}),
-	IDLE_TIMEOUT: setting({
-		schema: integer(0),
-		default: "120",
-		describe:
-			"Seconds without work after which the engine is killed and its memory given back; 0: never",
-	}),
-	ENGINE_THREADS: setting({
-		schema: integer(0, 256),
-		default: "0",
-		describe: "Threads of one forward pass; 0: one per core, at most 8",
-		aliases: ["OMP_NUM_THREADS"],
-	}),
-	PASS_TIMEOUT: setting({
-		schema: integer(1),
-		default: "300",
-		describe:
-			"Seconds after which a pass counts as hung and its engine is killed",
-	}),
-	MAX_DELIVERIES: setting({
-		schema: integer(2, 100),
-		default: "5",
-		describe: "Tries of one job before it is a dead letter",
-	}),
-	LEASE_TTL: setting({
-		schema: integer(2, 600),
-		default: "10",
-		describe:
-			"Seconds that a lease lives without renewal; 20 or more on a cluster",
-	}),
+  // The transcribe worker
+  ENABLE_ASR: setting({
+    schema: flag,
+    default: "true",
+    describe: "Whether transcription is offered",
+    aliases: ["ENABLE_FASTER_WHISPER"],
+  }),
+  MODEL_ID: setting({
+    schema: z.string(),
+    default: "parlance-en",
+    describe: "Speech recognition model: a name under the model folders, or a folder",
+    aliases: ["ASR_MODEL_ID"],
+  }),
+  ASR_MODEL_ROOT: setting({
+    schema: z.string(),
+    default: undefined,
+    describe: "Folder of models searched before the ones that ship with Parlance",
+    aliases: ["ASR_CACHE_DIR"],
+  }),
+  ASR_DEVICE: setting({
+    schema: z.string().regex(/^(auto|cpu|cuda(:\d+)?)$/, "must be auto, cpu, cuda or cuda:<n>"),
+    default: "auto",
+    describe: "`auto`, `cpu`, `cuda` or `cuda:<n>`",
+  }),
+  ASR_COMPUTE_TYPE: setting({
+    schema: z.enum(["auto", "int8", "float16", "float32"]),
+    default: "auto",
+    describe: "`auto`, `int8`, `float16` or `float32`, where the model has such weights",
+  }),
+  ASR_BEAM_SIZE: setting({
+    schema: integer(1, 256),
+    default: undefined,
+    describe: "Beam width; default: the model's own",
+  }),
+  ASR_LANGUAGE_MODEL: setting({
+    schema: z.string(),
+    default: undefined,
+    describe: "ARPA word n-gram file (plain or gzip) to use instead of the model's own",
+  }),
+  MAX_BATCH_SIZE: setting({
+    schema: integer(1, 32),
+    default: "16",
+    describe: "Segments in one forward pass",
+    aliases: ["ASR_MAX_BATCH_SIZE", "ASR_BATCH_SIZE"],
+  }),
+  BATCH_WAIT_MS: setting({
+    schema: integer(0, 10_000),
+    default: "20",
+    describe: "Milliseconds that a pass of the batch lane waits to fill",
+  }),
+  IDLE_TIMEOUT: setting({
+    schema: integer(0),
+    default: "120",
+    describe: "Seconds without work after which the engine is killed and its memory given back; 0: never",
+  }),
+  ENGINE_THREADS: setting({
+    schema: integer(0, 256),
+    default: "0",
+    describe: "Threads of one forward pass; 0: one per core, at most 8",
+    aliases: ["OMP_NUM_THREADS"],
+  }),
+  PASS_TIMEOUT: setting({
+    schema: integer(1),
+    default: "300",
+    describe: "Seconds after which a pass counts as hung and its engine is killed",
+  }),
+  MAX_DELIVERIES: setting({
+    schema: integer(2, 100),
+    default: "5",
+    describe: "Tries of one job before it is a dead letter",
+  }),
+  LEASE_TTL: setting({
+    schema: integer(2, 600),
+    default: "10",
+    describe: "Seconds that a lease lives without renewal; 20 or more on a cluster",
+  }),
 
-	// All services
-	LOG_LEVEL: setting({
-		schema: z.enum([
-			"trace",
-			"debug",
-			"info",
-			"warn",
-			"error",
-			"fatal",
-			"silent",
-		]),
-		default: "info",
-		describe: "Least severe log lines that are written",
-	}),
-	METRICS_PORT: setting({
-		schema: integer(0, 65_535),
-		default: undefined,
-		describe:
-			"Port on loopback for a service's own Prometheus metrics; default: none",
-	}),
+  TRANSCRIBE_WORKERS: setting({
+    schema: integer(1, 64),
+    default: "1",
+    describe: "Transcribe workers that `npm start` runs; one holds the lease of a device, the others stand by",
+  }),
+
+  // All services
+  LOG_LEVEL: setting({
+    schema: z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]),
+    default: "info",
+    describe: "Least severe log lines that are written",
+  }),
+  LOG_FORMAT: setting({
+    schema: z.enum(["text", "json"]),
+    default: "text",
+    describe: "How `npm start` shows the services' log lines",
+  }),
+  METRICS_PORT: setting({
+    schema: integer(0, 65_535),
+    default: undefined,
+    describe: "Port on loopback for a service's own Prometheus metrics; default: none",
+  }),
 } as const;
 
 export type SettingName = keyof typeof settingsTable;
-type ValueOf<Name extends SettingName> = z.output<
-	(typeof settingsTable)[Name]["schema"]
->;
-type Optional<Name extends SettingName> =
-	(typeof settingsTable)[Name]["default"] extends string ? never : undefined;
+type ValueOf<Name extends SettingName> = z.output<(typeof settingsTable)[Name]["schema"]>;
+type Optional<Name extends SettingName> = (typeof settingsTable)[Name]["default"] extends string ? never : undefined;
 export type Settings<Name extends SettingName = SettingName> = {
-	[Key in Name]: ValueOf<Key> | Optional<Key>;
+  [Key in Name]: ValueOf<Key> | Optional<Key>;
 };
 
 /** Names that begin like this and are in no table are taken for mistakes. */
 const ownPrefixes = [
-	"ASR_",
-	"PARLANCE_",
-	"MAX_BATCH",
-	"BATCH_WAIT",
-	"IDLE_TIME",
-	"FILE_T",
-	"LEASE_",
-	"SEGMENT_SEC",
-	"DECODE_",
-	"MAX_AUDIO",
-	"MAX_UPLOAD",
-	"REQUEST_TIMEOUT",
-	"ENABLE_ASR",
+  "ASR_",
+  "PARLANCE_",
+  "MAX_BATCH",
+  "BATCH_WAIT",
+  "IDLE_TIME",
+  "FILE_T",
+  "LEASE_",
+  "SEGMENT_SEC",
+  "DECODE_",
+  "MAX_AUDIO",
+  "MAX_UPLOAD",
+  "REQUEST_TIMEOUT",
+  "ENABLE_ASR",
 ];
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -323,68 +304,48 @@ export type Environment = Readonly<Record<string, string | undefined>>;
  * aliases of one setting disagree, or when a name looks like a misspelt setting.
  */
 export function readSettings<Name extends SettingName>(
-	names: readonly Name[],
-	environment: Environment,
+  names: readonly Name[],
+  environment: Environment,
 ): Settings<Name> {
-	refuseUnknown(environment);
-	const settings: Partial<Record<SettingName, unknown>> = {};
-	for (const name of names) settings[name] = readSetting(name, environment);
-	return settings as Settings<Name>;
+  refuseUnknown(environment);
+  const settings: Partial<Record<SettingName, unknown>> = {};
+  for (const name of names) settings[name] = readSetting(name, environment);
+  return settings as Settings<Name>;
 }
 
 function readSetting(name: SettingName, environment: Environment): unknown {
-	const entry: Setting<z.ZodType> = settingsTable[name];
-	const given = [name, ...(entry.aliases ?? [])].filter(
-		(key) => (environment[key] ?? "") !== "",
-	);
-	const own = given.find((key) => key === name) ?? given[0];
-	// OMP_NUM_THREADS is everyone's; every other pair of names for one setting must agree.
-	const rival = given.find(
-		(key) =>
-			key !== own &&
-			key !== "OMP_NUM_THREADS" &&
-			environment[key] !== environment[own ?? ""],
-	);
-	if (own !== undefined && rival !== undefined) {
-		throw new SpeechError(
-			"validation_failed",
-			`${own} and ${rival} name one setting and disagree`,
-			{ param: own },
-		);
-	}
-	const text = own === undefined ? entry.default : environment[own];
-	if (text === undefined) return undefined;
-	const parsed = entry.schema.safeParse(text);
-	if (parsed.success) return parsed.data;
-	const shown = entry.secret ? "" : ` (it is ${JSON.stringify(text)})`;
-	throw new SpeechError(
-		"validation_failed",
-		`${own ?? name}: ${parsed.error.issues[0]?.message ?? "is not valid"}${shown}`,
-		{
-			param: own ?? name,
-		},
-	);
+  const entry: Setting<z.ZodType> = settingsTable[name];
+  const given = [name, ...(entry.aliases ?? [])].filter((key) => (environment[key] ?? "") !== "");
+  const own = given.find((key) => key === name) ?? given[0];
+  // OMP_NUM_THREADS is everyone's; every other pair of names for one setting must agree.
+  const rival = given.find(
+    (key) => key !== own && key !== "OMP_NUM_THREADS" && environment[key] !== environment[own ?? ""],
+  );
+  if (own !== undefined && rival !== undefined) {
+    throw new SpeechError("validation_failed", `${own} and ${rival} name one setting and disagree`, { param: own });
+  }
+  const text = own === undefined ? entry.default : environment[own];
+  if (text === undefined) return undefined;
+  const parsed = entry.schema.safeParse(text);
+  if (parsed.success) return parsed.data;
+  const shown = entry.secret ? "" : ` (it is ${JSON.stringify(text)})`;
+  throw new SpeechError(
+    "validation_failed",
+    `${own ?? name}: ${parsed.error.issues[0]?.message ?? "is not valid"}${shown}`,
+    {
+      param: own ?? name,
+    },
+  );
 }
 
 function refuseUnknown(environment: Environment): void {
-	const known = new Set<string>();
-	for (const [name, entry] of Object.entries(settingsTable) as [
-		string,
-		Setting<z.ZodType>,
-	][]) {
-		known.add(name);
-		for (const alias of entry.aliases ?? []) known.add(alias);
-	}
-	for (const name of Object.keys(environment)) {
-		if (
-			known.has(name) ||
-			!ownPrefixes.some((prefix) => name.startsWith(prefix))
-		)
-			continue;
-		throw new SpeechError(
-			"validation_failed",
-			`${name} is not a setting of Parlance`,
-			{ param: name },
-		);
-	}
+  const known = new Set<string>();
+  for (const [name, entry] of Object.entries(settingsTable) as [string, Setting<z.ZodType>][]) {
+    known.add(name);
+    for (const alias of entry.aliases ?? []) known.add(alias);
+  }
+  for (const name of Object.keys(environment)) {
+    if (known.has(name) || !ownPrefixes.some((prefix) => name.startsWith(prefix))) continue;
+    throw new SpeechError("validation_failed", `${name} is not a setting of Parlance`, { param: name });
+  }
 }

@@ -3,151 +3,113 @@ import type { Lane, Operation } from "./words.ts";
 import { laneSchema, lanes, operationSchema } from "./words.ts";
 
 export const streams = {
-	intake: "INTAKE",
-	jobs: "JOBS",
-	results: "RESULTS",
-	progress: "PROGRESS",
-	dead: "DEAD",
+  intake: "INTAKE",
+  jobs: "JOBS",
+  results: "RESULTS",
+  progress: "PROGRESS",
+  dead: "DEAD",
 } as const;
 
 export const buckets = {
-	lease: "gpu-lease",
-	batches: "batches",
-	files: "files",
+  lease: "gpu-lease",
+  batches: "batches",
+  files: "files",
 } as const;
 
 export const durables = {
-	ingest: "ingest",
-	results: "results",
-	/** One durable per operation and lane, on JOBS. */
-	worker: (operation: Operation, lane: Lane) => `${operation}-${lane}`,
+  ingest: "ingest",
+  results: "results",
+  /** One durable per operation and lane, on JOBS. */
+  worker: (operation: Operation, lane: Lane) => `${operation}-${lane}`,
 } as const;
 
 export const subjects = {
-	intake: (source: string, batchId: string) =>
-		`speech.intake.${source}.${batchId}`,
-	job: (
-		operation: Operation,
-		lane: Lane,
-		batchId: string,
-		itemId: string,
-		n: number,
-	) => `speech.job.${operation}.${lane}.${batchId}.${itemId}.${n}`,
-	jobLane: (operation: Operation, lane: Lane) =>
-		`speech.job.${operation}.${lane}.>`,
-	batchJobs: (batchId: string) => `speech.job.*.*.${batchId}.>`,
-	result: (batchId: string, itemId: string, n: number) =>
-		`speech.result.${batchId}.${itemId}.${n}`,
-	itemResults: (batchId: string, itemId: string) =>
-		`speech.result.${batchId}.${itemId}.*`,
-	done: (batchId: string, itemId: string) => `speech.done.${batchId}.${itemId}`,
-	batchDone: (batchId: string) => `speech.done.${batchId}.*`,
-	/** One summary per batch, published once every item of it is done. */
-	summary: (batchId: string) => `speech.summary.${batchId}`,
-	progress: (batchId: string, itemId: string) =>
-		`speech.progress.${batchId}.${itemId}`,
-	dead: (service: string, batchId: string, itemId: string, n: number) =>
-		`speech.dead.${service}.${batchId}.${itemId}.${n}`,
-	/** Request-reply, answered by the results service: the payload is empty, the reply a batch status. */
-	status: (batchId: string) => `speech.status.${batchId}`,
-	/** Request-reply, answered by every worker's supervisor: what it has loaded. */
-	workers: "speech.workers",
+  intake: (source: string, batchId: string) => `speech.intake.${source}.${batchId}`,
+  job: (operation: Operation, lane: Lane, batchId: string, itemId: string, n: number) =>
+    `speech.job.${operation}.${lane}.${batchId}.${itemId}.${n}`,
+  jobLane: (operation: Operation, lane: Lane) => `speech.job.${operation}.${lane}.>`,
+  batchJobs: (batchId: string) => `speech.job.*.*.${batchId}.>`,
+  result: (batchId: string, itemId: string, n: number) => `speech.result.${batchId}.${itemId}.${n}`,
+  itemResults: (batchId: string, itemId: string) => `speech.result.${batchId}.${itemId}.*`,
+  done: (batchId: string, itemId: string) => `speech.done.${batchId}.${itemId}`,
+  batchDone: (batchId: string) => `speech.done.${batchId}.*`,
+  /** One summary per batch, published once every item of it is done. */
+  summary: (batchId: string) => `speech.summary.${batchId}`,
+  progress: (batchId: string, itemId: string) => `speech.progress.${batchId}.${itemId}`,
+  dead: (service: string, batchId: string, itemId: string, n: number) =>
+    `speech.dead.${service}.${batchId}.${itemId}.${n}`,
+  /** Request-reply, answered by the results service: the payload is empty, the reply a batch status. */
+  status: (batchId: string) => `speech.status.${batchId}`,
+  /** Request-reply, answered by every worker's supervisor: what it has loaded. */
+  workers: "speech.workers",
 } as const;
 
 /** Keys of the `batches` bucket. */
 export const batchKeys = {
-	batch: (batchId: string) => `batch.${batchId}`,
-	cancelled: (batchId: string) => `cancelled.${batchId}`,
-	idempotency: (hash: string) => `idempotency.${hash}`,
+  batch: (batchId: string) => `batch.${batchId}`,
+  cancelled: (batchId: string) => `cancelled.${batchId}`,
+  idempotency: (hash: string) => `idempotency.${hash}`,
 } as const;
 
 /** Keys of the `gpu-lease` bucket. */
 export const leaseKeys = {
-	gpu: (device: string) => `gpu.${device}`,
-	wanted: (device: string, family: string) => `wanted.${device}.${family}`,
+  gpu: (device: string) => `gpu.${device}`,
+  wanted: (device: string, family: string) => `wanted.${device}.${family}`,
 } as const;
 
 export const streamSubjects = {
-	[streams.intake]: ["speech.intake.*.*"],
-	[streams.jobs]: ["speech.job.>"],
-	[streams.results]: ["speech.result.>", "speech.done.>", "speech.summary.>"],
-	[streams.progress]: ["speech.progress.>"],
-	[streams.dead]: ["speech.dead.>"],
+  [streams.intake]: ["speech.intake.*.*"],
+  [streams.jobs]: ["speech.job.>"],
+  [streams.results]: ["speech.result.>", "speech.done.>", "speech.summary.>"],
+  [streams.progress]: ["speech.progress.>"],
+  [streams.dead]: ["speech.dead.>"],
 } as const;
 
 export interface JobAddress {
-	operation: Operation;
-	lane: Lane;
-	batchId: string;
-	itemId: string;
-	n: number;
+  operation: Operation;
+  lane: Lane;
+  batchId: string;
+  itemId: string;
+  n: number;
 }
 
 /** Undefined when the subject is not a job's. */
 export function parseJobSubject(subject: string): JobAddress | undefined {
-	const [speech, job, operation, lane, batchId, itemId, n, ...rest] =
-		subject.split(".");
-	const parsedOperation = operationSchema.safeParse(operation);
-	const parsedLane = laneSchema.safeParse(lane);
-	if (speech !== "speech" || job !== "job" || rest.length > 0) return undefined;
-	if (
-		!parsedOperation.success ||
-		!parsedLane.success ||
-		!batchId ||
-		!itemId ||
-		!/^\d+$/.test(n ?? "")
-	)
-		return undefined;
-	return {
-		operation: parsedOperation.data,
-		lane: parsedLane.data,
-		batchId,
-		itemId,
-		n: Number(n),
-	};
+  const [speech, job, operation, lane, batchId, itemId, n, ...rest] = subject.split(".");
+  const parsedOperation = operationSchema.safeParse(operation);
+  const parsedLane = laneSchema.safeParse(lane);
+  if (speech !== "speech" || job !== "job" || rest.length > 0) return undefined;
+  if (!parsedOperation.success || !parsedLane.success || !batchId || !itemId || !/^\d+$/.test(n ?? ""))
+    return undefined;
+  return {
+    operation: parsedOperation.data,
+    lane: parsedLane.data,
+    batchId,
+    itemId,
+    n: Number(n),
+  };
 }
 
 /** Undefined when the subject is not a segment result's. */
-export function parseResultSubject(
-	subject: string,
-): { batchId: string; itemId: string; n: number } | undefined {
-	const [speech, result, batchId, itemId, n, ...rest] = subject.split(".");
-	if (speech !== "speech" || result !== "result" || rest.length > 0)
-		return undefined;
-	if (!batchId || !itemId || !/^\d+$/.test(n ?? "")) return undefined;
-	return { batchId, itemId, n: Number(n) };
+export function parseResultSubject(subject: string): { batchId: string; itemId: string; n: number } | undefined {
+  const [speech, result, batchId, itemId, n, ...rest] = subject.split(".");
+  if (speech !== "speech" || result !== "result" || rest.length > 0) return undefined;
+  if (!batchId || !itemId || !/^\d+$/.test(n ?? "")) return undefined;
+  return { batchId, itemId, n: Number(n) };
 }
 
 /** Undefined when the subject is not an intake subject. */
-export function parseIntakeSubject(
-	subject: string,
-): { source: string; batchId: string } | undefined {
-	const [speech, intake, source, batchId, ...rest] = subject.split(".");
-	if (
-		speech !== "speech" ||
-		intake !== "intake" ||
-		rest.length > 0 ||
-		!source ||
-		!batchId
-	)
-		return undefined;
-	return { source, batchId };
+export function parseIntakeSubject(subject: string): { source: string; batchId: string } | undefined {
+  const [speech, intake, source, batchId, ...rest] = subject.split(".");
+  if (speech !== "speech" || intake !== "intake" || rest.length > 0 || !source || !batchId) return undefined;
+  return { source, batchId };
 }
 
 /** Undefined when the subject is not a done event's. */
-export function parseDoneSubject(
-	subject: string,
-): { batchId: string; itemId: string } | undefined {
-	const [speech, done, batchId, itemId, ...rest] = subject.split(".");
-	if (
-		speech !== "speech" ||
-		done !== "done" ||
-		rest.length > 0 ||
-		!batchId ||
-		!itemId
-	)
-		return undefined;
-	return { batchId, itemId };
+export function parseDoneSubject(subject: string): { batchId: string; itemId: string } | undefined {
+  const [speech, done, batchId, itemId, ...rest] = subject.split(".");
+  if (speech !== "speech" || done !== "done" || rest.length > 0 || !batchId || !itemId) return undefined;
+  return { batchId, itemId };
 }
 
 export { lanes };

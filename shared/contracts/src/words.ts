@@ -15,12 +15,7 @@
  */
 import { z } from "zod";
 
-export const operations = [
-	"transcribe",
-	"custom_voice",
-	"voice_design",
-	"voice_clone",
-] as const;
+export const operations = ["transcribe", "custom_voice", "voice_design", "voice_clone"] as const;
 export const operationSchema = z.enum(operations);
 export type Operation = z.infer<typeof operationSchema>;
 
@@ -34,10 +29,10 @@ export const familySchema = z.enum(families);
 export type Family = z.infer<typeof familySchema>;
 
 export const familyOf: Record<Operation, Family> = {
-	transcribe: "asr",
-	custom_voice: "tts",
-	voice_design: "tts",
-	voice_clone: "tts",
+  transcribe: "asr",
+  custom_voice: "tts",
+  voice_design: "tts",
+  voice_clone: "tts",
 };
 
 /** Every segment is 16 kHz mono signed 16-bit little-endian PCM. */

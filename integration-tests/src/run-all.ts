@@ -1,0 +1,54 @@
+/**
+ * `npm test`: lint, types, unit and integration tests of every package, as cached targets over the dependency graph, and
+ * one closing line with the totals. A run that executed no test fails.
+ */
+import { spawn } from "node:child_process";
+import { fileURLToPath } from "node:url";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const nx = fileURLToPath(new URL("../../node_modules/nx/dist/bin/nx.js", import.meta.url));
+
+const run = spawn(
+  process.execPath,
+  [
+    nx,
+    "run-many",
+    "-t",
+    "lint",
+    "typecheck",
+    "test",
+    "--parallel=2",
+    "--output-style=stream",
+    ...process.argv.slice(2),
+  ],
+  {
+    cwd: root,
+    stdio: ["ignore", "pipe", "inherit"],
+    env: { ...process.env, NX_DAEMON: "false", NX_TUI: "false", FORCE_COLOR: "0", NO_COLOR: "1" },
+  },
+);
+
+let passed = 0;
+let failed = 0;
+let rest = "";
+run.stdout.setEncoding("utf8");
+run.stdout.on("data", (text: string) => {
+  process.stdout.write(text);
+  const lines = (rest + text).split("\n");
+  rest = lines.pop() ?? "";
+  for (const line of lines) count(line);
+});
+
+/** Vitest closes a project's run with `Tests  1 failed | 28 passed (29)`. */
+function count(line: string): void {
+  const closing = line.match(/^\s*Tests\s+(.*)$/)?.[1];
+  if (closing === undefined) return;
+  passed += Number(closing.match(/(\d+) passed/)?.[1] ?? 0);
+  failed += Number(closing.match(/(\d+) failed/)?.[1] ?? 0);
+}
+
+run.on("close", (code) => {
+  count(rest);
+  process.stdout.write(`\n${passed} passed, ${failed} failed\n`);
+  process.exitCode = code === 0 && passed === 0 ? 1 : (code ?? 1);
+});

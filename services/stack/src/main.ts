@@ -1,0 +1,45 @@
+/** `npm start`: the whole pipeline on this machine, until Ctrl-C. */
+import { fileURLToPath } from "node:url";
+import { readSettings, toSpeechError } from "@parlance/contracts";
+import { createLog } from "@parlance/telemetry";
+import { readableLine } from "./console.ts";
+import { type Stack, stackSettings, startStack } from "./stack.ts";
+import { welcome } from "./welcome.ts";
+
+// Relative folders and the printed curl line mean the repository, wherever this was started from.
+process.chdir(fileURLToPath(new URL("../../..", import.meta.url)));
+
+let stack: Stack | undefined;
+let stopping = false;
+
+const stop = async () => {
+  if (stopping) return;
+  stopping = true;
+  process.stdout.write("\nparlance: stopping\n");
+  await stack?.stop();
+  process.exit(0);
+};
+process.on("SIGINT", stop);
+process.on("SIGTERM", stop);
+process.on("SIGHUP", stop);
+
+try {
+  const settings = readSettings([...stackSettings, "LOG_LEVEL", "LOG_FORMAT"], process.env);
+  const log = createLog("stack", settings.LOG_LEVEL ?? "info");
+  stack = await startStack({
+    settings,
+    environment: process.env,
+    log,
+    onLine: (service, line, stream) => {
+      if (stopping) return;
+      const text = settings.LOG_FORMAT === "json" ? line : readableLine(service, line);
+      (stream === "err" ? process.stderr : process.stdout).write(`${text}\n`);
+    },
+  });
+  process.stdout.write(welcome(stack));
+} catch (error) {
+  const known = toSpeechError(error);
+  const plain = known.code === "internal" && error instanceof Error ? error.message : known.message;
+  process.stderr.write(`parlance: ${plain.replaceAll(/\s*\n\s*/g, " ")}\n`);
+  process.exit(1);
+}

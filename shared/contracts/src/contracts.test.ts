@@ -1,0 +1,138 @@
+import { describe, expect, it } from "vitest";
+import {
+  dropHeadersSchema,
+  findLanguage,
+  jobHeadersSchema,
+  languageNames,
+  parseIntakeSubject,
+  parseJobSubject,
+  parseResultSubject,
+  readHeaders,
+  SpeechError,
+  subjects,
+  submitRequestSchema,
+  toErrorBody,
+  tokenSchema,
+  toSpeechError,
+  writeHeaders,
+} from "./index.ts";
+
+function headers(pairs: [string, string][]) {
+  const map = new Map(pairs);
+  return { get: (name: string) => map.get(name) ?? "", has: (name: string) => map.has(name) };
+}
+
+describe("subjects", () => {
+  it("a job's subject and its address are each other's inverse", () => {
+    const subject = subjects.job("transcribe", "interactive", "b-1", "i_2", 7);
+    expect(subject).toBe("speech.job.transcribe.interactive.b-1.i_2.7");
+    expect(parseJobSubject(subject)).toEqual({
+      operation: "transcribe",
+      lane: "interactive",
+      batchId: "b-1",
+      itemId: "i_2",
+      n: 7,
+    });
+  });
+
+  it.each([
+    "speech.job.sing.batch.b.i.0",
+    "speech.job.transcribe.batch.b.i.x",
+    "speech.job.transcribe.batch.b.i.0.1",
+    "a.b",
+  ])("%s is no job's subject", (subject) => expect(parseJobSubject(subject)).toBeUndefined());
+
+  it("results and intake are parsed the same way", () => {
+    expect(parseResultSubject(subjects.result("b", "i", 3))).toEqual({ batchId: "b", itemId: "i", n: 3 });
+    expect(parseIntakeSubject(subjects.intake("mic", "b"))).toEqual({ source: "mic", batchId: "b" });
+  });
+
+  it("an identifier can neither widen a subject nor end it", () => {
+    for (const bad of ["", "*", ">", "a.b", "a b", "é", "x".repeat(65)])
+      expect(tokenSchema.safeParse(bad).success).toBe(false);
+  });
+});
+
+describe("headers", () => {
+  it("what is written is read back", () => {
+    const job = {
+      language: "English" as const,
+      timestamps: true,
+      hotwords: ["lease", "über"],
+      submittedAt: 1_700_000_000_000,
+      start: 400_000,
+      last: false,
+      together: 3,
+    };
+    expect(readHeaders(jobHeadersSchema, headers(writeHeaders(job)))).toEqual({ ...job, phrases: [] });
+  });
+
+  it("a drop without headers has defaults", () => {
+    expect(readHeaders(dropHeadersSchema, undefined)).toMatchObject({
+      language: "auto",
+      timestamps: false,
+      lane: "batch",
+    });
+  });
+
+  it("a bad header is an error that names the field", () => {
+    const bad = () => readHeaders(dropHeadersSchema, headers([["Parlance-Language", "Klingon"]]));
+    try {
+      bad();
+      expect.unreachable();
+    } catch (error) {
+      expect(toSpeechError(error)).toMatchObject({ code: "validation_failed", param: "language" });
+    }
+  });
+});
+
+describe("languages", () => {
+  it("thirty of them and auto are found by name and code in any case", () => {
+    expect(languageNames).toHaveLength(30);
+    expect(findLanguage("AUTO")).toBe("auto");
+    expect(findLanguage("en-US")).toBe("English");
+    expect(findLanguage(" cantonese ")).toBe("Cantonese");
+    expect(findLanguage("yue")).toBe("Cantonese");
+    expect(findLanguage("tlh")).toBeUndefined();
+  });
+});
+
+describe("a submission over REST", () => {
+  const item = { operation: "transcribe", ref_audio: "f1", text: "" };
+
+  it("names the field of a bad item", () => {
+    const parsed = submitRequestSchema.safeParse({ items: [item, { ...item, language: "Klingon" }] });
+    expect(toSpeechError(parsed.error)).toMatchObject({ code: "validation_failed", param: "items.1.language" });
+  });
+
+  it("refuses 1,001 items, none, duplicate custom ids and a missing file", () => {
+    const check = (items: unknown[]) => toSpeechError(submitRequestSchema.safeParse({ items }).error).param;
+    expect(check(Array(1_001).fill(item))).toBe("items");
+    expect(check([])).toBe("items");
+    expect(
+      check([
+        { ...item, custom_id: "a" },
+        { ...item, custom_id: "a" },
+      ]),
+    ).toBe("items.1.custom_id");
+    expect(check([{ operation: "transcribe" }])).toBe("items.0.ref_audio");
+  });
+});
+
+describe("errors", () => {
+  it("an unknown error tells the caller nothing of its inside", () => {
+    const body = toErrorBody(toSpeechError(new Error("password=hunter2")));
+    expect(JSON.stringify(body)).not.toContain("hunter2");
+    expect(body.error).toMatchObject({ code: "internal", type: "server_error" });
+  });
+
+  it("an error of ours keeps its code, status and field", () => {
+    const error = new SpeechError("audio_truncated", undefined, { param: "audio" });
+    expect(error.status).toBe(422);
+    expect(toErrorBody(error).error).toMatchObject({
+      code: "audio_truncated",
+      param: "audio",
+      type: "invalid_request_error",
+    });
+  });
+});
