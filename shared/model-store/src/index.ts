@@ -1,1 +1,3 @@
-export {};
+export * from "./checksums.ts";
+export * from "./manifest-file.ts";
+export * from "./resolve-model.ts";
