@@ -31,6 +31,11 @@ export const errorTable = {
     retryable: false,
     sentence: "A valid API key is required (X-API-Key or Authorization: Bearer).",
   },
+  host_not_allowed: {
+    status: 403,
+    retryable: false,
+    sentence: "Without API keys only this machine's own programs are answered.",
+  },
   not_found: {
     status: 404,
     retryable: false,
@@ -55,6 +60,21 @@ export const errorTable = {
     status: 405,
     retryable: false,
     sentence: "This method is not allowed here.",
+  },
+  body_timeout: {
+    status: 408,
+    retryable: true,
+    sentence: "The request did not arrive in time.",
+  },
+  headers_too_large: {
+    status: 431,
+    retryable: false,
+    sentence: "The request's headers are larger than the limit.",
+  },
+  invalid_request: {
+    status: 400,
+    retryable: false,
+    sentence: "The request is not valid HTTP.",
   },
   payload_too_large: {
     status: 413,

@@ -3,12 +3,14 @@
  * has a zod schema and goes through `readHeaders` and `writeHeaders`, so that a service never trusts a raw header.
  */
 import { z } from "zod";
+import { errorCodeSchema } from "./errors.ts";
 import { customIdSchema } from "./identifiers.ts";
 import { languageSchema } from "./languages.ts";
 import { laneSchema } from "./words.ts";
 
 const flag = z.enum(["true", "false"]).transform((text) => text === "true");
 const count = z.coerce.number().int().nonnegative();
+const seconds = z.coerce.number().nonnegative();
 const textList = z
   .string()
   .max(16_384)
@@ -38,6 +40,11 @@ export const headerNames = {
   last: "Parlance-Last",
   together: "Parlance-Together",
   replayOf: "Parlance-Replay-Of",
+  status: "Parlance-Status",
+  errorCode: "Parlance-Error-Code",
+  error: "Parlance-Error",
+  queueSeconds: "Parlance-Queue-Seconds",
+  runSeconds: "Parlance-Run-Seconds",
 } as const;
 
 export type HeaderField = keyof typeof headerNames;
@@ -72,6 +79,17 @@ export const jobHeadersSchema = z.object({
   replayOf: z.string().max(64).optional(),
 });
 export type JobHeaders = z.infer<typeof jobHeadersSchema>;
+
+/** A done event: what a status needs of it, so that a status is read without payloads. */
+export const doneHeadersSchema = z.object({
+  status: z.enum(["done", "error"]),
+  errorCode: errorCodeSchema.optional(),
+  error: z.string().optional(),
+  customId: customIdSchema.optional(),
+  queueSeconds: seconds.optional(),
+  runSeconds: seconds.optional(),
+});
+export type DoneHeaders = z.infer<typeof doneHeadersSchema>;
 
 export interface HeaderSource {
   get(name: string): string;

@@ -119,6 +119,8 @@ export const itemDoneSchema = z.object({
   runSeconds: z.number().optional(),
   model: z.string().optional(),
   segments: z.number().optional(),
+  /** True when the model stopped at its token budget in a segment: the text is not whole. */
+  truncated: z.boolean().optional(),
   finishedAt: z.number(),
 });
 export type ItemDone = z.infer<typeof itemDoneSchema>;
