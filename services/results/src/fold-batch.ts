@@ -1,0 +1,80 @@
+/** What was asked, what is done and what has begun → the state of a batch. Pure. */
+import {
+  type BatchRecord,
+  type BatchStatus,
+  type BatchSummary,
+  type DoneHeaders,
+  type ItemStatus,
+  transcriptFileId,
+} from "@parlance/contracts";
+
+export interface BatchFacts {
+  record: BatchRecord;
+  /** Item id → the headers of its done event. */
+  done: ReadonlyMap<string, DoneHeaders>;
+  /** Items that a pass has begun or of which a segment's result is there. */
+  begun: ReadonlySet<string>;
+}
+
+export function foldBatch({ record, done, begun }: BatchFacts): BatchStatus {
+  const items = record.items.map((item): ItemStatus => {
+    const headers = done.get(item.itemId);
+    return {
+      item_id: item.itemId,
+      custom_id: item.customId ?? null,
+      status: headers?.status ?? (begun.has(item.itemId) ? "processing" : "queued"),
+      url: headers?.status === "done" ? `/api/v1/files/${transcriptFileId(record.batchId, item.itemId)}` : null,
+      error: headers?.status === "error" ? (headers.error ?? "Unknown error") : null,
+      error_code: headers?.errorCode ?? null,
+      queue_seconds: headers?.queueSeconds ?? null,
+      run_seconds: headers?.runSeconds ?? null,
+    };
+  });
+  const completed = items.filter((item) => item.status === "done").length;
+  const failed = items.filter((item) => item.status === "error").length;
+  const total = items.length;
+  return {
+    batch_id: record.batchId,
+    label: record.label,
+    status: batchState({ completed, failed, total, begun: items.some((item) => item.status !== "queued") }),
+    completed,
+    failed,
+    total,
+    items,
+  };
+}
+
+interface Counts {
+  completed: number;
+  failed: number;
+  total: number;
+  begun: boolean;
+}
+
+/** `partial`: some have failed, whether the rest runs or is finished. `error`: all have. */
+export function batchState({ completed, failed, total, begun }: Counts): BatchStatus["status"] {
+  if (failed === total) return "error";
+  if (failed > 0) return "partial";
+  if (completed === total) return "completed";
+  return begun ? "processing" : "queued";
+}
+
+/** Undefined while an item is missing. */
+export function summarise(
+  batch: { batchId: string; label: string; total: number },
+  outcomes: ReadonlyMap<string, DoneHeaders["status"]>,
+  finishedAt: number,
+): BatchSummary | undefined {
+  if (outcomes.size < batch.total) return undefined;
+  const failed = [...outcomes.values()].filter((outcome) => outcome === "error").length;
+  const completed = outcomes.size - failed;
+  return {
+    batchId: batch.batchId,
+    label: batch.label,
+    status: failed === 0 ? "completed" : completed === 0 ? "error" : "partial",
+    completed,
+    failed,
+    total: batch.total,
+    finishedAt,
+  };
+}

@@ -1,0 +1,111 @@
+/**
+ * Segment results → the one terminal event of their item. Pure: the same results in any order, however often delivered,
+ * give the same event.
+ *
+ * An item is done when its last segment is known and none before it is missing. It has failed as soon as any segment
+ * has; of several failures the earliest segment's is told.
+ */
+import type { ItemDone, SegmentResult, Transcript, Word } from "@parlance/contracts";
+import { joinTexts, mergeLanguages } from "./join-text.ts";
+
+export interface ItemAddress {
+  batchId: string;
+  itemId: string;
+}
+
+/** Segment number → its result. */
+export type SegmentResults = ReadonlyMap<number, SegmentResult>;
+
+type OkResult = Extract<SegmentResult, { outcome: "ok" }>;
+type FailedResult = Extract<SegmentResult, { outcome: "failed" }>;
+
+/** How many segments the item has, once its last one is known. */
+export function segmentTotal(results: SegmentResults): number | undefined {
+  for (const [n, result] of results) if (result.last) return n + 1;
+  return undefined;
+}
+
+/** Undefined while segments are missing. */
+export function foldItem(address: ItemAddress, results: SegmentResults): ItemDone | undefined {
+  const inOrder = [...results].sort(([a], [b]) => a - b).map(([, result]) => result);
+  const failure = inOrder.find((result) => result.outcome === "failed");
+  if (failure !== undefined) return failedItem(address, failure, inOrder);
+
+  const total = segmentTotal(results);
+  if (total === undefined || results.size < total) return undefined;
+  return doneItem(
+    address,
+    inOrder.filter((result) => result.outcome === "ok"),
+  );
+}
+
+function doneItem({ batchId, itemId }: ItemAddress, segments: readonly OkResult[]): ItemDone {
+  const transcript: Transcript = {
+    text: joinTexts(segments),
+    language: mergeLanguages(segments.map((segment) => segment.language)),
+  };
+  if (segments.some((segment) => segment.timestamps)) transcript.timestamps = segments.flatMap(shiftedWords);
+  const truncated = segments.some((segment) => segment.truncated);
+  return {
+    batchId,
+    itemId,
+    ...customId(segments),
+    operation: "transcribe",
+    status: "done",
+    transcript,
+    audioSeconds: toMilliseconds(segments.reduce((sum, segment) => sum + segment.duration, 0)),
+    ...times(segments),
+    ...(segments[0] === undefined ? {} : { model: segments[0].model }),
+    segments: segments.length,
+    ...(truncated ? { truncated } : {}),
+    finishedAt: Math.max(...segments.map((segment) => segment.finishedAt)),
+  };
+}
+
+function failedItem(
+  { batchId, itemId }: ItemAddress,
+  failure: FailedResult,
+  segments: readonly SegmentResult[],
+): ItemDone {
+  return {
+    batchId,
+    itemId,
+    ...customId(segments),
+    operation: "transcribe",
+    status: "error",
+    error: failure.error,
+    ...times(segments),
+    finishedAt: failure.finishedAt,
+  };
+}
+
+function customId(segments: readonly SegmentResult[]): { customId?: string } {
+  const named = segments.find((segment) => segment.customId !== undefined);
+  return named?.customId === undefined ? {} : { customId: named.customId };
+}
+
+/** Seconds from acceptance to the first pass, and from its beginning to the end of the last; absent when none ran. */
+function times(segments: readonly SegmentResult[]): { queueSeconds?: number; runSeconds?: number } {
+  const run = segments.filter((segment) => segment.startedAt !== undefined);
+  if (run.length === 0) return {};
+  const startedAt = Math.min(...run.map((segment) => segment.startedAt ?? 0));
+  const submittedAt = Math.min(...run.map((segment) => segment.submittedAt));
+  const finishedAt = Math.max(...run.map((segment) => segment.finishedAt));
+  return {
+    queueSeconds: Math.max(0, startedAt - submittedAt) / 1_000,
+    runSeconds: Math.max(0, finishedAt - startedAt) / 1_000,
+  };
+}
+
+function shiftedWords(segment: OkResult): Word[] {
+  return segment.words.map((word) => ({
+    start: toMilliseconds(word.start + segment.start),
+    end: toMilliseconds(word.end + segment.start),
+    text: word.text,
+  }));
+}
+
+/** Seconds, rounded to 3 decimals. */
+function toMilliseconds(seconds: number): number {
+  return Math.round(seconds * 1_000) / 1_000;
+}
