@@ -1,1 +1,5 @@
+export * from "./connection.ts";
+export * from "./dead-letter.ts";
+export type { BusLog } from "./link.ts";
+export * from "./replay.ts";
 export * from "./types.ts";

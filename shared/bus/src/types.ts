@@ -125,6 +125,8 @@ export interface FileStore {
   read(id: string): Promise<{ info: FileInfo; content: AsyncIterable<Uint8Array> } | undefined>;
   delete(id: string): Promise<void>;
   list(): Promise<FileInfo[]>;
+  /** Deletes the parts of uploads that were never finished (their writer died) and are older than this. Returns how many. */
+  sweep(olderThanMs: number): Promise<number>;
 }
 
 export interface ConsumerState {

@@ -1,0 +1,133 @@
+/**
+ * The bus: NATS JetStream as the pipeline uses it.
+ *
+ * It promises that a message handed to `publishOnce` is stored once or refused with a reason, whatever the connection
+ * and the server do meanwhile; that a pull answers as soon as there is a message; and that nothing waits for ever. It
+ * keeps no state but the connection, which it restores for as long as the process lives.
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import { SpeechError } from "@parlance/contracts";
+import { type ConnectionOptions, connect, errors, type NatsConnection } from "nats";
+import { createDelivery, parseReply } from "./delivery.ts";
+import { createFileStore } from "./file-store.ts";
+import { createKeyBucket } from "./key-bucket.ts";
+import { type BusLog, createLink } from "./link.ts";
+import { publishOnce } from "./publish-once.ts";
+import { pullDurable } from "./pull.ts";
+import { readStream } from "./read.ts";
+import { publish, request, requestMany, serve, subscribe } from "./requests.ts";
+import { consumerState, countSubjects, lastMessage, messageAt, purgeBelow, streamState } from "./state.ts";
+import type { Bus } from "./types.ts";
+
+export interface BusOptions {
+  /** One server, or several separated by commas. */
+  url: string;
+  /** Shown by the server's monitoring. */
+  name: string;
+  user?: string | undefined;
+  password?: string | undefined;
+  /** Certificate authority of a server that speaks TLS. */
+  caFile?: string | undefined;
+  log?: BusLog | undefined;
+  /** Milliseconds for which a first connection is tried. Default 60 000. */
+  connectTimeoutMs?: number | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+const DEFAULT_CONNECT_MS = 60_000;
+const CONNECT_PAUSE_MS = 250;
+
+/** A user may listen only to inboxes of its own, so that no service reads another one's answers. */
+export function inboxPrefixOf(user: string | undefined): string {
+  return user === undefined ? "_INBOX" : `_INBOX_${user}`;
+}
+
+/** Throws `bus_unavailable` when no server can be reached in time, `unauthorized` at once when it refuses the user. */
+export async function connectBus(options: BusOptions): Promise<Bus> {
+  const nc = await connectWithin(options);
+  const link = await createLink(nc, inboxPrefixOf(options.user), options.log);
+
+  return {
+    connection: nc,
+    get maxPayload() {
+      return nc.info?.max_payload ?? 1_048_576;
+    },
+    get connected() {
+      return link.connected;
+    },
+    publishOnce: (subject, payload, publishOptions) => publishOnce(link, subject, payload, publishOptions),
+    publish: (...message) => publish(link, ...message),
+    subscribe: (subject, signal) => subscribe(link, subject, signal),
+    flush: () => nc.flush(),
+    async pull({ stream, durable, max, waitMs, signal }) {
+      const messages = await pullDurable(link, { stream, consumer: durable, max, waitMs, signal });
+      return messages.flatMap((message) => {
+        const info = parseReply(message.reply);
+        return info ? [createDelivery(link, message, info)] : [];
+      });
+    },
+    read: (readOptions) => readStream(link, readOptions),
+    last: (stream, subject) => lastMessage(link, stream, subject),
+    message: (stream, seq) => messageAt(link, stream, seq),
+    countSubjects: (stream, filter) => countSubjects(link, stream, filter),
+    consumerState: (stream, durable) => consumerState(link, stream, durable),
+    streamState: (stream) => streamState(link, stream),
+    purgeBelow: (stream, seq) => purgeBelow(link, stream, seq),
+    bucket: async (name) => createKeyBucket(link, name),
+    files: async (name) => createFileStore(link, name),
+    request: (subject, payload, timeoutMs) => request(link, subject, payload, timeoutMs),
+    requestMany: (subject, payload, timeoutMs) => requestMany(link, subject, payload, timeoutMs),
+    serve: (subject, group, handler, signal) => serve(link, subject, group, handler, signal),
+    onConnection: (listener) => link.onConnection(listener),
+    close: () => link.close(),
+  };
+}
+
+async function connectWithin(options: BusOptions): Promise<NatsConnection> {
+  const { url, log, signal, connectTimeoutMs = DEFAULT_CONNECT_MS } = options;
+  const deadline = performance.now() + connectTimeoutMs;
+  for (let told = false; ; told = true) {
+    signal?.throwIfAborted();
+    try {
+      return await connect(connectionOptions(options));
+    } catch (error) {
+      if (error instanceof errors.AuthorizationError || error instanceof errors.UserAuthenticationExpiredError) {
+        throw new SpeechError("unauthorized", `NATS at ${url} refuses the user ${options.user ?? "(none)"}.`, {
+          cause: error,
+        });
+      }
+      if (performance.now() + CONNECT_PAUSE_MS >= deadline) {
+        throw new SpeechError("bus_unavailable", `NATS at ${url} cannot be reached: ${reasonOf(error)}.`, {
+          cause: error,
+        });
+      }
+      if (!told) log?.warn({ url, reason: reasonOf(error) }, "waiting for NATS");
+    }
+    await sleep(CONNECT_PAUSE_MS, undefined, { signal });
+  }
+}
+
+function connectionOptions({ url, name, user, password, caFile }: BusOptions): ConnectionOptions {
+  return {
+    servers: url.split(",").map((server) => server.trim()),
+    name,
+    ...(user === undefined ? {} : { user, pass: password ?? "" }),
+    ...(caFile === undefined ? {} : { tls: { caFile } }),
+    inboxPrefix: inboxPrefixOf(user),
+    maxReconnectAttempts: -1,
+    reconnectTimeWait: 100,
+    reconnectJitter: 100,
+    // A server that restarts with other users must not end a service for good.
+    ignoreAuthErrorAbort: true,
+    // A server that hangs is noticed within a minute.
+    pingInterval: 20_000,
+    maxPingOut: 2,
+    timeout: 5_000,
+    // Capturing a stack for each request costs more than the request.
+    noAsyncTraces: true,
+  };
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,116 @@
+/** One connection to NATS that never gives up: every other file of this package reaches the server through a link. */
+import { type JetStreamManager, jetstreamManager } from "@nats-io/jetstream";
+import type { NatsConnection } from "nats";
+
+/** The part of a pino logger that the bus uses. */
+export interface BusLog {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+}
+
+export interface Link {
+  readonly nc: NatsConnection;
+  readonly jsm: JetStreamManager;
+  /** Where answers to this connection arrive. */
+  readonly inboxPrefix: string;
+  readonly log: BusLog | undefined;
+  readonly connected: boolean;
+  /** `performance.now()` of the newest connect. */
+  readonly connectedSince: number;
+  readonly closed: boolean;
+  onConnection(listener: (connected: boolean) => void): () => void;
+  /** True once connected; false after `timeoutMs`, on abort and on close. */
+  whenConnected(timeoutMs: number, signal?: AbortSignal): Promise<boolean>;
+  /** Settles as `work` does, but rejects with `ConnectionLost` at once when the connection goes away. */
+  whileConnected<T>(work: Promise<T>): Promise<T>;
+  close(): Promise<void>;
+}
+
+export class ConnectionLost extends Error {
+  override readonly name = "ConnectionLost";
+}
+
+export async function createLink(nc: NatsConnection, inboxPrefix: string, log: BusLog | undefined): Promise<Link> {
+  const listeners = new Set<(connected: boolean) => void>();
+  let connected = true;
+  let connectedSince = performance.now();
+  let closing = false;
+
+  function change(next: boolean): void {
+    if (next === connected) return;
+    connected = next;
+    if (next) connectedSince = performance.now();
+    for (const listener of [...listeners]) listener(next);
+  }
+
+  const watching = (async () => {
+    for await (const status of nc.status()) {
+      if (status.type === "disconnect" && !closing) {
+        log?.warn({ server: status.server }, "NATS went away; reconnecting");
+        change(false);
+      } else if (status.type === "reconnect") {
+        log?.info({ server: status.server }, "NATS is back");
+        change(true);
+      } else if (status.type === "error") {
+        log?.warn({ err: status.error }, "NATS reported an error");
+      }
+    }
+    change(false);
+  })();
+  const jsm = await jetstreamManager(nc, { checkAPI: false });
+
+  function onConnection(listener: (connected: boolean) => void): () => void {
+    listeners.add(listener);
+    return () => listeners.delete(listener);
+  }
+
+  return {
+    nc,
+    jsm,
+    inboxPrefix,
+    log,
+    get connected() {
+      return connected;
+    },
+    get connectedSince() {
+      return connectedSince;
+    },
+    get closed() {
+      return closing || nc.isClosed();
+    },
+    onConnection,
+    whenConnected(timeoutMs, signal) {
+      if (connected) return Promise.resolve(true);
+      if (closing || nc.isClosed() || signal?.aborted || timeoutMs <= 0) return Promise.resolve(false);
+      return new Promise((resolve) => {
+        const finish = (result: boolean) => {
+          clearTimeout(timer);
+          stop();
+          signal?.removeEventListener("abort", aborted);
+          resolve(result);
+        };
+        const aborted = () => finish(false);
+        const timer = setTimeout(() => finish(false), timeoutMs);
+        const stop = onConnection((up) => finish(up));
+        signal?.addEventListener("abort", aborted, { once: true });
+      });
+    },
+    whileConnected(work) {
+      return new Promise((resolve, reject) => {
+        const stop = onConnection((up) => {
+          if (!up) reject(new ConnectionLost("the connection to NATS was lost"));
+        });
+        work.then(resolve, reject).finally(stop);
+      });
+    },
+    async close() {
+      if (closing) return;
+      closing = true;
+      // Draining hands over what has arrived; a connection that is down has nothing to drain.
+      if (connected && !nc.isClosed()) await nc.drain().catch(() => nc.close());
+      else await nc.close();
+      change(false);
+      await watching;
+    },
+  };
+}

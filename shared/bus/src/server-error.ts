@@ -1,0 +1,113 @@
+/** What a refusal of the server or the client library means to the pipeline. The only place that knows error numbers. */
+import { JetStreamApiCodes, JetStreamApiError } from "@nats-io/jetstream";
+import { SpeechError } from "@parlance/contracts";
+import { errors } from "nats";
+import { ConnectionLost } from "./link.ts";
+
+/** From nats-server's server/errors.json; the client library names only a few. */
+const codes = {
+  accountResources: 10002,
+  insufficientResources: 10023,
+  memoryResources: 10028,
+  storageResources: 10047,
+  messageTooLarge: 10054,
+  storeFailed: 10077,
+  wrongLastSequence: JetStreamApiCodes.StreamWrongLastSequence,
+  wrongLastSequenceUnknown: JetStreamApiCodes.StreamWrongLastSequenceUnknown,
+  noMessage: JetStreamApiCodes.NoMessageFound,
+  streamNotFound: JetStreamApiCodes.StreamNotFound,
+  consumerNotFound: JetStreamApiCodes.ConsumerNotFound,
+} as const;
+
+const outOfStorage: ReadonlySet<number> = new Set([
+  codes.accountResources,
+  codes.insufficientResources,
+  codes.memoryResources,
+  codes.storageResources,
+]);
+
+export function apiCode(error: unknown): number | undefined {
+  return error instanceof JetStreamApiError ? error.code : undefined;
+}
+
+/** The newest sequence of the subject (0 when the server does not say) where an expected sequence was not met. */
+export function wrongLastSequence(error: unknown): number | undefined {
+  const code = apiCode(error);
+  if (code !== codes.wrongLastSequence && code !== codes.wrongLastSequenceUnknown) return undefined;
+  return Number(/(\d+)\s*$/.exec((error as Error).message)?.[1] ?? 0);
+}
+
+export function isMissing(error: unknown): boolean {
+  const code = apiCode(error);
+  return code === codes.noMessage || code === codes.consumerNotFound || code === codes.streamNotFound;
+}
+
+/** A refusal that trying again cannot change, as what it means to the caller; undefined when it is worth another try. */
+export function refusal(error: unknown, what: string): SpeechError | undefined {
+  if (error instanceof SpeechError) return error;
+  if (error instanceof errors.ClosedConnectionError || error instanceof errors.DrainingConnectionError) {
+    return new SpeechError("bus_unavailable", `${what}: the connection to NATS is closed.`, { cause: error });
+  }
+  const violation = permissionViolation(error);
+  if (violation) return new SpeechError("internal", `${what}: ${violation.message}.`, { cause: error });
+  if (error instanceof errors.InvalidArgumentError) {
+    return /max_payload/.test(error.message)
+      ? new SpeechError("payload_too_large", `${what}: the message is larger than NATS takes.`, { cause: error })
+      : new SpeechError("internal", `${what}: ${error.message}`, { cause: error });
+  }
+  if (error instanceof JetStreamApiError) return apiRefusal(error, what);
+  return isTransient(error) ? undefined : new SpeechError("internal", `${what}: ${String(error)}`, { cause: error });
+}
+
+function apiRefusal(error: JetStreamApiError, what: string): SpeechError | undefined {
+  const text = error.message;
+  if (error.code === codes.storeFailed) {
+    if (/maximum (bytes|messages)/.test(text)) {
+      return new SpeechError("queue_full", undefined, { cause: error, retryAfterSeconds: 5 });
+    }
+    return new SpeechError("storage_full", `${what}: NATS could not store it: ${text}.`, { cause: error });
+  }
+  if (outOfStorage.has(error.code)) {
+    return new SpeechError("storage_full", `${what}: ${text}.`, { cause: error });
+  }
+  if (error.code === codes.messageTooLarge) {
+    return new SpeechError("payload_too_large", `${what}: ${text}.`, { cause: error });
+  }
+  // 503: a leader is being elected, or JetStream is still reading its files.
+  if (error.status === 503) return undefined;
+  return new SpeechError("internal", `${what}: ${text}.`, { cause: error });
+}
+
+/**
+ * A stream that does not exist answers like a server without JetStream, and like one that is still starting: no
+ * responders, which the client reports as "jetstream is not enabled". Only time tells them apart.
+ */
+function isTransient(error: unknown): boolean {
+  return (
+    error instanceof ConnectionLost ||
+    isNotEnabled(error) ||
+    error instanceof errors.TimeoutError ||
+    error instanceof errors.RequestError ||
+    error instanceof errors.NoRespondersError ||
+    error instanceof errors.ConnectionError
+  );
+}
+
+/** The client library does not export this class. */
+function isNotEnabled(error: unknown): boolean {
+  return error instanceof Error && error.name === "JetStreamNotEnabled";
+}
+
+export function isNoResponders(error: unknown): boolean {
+  return (
+    isNotEnabled(error) ||
+    error instanceof errors.NoRespondersError ||
+    (error instanceof errors.RequestError && error.isNoResponders())
+  );
+}
+
+function permissionViolation(error: unknown): Error | undefined {
+  if (error instanceof errors.PermissionViolationError) return error;
+  if (error instanceof Error && error.cause instanceof errors.PermissionViolationError) return error.cause;
+  return undefined;
+}

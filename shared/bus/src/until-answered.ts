@@ -1,0 +1,52 @@
+/** Runs something that is safe to run twice until the server has answered it: across restarts, within a time. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { SpeechError } from "@parlance/contracts";
+import type { Link } from "./link.ts";
+import { isNoResponders, refusal } from "./server-error.ts";
+
+export interface Patience {
+  /** Milliseconds. Default 10 000. */
+  timeoutMs?: number | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+export const DEFAULT_PATIENCE_MS = 10_000;
+/** A server under fsync load answers late; one that was stopped never does. */
+const ATTEMPT_MS = 5_000;
+const FIRST_PAUSE_MS = 25;
+const LONGEST_PAUSE_MS = 1_000;
+
+/** Throws a SpeechError: what the server refused, or `bus_unavailable` when the time is over. */
+export async function untilAnswered<T>(
+  link: Link,
+  what: string,
+  attempt: (timeoutMs: number) => Promise<T>,
+  { timeoutMs = DEFAULT_PATIENCE_MS, signal }: Patience = {},
+): Promise<T> {
+  const deadline = performance.now() + timeoutMs;
+  let cause: unknown;
+  for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
+    signal?.throwIfAborted();
+    const left = deadline - performance.now();
+    if (left <= 0 || link.closed || !(await link.whenConnected(left, signal))) {
+      signal?.throwIfAborted();
+      throw unavailable(what, link, cause);
+    }
+    try {
+      return await link.whileConnected(attempt(Math.max(1, Math.min(ATTEMPT_MS, Math.ceil(left)))));
+    } catch (error) {
+      const final = refusal(error, what);
+      if (final) throw final;
+      cause = error;
+    }
+    await sleep(Math.max(0, Math.min(pause, deadline - performance.now())), undefined, { signal }).catch(() => {});
+  }
+}
+
+function unavailable(what: string, link: Link, cause: unknown): SpeechError {
+  const message =
+    link.connected && isNoResponders(cause)
+      ? `${what}: no stream answers. Is JetStream on, and has the topology been made?`
+      : `${what}: NATS cannot be reached.`;
+  return new SpeechError("bus_unavailable", message, { cause });
+}
