@@ -1,0 +1,2 @@
+export * from "./onnx-writer.ts";
+export * from "./random-ctc-model.ts";
