@@ -6,7 +6,7 @@ const plumbing = new Set(["level", "time", "pid", "service", "name", "msg", "hos
 /** Turns a service's JSON log line into `09:41:07 gateway  listening url=…`; anything else is passed with its name. */
 export function readableLine(service: string, line: string): string {
   const entry = parse(line);
-  if (entry === undefined) return `${service}: ${line}`;
+  if (entry === undefined) return line.startsWith(`${service}: `) ? line : `${service}: ${line}`;
   const time = typeof entry.time === "string" ? entry.time.slice(11, 19) : "";
   const level = levels[Number(entry.level)] ?? "";
   const fields = Object.entries(entry)

@@ -1,0 +1,69 @@
+/** Who does the harm: kills and pauses processes of a running pipeline, and watches how many engines are alive at once. */
+import { setTimeout as pause } from "node:timers/promises";
+import { buckets, leaseKeys, leaseValueSchema } from "@parlance/contracts";
+import type { Bus } from "@parlance/bus";
+import { engineProcesses } from "../src/engine-processes.ts";
+import type { Pipeline } from "../src/pipeline.ts";
+
+export const targets = ["gateway", "ingest", "results", "transcribe-worker", "engine", "nats-server"] as const;
+export type Target = (typeof targets)[number];
+
+/** Sends SIGKILL. Waits for a target that is not there at the moment (an engine between two loads) up to `patience` ms. */
+export async function kill(pipeline: Pipeline, target: Target, patience = 20_000): Promise<boolean> {
+  const deadline = Date.now() + patience;
+  while (Date.now() < deadline) {
+    const pid = findPid(pipeline, target);
+    if (pid !== undefined && send(pid, "SIGKILL")) return true;
+    await pause(10);
+  }
+  return false;
+}
+
+function findPid(pipeline: Pipeline, target: Target): number | undefined {
+  const { pid, pids } = pipeline.processes();
+  if (target === "engine") return engineProcesses(pid)[0]?.pid;
+  if (target !== "transcribe-worker") return pids[target];
+  // The one that has an engine is the one that works.
+  const working = engineProcesses(pid)[0]?.parent;
+  return Object.values(pids).find((each) => each === working) ?? pids[target];
+}
+
+/** Stops the process that holds the lease for `milliseconds`, then lets it go on. False when nobody holds it. */
+export async function pauseLeaseHolder(bus: Bus, device: string, milliseconds: number): Promise<boolean> {
+  const entry = await (await bus.bucket(buckets.lease)).get(leaseKeys.gpu(device));
+  if (entry === undefined) return false;
+  const { pid } = leaseValueSchema.parse(JSON.parse(Buffer.from(entry.value).toString()));
+  if (!send(pid, "SIGSTOP")) return false;
+  await pause(milliseconds);
+  send(pid, "SIGCONT");
+  return true;
+}
+
+function send(pid: number, signal: NodeJS.Signals): boolean {
+  try {
+    process.kill(pid, signal);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+export interface EngineWatch {
+  /** Most engines alive at one moment. */
+  readonly most: number;
+  stop(): void;
+}
+
+export function watchEngines(pipeline: Pipeline, everyMs = 20): EngineWatch {
+  let most = 0;
+  const { pid } = pipeline.processes();
+  const timer = setInterval(() => {
+    most = Math.max(most, engineProcesses(pid).length);
+  }, everyMs);
+  return {
+    get most() {
+      return most;
+    },
+    stop: () => clearInterval(timer),
+  };
+}

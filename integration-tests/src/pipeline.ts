@@ -1,0 +1,84 @@
+/**
+ * The pipeline as `npm start` runs it, on free ports and a state folder of its own, for the demo, the chaos suite and the
+ * benchmarks. Stopping it waits for every process it had.
+ */
+import { spawn } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+
+const stackMain = fileURLToPath(new URL("../../services/stack/src/main.ts", import.meta.url));
+export const repositoryRoot = fileURLToPath(new URL("../..", import.meta.url));
+
+export interface RunningProcesses {
+  pid: number;
+  gatewayUrl?: string;
+  natsUrl?: string;
+  pids: Record<string, number>;
+}
+
+export interface Pipeline {
+  gatewayUrl: string;
+  natsUrl: string;
+  stateDir: string;
+  /** What runs now: process ids change when something was killed. */
+  processes(): RunningProcesses;
+  /** User and password of a service on the bus. */
+  credentials(service: string): { user: string; password: string };
+  stop(): Promise<void>;
+}
+
+export async function startPipeline(environment: Record<string, string> = {}): Promise<Pipeline> {
+  const stateDir = await mkdtemp(join(tmpdir(), "parlance-"));
+  const child = spawn(process.execPath, [stackMain], {
+    env: { ...process.env, PORT: "0", NATS_PORT: "-1", LOG_LEVEL: "warn", STATE_DIR: stateDir, ...environment },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let output = "";
+  const keep = (text: Buffer) => {
+    output = (output + text.toString()).slice(-20_000);
+  };
+  child.stdout.on("data", keep);
+  child.stderr.on("data", keep);
+  const ended = new Promise<void>((resolve) => child.once("close", () => resolve()));
+
+  const file = join(stateDir, "running.json");
+  const processes = () => JSON.parse(readFileSync(file, "utf8")) as RunningProcesses;
+  const deadline = Date.now() + 120_000;
+  for (;;) {
+    if (child.exitCode !== null) throw new Error(`the pipeline did not start:\n${output}`);
+    if (Date.now() > deadline) {
+      child.kill("SIGKILL");
+      throw new Error(`the pipeline was not up within two minutes:\n${output}`);
+    }
+    if (existsSync(file) && processes().gatewayUrl !== undefined) break;
+    await pause(50);
+  }
+  const { gatewayUrl = "", natsUrl = "" } = processes();
+
+  return {
+    gatewayUrl,
+    natsUrl,
+    stateDir,
+    processes,
+    credentials(service) {
+      const all = JSON.parse(readFileSync(join(stateDir, "credentials.json"), "utf8")) as Record<
+        string,
+        { user: string; password: string }
+      >;
+      const found = all[service];
+      if (found === undefined) throw new Error(`there are no credentials for ${service}`);
+      return found;
+    },
+    async stop() {
+      child.kill("SIGTERM");
+      const limit = setTimeout(() => child.kill("SIGKILL"), 30_000);
+      await ended;
+      clearTimeout(limit);
+      await rm(stateDir, { recursive: true, force: true });
+    },
+  };
+}

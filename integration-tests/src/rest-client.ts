@@ -1,0 +1,61 @@
+/** A caller of the REST facade that does not give up while a service is away: what is accepted is what it was told. */
+import { setTimeout as pause } from "node:timers/promises";
+import type { BatchStatus, SubmitResponse } from "@parlance/contracts";
+
+export interface QueueItem {
+  operation: "transcribe";
+  ref_audio: string;
+  custom_id: string;
+  language?: string;
+  return_timestamps?: boolean;
+  text?: string;
+}
+
+export interface RestClient {
+  upload(content: Uint8Array, filename: string, type: string): Promise<string>;
+  submit(label: string, items: QueueItem[], idempotencyKey: string): Promise<SubmitResponse>;
+  status(batchId: string): Promise<BatchStatus>;
+  json<T>(path: string): Promise<T>;
+}
+
+/** `patience` is how many milliseconds a call is tried again while the gateway or NATS is away, or the queue full. */
+export function createRestClient(baseUrl: () => string, patience = 60_000): RestClient {
+  async function call(path: string, init: () => RequestInit): Promise<unknown> {
+    const deadline = Date.now() + patience;
+    for (;;) {
+      let problem: string;
+      try {
+        const response = await fetch(`${baseUrl()}${path}`, { ...init(), signal: AbortSignal.timeout(30_000) });
+        const text = await response.text();
+        if (response.ok) return JSON.parse(text);
+        problem = `${response.status} ${text}`;
+        if (response.status !== 429 && response.status < 500) throw new Error(`${path}: ${problem}`);
+      } catch (error) {
+        if (error instanceof Error && error.message.startsWith(path)) throw error;
+        problem = String(error);
+      }
+      if (Date.now() > deadline) throw new Error(`${path}: still ${problem} after ${patience} ms`);
+      await pause(200);
+    }
+  }
+
+  return {
+    async upload(content, filename, type) {
+      const answer = await call("/api/v1/files/upload", () => {
+        const form = new FormData();
+        form.append("file", new Blob([Buffer.from(content)], { type }), filename);
+        return { method: "POST", body: form };
+      });
+      return (answer as { file_id: string }).file_id;
+    },
+    async submit(label, items, idempotencyKey) {
+      return (await call("/api/v1/queue/submit", () => ({
+        method: "POST",
+        headers: { "content-type": "application/json", "idempotency-key": idempotencyKey },
+        body: JSON.stringify({ label, items }),
+      }))) as SubmitResponse;
+    },
+    status: async (batchId) => (await call(`/api/v1/queue/status/${batchId}`, () => ({}))) as BatchStatus,
+    json: async <T>(path: string) => (await call(path, () => ({}))) as T,
+  };
+}

@@ -1,0 +1,55 @@
+import { fileURLToPath } from "node:url";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { type ChildService, startChildService } from "./child-service.ts";
+
+const main = fileURLToPath(new URL("./fixtures/child.ts", import.meta.url));
+const children: ChildService[] = [];
+const pids = new Map<string, number | undefined>();
+const lines: string[] = [];
+
+function start(does: string): ChildService {
+  const child = startChildService({
+    name: "child",
+    main,
+    environment: { ...process.env, CHILD_DOES: does },
+    nodeOptions: [],
+    onLine: (_, line) => lines.push(line),
+    onPid: (name, pid) => pids.set(name, pid),
+  });
+  children.push(child);
+  return child;
+}
+
+afterEach(async () => {
+  await Promise.all(children.splice(0).map((child) => child.stop()));
+  lines.length = 0;
+});
+
+describe("a child service", () => {
+  it("tells where it can be reached once it is ready", async () => {
+    await expect(start("work").ready).resolves.toMatchObject({ url: "http://there" });
+  });
+
+  it("that is killed is started again under a new process id", async () => {
+    await start("work").ready;
+    const first = pids.get("child") ?? 0;
+    process.kill(first, "SIGKILL");
+    await vi.waitFor(() => expect(pids.get("child") ?? first).not.toBe(first), 5_000);
+    expect(lines).toContain("ended with SIGKILL; starting it again");
+  });
+
+  it("that cannot start says why once and is not started again", async () => {
+    await expect(start("fail").ready).rejects.toThrow("child: port 1 is taken");
+    expect(pids.get("child")).toBeUndefined();
+    expect(lines.filter((line) => line.includes("taken"))).toHaveLength(1);
+  });
+
+  it("is gone after stop, and stays gone", async () => {
+    const child = start("work");
+    await child.ready;
+    const pid = pids.get("child") ?? 0;
+    await child.stop();
+    expect(() => process.kill(pid, 0)).toThrow();
+    expect(pids.get("child")).toBeUndefined();
+  });
+});
