@@ -1,0 +1,90 @@
+"""Writes manifest.json of the trained model: files with checksums, tensors, symbols, decoder settings, how it was trained."""
+
+import argparse
+import hashlib
+import json
+import platform
+import re
+import subprocess
+from importlib.metadata import version
+from pathlib import Path
+
+import torch
+
+from lexicon import CHARACTER_SYMBOLS, PHONE_SYMBOLS
+from model import FRAME_SECONDS
+
+DEBIAN_PACKAGES = [
+    "espeak-ng", "flite", "festival", "festvox-kallpc16k", "festvox-kdlpc16k", "festvox-us-slt-hts", "festlex-cmu", "wamerican",
+    "wordnet-base", "bible-kjv-text", "python3.11-doc", "postgresql-doc-15", "apache2-doc",
+]  # fmt: skip
+PYTHON_PACKAGES = ["torch", "numpy", "scipy", "onnx", "onnxruntime"]
+
+
+def described(path, folder):
+    data = path.read_bytes()
+    return {"path": str(path.relative_to(folder)), "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+
+
+def debian_versions():
+    found = subprocess.run(["dpkg-query", "-W", "-f", "${Package} ${Version}\n", *DEBIAN_PACKAGES], capture_output=True, text=True)
+    return dict(line.split() for line in found.stdout.splitlines())
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("checkpoint", type=Path)
+    parser.add_argument("metrics", type=Path)
+    parser.add_argument("--version", default="0.1.0")
+    options = parser.parse_args()
+    folder = options.folder
+    metrics = json.loads(options.metrics.read_text())
+    checkpoint = torch.load(options.checkpoint, map_location="cpu", weights_only=True)
+    parameters = sum(values.numel() for name, values in checkpoint["weights"].items() if not re.search("running|num_batches", name))
+    manifest = {
+        "name": "parlance-en",
+        "version": options.version,
+        "family": "asr",
+        "architecture": "ctc",
+        "description": "Small English recogniser trained on synthetic speech only: commands, demonstrations and tests, not dictation.",
+        "license": "MIT",
+        "source": "models/recipes/parlance-en",
+        "languages": ["English"],
+        "sampleRate": 16000,
+        "files": {
+            "graph": described(folder / "model.onnx", folder),
+            "lexicon": described(folder / "lexicon.txt.gz", folder),
+            "languageModel": described(folder / "lm.arpa.gz", folder),
+        },
+        "limits": {"maxSegmentSeconds": 40, "maxBatchSize": 32},
+        "ctc": {
+            "input": "waveform",
+            "tensors": {name: name for name in ("audio", "lengths", "frames", "phones", "characters")},
+            "frameSeconds": FRAME_SECONDS,
+            "characters": CHARACTER_SYMBOLS,
+            "phones": PHONE_SYMBOLS,
+            "decoding": {
+                "beamSize": metrics["beam"],
+                "languageModelWeight": metrics["weight"],
+                "wordBonus": metrics["bonus"],
+            },
+        },
+        "training": {
+            "recipe": 1,
+            "parameters": parameters,
+            **checkpoint["record"],
+            "settings": checkpoint["settings"],
+            "packages": {
+                "python": platform.python_version(),
+                **{name: version(name) for name in PYTHON_PACKAGES},
+                "debian": debian_versions(),
+            },
+            "metrics": metrics,
+        },
+    }
+    (folder / "manifest.json").write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
+
+
+if __name__ == "__main__":
+    main()
