@@ -1,0 +1,52 @@
+/** Folds an item out of the stream, which holds every result of it, when this process has not received all of them. */
+import type { Bus } from "@parlance/bus";
+import {
+  type ItemDone,
+  parseResultSubject,
+  type SegmentResult,
+  segmentResultSchema,
+  streams,
+  subjects,
+} from "@parlance/contracts";
+import { foldItem, type ItemAddress, type SegmentResults } from "./fold-item.ts";
+
+/** Undefined when the payload is not a segment's result. */
+export function parseResult(message: { data: Uint8Array }): SegmentResult | undefined {
+  try {
+    return segmentResultSchema.parse(JSON.parse(Buffer.from(message.data).toString()));
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Undefined while segments are missing. Other instances, and this one before it was started again, may have received
+ * the rest; whoever receives the segment that was stored last finds all of them here. Payloads are read only when the
+ * item is whole, so a long item costs one small request per pull until then.
+ */
+export async function itemFromStream(
+  bus: Bus,
+  address: ItemAddress,
+  known: SegmentResults,
+): Promise<ItemDone | undefined> {
+  const filter = subjects.itemResults(address.batchId, address.itemId);
+  const stored = await bus.countSubjects(streams.results, filter);
+  if (stored.size <= known.size) return undefined;
+  const highest = Math.max(...[...stored.keys()].map((subject) => parseResultSubject(subject)?.n ?? 0));
+  if (stored.size <= highest) return undefined;
+  const newest = known.get(highest) ?? (await readResult(bus, address, highest));
+  if (newest?.last !== true) return undefined;
+
+  const results = new Map<number, SegmentResult>();
+  for await (const message of bus.read({ stream: streams.results, subject: filter })) {
+    const n = parseResultSubject(message.subject)?.n;
+    const result = parseResult(message);
+    if (n !== undefined && result !== undefined) results.set(n, result);
+  }
+  return foldItem(address, results);
+}
+
+async function readResult(bus: Bus, { batchId, itemId }: ItemAddress, n: number): Promise<SegmentResult | undefined> {
+  const message = await bus.last(streams.results, subjects.result(batchId, itemId, n));
+  return message && parseResult(message);
+}

@@ -1,0 +1,97 @@
+/**
+ * The results service: folds segment results into items and items into batches.
+ *
+ * It promises exactly one `speech.done` for each item and one `speech.summary` for each batch, whatever dies, and answers
+ * `speech.status.<batchId>` from the streams. All that it keeps are caches of what the streams hold, bounded: a restarted
+ * service knows as much as the one before, and its memory does not grow with history. Any number of instances share the
+ * work. It also tidies: expired files, and finished messages of JOBS and INTAKE.
+ */
+import { setTimeout as pause } from "node:timers/promises";
+import type { Bus } from "@parlance/bus";
+import { buckets, durables, lanes, type Settings, streams } from "@parlance/contracts";
+import type { Log, Registry } from "@parlance/telemetry";
+import { createBatchProgress } from "./batch-progress.ts";
+import { watchCancels } from "./cancel-watcher.ts";
+import { createConcludeItem } from "./conclude-item.ts";
+import { sweepFiles } from "./files-janitor.ts";
+import { foldResults } from "./fold-results.ts";
+import { createOpenItems } from "./open-items.ts";
+import { createResultsMetrics } from "./results-metrics.ts";
+import { serveStatus } from "./status-service.ts";
+import { sweepStream } from "./stream-janitor.ts";
+
+export const resultsSettings = ["FILE_TTL", "REPLAY_WINDOW"] as const;
+
+export interface ResultsOptions {
+  bus: Bus;
+  settings: Settings<(typeof resultsSettings)[number]>;
+  log: Log;
+  now?: () => number;
+  /** Milliseconds between two rounds of the janitors. Default 30 000. */
+  sweepEveryMs?: number;
+}
+
+export interface Results {
+  registry: Registry;
+  /** Finishes what was received, then stops. */
+  close(): Promise<void>;
+}
+
+export async function createResults(options: ResultsOptions): Promise<Results> {
+  const { bus, settings, log, now = Date.now, sweepEveryMs = 30_000 } = options;
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  const batches = await bus.bucket(buckets.batches);
+  const files = await bus.files(buckets.files);
+  const metrics = createResultsMetrics();
+  const concludeItem = createConcludeItem({ bus, files });
+  const progress = createBatchProgress({ bus, batches, now });
+
+  async function sweep(): Promise<void> {
+    const replayWindowMs = (settings.REPLAY_WINDOW ?? 86_400) * 1_000;
+    const ttlMs = (settings.FILE_TTL ?? 1_800) * 1_000;
+    metrics.filesDeleted.inc(await sweepFiles({ bus, files, ttlMs, now }));
+    const jobs = await sweepStream({
+      bus,
+      stream: streams.jobs,
+      subject: "speech.job.>",
+      durables: lanes.map((lane) => durables.worker("transcribe", lane)),
+      replayWindowMs,
+      now,
+    });
+    metrics.purged.inc({ stream: streams.jobs }, jobs);
+    const intake = await sweepStream({
+      bus,
+      stream: streams.intake,
+      subject: "speech.intake.*.*",
+      durables: [durables.ingest],
+      replayWindowMs,
+      now,
+    });
+    metrics.purged.inc({ stream: streams.intake }, intake);
+  }
+
+  async function sweepUntilClosed(): Promise<void> {
+    while (!signal.aborted) {
+      await sweep().catch((error: unknown) => log.warn({ err: error }, "tidying failed; the next round tries again"));
+      await pause(sweepEveryMs, undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  serveStatus({ bus, batches, log, signal });
+  const running = Promise.all([
+    foldResults({ bus, openItems: createOpenItems(), concludeItem, progress, metrics, log, signal, now }),
+    watchCancels({ bus, batches, concludeItem, progress, log, signal, now }),
+    sweepUntilClosed(),
+  ]);
+  await bus.flush();
+  log.info("folding results");
+
+  return {
+    registry: metrics.registry,
+    async close() {
+      stopping.abort();
+      await running;
+    },
+  };
+}

@@ -1,0 +1,76 @@
+/** Answers `speech.status.<batchId>` from the streams: it keeps no state, so any instance answers at any time. */
+import type { Bus, KeyBucket, Request } from "@parlance/bus";
+import {
+  type BatchStatus,
+  batchIdSchema,
+  batchKeys,
+  batchRecordSchema,
+  progressSchema,
+  SpeechError,
+  streams,
+  subjects,
+  toErrorBody,
+  toSpeechError,
+} from "@parlance/contracts";
+import type { Log } from "@parlance/telemetry";
+import { readDone } from "./batch-progress.ts";
+import { foldBatch } from "./fold-batch.ts";
+
+export interface StatusServiceOptions {
+  bus: Bus;
+  batches: KeyBucket;
+  log: Log;
+  signal: AbortSignal;
+}
+
+/** The reply is a batch status, or an error body as REST has it. */
+export function serveStatus({ bus, batches, log, signal }: StatusServiceOptions): void {
+  const answer = async (request: Request) => {
+    try {
+      const batchId = batchIdSchema.parse(request.subject.split(".").at(-1));
+      request.respond(JSON.stringify(await readStatus(bus, batches, batchId)));
+    } catch (error) {
+      const known = toSpeechError(error);
+      if (known.code === "internal") log.error({ err: error, subject: request.subject }, "a status failed");
+      request.respond(JSON.stringify(toErrorBody(known)));
+    }
+  };
+  bus.serve(subjects.status("*"), "results", answer, signal);
+}
+
+export async function readStatus(bus: Bus, batches: KeyBucket, batchId: string): Promise<BatchStatus> {
+  const entry = await batches.get(batchKeys.batch(batchId));
+  if (entry === undefined) throw new SpeechError("batch_not_found");
+  const record = batchRecordSchema.parse(JSON.parse(Buffer.from(entry.value).toString()));
+  // Whatever is done is not asked any further.
+  const done = await readDone(bus, batchId);
+  const begun = done.size < record.items.length ? await readBegun(bus, batchId) : new Set<string>();
+  return foldBatch({ record, done, begun });
+}
+
+/** Items of which a result is there, or whose newest progress tells that a pass has begun. */
+async function readBegun(bus: Bus, batchId: string): Promise<Set<string>> {
+  const begun = new Set<string>();
+  const results = await bus.countSubjects(streams.results, `speech.result.${batchId}.>`);
+  for (const subject of results.keys()) begun.add(subject.split(".")[3] ?? "");
+  const newest = bus.read({
+    stream: streams.progress,
+    subject: subjects.progress(batchId, "*"),
+    lastPerSubject: true,
+  });
+  for await (const message of newest) {
+    const progress = progressSchema.safeParse(parseJson(message.data));
+    if (!progress.success) continue;
+    if (progress.data.state === "running" || progress.data.state === "segment")
+      begun.add(message.subject.split(".")[3] ?? "");
+  }
+  return begun;
+}
+
+function parseJson(data: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(data).toString());
+  } catch {
+    return undefined;
+  }
+}
