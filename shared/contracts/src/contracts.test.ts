@@ -1,12 +1,14 @@
 import { describe, expect, it } from "vitest";
 import {
   dropHeadersSchema,
+  fileIdSchema,
   findLanguage,
   jobHeadersSchema,
   languageNames,
   parseIntakeSubject,
   parseJobSubject,
   parseResultSubject,
+  parseTranscriptFileId,
   readHeaders,
   SpeechError,
   subjects,
@@ -14,6 +16,7 @@ import {
   toErrorBody,
   tokenSchema,
   toSpeechError,
+  transcriptFileId,
   writeHeaders,
 } from "./index.ts";
 
@@ -21,6 +24,16 @@ function headers(pairs: [string, string][]) {
   const map = new Map(pairs);
   return { get: (name: string) => map.get(name) ?? "", has: (name: string) => map.has(name) };
 }
+
+describe("transcript file ids", () => {
+  it("are file ids for every batch and item id, and name them", () => {
+    const longest = "b".repeat(64);
+    const id = transcriptFileId(longest, longest);
+    expect(fileIdSchema.safeParse(id).success).toBe(true);
+    expect(parseTranscriptFileId(id)).toEqual({ batchId: longest, itemId: longest });
+    expect(parseTranscriptFileId("84c08fb9-5d57-4073-960b-2e6c53faad78")).toBeUndefined();
+  });
+});
 
 describe("subjects", () => {
   it("a job's subject and its address are each other's inverse", () => {

@@ -84,7 +84,7 @@ export type BatchStatus = z.infer<typeof batchStatusSchema>;
 
 export const cancelResponseSchema = z.object({
   batch_id: z.string(),
-  cancelled: z.literal(true),
+  cancelled: z.boolean().describe("False when every item was finished already"),
 });
 
 export const transcribeRequestSchema = z.object({
