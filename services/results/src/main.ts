@@ -6,7 +6,7 @@ import { createResults, resultsSettings } from "./results.ts";
 await runService("results", async ({ log, signal }) => {
   const settings = readSettings(["NATS_URL", "NATS_USER", "NATS_PASSWORD", ...resultsSettings], process.env);
   const bus = await connectBus({
-    url: settings.NATS_URL ?? "",
+    url: settings.NATS_URL,
     name: "results",
     user: settings.NATS_USER,
     password: settings.NATS_PASSWORD,

@@ -8,7 +8,7 @@
  */
 import { setTimeout as pause } from "node:timers/promises";
 import type { Bus } from "@parlance/bus";
-import { buckets, durables, lanes, type Settings, streams } from "@parlance/contracts";
+import { buckets, durables, lanes, operations, type Settings, streams } from "@parlance/contracts";
 import type { Log, Registry } from "@parlance/telemetry";
 import { createBatchProgress } from "./batch-progress.ts";
 import { watchCancels } from "./cancel-watcher.ts";
@@ -48,14 +48,14 @@ export async function createResults(options: ResultsOptions): Promise<Results> {
   const progress = createBatchProgress({ bus, batches, now });
 
   async function sweep(): Promise<void> {
-    const replayWindowMs = (settings.REPLAY_WINDOW ?? 86_400) * 1_000;
-    const ttlMs = (settings.FILE_TTL ?? 1_800) * 1_000;
+    const replayWindowMs = settings.REPLAY_WINDOW * 1_000;
+    const ttlMs = settings.FILE_TTL * 1_000;
     metrics.filesDeleted.inc(await sweepFiles({ bus, files, ttlMs, now }));
     const jobs = await sweepStream({
       bus,
       stream: streams.jobs,
       subject: "speech.job.>",
-      durables: lanes.map((lane) => durables.worker("transcribe", lane)),
+      durables: operations.flatMap((operation) => lanes.map((lane) => durables.worker(operation, lane))),
       replayWindowMs,
       now,
     });

@@ -65,7 +65,7 @@ export async function runService(
   let metrics: { close(): Promise<void> } | undefined;
   try {
     const settings = readSettings(["LOG_LEVEL", "METRICS_PORT"], process.env);
-    log = createLog(name, settings.LOG_LEVEL ?? "info");
+    log = createLog(name, settings.LOG_LEVEL);
     dieOfUncaught(log);
     service = await start({ log, signal: stopping.signal });
     if (service.registry !== undefined && settings.METRICS_PORT !== undefined) {
