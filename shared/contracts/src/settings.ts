@@ -17,10 +17,10 @@ const list = z.string().transform((text) =>
     .filter((part) => part !== ""),
 );
 
-interface Setting<Schema extends z.ZodType> {
+interface Setting<Schema extends z.ZodType, Default extends string | undefined = string | undefined> {
   schema: Schema;
   /** As it would be written in the environment; undefined when the setting may be absent. */
-  default: string | undefined;
+  default: Default;
   describe: string;
   /** Other names that mean the same, in order of precedence after the setting's own. */
   aliases?: readonly string[];
@@ -28,7 +28,9 @@ interface Setting<Schema extends z.ZodType> {
   secret?: boolean;
 }
 
-function setting<Schema extends z.ZodType>(entry: Setting<Schema>): Setting<Schema> {
+function setting<Schema extends z.ZodType, Default extends string | undefined>(
+  entry: Setting<Schema, Default>,
+): Setting<Schema, Default> {
   return entry;
 }
 
