@@ -1,1 +1,10 @@
-export {};
+export * from "./config.ts";
+export * from "./credentials.ts";
+export * from "./ensure-topology.ts";
+export * from "./permissions.ts";
+export * from "./server/find-server.ts";
+export * from "./server/launcher.ts";
+export type { FoundServer } from "./server/search.ts";
+export { serverSources } from "./server/sources.ts";
+export * from "./start-error.ts";
+export * from "./topology.ts";

@@ -1,0 +1,174 @@
+/**
+ * What each service may do on NATS: its work and no more. Derived from the names in contracts. A service listens only
+ * to inboxes of its own, so that none reads another one's answers; who answers requests may reply, and only reply.
+ */
+import { buckets, durables, lanes, type Operation, streamSubjects, streams } from "@parlance/contracts";
+import type { FromEnvironment } from "./config.ts";
+
+export interface Permissions {
+  publish: string[];
+  subscribe: string[];
+  /** May answer a request that it received. */
+  respond?: boolean;
+}
+
+export interface User {
+  user: string;
+  password: string | FromEnvironment;
+  permissions: Permissions;
+}
+
+export const users = [
+  "topology",
+  "gateway",
+  "ingest",
+  "transcribe-worker",
+  "tts-worker",
+  "results",
+  "publisher",
+  "monitor",
+] as const;
+export type UserName = (typeof users)[number];
+
+const api = "$JS.API";
+const objects = `OBJ_${buckets.files}`;
+const batchesStream = `KV_${buckets.batches}`;
+const leaseStream = `KV_${buckets.lease}`;
+
+const inspect = (stream: string) => [
+  `${api}.STREAM.INFO.${stream}`,
+  `${api}.STREAM.MSG.GET.${stream}`,
+  `${api}.DIRECT.GET.${stream}`,
+  `${api}.DIRECT.GET.${stream}.>`,
+];
+
+/** To read a stream one makes a consumer of one's own, so this also lets one take from the stream's durables. */
+const read = (stream: string) => [
+  ...inspect(stream),
+  `${api}.CONSUMER.CREATE.${stream}.>`,
+  `${api}.CONSUMER.MSG.NEXT.${stream}.*`,
+  `${api}.CONSUMER.DELETE.${stream}.*`,
+];
+
+/** The second form of acknowledgement subjects names domain and account first (nats-server 2.14 and later, where it is on). */
+const consume = (stream: string, durable: string) => [
+  `${api}.CONSUMER.MSG.NEXT.${stream}.${durable}`,
+  `${api}.CONSUMER.INFO.${stream}.${durable}`,
+  `$JS.ACK.${stream}.${durable}.>`,
+  `$JS.ACK.*.*.${stream}.${durable}.>`,
+];
+
+const watchQueues = [
+  ...[streams.intake, streams.jobs].flatMap(inspect),
+  `${api}.CONSUMER.INFO.${streams.intake}.*`,
+  `${api}.CONSUMER.INFO.${streams.jobs}.*`,
+];
+
+const readFiles = read(objects);
+const writeFiles = [...readFiles, `$O.${buckets.files}.>`, `${api}.STREAM.PURGE.${objects}`];
+const outcomes = ["speech.done.>", "speech.summary.>", "speech.progress.>"];
+
+function worker(user: string, family: string, operations: readonly Operation[]): Permissions {
+  return {
+    publish: [
+      ...operations.flatMap((operation) =>
+        lanes.flatMap((lane) => consume(streams.jobs, durables.worker(operation, lane))),
+      ),
+      `${api}.STREAM.INFO.${streams.jobs}`,
+      `${api}.DIRECT.GET.${streams.jobs}`,
+      "speech.result.>",
+      "speech.progress.>",
+      `speech.dead.${user}.>`,
+      ...inspect(streams.results),
+      ...read(batchesStream),
+      ...read(leaseStream),
+      `$KV.${buckets.lease}.gpu.>`,
+      `$KV.${buckets.lease}.wanted.*.${family}`,
+    ],
+    subscribe: [...ownInbox(user), "speech.workers"],
+    respond: true,
+  };
+}
+
+function ownInbox(user: string): string[] {
+  return [`_INBOX_${user}.>`];
+}
+
+export const permissions: Record<UserName, Permissions> = {
+  /** Makes the topology and replays batches. */
+  topology: { publish: [">"], subscribe: [">"] },
+  gateway: {
+    publish: [
+      ...streamSubjects.INTAKE,
+      ...watchQueues,
+      ...read(streams.results),
+      ...read(streams.progress),
+      ...read(batchesStream),
+      `$KV.${buckets.batches}.>`,
+      ...writeFiles,
+      "speech.status.*",
+      "speech.workers",
+    ],
+    subscribe: [...ownInbox("gateway"), ...outcomes],
+  },
+  ingest: {
+    publish: [
+      ...consume(streams.intake, durables.ingest),
+      ...watchQueues,
+      "speech.job.>",
+      "speech.result.>",
+      "speech.progress.>",
+      "speech.dead.ingest.>",
+      ...inspect(streams.results),
+      ...read(batchesStream),
+      `$KV.${buckets.batches}.>`,
+      ...readFiles,
+    ],
+    subscribe: ownInbox("ingest"),
+  },
+  "transcribe-worker": worker("transcribe-worker", "asr", ["transcribe"]),
+  "tts-worker": worker("tts-worker", "tts", ["custom_voice", "voice_design", "voice_clone"]),
+  results: {
+    publish: [
+      ...consume(streams.results, durables.results),
+      ...watchQueues,
+      ...read(streams.results),
+      ...read(streams.intake),
+      ...read(streams.jobs),
+      `${api}.STREAM.PURGE.${streams.intake}`,
+      `${api}.STREAM.PURGE.${streams.jobs}`,
+      ...outcomes,
+      "speech.dead.results.>",
+      ...read(batchesStream),
+      `$KV.${buckets.batches}.>`,
+      ...writeFiles,
+    ],
+    subscribe: [...ownInbox("results"), ...outcomes, "speech.status.*", "speech.result.>"],
+    respond: true,
+  },
+  /** A program that drops audio and waits for its transcript, with any NATS client. */
+  publisher: {
+    publish: [
+      ...streamSubjects.INTAKE,
+      "speech.status.*",
+      `${api}.INFO`,
+      `${api}.DIRECT.GET.${streams.results}.speech.done.>`,
+      `${api}.DIRECT.GET.${streams.results}.speech.summary.>`,
+    ],
+    subscribe: ["_INBOX.>", ...ownInbox("publisher"), ...outcomes],
+  },
+  /** Sees states and numbers; neither audio nor text. */
+  monitor: {
+    publish: [
+      `${api}.INFO`,
+      `${api}.STREAM.NAMES`,
+      `${api}.STREAM.LIST`,
+      `${api}.STREAM.INFO.*`,
+      `${api}.CONSUMER.NAMES.*`,
+      `${api}.CONSUMER.LIST.*`,
+      `${api}.CONSUMER.INFO.*.*`,
+      "speech.workers",
+    ],
+    subscribe: [...ownInbox("monitor"), "$JS.EVENT.ADVISORY.>"],
+  },
+};

@@ -1,0 +1,199 @@
+/** The streams, durables and buckets of Parlance, as data. Buckets are streams too (ADR-8 and ADR-20). */
+import {
+  AckPolicy,
+  type ConsumerConfig,
+  DeliverPolicy,
+  DiscardPolicy,
+  ReplayPolicy,
+  RetentionPolicy,
+  StorageType,
+  type StreamConfig,
+} from "@nats-io/jetstream";
+import {
+  buckets,
+  durables,
+  lanes,
+  operations,
+  type SettingName,
+  type Settings,
+  streamSubjects,
+  streams,
+  subjects,
+} from "@parlance/contracts";
+import { nanos } from "nats";
+
+export const topologySettings = [
+  "JOBS_MAX_BYTES",
+  "INTAKE_MAX_BYTES",
+  "FILES_MAX_BYTES",
+  "RESULT_TTL",
+  "LEASE_TTL",
+  "NATS_REPLICAS",
+] as const satisfies readonly SettingName[];
+
+export type TopologySettings = Settings<(typeof topologySettings)[number]>;
+
+export type StreamSpec = Partial<StreamConfig> & { name: string; subjects: string[]; storage: StorageType };
+export type ConsumerSpec = Partial<ConsumerConfig> & { durable_name: string };
+
+export interface Topology {
+  streams: StreamSpec[];
+  consumers: { stream: string; config: ConsumerSpec }[];
+}
+
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const DAY = 24 * 60 * MINUTE;
+const MIB = 1_048_576;
+
+/** In which a message id is remembered: how long a publisher may retry. */
+const DUPLICATE_WINDOW_MS = 2 * MINUTE;
+const PROGRESS_MS = 10 * MINUTE;
+const PROGRESS_BYTES = 64 * MIB;
+const DEAD_MS = 30 * DAY;
+const DEAD_BYTES = 1_024 * MIB;
+/** Longer than a pass may go without `working()`; the workers send it every few seconds. */
+const ACK_WAIT_MS = 30 * SECOND;
+/** More than all workers of a lane together ever hold. */
+const MAX_ACK_PENDING = 10_000;
+
+/** From this API level on (server 2.11) a bucket tells its watchers that a key has expired. */
+const MARKER_API_LEVEL = 1;
+
+/**
+ * @param apiLevel what the server speaks: 0 before 2.11.
+ * @param storeBytes what the server's disk can hold; the byte limits are scaled down when they promise more than that.
+ */
+export function topology(settings: TopologySettings, apiLevel: number, storeBytes?: number): Topology {
+  const bytes = fit(settings, storeBytes);
+  const common = {
+    retention: RetentionPolicy.Limits,
+    num_replicas: settings.NATS_REPLICAS,
+    duplicate_window: nanos(DUPLICATE_WINDOW_MS),
+    allow_direct: true,
+  };
+  const file = { ...common, storage: StorageType.File };
+  const resultAge = nanos(settings.RESULT_TTL * SECOND);
+  const leaseMs = settings.LEASE_TTL * SECOND;
+
+  return {
+    streams: [
+      // Work is never dropped to make room: a full queue refuses, and has no maximum age.
+      {
+        ...file,
+        name: streams.intake,
+        subjects: [...streamSubjects.INTAKE],
+        discard: DiscardPolicy.New,
+        max_bytes: bytes.intake,
+      },
+      {
+        ...file,
+        name: streams.jobs,
+        subjects: [...streamSubjects.JOBS],
+        discard: DiscardPolicy.New,
+        max_bytes: bytes.jobs,
+      },
+      { ...file, name: streams.results, subjects: [...streamSubjects.RESULTS], max_age: resultAge },
+      {
+        ...common,
+        name: streams.progress,
+        subjects: [...streamSubjects.PROGRESS],
+        storage: StorageType.Memory,
+        discard: DiscardPolicy.Old,
+        max_age: nanos(PROGRESS_MS),
+        max_bytes: PROGRESS_BYTES,
+      },
+      {
+        ...file,
+        name: streams.dead,
+        subjects: [...streamSubjects.DEAD],
+        discard: DiscardPolicy.Old,
+        max_age: nanos(DEAD_MS),
+        max_bytes: bytes.dead,
+      },
+      keyBucket(buckets.batches, resultAge),
+      {
+        ...keyBucket(buckets.lease, nanos(leaseMs)),
+        // Who holds the lease must come from the stream's leader: a follower may show an expired holder.
+        allow_direct: false,
+        duplicate_window: nanos(Math.min(leaseMs, DUPLICATE_WINDOW_MS)),
+        ...(apiLevel >= MARKER_API_LEVEL
+          ? { allow_msg_ttl: true, subject_delete_marker_ttl: nanos(Math.max(SECOND, leaseMs / 2)) }
+          : {}),
+      },
+      {
+        ...file,
+        name: `OBJ_${buckets.files}`,
+        subjects: [`$O.${buckets.files}.C.>`, `$O.${buckets.files}.M.>`],
+        discard: DiscardPolicy.New,
+        allow_rollup_hdrs: true,
+        max_bytes: bytes.files,
+      },
+    ],
+    consumers: [
+      durable(streams.intake, durables.ingest, "speech.intake.>"),
+      durable(streams.results, durables.results, "speech.result.>"),
+      ...operations.flatMap((operation) =>
+        lanes.map((lane) => durable(streams.jobs, durables.worker(operation, lane), subjects.jobLane(operation, lane))),
+      ),
+    ],
+  };
+
+  function keyBucket(name: string, maxAge: number): StreamSpec {
+    return {
+      ...file,
+      name: `KV_${name}`,
+      subjects: [`$KV.${name}.>`],
+      discard: DiscardPolicy.New,
+      max_msgs_per_subject: 1,
+      max_age: maxAge,
+      allow_rollup_hdrs: true,
+    };
+  }
+}
+
+/**
+ * Workers count deliveries themselves and decide what is poison, so the server never gives up. No `backoff`: it would
+ * replace the acknowledgement timer and skew every `nak` with a delay. No inactivity limit: a durable outlives its workers.
+ */
+function durable(stream: string, name: string, filter: string): Topology["consumers"][number] {
+  return {
+    stream,
+    config: {
+      durable_name: name,
+      filter_subject: filter,
+      ack_policy: AckPolicy.Explicit,
+      deliver_policy: DeliverPolicy.All,
+      replay_policy: ReplayPolicy.Instant,
+      ack_wait: nanos(ACK_WAIT_MS),
+      max_ack_pending: MAX_ACK_PENDING,
+      max_deliver: -1,
+    },
+  };
+}
+
+interface Budget {
+  intake: number;
+  jobs: number;
+  files: number;
+  dead: number;
+}
+
+/** A disk that is full stops JetStream as a whole; a stream that is full only refuses. So no more is promised than there is. */
+function fit(settings: TopologySettings, storeBytes: number | undefined): Budget {
+  const wished: Budget = {
+    intake: settings.INTAKE_MAX_BYTES,
+    jobs: settings.JOBS_MAX_BYTES,
+    files: settings.FILES_MAX_BYTES,
+    dead: DEAD_BYTES,
+  };
+  const sum = wished.intake + wished.jobs + wished.files + wished.dead;
+  const share = storeBytes === undefined ? 1 : Math.min(1, storeBytes / sum);
+  const scale = (bytes: number) => Math.floor(bytes * share);
+  return {
+    intake: scale(wished.intake),
+    jobs: scale(wished.jobs),
+    files: scale(wished.files),
+    dead: scale(wished.dead),
+  };
+}
