@@ -12,17 +12,10 @@ import lexicon as lexicons
 from decoding import Decoder, LanguageModel, pronunciation_trie
 from language_model import read_arpa
 from lexicon import CHARACTER_SYMBOLS, PHONE_SYMBOLS
+from phrases import phrase_accuracy
+from shards import waveforms
 
 WEIGHTS, BONUSES = (0.3, 0.45, 0.6, 0.8, 1.0), (0.0, 1.0, 2.0, 3.0)
-
-
-def waveforms(shard, count=None):
-    """(float32 samples in [-1, 1], record) of the utterances of a shard (a path without suffix)."""
-    audio = np.memmap(f"{shard}.pcm", dtype="<i2", mode="r")
-    for line in Path(f"{shard}.jsonl").read_text().splitlines()[:count]:
-        record = json.loads(line)
-        part = audio[record["offset"] : record["offset"] + record["samples"]]
-        yield part.astype(np.float32) / 32768, record
 
 
 def edits(reference, said):
@@ -79,9 +72,10 @@ def measure(graph, decoder, lexicon, shard, count=None):
         text = record["text"]
         words = text.split()
         spelled = "".join(best_path(characters, CHARACTER_SYMBOLS))
-        spoken = [phone for i, word in enumerate(words) for phone in (["|"] if i else []) + list(lexicon[word][0])]
         decoded = decoder(phones)
-        rates["phones"].add(spoken, best_path(phones, PHONE_SYMBOLS))
+        if all(word in lexicon for word in words):
+            spoken = [PHONE_SYMBOLS[symbol] for symbol in lexicons.phones_of(text, lexicon)]
+            rates["phones"].add(spoken, best_path(phones, PHONE_SYMBOLS))
         rates["characters"].add(text, spelled)
         rates["wordsGreedy"].add(words, spelled.split())
         rates["wordsDecoded"].add(words, decoded)
@@ -131,11 +125,14 @@ def main():
         weight, bonus, error = tune(graph, trie, language_model, options.sets / "development", options.tune, options.beam)
         results.update(weight=weight, bonus=bonus, development=error)
     decoder = Decoder(trie, language_model, results["weight"], results["bonus"], options.beam)
-    names = options.names or sorted(path.stem for path in options.sets.glob("*.jsonl") if path.stem != "development")
+    names = options.names or sorted(path.stem for path in options.sets.glob("*.jsonl") if path.stem not in ("development", "phrases"))
     results["sets"] = {}
     for name in names:
         results["sets"][name] = measure(graph, decoder, lexicon, options.sets / name, options.count)
         print(name, json.dumps(results["sets"][name]), flush=True)
+    if (options.sets / "phrases.jsonl").exists() and not options.names:
+        results["phrases"] = phrase_accuracy(graph, lexicon, options.sets / "phrases")
+        print("phrases", results["phrases"], flush=True)
     if options.out:
         options.out.write_text(json.dumps(results, indent=1) + "\n")
 

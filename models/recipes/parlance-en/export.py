@@ -21,6 +21,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from features import FFT, HOP, RATE, WINDOW, filterbank, frame_count, mask_of, mel_power, normalise
 from model import load
+from shards import waveforms
 
 OPSET = 17
 # Smaller tensors, and the Fourier basis, stay in single precision.
@@ -157,8 +158,6 @@ def main():
     parser.add_argument("out", type=Path)
     parser.add_argument("--speech", type=Path, required=True, help="shard to check with (path without suffix)")
     options = parser.parse_args()
-    from evaluate import waveforms
-
     model, _ = load(options.checkpoint)
     export(model, options.out)
     speech = [audio for audio, _ in waveforms(options.speech, 6)]

@@ -89,9 +89,9 @@ class Augmentation:
         self.centres = torch.from_numpy(band_edges()[1:-1].copy()).float()
 
     def warp(self, power):
-        """Scales the frequency axis by 0.82 to 1.22 (vocal tract length) in 6 of 10 rows."""
+        """Scales the frequency axis by 0.88 to 1.14 (vocal tract length) in half of the rows."""
         rows = power.shape[0]
-        scale = torch.where(torch.rand(rows) < 0.6, torch.empty(rows).uniform_(0.82, 1.22), torch.ones(rows))
+        scale = torch.where(torch.rand(rows) < 0.5, torch.empty(rows).uniform_(0.88, 1.14), torch.ones(rows))
         source = 2595 * torch.log10(1 + self.centres[None] * scale[:, None] / 700)
         low, high = hz_to_mel(LOWEST_HZ), hz_to_mel(HIGHEST_HZ)
         place = ((source - low) / (high - low) * (BANDS + 1) - 1).clamp(0, BANDS - 1)
@@ -99,9 +99,9 @@ class Augmentation:
         return torch.bmm(power, mix.to(power.device))
 
     def reverberate(self, power):
-        """Late reverberation of 60 to 400 ms in 4 of 10 rows."""
+        """Late reverberation of 60 to 400 ms in a third of the rows."""
         rows = power.shape[0]
-        chosen = torch.rand(rows) < 0.4
+        chosen = torch.rand(rows) < 0.33
         length = 32
         decay = torch.empty(rows, 1).uniform_(2, 14)
         kernel = torch.exp(-torch.arange(length)[None] / decay) * torch.empty(rows, 1).uniform_(0.02, 0.3) * chosen[:, None]
@@ -115,9 +115,9 @@ class Augmentation:
         return 10 ** (decibels / 10)
 
     def add_noise(self, power, mask):
-        """Coloured noise 0 to 40 dB under the row's mean power in 3 of 4 rows; a third of the noises come and go."""
+        """Coloured noise 5 to 40 dB under the row's mean power in 2 of 3 rows; a third of the noises come and go."""
         rows, frames, _ = power.shape
-        ratio = torch.where(torch.rand(rows) < 0.75, torch.empty(rows).uniform_(0, 40), torch.full((rows,), 60.0))
+        ratio = torch.where(torch.rand(rows) < 0.67, torch.empty(rows).uniform_(5, 40), torch.full((rows,), 60.0))
         colour = self.curve(rows, 5, 6.5)
         noise = torch.empty(rows, frames, BANDS).exponential_()
         noise = (noise + noise.roll(1, 0) + noise.roll(1, 1)) / 3 * colour / colour.mean(2, keepdim=True)
@@ -137,5 +137,5 @@ class Augmentation:
 
     def __call__(self, power, mask):
         power = self.reverberate(self.warp(power))
-        power = power * self.curve(power.shape[0], 6, 3.5).to(power.device)
+        power = power * self.curve(power.shape[0], 6, 2.5).to(power.device)
         return self.limit_band(self.add_noise(power, mask))

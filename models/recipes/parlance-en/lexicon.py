@@ -153,8 +153,6 @@ def main():
     parser.add_argument("--workers", type=int, default=os.cpu_count())
     options = parser.parse_args()
     words = {word for line in options.prompts.read_text().splitlines() for word in transcript(line.split("\t")[1]).split()}
-    here = Path(__file__).parent / "test"
-    words |= {word for path in here.glob("*.txt") for word in transcript(path.read_text()).split()}
     lexicon, by_rule = build(words, options.workers)
     write(options.out, lexicon)
     options.out.with_suffix(".rules.json").write_text(json.dumps(sorted(by_rule)))

@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 
 import lexicon as lexicons
-from evaluate import Graph, best_path, edits, waveforms
+from evaluate import Graph, best_path, edits
+from shards import waveforms
 from test_audio import test_sentences
 from text import transcript
 

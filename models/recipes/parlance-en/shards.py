@@ -27,6 +27,15 @@ POOL_ITEMS = 2400
 LONGEST_ITEM = 26 * RATE
 
 
+def waveforms(shard, count=None):
+    """(float32 samples in [-1, 1], record) of the utterances of a shard (a path without suffix)."""
+    audio = np.memmap(f"{shard}.pcm", dtype="<i2", mode="r")
+    for line in Path(f"{shard}.jsonl").read_text().splitlines()[:count]:
+        record = json.loads(line)
+        part = audio[record["offset"] : record["offset"] + record["samples"]]
+        yield part.astype(np.float32) / 32768, record
+
+
 class Shards:
     """All finished shards of a folder; `scan` picks up those that were written since."""
 
@@ -62,7 +71,7 @@ def draw_item(groups, names, weights, rng):
     chance = rng.random()
     if chance < 0.012:
         return []
-    wanted = 1 if chance < 0.84 else rng.randint(2, 5)
+    wanted = 1 if chance < 0.94 else rng.randint(2, 5)
     item, total = [], 0
     for _ in range(wanted):
         utterance = rng.choice(groups[rng.choices(names, weights)[0]])

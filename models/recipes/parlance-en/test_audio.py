@@ -11,6 +11,7 @@ from synthesis import espeak_data, speak_all, write_shard
 from text import DEVELOPMENT_PROMPTS, transcript
 
 KINDS = ["everyday", "prose", "numbers", "names", "words"]
+PHRASES = Path(__file__).parent / "test" / "phrases.txt"
 TEST_SEED = 20
 SETS = {
     "espeak-seen": [("espeak", "named"), ("espeak", "generated")],
@@ -43,6 +44,8 @@ def main():
     data_folder = espeak_data(options.out.parent / "espeak-ng-data", options.seed)
     development = [tuple(line.split("\t")) for line in options.prompts.read_text().splitlines()[-DEVELOPMENT_PROMPTS:]]
     sets = {name: (test_sentences(), voices) for name, voices in SETS.items()}
+    phrases = [("phrases", line) for line in PHRASES.read_text().splitlines()]
+    sets["phrases"] = (phrases, DEVELOPMENT_VOICES)
     sets["development"] = (development, DEVELOPMENT_VOICES)
     for name, (sentences, voices) in sets.items():
         path = options.out / name

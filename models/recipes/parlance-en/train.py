@@ -26,7 +26,7 @@ from model import Recogniser
 from shards import RATE, pools, render
 
 WARM_UP_STEPS = 200
-PHONE_WEIGHT = 0.6
+PHONE_WEIGHT = 0.7
 AVERAGE = 0.998
 
 
@@ -155,8 +155,8 @@ def main():
     parser.add_argument("--until", type=clock_time, help="latest end, HH:MM or an ISO date and time")
     parser.add_argument("--width", type=int, default=256)
     parser.add_argument("--blocks", type=int, default=8)
-    parser.add_argument("--batch-seconds", type=float, default=40)
-    parser.add_argument("--learning-rate", type=float, default=2e-3)
+    parser.add_argument("--batch-seconds", type=float, default=24)
+    parser.add_argument("--learning-rate", type=float, default=2.2e-3)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
