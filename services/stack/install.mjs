@@ -23,7 +23,8 @@ if (!existsSync(marker) || readFileSync(marker, "utf8") !== lockfile) {
     env: { ...process.env, ONNXRUNTIME_NODE_INSTALL: "skip" },
   });
   if (install.status !== 0) {
-    const reason = readFileSync(logFile, "utf8").match(/npm error (code \w+|.*ENOTFOUND.*)/)?.[1] ?? `exit ${install.status}`;
+    const reason =
+      readFileSync(logFile, "utf8").match(/npm error (code \w+|.*ENOTFOUND.*)/)?.[1] ?? `exit ${install.status}`;
     process.stderr.write(
       `parlance: npm ci failed (${reason}): is the npm registry reachable from here? .parlance/install.log has the rest\n`,
     );

@@ -14,7 +14,9 @@ it("a log line becomes one short line for a person", () => {
 });
 
 it("a warning says that it is one", () => {
-  expect(readableLine("ingest", JSON.stringify({ level: 40, msg: "slow", seconds: 3 }))).toBe("ingest            warning: slow seconds=3");
+  expect(readableLine("ingest", JSON.stringify({ level: 40, msg: "slow", seconds: 3 }))).toBe(
+    "ingest            warning: slow seconds=3",
+  );
 });
 
 it("what is not a log line is passed with the name of who wrote it", () => {

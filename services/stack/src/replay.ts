@@ -33,7 +33,11 @@ try {
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
-    options: { batch: { type: "string" }, "new-batch": { type: "string" }, timeout: { type: "string", default: "600" } },
+    options: {
+      batch: { type: "string" },
+      "new-batch": { type: "string" },
+      timeout: { type: "string", default: "600" },
+    },
   });
   if (values.batch === undefined) throw new SpeechError("validation_failed", usage, { param: "batch" });
   const settings = readSettings(["NATS_URL", "NATS_USER", "NATS_PASSWORD", "STATE_DIR"], process.env);
@@ -69,7 +73,9 @@ async function main(): Promise<void> {
       process.stdout.write(`${event.customId ?? event.itemId}\t${event.status}\t${came}\n`);
     }
     const { completed, failed, total } = batchSummarySchema.parse(JSON.parse(Buffer.from(summary.data).toString()));
-    process.stdout.write(`${JSON.stringify({ batch: values.batch, new_batch: newBatchId, jobs, completed, failed, total })}\n`);
+    process.stdout.write(
+      `${JSON.stringify({ batch: values.batch, new_batch: newBatchId, jobs, completed, failed, total })}\n`,
+    );
     if (failed > 0) process.exitCode = 1;
   } finally {
     await bus.close();

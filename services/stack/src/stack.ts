@@ -4,8 +4,7 @@
  * Promises: what it started it stops, services before nats-server, so that they can give back what they hold; a service
  * or a nats-server that dies is started again; a start error is one line. Its only state is `running.json`.
  */
-import { existsSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Settings } from "@parlance/contracts";
 import type { Log } from "@parlance/telemetry";
@@ -17,6 +16,7 @@ export const stackSettings = [
   "ENABLE_ASR",
   "NATS_PORT",
   "NATS_SERVER_BIN",
+  "NATS_SERVER_CACHE",
   "NATS_STORE_DIR",
   "STATE_DIR",
   "TRANSCRIBE_WORKERS",
@@ -35,12 +35,10 @@ export interface Stack {
   stop(): Promise<void>;
 }
 
-const servicesFolder = fileURLToPath(new URL("../..", import.meta.url));
+type Service = "gateway" | "ingest" | "results" | "transcribe-worker";
 
-/** A service whose bundle was built runs from it: it starts faster and needs less memory than the sources. */
-export function mainOf(service: string): string {
-  const bundle = join(servicesFolder, service, "dist", "main.js");
-  return existsSync(bundle) ? bundle : join(servicesFolder, service, "src", "main.ts");
+function mainOf(service: Service): string {
+  return fileURLToPath(new URL(`../../${service}/src/main.ts`, import.meta.url));
 }
 
 export async function startStack({ settings, environment, log, onLine }: StackOptions): Promise<Stack> {
@@ -67,15 +65,18 @@ export async function startStack({ settings, environment, log, onLine }: StackOp
     running.update((file) => {
       file.natsUrl = url;
     });
-    const start = (service: string, name = service) => {
-      const user = credentials[service];
+    const start = (service: Service, name: string = service) => {
+      const { user, password } = credentials[service];
       const child = startChildService({
         name,
         main: mainOf(service),
         environment: {
           ...environment,
           NATS_URL: url,
-          ...(user === undefined ? {} : { NATS_USER: user.user, NATS_PASSWORD: user.password }),
+          NATS_USER: user,
+          NATS_PASSWORD: password,
+          // Keeps the stripped and compiled sources: a service that never strips types needs 20 MB less.
+          NODE_COMPILE_CACHE: environment.NODE_COMPILE_CACHE ?? resolve(".parlance/compile-cache"),
         },
         nodeOptions: ["--max-semi-space-size=2"],
         onLine,

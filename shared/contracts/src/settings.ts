@@ -106,6 +106,11 @@ export const settingsTable = {
     default: undefined,
     describe: "nats-server program to run instead of searching for one",
   }),
+  NATS_SERVER_CACHE: setting({
+    schema: z.string(),
+    default: ".parlance/nats-server",
+    describe: "Folder where a nats-server that was fetched is kept",
+  }),
   NATS_STORE_DIR: setting({
     schema: z.string(),
     default: undefined,
@@ -144,7 +149,7 @@ export const settingsTable = {
   STATE_DIR: setting({
     schema: z.string(),
     default: ".parlance",
-    describe: "Folder for JetStream's files, downloads and generated credentials",
+    describe: "Folder for JetStream's files and generated credentials",
   }),
 
   // Decoding

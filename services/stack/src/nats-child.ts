@@ -1,0 +1,113 @@
+/** nats-server for as long as the stack runs: found or fetched, with its topology, and started again when it dies. */
+import { join, resolve } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { readSettings, type Settings } from "@parlance/contracts";
+import {
+  type Credentials,
+  ensureCredentials,
+  ensureTopology,
+  findServer,
+  type RunningServer,
+  runServer,
+  serverSources,
+  topologySettings,
+} from "@parlance/nats";
+import type { Log } from "@parlance/telemetry";
+import { connect } from "nats";
+
+export interface NatsChildOptions {
+  settings: Settings<"NATS_PORT" | "NATS_SERVER_BIN" | "NATS_SERVER_CACHE" | "NATS_STORE_DIR">;
+  environment: NodeJS.ProcessEnv;
+  stateDir: string;
+  log: Log;
+  onPid: (pid: number | undefined) => void;
+}
+
+export interface SupervisedNats {
+  url: string;
+  credentials: Credentials;
+  stop(): Promise<void>;
+}
+
+const FIRST_PAUSE_MS = 100;
+const LONGEST_PAUSE_MS = 5_000;
+
+/** Throws an error of one sentence when no server can be had or it does not start. */
+export async function startNats({
+  settings,
+  environment,
+  stateDir,
+  log,
+  onPid,
+}: NatsChildOptions): Promise<SupervisedNats> {
+  const found = await findServer({
+    serverBin: settings.NATS_SERVER_BIN,
+    path: environment.PATH,
+    cacheDir: resolve(settings.NATS_SERVER_CACHE),
+    sources: serverSources,
+    log,
+  });
+  const credentials = ensureCredentials(stateDir);
+  const storeDir = settings.NATS_STORE_DIR ?? join(stateDir, "jetstream");
+  const run = (port: number) => runServer({ binary: found.binary, storeDir, port, credentials, log });
+
+  let server: RunningServer = await run(settings.NATS_PORT);
+  const { url, port } = server;
+  let stopping = false;
+  onPid(server.pid);
+
+  const connection = await connect({
+    servers: url,
+    user: credentials.topology.user,
+    pass: credentials.topology.password,
+    inboxPrefix: `_INBOX_${credentials.topology.user}`,
+  });
+  try {
+    await ensureTopology(connection, {
+      settings: readSettings(topologySettings, environment),
+      storeBytes: server.storeBytes,
+      log,
+    });
+  } catch (error) {
+    stopping = true;
+    await server.stop();
+    throw error;
+  } finally {
+    await connection.close();
+  }
+
+  void keepRunning();
+
+  async function keepRunning(): Promise<void> {
+    for (;;) {
+      const how = await server.exited;
+      onPid(undefined);
+      if (stopping) return;
+      log.warn({ how }, "nats-server ended; starting it again");
+      await startAgain();
+    }
+  }
+
+  async function startAgain(): Promise<void> {
+    for (let pauseMs = FIRST_PAUSE_MS; !stopping; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
+      await pause(pauseMs);
+      try {
+        server = await run(port);
+        onPid(server.pid);
+        if (stopping) await server.stop();
+        return;
+      } catch (error) {
+        log.error({ err: error }, "nats-server did not start again");
+      }
+    }
+  }
+
+  return {
+    url,
+    credentials,
+    async stop() {
+      stopping = true;
+      await server.stop();
+    },
+  };
+}
