@@ -80,7 +80,8 @@ async function readings(): Promise<Record<string, number>> {
     const { pid, pids } = pipeline.processes();
     for (const [name, each] of Object.entries({ ...pids, stack: pid })) {
       const megabytes = residentMegabytes(each);
-      if (megabytes !== undefined) (series[name] ??= []).push(megabytes);
+      if (megabytes === undefined) continue;
+      series[name] = [...(series[name] ?? []), megabytes];
     }
     await pause(1_000);
   }
@@ -92,5 +93,6 @@ function engineMegabytes(): number {
 }
 
 function say(when: string, each: Record<string, number>): void {
-  for (const [name, megabytes] of Object.entries(each)) process.stdout.write(`${when}: ${name} ${megabytes.toFixed(1)} MB\n`);
+  for (const [name, megabytes] of Object.entries(each))
+    process.stdout.write(`${when}: ${name} ${megabytes.toFixed(1)} MB\n`);
 }

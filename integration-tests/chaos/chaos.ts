@@ -10,8 +10,8 @@ import { setTimeout as pause } from "node:timers/promises";
 import { connectBus } from "@parlance/bus";
 import { subjects, type Transcript } from "@parlance/contracts";
 import { demoClips, longClip } from "../src/clips.ts";
-import { startPipeline } from "../src/pipeline.ts";
 import { processTree } from "../src/engine-processes.ts";
+import { startPipeline } from "../src/pipeline.ts";
 import { createRestClient } from "../src/rest-client.ts";
 import { createLedger } from "./ledger.ts";
 import { kill, pauseLeaseHolder, type Target, targets, watchEngines } from "./nemesis.ts";
@@ -40,7 +40,11 @@ const ledger = createLedger();
 const watch = watchEngines(pipeline);
 
 // What a run without faults says of each clip.
-const clips = [...(await demoClips()).filter(({ type }) => type === "audio/wav"), await longClip(20), await longClip(70)];
+const clips = [
+  ...(await demoClips()).filter(({ type }) => type === "audio/wav"),
+  await longClip(20),
+  await longClip(70),
+];
 const expected = await Promise.all(
   clips.map(async (clip) => {
     const form = new FormData();
@@ -62,12 +66,12 @@ for (const [index, harm] of rounds.entries()) {
   const submitted = submitWave(index, wave);
   await pause(random() * 600);
   const happened =
-    harm === "pause"
-      ? await pauseLeaseHolder(bus, "cpu", LEASE_TTL * 2_500)
-      : await kill(pipeline, harm);
+    harm === "pause" ? await pauseLeaseHolder(bus, "cpu", LEASE_TTL * 2_500) : await kill(pipeline, harm);
   if (happened) kills[harm] = (kills[harm] ?? 0) + 1;
   await submitted;
-  say(`round ${index + 1} of ${rounds.length}: ${harm}${happened ? "" : " (nobody was there)"}; ${ledger.size} items accepted`);
+  say(
+    `round ${index + 1} of ${rounds.length}: ${harm}${happened ? "" : " (nobody was there)"}; ${ledger.size} items accepted`,
+  );
   await pause(random() * 1_000);
 }
 
@@ -102,7 +106,14 @@ const holds =
   targets.every((target) => (kills[target] ?? 0) >= KILLS_EACH) &&
   (kills.pause ?? 0) >= PAUSES;
 say(
-  JSON.stringify({ ...figures, kills: killed, pauses: kills.pause ?? 0, families_max: watch.most, left_behind: left.length, seed }),
+  JSON.stringify({
+    ...figures,
+    kills: killed,
+    pauses: kills.pause ?? 0,
+    families_max: watch.most,
+    left_behind: left.length,
+    seed,
+  }),
 );
 process.exit(holds ? 0 : 1);
 

@@ -3,8 +3,9 @@
  * an acknowledgement of the stream. It is lost when no terminal event of it exists in the end, and a duplicate when more
  * than one does.
  */
-import { type ItemDone, itemDoneSchema, streams, subjects } from "@parlance/contracts";
+
 import type { Bus } from "@parlance/bus";
+import { type ItemDone, itemDoneSchema, streams, subjects } from "@parlance/contracts";
 
 export interface Accepted {
   batchId: string;
@@ -59,7 +60,15 @@ export function createLedger(): Ledger {
     },
     async verdict(bus) {
       const counts = await doneCounts(bus);
-      const verdict: Verdict = { accepted: accepted.size, done: 0, failed: 0, lost: 0, duplicates: 0, changed: 0, failures: [] };
+      const verdict: Verdict = {
+        accepted: accepted.size,
+        done: 0,
+        failed: 0,
+        lost: 0,
+        duplicates: 0,
+        changed: 0,
+        failures: [],
+      };
       for (const count of counts.values()) if (count > 1) verdict.duplicates += count - 1;
       for (const batchId of batches()) {
         for (const count of (await bus.countSubjects(streams.results, `speech.result.${batchId}.>`)).values()) {

@@ -1,7 +1,7 @@
 /** Who does the harm: kills and pauses processes of a running pipeline, and watches how many engines are alive at once. */
 import { setTimeout as pause } from "node:timers/promises";
-import { buckets, leaseKeys, leaseValueSchema } from "@parlance/contracts";
 import type { Bus } from "@parlance/bus";
+import { buckets, leaseKeys, leaseValueSchema } from "@parlance/contracts";
 import { engineProcesses } from "../src/engine-processes.ts";
 import type { Pipeline } from "../src/pipeline.ts";
 

@@ -30,7 +30,13 @@ const say = (text: string) => process.stdout.write(`${text}\n`);
 const clips = await demoClips();
 const items: (Clip & { bad: boolean })[] = [
   { ...(await longClip(LONG_SECONDS)), bad: false },
-  { name: "letter.wav", type: "audio/wav", text: "", bytes: Buffer.from("Dear Sir, this is no recording. ".repeat(40)), bad: true },
+  {
+    name: "letter.wav",
+    type: "audio/wav",
+    text: "",
+    bytes: Buffer.from("Dear Sir, this is no recording. ".repeat(40)),
+    bad: true,
+  },
   { ...cutOff(clips), bad: true },
 ];
 for (let index = 0; items.length < REST_ITEMS; index += 1) {
@@ -108,7 +114,9 @@ const holds =
   outcomes.length === REST_ITEMS + 3 &&
   failures.length === 2 &&
   ownErrors &&
-  outcomes.every(({ bad, transcript, error }) => (bad ? error !== undefined : transcript !== undefined && error === undefined));
+  outcomes.every(({ bad, transcript, error }) =>
+    bad ? error !== undefined : transcript !== undefined && error === undefined,
+  );
 const wer = Number(wordErrorRate(counts).toFixed(2));
 say(`\n${JSON.stringify({ items: outcomes.length, done, failed: failures.length, wer })}`);
 process.exit(holds ? 0 : 1);
