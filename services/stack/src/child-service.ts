@@ -61,7 +61,8 @@ export function startChildService(options: ChildServiceOptions): ChildService {
     eachLine(running.stdout, (line) => onLine(name, line, "out"));
     eachLine(running.stderr, (line) => {
       lastError = line;
-      onLine(name, line, "err");
+      // What it says before it is ready is a start error, and told once, by whoever waits for it to be ready.
+      if (wasReady) onLine(name, line, "err");
     });
     running.on("message", (message: ReadyMessage) => {
       if (message.kind !== "ready") return;
