@@ -1,0 +1,14 @@
+/** What a CTC head says of one row: log-probabilities [frames, labels], natural log, inside the batch's own buffer. */
+export interface Emissions {
+  data: Float32Array;
+  /** Where the row begins in `data`. */
+  offset: number;
+  frames: number;
+  labels: number;
+}
+
+/** Label 0 is CTC's blank, everywhere. */
+export const BLANK = 0;
+
+/** Label 1 parts words: `|` among phones, the space among characters. */
+export const SEPARATOR = 1;
