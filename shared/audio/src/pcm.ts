@@ -1,0 +1,45 @@
+import { SpeechError } from "@parlance/contracts";
+
+/** A stretch of decoded audio: mono, samples in −1 … 1. */
+export interface Pcm {
+  sampleRate: number;
+  samples: Float32Array;
+}
+
+/** As PCM16, rounded and clipped. Throws `audio_invalid_samples` when a sample is not a finite number. */
+export function toPcm16(samples: Float32Array): Int16Array {
+  const pcm = new Int16Array(samples.length);
+  // x − x is 0 for every finite x and NaN for NaN and the infinities.
+  let faults = 0;
+  for (let index = 0; index < samples.length; index += 1) {
+    const value = (samples[index] ?? 0) * 32_768;
+    faults += value - value;
+    pcm[index] = value >= 32_767 ? 32_767 : value <= -32_768 ? -32_768 : value < 0 ? value - 0.5 : value + 0.5;
+  }
+  if (faults !== 0) throw new SpeechError("audio_invalid_samples");
+  return pcm;
+}
+
+/** The mean of the channels. */
+export function mixToMono(channels: readonly Float32Array[]): Float32Array {
+  const [first, ...others] = channels;
+  if (first === undefined) return new Float32Array(0);
+  if (others.length === 0) return first;
+  const mono = Float32Array.from(first);
+  for (const channel of others) {
+    for (let index = 0; index < mono.length; index += 1) mono[index] = (mono[index] ?? 0) + (channel[index] ?? 0);
+  }
+  for (let index = 0; index < mono.length; index += 1) mono[index] = (mono[index] ?? 0) / channels.length;
+  return mono;
+}
+
+/** Drops the first `seconds`. */
+export async function* trimStart(audio: AsyncIterable<Pcm>, seconds: number): AsyncGenerator<Pcm, void> {
+  let skip: number | undefined;
+  for await (const { sampleRate, samples } of audio) {
+    skip ??= Math.round(seconds * sampleRate);
+    const skipped = Math.min(skip, samples.length);
+    skip -= skipped;
+    if (skipped < samples.length) yield { sampleRate, samples: samples.subarray(skipped) };
+  }
+}

@@ -1,0 +1,106 @@
+/**
+ * Cuts long audio into segments at quiet points, as a stream: the rule of Qwen3-ASR's own splitter.
+ *
+ * While more than `limit` remains: look at the region from 5 s before to 5 s after start + limit, clamped to the audio. In it find the
+ * 100 ms window with the smallest sum of |x| (the first one of equals), and in that window the first sample with the smallest |x|:
+ * that sample begins the next segment. A region no longer than the window is cut at start + limit. A segment is therefore
+ * at most limit + 5 s long, there is no gap and no overlap, and a remainder shorter than 0.5 s is filled with zeros up to that.
+ *
+ * A cut needs to see no further than its region, so memory is bounded by limit + 5 s, and it always leaves a remainder: only
+ * `end` can produce the last segment.
+ */
+import { SAMPLE_RATE } from "@parlance/contracts";
+
+export interface Segment {
+  /** 0 for the first one of its item. */
+  n: number;
+  /** Where it begins in its item, in samples. */
+  start: number;
+  /** 16 kHz mono. */
+  samples: Int16Array;
+  /** How many of `samples` are audio; zeros follow. */
+  length: number;
+  last: boolean;
+}
+
+export interface Segmenter {
+  /** The segments that the audio so far determines. */
+  push(samples: Int16Array): Segment[];
+  /** The segments that are left, the last one among them; none when there was no audio at all. */
+  end(): Segment[];
+}
+
+export const EXPAND_SECONDS = 5;
+const WINDOW = SAMPLE_RATE / 10;
+const SHORTEST = SAMPLE_RATE / 2;
+
+export function createSegmenter(limitSeconds: number): Segmenter {
+  const limit = limitSeconds * SAMPLE_RATE;
+  const expand = EXPAND_SECONDS * SAMPLE_RATE;
+  let buffer = new Int16Array(SAMPLE_RATE * 4);
+  let filled = 0;
+  let start = 0;
+  let n = 0;
+
+  function append(samples: Int16Array): void {
+    if (filled + samples.length > buffer.length) {
+      const larger = new Int16Array(Math.max(filled + samples.length, buffer.length * 2));
+      larger.set(buffer.subarray(0, filled));
+      buffer = larger;
+    }
+    buffer.set(samples, filled);
+    filled += samples.length;
+  }
+
+  function take(length: number, last: boolean): Segment {
+    const padded = n > 0 && length < SHORTEST ? SHORTEST : length;
+    const samples = new Int16Array(padded);
+    samples.set(buffer.subarray(0, length));
+    buffer.copyWithin(0, length, filled);
+    const segment = { n, start, samples, length, last };
+    filled -= length;
+    start += length;
+    n += 1;
+    return segment;
+  }
+
+  return {
+    push(samples) {
+      const segments: Segment[] = [];
+      for (let from = 0; from < samples.length; from += limit) {
+        append(samples.subarray(from, from + limit));
+        while (filled >= limit + expand) segments.push(take(findCut(buffer.subarray(0, filled), limit, expand), false));
+      }
+      return segments;
+    },
+    end() {
+      const segments: Segment[] = [];
+      while (filled > limit) segments.push(take(findCut(buffer.subarray(0, filled), limit, expand), false));
+      if (filled > 0 || n > 0) segments.push(take(filled, true));
+      return segments;
+    },
+  };
+}
+
+/** Where audio that begins at 0 and is longer than `limit` is cut. */
+function findCut(audio: Int16Array, limit: number, expand: number): number {
+  const left = Math.max(0, limit - expand);
+  const right = Math.min(audio.length, limit + expand);
+  if (right - left <= WINDOW) return limit;
+  let sum = 0;
+  for (let index = left; index < left + WINDOW; index += 1) sum += Math.abs(audio[index] ?? 0);
+  let quietest = sum;
+  let window = left;
+  for (let index = left + 1; index + WINDOW <= right; index += 1) {
+    sum += Math.abs(audio[index + WINDOW - 1] ?? 0) - Math.abs(audio[index - 1] ?? 0);
+    if (sum < quietest) {
+      quietest = sum;
+      window = index;
+    }
+  }
+  let cut = window;
+  for (let index = window + 1; index < window + WINDOW; index += 1) {
+    if (Math.abs(audio[index] ?? 0) < Math.abs(audio[cut] ?? 0)) cut = index;
+  }
+  return Math.max(1, cut);
+}
