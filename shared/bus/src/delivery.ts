@@ -37,6 +37,12 @@ export function parseReply(reply: string | undefined): DeliveryInfo | undefined 
   };
 }
 
+/**
+ * A server that was killed may not remember that it delivered the message: it then does not answer until it has delivered it
+ * again, to anyone, and an acknowledgement of the earlier delivery counts.
+ */
+const ACK_ATTEMPT_MS = 1_000;
+
 const noHeaders: MessageHeaders = headers();
 
 export function createDelivery(link: Link, message: Msg, info: DeliveryInfo): Delivery {
@@ -51,8 +57,11 @@ export function createDelivery(link: Link, message: Msg, info: DeliveryInfo): De
     deliveries: info.deliveries,
     pending: info.pending,
     async ack() {
-      await untilAnswered(link, `Acknowledging ${message.subject}`, (timeout) =>
-        nc.request(reply, "+ACK", { timeout }),
+      await untilAnswered(
+        link,
+        `Acknowledging ${message.subject}`,
+        (timeout) => nc.request(reply, "+ACK", { timeout }),
+        { attemptMs: ACK_ATTEMPT_MS },
       );
     },
     nak(delayMs) {

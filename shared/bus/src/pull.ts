@@ -26,6 +26,8 @@ export async function pullOnce(
   { stream, consumer, max, waitMs, signal }: PullRequest,
 ): Promise<{ messages: Msg[]; end: PullEnd }> {
   if (signal?.aborted) return { messages: [], end: "aborted" };
+  // What is published while the connection is down is dropped, not sent later.
+  if (!link.connected) return { messages: [], end: "disconnected" };
   const { nc } = link;
   const inbox = createInbox(link.inboxPrefix);
   const messages: Msg[] = [];
@@ -76,7 +78,7 @@ export async function pullOnce(
 }
 
 /** Milliseconds after a connect in which a durable may be absent because the server still reads its files. */
-const STARTING_MS = 5_000;
+const STARTING_MS = 2_000;
 const RETRY_MS = 50;
 
 /**

@@ -43,7 +43,10 @@ export interface Delivery extends StoredMessage {
   deliveries: number;
   /** Messages of the consumer that wait behind this one. */
   pending: number;
-  /** Double ack: resolves when the server has it. */
+  /**
+   * Double ack: resolves when the server has it. Throws `bus_unavailable` after 10 s; the message then comes again. So it
+   * does when the server is killed within moments of an ack: consumers' states are written behind, only messages at once.
+   */
   ack(): Promise<void>;
   /** Deliver again after `delayMs`. */
   nak(delayMs: number): void;

@@ -8,10 +8,11 @@ export interface Patience {
   /** Milliseconds. Default 10 000. */
   timeoutMs?: number | undefined;
   signal?: AbortSignal | undefined;
+  /** Milliseconds after which one try counts as lost. Default 5 000: a server under fsync load answers late. */
+  attemptMs?: number | undefined;
 }
 
 export const DEFAULT_PATIENCE_MS = 10_000;
-/** A server under fsync load answers late; one that was stopped never does. */
 const ATTEMPT_MS = 5_000;
 const FIRST_PAUSE_MS = 25;
 const LONGEST_PAUSE_MS = 1_000;
@@ -21,7 +22,7 @@ export async function untilAnswered<T>(
   link: Link,
   what: string,
   attempt: (timeoutMs: number) => Promise<T>,
-  { timeoutMs = DEFAULT_PATIENCE_MS, signal }: Patience = {},
+  { timeoutMs = DEFAULT_PATIENCE_MS, signal, attemptMs = ATTEMPT_MS }: Patience = {},
 ): Promise<T> {
   const deadline = performance.now() + timeoutMs;
   let cause: unknown;
@@ -33,7 +34,7 @@ export async function untilAnswered<T>(
       throw unavailable(what, link, cause);
     }
     try {
-      return await link.whileConnected(attempt(Math.max(1, Math.min(ATTEMPT_MS, Math.ceil(left)))));
+      return await link.whileConnected(attempt(Math.max(1, Math.min(attemptMs, Math.ceil(left)))));
     } catch (error) {
       const final = refusal(error, what);
       if (final) throw final;

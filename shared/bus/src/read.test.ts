@@ -1,0 +1,93 @@
+import { startTestServer, type TestServer, testServers } from "@parlance/nats/testing";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { connectBus } from "./connection.ts";
+import type { Bus, ReadOptions } from "./types.ts";
+
+describe.each(await testServers())("read on $version", ({ binary }) => {
+  let server: TestServer;
+  let bus: Bus;
+  beforeAll(async () => {
+    server = await startTestServer({ binary });
+    bus = await connectBus({ name: "test", ...server.as() });
+    for (let n = 0; n < 40; n++) {
+      await bus.publishOnce(`speech.result.b.${n % 2}.${n}`, `${n}`, {
+        headers: [["Parlance-Last", String(n === 39)]],
+      });
+    }
+  });
+  afterAll(async () => {
+    await bus.close();
+    await server.stop();
+  });
+
+  const texts = async (options: Omit<ReadOptions, "stream">) => {
+    const found: string[] = [];
+    for await (const message of bus.read({ stream: "RESULTS", ...options })) {
+      found.push(new TextDecoder().decode(message.data));
+    }
+    return found;
+  };
+
+  it("brings everything of a subject in order and ends", async () => {
+    const all = await texts({ subject: "speech.result.b.>" });
+    expect(all).toEqual(Array.from({ length: 40 }, (_, n) => `${n}`));
+    expect(await texts({ subject: "speech.result.b.1.*" })).toHaveLength(20);
+    expect(await texts({ subject: ["speech.result.b.0.0", "speech.result.b.1.3"] })).toEqual(["0", "3"]);
+  });
+
+  it("ends at once where nothing matches", async () => {
+    const began = performance.now();
+    expect(await texts({ subject: "speech.result.nobody.>" })).toEqual([]);
+    expect(performance.now() - began).toBeLessThan(500);
+  });
+
+  it("starts where it is told, leaves payloads out, and keeps headers", async () => {
+    const third = await bus.last("RESULTS", "speech.result.b.0.38");
+    expect(await texts({ subject: "speech.result.b.>", fromSeq: third?.seq ?? 0 })).toEqual(["38", "39"]);
+    for await (const message of bus.read({ stream: "RESULTS", subject: "speech.result.b.1.39", headersOnly: true })) {
+      expect(message.data.byteLength).toBe(0);
+      expect(message.headers.get("Parlance-Last")).toBe("true");
+    }
+    expect(await texts({ subject: "speech.result.b.>", fromTime: new Date(Date.now() + 60_000) })).toEqual([]);
+  });
+
+  it("takes only the newest of each subject", async () => {
+    await bus.publishOnce("speech.done.c.0", "old");
+    await bus.publishOnce("speech.done.c.1", "one");
+    await bus.publishOnce("speech.done.c.0", "new");
+    expect(await texts({ subject: "speech.done.c.*", lastPerSubject: true })).toEqual(["one", "new"]);
+    expect([...(await bus.countSubjects("RESULTS", "speech.done.c.*"))]).toEqual([
+      ["speech.done.c.0", 2],
+      ["speech.done.c.1", 1],
+    ]);
+  });
+
+  it("a reader in the middle of a stream goes on where it was when the server is killed", async () => {
+    const found: string[] = [];
+    for await (const message of bus.read({ stream: "RESULTS", subject: "speech.result.b.>" })) {
+      found.push(new TextDecoder().decode(message.data));
+      if (found.length === 10) {
+        await server.kill();
+        await server.restart();
+      }
+    }
+    expect(found).toEqual(Array.from({ length: 40 }, (_, n) => `${n}`));
+  });
+
+  it("a signal ends it with its reason", async () => {
+    const controller = new AbortController();
+    const reason = new Error("enough");
+    const reading = async () => {
+      for await (const _ of bus.read({ stream: "RESULTS", subject: "speech.result.b.>", signal: controller.signal })) {
+        controller.abort(reason);
+      }
+    };
+    await expect(reading()).rejects.toBe(reason);
+  });
+
+  it("a missing message, subject and stream are told apart", async () => {
+    expect(await bus.last("RESULTS", "speech.done.nobody.0")).toBeUndefined();
+    expect(await bus.message("RESULTS", 1_000_000)).toBeUndefined();
+    await expect(bus.last("NOSUCH", "x")).rejects.toMatchObject({ code: "internal" });
+  });
+});
