@@ -133,6 +133,7 @@ export const permissions: Record<UserName, Permissions> = {
       ...consume(streams.results, durables.results),
       ...watchQueues,
       ...read(streams.results),
+      ...read(streams.progress),
       ...read(streams.intake),
       ...read(streams.jobs),
       `${api}.STREAM.PURGE.${streams.intake}`,

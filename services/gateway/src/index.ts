@@ -1,1 +1,2 @@
-export {};
+export * from "./gateway.ts";
+export { type GatewaySettings, gatewaySettings } from "./gateway-context.ts";

@@ -1,0 +1,60 @@
+/**
+ * Who may ask. With keys, every endpoint but the open ones needs one. Without keys the gateway listens on loopback alone,
+ * and answers only to loopback host names and origins: a web page that a browser on this machine shows can make requests
+ * to 127.0.0.1, under a name of its own (DNS rebinding) or as a plain form, and must not get work done by them.
+ */
+import { createHash, timingSafeEqual } from "node:crypto";
+import { SpeechError } from "@parlance/contracts";
+import type { Middleware } from "koa";
+import { hostNameOf, isLoopbackHost } from "./loopback.ts";
+
+/** Probes know no key, and these tell nothing that is worth one. */
+const openPaths: ReadonlySet<string> = new Set(["/livez", "/readyz", "/health"]);
+
+/** Throws when the gateway would listen to others without asking them for a key. */
+export function requireKeysBeyondLoopback(host: string, keys: readonly string[]): void {
+  if (keys.length > 0 || isLoopbackHost(host)) return;
+  throw new SpeechError("validation_failed", `HOST: ${host} is not loopback: set API_KEYS to listen there`, {
+    param: "HOST",
+  });
+}
+
+export function createAccess(keys: readonly string[]): Middleware {
+  const digests = keys.map(digest);
+  return (ctx, next) => {
+    if (digests.length === 0) refuseOtherHosts(ctx.get("Host"), ctx.get("Origin"));
+    else {
+      const owner = ownerOf(ctx.get("X-API-Key") || bearer(ctx.get("Authorization")), digests);
+      if (owner === undefined && !openPaths.has(ctx.path)) {
+        ctx.set("WWW-Authenticate", "Bearer");
+        throw new SpeechError("unauthorized");
+      }
+      ctx.state.owner = owner;
+    }
+    return next();
+  };
+}
+
+/** Compares with every key, in constant time, so that neither a key nor its place in the list can be measured. */
+function ownerOf(given: string, digests: readonly Buffer[]): string | undefined {
+  const hash = digest(given);
+  let owner: string | undefined;
+  for (const known of digests) if (timingSafeEqual(hash, known)) owner = known.toString("hex");
+  return given === "" ? undefined : owner;
+}
+
+function digest(key: string): Buffer {
+  return createHash("sha256").update(key).digest();
+}
+
+function bearer(authorization: string): string {
+  return /^Bearer +(\S+) *$/i.exec(authorization)?.[1] ?? "";
+}
+
+function refuseOtherHosts(host: string, origin: string): void {
+  const name = hostNameOf(host);
+  if (name === undefined || !isLoopbackHost(name)) throw new SpeechError("host_not_allowed");
+  if (origin === "") return;
+  const from = hostNameOf(origin);
+  if (from === undefined || !isLoopbackHost(from)) throw new SpeechError("host_not_allowed");
+}

@@ -1,0 +1,64 @@
+/** Every error in one JSON shape, with what a client needs to decide whether to try again. */
+import { errorTable, SpeechError, toErrorBody, toSpeechError } from "@parlance/contracts";
+import type { Log } from "@parlance/telemetry";
+import type { Context, Middleware } from "koa";
+
+const DEFAULT_RETRY_SECONDS = 2;
+/** How long a refused upload may go on, so that its sender gets to read the answer instead of a reset. */
+const LINGER_MS = 2_000;
+
+export function createErrorResponses(log: Log): Middleware {
+  return async (ctx, next) => {
+    try {
+      await next();
+      if (ctx.status === 404 && ctx.body === undefined) throw new SpeechError("not_found");
+    } catch (error) {
+      const known = fromHttp(error);
+      if (known.code === "internal") {
+        log.error({ err: known.cause ?? known, requestId: ctx.state.requestId }, "a request failed");
+      }
+      answer(ctx, known);
+    }
+    lingerThenClose(ctx);
+  };
+}
+
+function answer(ctx: Context, error: SpeechError): void {
+  if (ctx.headerSent) {
+    ctx.req.socket.destroy();
+    return;
+  }
+  ctx.status = error.status;
+  ctx.body = toErrorBody(error);
+  const { retryable } = errorTable[error.code];
+  if (error.status === 429 || error.status === 503 || error.status === 507) {
+    ctx.set("Retry-After", String(error.retryAfterSeconds ?? DEFAULT_RETRY_SECONDS));
+  }
+  // OpenAI's clients obey it: without it they repeat every 409, 408 and 5xx.
+  ctx.set("X-Should-Retry", String(retryable));
+  ctx.state.errorCode = error.code;
+}
+
+/** Libraries of HTTP throw errors with a status; everything else that is no SpeechError is our own fault. */
+function fromHttp(error: unknown): SpeechError {
+  const status = error instanceof Error && "status" in error ? error.status : undefined;
+  if (error instanceof SpeechError || typeof status !== "number") return toSpeechError(error);
+  const options = { cause: error };
+  if (status === 405) return new SpeechError("method_not_allowed", undefined, options);
+  if (status === 413) return new SpeechError("payload_too_large", undefined, options);
+  if (status === 415) return new SpeechError("unsupported_media_type", undefined, options);
+  if (status >= 400 && status < 500) return new SpeechError("invalid_request", undefined, options);
+  return toSpeechError(error);
+}
+
+/** An answer may come before the whole request did: the rest is thrown away, for a while. */
+function lingerThenClose(ctx: Context): void {
+  const { req, res } = ctx;
+  if (req.complete || req.destroyed) return;
+  req.unpipe();
+  req.resume();
+  const close = setTimeout(() => req.socket.destroy(), LINGER_MS);
+  req.once("end", () => clearTimeout(close));
+  res.once("close", () => clearTimeout(close));
+  req.on("error", () => undefined);
+}

@@ -1,0 +1,48 @@
+/** Form fields are text: what they mean, checked. */
+import { languageSchema } from "@parlance/contracts";
+import { z } from "zod";
+
+const formFlag = z
+  .string()
+  .toLowerCase()
+  .pipe(z.enum(["true", "false", "1", "0", "yes", "no", "on", "off"]))
+  .transform((text) => text === "true" || text === "1" || text === "yes" || text === "on");
+
+/** An empty field is one that was not filled in. */
+export const transcribeFormSchema = z.object({
+  language: languageSchema.default("auto").describe("A language by name or ISO code, or auto"),
+  return_timestamps: formFlag.default(false).describe("Whether word times are wanted"),
+});
+
+export const openaiFormSchema = transcribeFormSchema.extend({
+  model: z.string().max(256).optional().describe("Accepted and ignored: the loaded model answers"),
+  prompt: z.string().max(65_536).optional().describe("Accepted and ignored"),
+  temperature: z.coerce.number().min(0).max(1).optional().describe("Accepted and ignored: decoding is deterministic"),
+  response_format: z.enum(["json", "text", "verbose_json"]).default("json"),
+  timestamp_granularities: z
+    .array(z.enum(["word"], "must be word: segment times are not available"))
+    .optional()
+    .describe("With verbose_json only"),
+  stream: formFlag
+    .refine((wanted) => !wanted, "must be false: streaming is not available")
+    .optional()
+    .describe("Must be false"),
+});
+
+/** Picks a schema's fields out of a form. Fields that are lists in the schema keep every value. */
+export function readFields<Schema extends z.ZodObject>(
+  schema: Schema,
+  fields: ReadonlyMap<string, readonly string[]>,
+): z.output<Schema> {
+  const raw: Record<string, unknown> = {};
+  for (const [name, field] of Object.entries(schema.shape)) {
+    const values = (fields.get(name) ?? []).filter((value) => value !== "");
+    if (values.length > 0) raw[name] = takesList(field) ? values : values.at(-1);
+  }
+  return schema.parse(raw);
+}
+
+function takesList(field: unknown): boolean {
+  const inner = field instanceof z.ZodOptional ? field.unwrap() : field;
+  return inner instanceof z.ZodArray;
+}

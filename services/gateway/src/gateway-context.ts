@@ -1,0 +1,62 @@
+/** What the endpoints share. */
+import type { Bus, FileStore, KeyBucket } from "@parlance/bus";
+import { type Settings, SpeechError } from "@parlance/contracts";
+import type { Log } from "@parlance/telemetry";
+import type { Context } from "koa";
+import type { GatewayMetrics } from "./gateway-metrics.ts";
+import { timeOf } from "./identifier.ts";
+import type { ReadJson } from "./json-body.ts";
+import type { QueueGauge } from "./queue-gauge.ts";
+import type { AudioReceiver } from "./receive-audio.ts";
+
+export const gatewaySettings = [
+  "HOST",
+  "PORT",
+  "API_KEYS",
+  "MAX_UPLOAD_BYTES",
+  "MAX_JSON_BYTES",
+  "FILE_TTL",
+  "REQUEST_TIMEOUT",
+  "MAX_QUEUED_JOBS",
+  "MODEL_ID",
+  "ENABLE_ASR",
+] as const;
+export type GatewaySettings = Settings<(typeof gatewaySettings)[number]>;
+
+export interface GatewayContext {
+  bus: Bus;
+  batches: KeyBucket;
+  files: FileStore;
+  settings: GatewaySettings;
+  log: Log;
+  metrics: GatewayMetrics;
+  readJson: ReadJson;
+  audio: AudioReceiver;
+  queue: QueueGauge;
+  now: () => number;
+}
+
+/** Aborts when the caller goes away before the answer is sent. */
+export function whileConnected(ctx: Context): AbortSignal {
+  const gone = new AbortController();
+  ctx.res.once("close", () => {
+    if (!ctx.res.writableFinished) gone.abort(new SpeechError("cancelled", "The caller went away."));
+  });
+  if (ctx.res.destroyed) gone.abort(new SpeechError("cancelled", "The caller went away."));
+  return gone.signal;
+}
+
+/** Throws `operation_unavailable` for what this installation does not offer. */
+export function requireTranscription(settings: GatewaySettings): void {
+  if (!settings.ENABLE_ASR)
+    throw new SpeechError("operation_unavailable", "Transcription is switched off (ENABLE_ASR).");
+}
+
+/** An upload's id tells its age. Throws `file_expired` for one that can no longer be counted on. */
+export function refuseExpired(fileId: string, param: string, { settings, now }: GatewayContext): void {
+  const createdAt = timeOf(fileId);
+  if (createdAt === undefined || createdAt + settings.FILE_TTL * 1_000 > now()) return;
+  throw new SpeechError("file_expired", `${param}: the file has expired: files are kept for ${settings.FILE_TTL} s`, {
+    param,
+  });
+}

@@ -1,0 +1,49 @@
+import { Counter, createRegistry, Gauge, Histogram, type Registry } from "@parlance/telemetry";
+
+export interface GatewayMetrics {
+  registry: Registry;
+  requests: Counter<"route" | "method" | "status">;
+  requestSeconds: Histogram<"route">;
+  uploadedBytes: Counter;
+  acceptedItems: Counter<"lane">;
+  refusals: Counter;
+  waiting: Gauge;
+}
+
+export function createGatewayMetrics(): GatewayMetrics {
+  const registry = createRegistry("gateway");
+  const registers = [registry];
+  return {
+    registry,
+    requests: new Counter({
+      name: "parlance_http_requests_total",
+      help: "Requests by route, method and status (499: the caller went away)",
+      labelNames: ["route", "method", "status"],
+      registers,
+    }),
+    requestSeconds: new Histogram({
+      name: "parlance_http_request_seconds",
+      help: "Seconds from a request's headers to the end of its answer",
+      labelNames: ["route"],
+      buckets: [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300],
+      registers,
+    }),
+    uploadedBytes: new Counter({ name: "parlance_uploaded_bytes_total", help: "Bytes of audio received", registers }),
+    acceptedItems: new Counter({
+      name: "parlance_accepted_items_total",
+      help: "Items accepted, by lane",
+      labelNames: ["lane"],
+      registers,
+    }),
+    refusals: new Counter({
+      name: "parlance_queue_full_total",
+      help: "Submissions refused because the queue was full",
+      registers,
+    }),
+    waiting: new Gauge({
+      name: "parlance_waiting_requests",
+      help: "Requests that wait for their transcripts",
+      registers,
+    }),
+  };
+}

@@ -1,0 +1,139 @@
+/**
+ * The REST facade. It speaks only NATS, keeps no state but what is in flight, and does nothing that a NATS client could
+ * not do over subjects: any number of gateways serve the same batches and files.
+ *
+ * It promises that every error is JSON of one shape; that nothing a caller sends becomes a path, a subject of its own
+ * choosing or an unbounded buffer; that an accepted batch is stored before its answer is sent; and that a caller who
+ * goes away frees its place.
+ */
+import { once } from "node:events";
+import type { RequestListener, Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import Router from "@koa/router";
+import type { Bus } from "@parlance/bus";
+import { buckets, SpeechError } from "@parlance/contracts";
+import type { Log } from "@parlance/telemetry";
+import Koa from "koa";
+import { createAccess, requireKeysBeyondLoopback } from "./access.ts";
+import { createErrorResponses } from "./error-responses.ts";
+import { addFiles } from "./files-endpoints.ts";
+import type { GatewayContext, GatewaySettings } from "./gateway-context.ts";
+import { createGatewayMetrics } from "./gateway-metrics.ts";
+import { addHealth } from "./health-endpoints.ts";
+import { createHttpServer, type HttpLimits } from "./http-server.ts";
+import { createReadJson } from "./json-body.ts";
+import { addOpenai } from "./openai-endpoints.ts";
+import { addOpenapi } from "./openapi-endpoint.ts";
+import { addQueue } from "./queue-endpoints.ts";
+import { createQueueGauge } from "./queue-gauge.ts";
+import { createAudioReceiver } from "./receive-audio.ts";
+import { createRequestLog } from "./request-log.ts";
+import { addTranscribe } from "./transcribe-endpoints.ts";
+
+export interface GatewayOptions {
+  bus: Bus;
+  settings: GatewaySettings;
+  log: Log;
+  now?: () => number;
+  limits?: HttpLimits;
+}
+
+export interface Gateway {
+  callback(): RequestListener;
+  /** Listens on HOST and PORT; rejects when the port is taken. */
+  listen(): Promise<{ url: string }>;
+  /** Stops listening, lets what is in flight end for a moment, then cuts it off. */
+  close(): Promise<void>;
+}
+
+/** What a message's headers may take beside inlined audio. */
+const HEADER_ROOM_BYTES = 4_096;
+const CLOSE_GRACE_MS = 2_000;
+
+export async function createGateway(options: GatewayOptions): Promise<Gateway> {
+  const { bus, settings, log, now = Date.now } = options;
+  requireKeysBeyondLoopback(settings.HOST, settings.API_KEYS);
+  const metrics = createGatewayMetrics();
+  const files = await bus.files(buckets.files);
+  const gateway: GatewayContext = {
+    bus,
+    batches: await bus.bucket(buckets.batches),
+    files,
+    settings,
+    log,
+    metrics,
+    readJson: createReadJson(settings.MAX_JSON_BYTES),
+    audio: createAudioReceiver({
+      files,
+      maxBytes: settings.MAX_UPLOAD_BYTES,
+      inlineBytes: () => bus.maxPayload - HEADER_ROOM_BYTES,
+      now,
+    }),
+    queue: createQueueGauge({
+      bus,
+      maxQueuedJobs: settings.MAX_QUEUED_JOBS,
+      onRefusal: () => metrics.refusals.inc(),
+    }),
+    now,
+  };
+  const handle = createApp(gateway).callback();
+  let server: Server | undefined;
+
+  return {
+    callback: () => handle,
+    async listen() {
+      server = createHttpServer(handle, options.limits);
+      server.listen(settings.PORT, settings.HOST);
+      await once(server, "listening").catch((error: NodeJS.ErrnoException) => {
+        throw portError(error, settings);
+      });
+      const { port } = server.address() as AddressInfo;
+      const url = `http://${settings.HOST.includes(":") ? `[${settings.HOST}]` : settings.HOST}:${port}`;
+      log.info({ url, keys: settings.API_KEYS.length }, "listening");
+      return { url };
+    },
+    async close() {
+      if (server === undefined) return;
+      const closed = once(server, "close");
+      server.close();
+      server.closeIdleConnections();
+      const cut = setTimeout(() => server?.closeAllConnections(), CLOSE_GRACE_MS);
+      await closed;
+      clearTimeout(cut);
+    },
+  };
+}
+
+function createApp(gateway: GatewayContext): Koa {
+  const { log, metrics, settings } = gateway;
+  const app = new Koa();
+  // Errors that reach Koa itself are of sockets that are gone.
+  app.on("error", (error: unknown) => log.debug({ err: error }, "an answer could not be sent"));
+  const router = new Router();
+  addFiles(router, gateway);
+  addQueue(router, gateway);
+  addTranscribe(router, gateway);
+  addOpenai(router, gateway);
+  addHealth(router, gateway);
+  addOpenapi(router);
+
+  app.use(createRequestLog({ log, metrics }));
+  app.use(createErrorResponses(log));
+  app.use(createAccess(settings.API_KEYS));
+  app.use(async (ctx, next) => {
+    try {
+      await next();
+    } finally {
+      ctx.state.route = ctx._matchedRoute;
+    }
+  });
+  app.use(router.routes());
+  app.use(router.allowedMethods({ throw: true, methodNotAllowed: () => new SpeechError("method_not_allowed") }));
+  return app;
+}
+
+function portError(error: NodeJS.ErrnoException, { HOST, PORT }: GatewaySettings): Error {
+  if (error.code === "EADDRINUSE") return new Error(`PORT: ${PORT} on ${HOST} is taken by another program`);
+  if (error.code === "EACCES") return new Error(`PORT: this user may not listen on ${PORT}`);
+  return error;
+}

@@ -1,0 +1,18 @@
+/** Identifiers that tell when they were made: a file's age is known from its id alone, even after it is gone. */
+import { randomBytes } from "node:crypto";
+
+/** A UUIDv7 (RFC 9562): 48 bits of milliseconds, then 74 random bits, so that ids cannot be guessed. */
+export function timedId(now: number): string {
+  const bytes = randomBytes(16);
+  bytes.writeUIntBE(now, 0, 6);
+  bytes[6] = 0x70 | ((bytes[6] ?? 0) & 0x0f);
+  bytes[8] = 0x80 | ((bytes[8] ?? 0) & 0x3f);
+  const hex = bytes.toString("hex");
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
+}
+
+/** Milliseconds since the epoch; undefined when the id is not a UUIDv7. */
+export function timeOf(id: string): number | undefined {
+  const match = /^([0-9a-f]{8})-([0-9a-f]{4})-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/.exec(id);
+  return match ? Number.parseInt(`${match[1]}${match[2]}`, 16) : undefined;
+}

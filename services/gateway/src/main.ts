@@ -1,0 +1,28 @@
+import { connectBus } from "@parlance/bus";
+import { readSettings } from "@parlance/contracts";
+import { runService } from "@parlance/telemetry";
+import { requireKeysBeyondLoopback } from "./access.ts";
+import { createGateway } from "./gateway.ts";
+import { gatewaySettings } from "./gateway-context.ts";
+
+await runService("gateway", async ({ log, signal }) => {
+  const settings = readSettings(["NATS_URL", "NATS_USER", "NATS_PASSWORD", ...gatewaySettings], process.env);
+  requireKeysBeyondLoopback(settings.HOST, settings.API_KEYS);
+  const bus = await connectBus({
+    url: settings.NATS_URL,
+    name: "gateway",
+    user: settings.NATS_USER,
+    password: settings.NATS_PASSWORD,
+    log,
+    signal,
+  });
+  const gateway = await createGateway({ bus, settings, log });
+  const { url } = await gateway.listen();
+  return {
+    url,
+    async close() {
+      await gateway.close();
+      await bus.close();
+    },
+  };
+});

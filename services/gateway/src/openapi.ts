@@ -1,0 +1,235 @@
+/** The OpenAPI 3.1 document, made of the same zod schemas that check requests. */
+import {
+  batchStatusSchema,
+  cancelResponseSchema,
+  type ErrorCode,
+  errorBodySchema,
+  errorTable,
+  healthSchema,
+  submitRequestSchema,
+  submitResponseSchema,
+  transcribeFileResponseSchema,
+  transcribeRequestSchema,
+  transcribeResponseSchema,
+  transcriptSchema,
+  uploadResponseSchema,
+} from "@parlance/contracts";
+import { z } from "zod";
+import { openaiFormSchema, transcribeFormSchema } from "./form-fields.ts";
+
+type Json = Record<string, unknown>;
+
+const requests = {
+  SubmitRequest: submitRequestSchema,
+  TranscribeRequest: transcribeRequestSchema,
+  TranscribeForm: transcribeFormSchema,
+  OpenaiForm: openaiFormSchema,
+};
+const responses = {
+  UploadResponse: uploadResponseSchema,
+  SubmitResponse: submitResponseSchema,
+  BatchStatus: batchStatusSchema,
+  CancelResponse: cancelResponseSchema,
+  TranscribeResponse: transcribeResponseSchema,
+  TranscribeFileResponse: transcribeFileResponseSchema,
+  Transcript: transcriptSchema,
+  Health: healthSchema,
+  ErrorBody: errorBodySchema,
+};
+
+const everywhere: ErrorCode[] = ["unauthorized", "host_not_allowed", "internal", "bus_unavailable"];
+const onBodies: ErrorCode[] = ["payload_too_large", "unsupported_media_type", "validation_failed", "body_timeout"];
+const onWork: ErrorCode[] = ["operation_unavailable", "queue_full", "storage_full"];
+const onAudio: ErrorCode[] = (Object.keys(errorTable) as ErrorCode[]).filter(
+  (code) => code.startsWith("audio_") || code.startsWith("engine_") || code === "language_unsupported",
+);
+
+export function openapiDocument(): Json {
+  return {
+    openapi: "3.1.0",
+    info: {
+      title: "Parlance",
+      version: "0.1.0",
+      description:
+        "Speech to text over NATS JetStream. Errors have one shape and a stable code; answers with 408, 429, 503, 504 and 507 may be tried again, after Retry-After where it is given.",
+      license: { name: "MIT", identifier: "MIT" },
+    },
+    servers: [{ url: "/" }],
+    security: [{ apiKey: [] }, { bearer: [] }],
+    paths: {
+      "/api/v1/files/upload": {
+        post: operation("upload", "Store an audio file for FILE_TTL seconds", {
+          body: form({ file: audioFile }, ["file"]),
+          answer: json("UploadResponse"),
+          errors: ["invalid_multipart", "audio_empty", "storage_full", ...onBodies],
+        }),
+      },
+      "/api/v1/files/{id}": {
+        get: operation("getFile", "Fetch a transcript or an upload", {
+          parameters: [path("id", "A file_id, or the last part of an item's url")],
+          answer: { ...json("Transcript"), "application/octet-stream": {} },
+          errors: ["file_not_found", "file_expired"],
+        }),
+      },
+      "/api/v1/queue/submit": {
+        post: operation("submit", "Queue a batch of 1 to 1000 items", {
+          parameters: [
+            {
+              name: "Idempotency-Key",
+              in: "header",
+              description: "The same key and body give the first answer again",
+              schema: { type: "string", maxLength: 255 },
+            },
+          ],
+          body: json("SubmitRequest"),
+          answer: json("SubmitResponse"),
+          errors: ["invalid_json", "file_expired", "idempotency_conflict", ...onBodies, ...onWork],
+        }),
+      },
+      "/api/v1/queue/status/{batch_id}": {
+        get: operation("status", "What has become of a batch", {
+          parameters: [path("batch_id", "From the answer to a submission")],
+          answer: json("BatchStatus"),
+          errors: ["batch_not_found"],
+        }),
+      },
+      "/api/v1/queue/{batch_id}/cancel": {
+        post: operation("cancel", "Cancel what is not done of a batch", {
+          parameters: [path("batch_id", "From the answer to a submission")],
+          answer: json("CancelResponse"),
+          errors: ["batch_not_found"],
+        }),
+      },
+      "/api/v1/transcribe": {
+        post: operation("transcribe", "Transcribe uploaded files in one pass and wait for it", {
+          body: json("TranscribeRequest"),
+          answer: json("TranscribeResponse"),
+          errors: ["invalid_json", "file_expired", "request_timeout", ...onBodies, ...onWork],
+        }),
+      },
+      "/api/v1/transcribe/file": {
+        post: operation("transcribeFile", "Transcribe one audio file and wait for it", {
+          body: form({ audio: audioFile }, ["audio"], "TranscribeForm"),
+          answer: json("TranscribeFileResponse"),
+          errors: ["invalid_multipart", "request_timeout", ...onBodies, ...onWork, ...onAudio],
+        }),
+      },
+      "/v1/audio/transcriptions": {
+        post: operation("createTranscription", "Transcribe one audio file, as OpenAI's clients ask for it", {
+          body: form({ file: audioFile }, ["file"], "OpenaiForm"),
+          answer: {
+            "application/json": {
+              schema: { type: "object", required: ["text"], properties: { text: { type: "string" } } },
+            },
+            "text/plain": { schema: { type: "string" } },
+          },
+          errors: ["invalid_multipart", "request_timeout", ...onBodies, ...onWork, ...onAudio],
+        }),
+      },
+      "/health": {
+        get: {
+          ...operation("health", "The model and the device", { answer: json("Health"), errors: [] }),
+          security: [],
+        },
+      },
+      "/livez": { get: { ...operation("livez", "The process lives", { answer: probe, errors: [] }), security: [] } },
+      "/readyz": {
+        get: {
+          ...operation("readyz", "NATS and its streams are there", { answer: probe, errors: [] }),
+          security: [],
+        },
+      },
+      "/metrics": {
+        get: operation("metrics", "Prometheus metrics", {
+          answer: { "text/plain": { schema: { type: "string" } } },
+          errors: [],
+        }),
+      },
+      "/openapi.json": {
+        get: operation("openapi", "This document", {
+          answer: { "application/json": { schema: { type: "object" } } },
+          errors: [],
+        }),
+      },
+    },
+    components: {
+      schemas: { ...schemasOf(requests, "input"), ...schemasOf(responses, "output") },
+      securitySchemes: {
+        apiKey: { type: "apiKey", in: "header", name: "X-API-Key" },
+        bearer: { type: "http", scheme: "bearer" },
+      },
+    },
+  };
+}
+
+const audioFile = { type: "string", format: "binary", description: "WAV, FLAC, MP3, Ogg, Opus, WebM or M4A" };
+const probe: Json = {
+  "application/json": { schema: { type: "object", properties: { status: { type: "string", const: "ok" } } } },
+};
+
+interface OperationParts {
+  parameters?: Json[];
+  body?: Json;
+  answer: Json;
+  errors: ErrorCode[];
+}
+
+function operation(operationId: string, summary: string, { parameters, body, answer, errors }: OperationParts): Json {
+  return {
+    operationId,
+    summary,
+    ...(parameters === undefined ? {} : { parameters }),
+    ...(body === undefined ? {} : { requestBody: { required: true, content: body } }),
+    responses: { "200": { description: summary, content: answer }, ...errorResponses([...everywhere, ...errors]) },
+  };
+}
+
+/** One response for each status, which names the codes that come with it. */
+function errorResponses(codes: readonly ErrorCode[]): Json {
+  const byStatus = new Map<number, ErrorCode[]>();
+  for (const code of new Set(codes)) {
+    const { status } = errorTable[code];
+    byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
+  }
+  const entries = [...byStatus].sort(([a], [b]) => a - b);
+  return Object.fromEntries(
+    entries.map(([status, known]) => [
+      String(status),
+      {
+        description: known.map((code) => `\`${code}\`: ${errorTable[code].sentence}`).join("\n\n"),
+        ...(status === 429 || status === 503 || status === 507
+          ? { headers: { "Retry-After": { description: "Seconds", schema: { type: "integer" } } } }
+          : {}),
+        content: json("ErrorBody"),
+      },
+    ]),
+  );
+}
+
+function json(name: keyof typeof requests | keyof typeof responses): Json {
+  return { "application/json": { schema: reference(name) } };
+}
+
+function form(files: Json, required: string[], fields?: keyof typeof requests): Json {
+  const own = { type: "object", required, properties: files };
+  return {
+    "multipart/form-data": { schema: fields === undefined ? own : { allOf: [own, reference(fields)] } },
+  };
+}
+
+function reference(name: string): Json {
+  return { $ref: `#/components/schemas/${name}` };
+}
+
+function path(name: string, description: string): Json {
+  return { name, in: "path", required: true, description, schema: { type: "string" } };
+}
+
+function schemasOf(schemas: Record<string, z.ZodType>, io: "input" | "output"): Json {
+  return Object.fromEntries(
+    Object.entries(schemas).map(([name, schema]) => {
+      const { $schema: _dialect, ...rest } = z.toJSONSchema(schema, { io, unrepresentable: "any" });
+      return [name, rest];
+    }),
+  );
+}

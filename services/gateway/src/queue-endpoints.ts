@@ -1,0 +1,127 @@
+/** POST /api/v1/queue/submit, GET /api/v1/queue/status/{batch_id}, POST /api/v1/queue/{batch_id}/cancel. */
+import { randomUUID } from "node:crypto";
+import type Router from "@koa/router";
+import {
+  batchIdSchema,
+  batchKeys,
+  errorBodySchema,
+  familyOf,
+  SpeechError,
+  type Submission,
+  type SubmitRequest,
+  type SubmitResponse,
+  streams,
+  subjects,
+  submitRequestSchema,
+} from "@parlance/contracts";
+import { acceptBatch } from "./accept-batch.ts";
+import { type GatewayContext, refuseExpired, requireTranscription } from "./gateway-context.ts";
+import { readIdempotencyKey, submitOnce } from "./idempotency.ts";
+
+const STATUS_TIMEOUT_MS = 5_000;
+
+export function addQueue(router: Router, gateway: GatewayContext): void {
+  const { bus, batches, readJson, queue, metrics, now } = gateway;
+
+  router.post("/api/v1/queue/submit", async (ctx) => {
+    const key = readIdempotencyKey(ctx.get("Idempotency-Key"));
+    const request = await readJson(ctx, submitRequestSchema);
+    requireOperations(request, gateway);
+    const fresh: BatchIds = {
+      batchId: randomUUID(),
+      itemIds: request.items.map(() => randomUUID()),
+      acceptedAt: now(),
+    };
+
+    const publish = async (ids: BatchIds) => {
+      // A repeated submission of what was accepted gets its answer even when the queue is full by now.
+      await queue.refuseWhenFull();
+      for (const [index, item] of request.items.entries()) {
+        if (item.ref_audio !== undefined) refuseExpired(item.ref_audio, `items.${index}.ref_audio`, gateway);
+      }
+      await acceptBatch({ bus, batches }, ids.batchId, toSubmission(request, ids.itemIds), ids.acceptedAt);
+      metrics.acceptedItems.inc({ lane: "batch" }, request.items.length);
+    };
+
+    let ids = fresh;
+    if (key === undefined) await publish(ids);
+    else {
+      const owner = typeof ctx.state.owner === "string" ? ctx.state.owner : "";
+      ids = await submitOnce(batches, { owner, key, body: request, claim: fresh }, publish);
+    }
+    ctx.state.batchId = ids.batchId;
+    ctx.body = {
+      batch_id: ids.batchId,
+      total_items: ids.itemIds.length,
+      item_ids: ids.itemIds,
+      status: "queued",
+    } satisfies SubmitResponse;
+  });
+
+  router.get("/api/v1/queue/status/:batchId", async (ctx) => {
+    const batchId = readBatchId(ctx.params.batchId);
+    const reply = await bus.request(subjects.status(batchId), "", STATUS_TIMEOUT_MS);
+    if (reply === undefined) {
+      throw new SpeechError("bus_unavailable", "The results service does not answer.");
+    }
+    const text = Buffer.from(reply).toString();
+    const refused = errorBodySchema.safeParse(JSON.parse(text));
+    if (refused.success) throw new SpeechError(refused.data.error.code, refused.data.error.message);
+    ctx.type = "application/json";
+    ctx.body = text;
+  });
+
+  router.post("/api/v1/queue/:batchId/cancel", async (ctx) => {
+    const batchId = readBatchId(ctx.params.batchId);
+    ctx.state.batchId = batchId;
+    if ((await batches.get(batchKeys.batch(batchId))) === undefined) throw new SpeechError("batch_not_found");
+    const finished = (await bus.last(streams.results, subjects.summary(batchId))) !== undefined;
+    if (!finished) await batches.put(batchKeys.cancelled(batchId), String(now()));
+    ctx.body = { batch_id: batchId, cancelled: !finished };
+  });
+}
+
+interface BatchIds {
+  batchId: string;
+  itemIds: string[];
+  acceptedAt: number;
+}
+
+function readBatchId(text: string | undefined): string {
+  const parsed = batchIdSchema.safeParse(text);
+  if (!parsed.success) throw new SpeechError("batch_not_found");
+  return parsed.data;
+}
+
+function requireOperations(request: SubmitRequest, { settings }: GatewayContext): void {
+  for (const [index, { operation }] of request.items.entries()) {
+    if (familyOf[operation] === "asr") requireTranscription(settings);
+    else {
+      throw new SpeechError(
+        "operation_unavailable",
+        `items.${index}.operation: no model for ${operation} is installed`,
+        {
+          param: `items.${index}.operation`,
+        },
+      );
+    }
+  }
+}
+
+function toSubmission(request: SubmitRequest, itemIds: readonly string[]): Submission {
+  return {
+    label: request.label,
+    lane: "batch",
+    items: request.items.map((item, index) => ({
+      itemId: itemIds[index] ?? String(index),
+      ...(item.custom_id === undefined ? {} : { customId: item.custom_id }),
+      operation: item.operation,
+      ...(item.ref_audio === undefined ? {} : { file: item.ref_audio }),
+      text: item.operation === "transcribe" ? "" : item.text,
+      language: item.language,
+      timestamps: item.return_timestamps,
+      hotwords: item.hotwords,
+      phrases: item.phrases,
+    })),
+  };
+}

@@ -1,0 +1,70 @@
+/**
+ * Whether the queue can take more. Asked by every submission, so the answer is kept for a second, and while it is asked
+ * anew the old one serves: a queue does not fill in a moment, and JOBS and INTAKE refuse by themselves when they are full.
+ */
+import type { Bus } from "@parlance/bus";
+import { durables, lanes, SpeechError, streams } from "@parlance/contracts";
+
+const FRESH_MS = 1_000;
+const STALE_MS = 10_000;
+/** Beyond this share JOBS could refuse what ingest makes of an accepted submission. */
+const FULL_SHARE = 0.95;
+const RETRY_SECONDS = 5;
+
+export interface QueueGauge {
+  /** Jobs that no worker has taken yet. */
+  waiting(): Promise<number>;
+  /** Throws `queue_full`. */
+  refuseWhenFull(): Promise<void>;
+}
+
+interface Reading {
+  waiting: number;
+  share: number;
+  at: number;
+}
+
+export function createQueueGauge(options: { bus: Bus; maxQueuedJobs: number; onRefusal: () => void }): QueueGauge {
+  const { bus, maxQueuedJobs, onRefusal } = options;
+  let newest: Reading | undefined;
+  let reading: Promise<Reading> | undefined;
+
+  async function read(): Promise<Reading> {
+    const [jobs, ...consumers] = await Promise.all([
+      bus.streamState(streams.jobs),
+      ...lanes.map((lane) => bus.consumerState(streams.jobs, durables.worker("transcribe", lane))),
+    ]);
+    newest = {
+      waiting: consumers.reduce((sum, consumer) => sum + consumer.pending, 0),
+      share: jobs.maxBytes > 0 ? jobs.bytes / jobs.maxBytes : 0,
+      at: performance.now(),
+    };
+    return newest;
+  }
+
+  function refresh(): Promise<Reading> {
+    reading ??= read().finally(() => {
+      reading = undefined;
+    });
+    reading.catch(() => undefined);
+    return reading;
+  }
+
+  async function current(): Promise<Reading> {
+    const age = newest === undefined ? Number.POSITIVE_INFINITY : performance.now() - newest.at;
+    if (newest !== undefined && age < FRESH_MS) return newest;
+    const fresh = refresh();
+    return newest !== undefined && age < STALE_MS ? newest : fresh;
+  }
+
+  return {
+    waiting: async () => (await current()).waiting,
+    async refuseWhenFull() {
+      const { waiting, share } = await current();
+      if (waiting < maxQueuedJobs && share < FULL_SHARE) return;
+      onRefusal();
+      const why = waiting >= maxQueuedJobs ? `${waiting} jobs are waiting.` : "The job stream is full.";
+      throw new SpeechError("queue_full", `${why} Try again later.`, { retryAfterSeconds: RETRY_SECONDS });
+    },
+  };
+}

@@ -1,0 +1,97 @@
+/** One audio in a form, transcribed while its caller waits: what both upload endpoints have in common. */
+import {
+  type ItemDone,
+  type Language,
+  SpeechError,
+  type Submission,
+  subjects,
+  type Transcript,
+  writeHeaders,
+} from "@parlance/contracts";
+import type { Context } from "koa";
+import { acceptBatch, PUBLISH_PATIENCE_MS, SOURCE } from "./accept-batch.ts";
+import { readForm } from "./form.ts";
+import { type GatewayContext, requireTranscription } from "./gateway-context.ts";
+import { transcriptOf, withInteractiveBatch } from "./interactive.ts";
+import type { ReceivedAudio } from "./receive-audio.ts";
+
+/** A raw drop is a batch of one item, and this is its id. */
+const ITEM_ID = "0";
+
+export interface UploadWishes {
+  language: Language;
+  timestamps: boolean;
+}
+
+export interface TranscribedUpload<Fields> {
+  fields: Fields;
+  transcript: Transcript;
+  done: ItemDone;
+}
+
+export async function transcribeUpload<Fields>(
+  ctx: Context,
+  gateway: GatewayContext,
+  options: {
+    fileFields: readonly string[];
+    /** Throws when a field is wrong; called before anything is published. */
+    readFields: (fields: ReadonlyMap<string, readonly string[]>) => Fields;
+    wishes: (fields: Fields) => UploadWishes;
+  },
+): Promise<TranscribedUpload<Fields>> {
+  requireTranscription(gateway.settings);
+  const { audio, settings, metrics } = gateway;
+  return await withInteractiveBatch(ctx, gateway, async ({ batchId, run }) => {
+    const form = await readForm(ctx.req, {
+      fileFields: options.fileFields,
+      maxFileBytes: settings.MAX_UPLOAD_BYTES,
+      take: audio.receive,
+      discard: audio.discard,
+    });
+    const received = form.taken;
+    try {
+      const fields = options.readFields(form.fields);
+      if (received.kind === "inline") metrics.uploadedBytes.inc(received.bytes.length);
+      const publish = () => publishAudio(gateway, batchId, received, options.wishes(fields));
+      const done = (await run(publish, 1)).get(ITEM_ID);
+      if (done === undefined) throw new SpeechError("internal", "A batch of one ended without its item.");
+      return { fields, done, transcript: await transcriptOf(done, gateway) };
+    } finally {
+      // The file was for this request alone. Where ingest still needs it, the batch was cancelled.
+      audio.discard(received).catch(() => undefined);
+    }
+  });
+}
+
+async function publishAudio(
+  { bus, batches, now }: GatewayContext,
+  batchId: string,
+  received: ReceivedAudio,
+  { language, timestamps }: UploadWishes,
+): Promise<void> {
+  if (received.kind === "inline") {
+    await bus.publishOnce(subjects.intake(SOURCE, batchId), received.bytes, {
+      messageId: batchId,
+      headers: writeHeaders({ contentType: received.contentType, language, timestamps, lane: "interactive" }),
+      timeoutMs: PUBLISH_PATIENCE_MS,
+    });
+    return;
+  }
+  const submission: Submission = {
+    label: "",
+    lane: "interactive",
+    items: [
+      {
+        itemId: ITEM_ID,
+        operation: "transcribe",
+        file: received.fileId,
+        text: "",
+        language,
+        timestamps,
+        hotwords: [],
+        phrases: [],
+      },
+    ],
+  };
+  await acceptBatch({ bus, batches }, batchId, submission, now());
+}

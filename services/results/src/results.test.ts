@@ -1,0 +1,301 @@
+import { randomUUID } from "node:crypto";
+import { type Bus, connectBus } from "@parlance/bus";
+import {
+  type BatchRecord,
+  type BatchStatus,
+  batchKeys,
+  batchSummarySchema,
+  buckets,
+  type ErrorBody,
+  type ItemDone,
+  itemDoneSchema,
+  readSettings,
+  type SegmentResult,
+  streams,
+  subjects,
+  transcriptFileId,
+} from "@parlance/contracts";
+import { startTestServer, type TestServer } from "@parlance/nats/testing";
+import { createLog } from "@parlance/telemetry";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { createResults, type Results, resultsSettings } from "./results.ts";
+
+let server: TestServer;
+let bus: Bus;
+const open: { close(): Promise<void> }[] = [];
+
+beforeAll(async () => {
+  server = await startTestServer({ secured: true });
+  bus = await connectBus({ name: "test", ...server.as() });
+});
+afterEach(async () => {
+  for (const closeable of open.splice(0).reverse()) await closeable.close();
+});
+afterAll(async () => {
+  await bus.close();
+  await server.stop();
+});
+
+async function startResults(environment: Record<string, string> = {}, sweepEveryMs?: number): Promise<Results> {
+  const own = await connectBus({ name: "results", ...server.as("results") });
+  open.push(own);
+  const results = await createResults({
+    bus: own,
+    settings: readSettings(resultsSettings, environment),
+    log: createLog("results", "silent"),
+    ...(sweepEveryMs === undefined ? {} : { sweepEveryMs }),
+  });
+  open.push(results);
+  return results;
+}
+
+const nextBatch = () => randomUUID();
+
+async function record(batchId: string, itemIds: string[], label = ""): Promise<void> {
+  const value: BatchRecord = {
+    batchId,
+    label,
+    lane: "batch",
+    acceptedAt: Date.now(),
+    items: itemIds.map((itemId) => ({ itemId, customId: `mine-${itemId}`, operation: "transcribe" })),
+  };
+  await (await bus.bucket(buckets.batches)).create(batchKeys.batch(batchId), JSON.stringify(value));
+}
+
+function ok(text: string, overrides: Partial<SegmentResult> = {}): SegmentResult {
+  const now = Date.now();
+  return {
+    outcome: "ok",
+    last: true,
+    submittedAt: now - 2_000,
+    startedAt: now - 1_000,
+    finishedAt: now,
+    timestamps: false,
+    text,
+    language: "English",
+    words: [],
+    start: 0,
+    duration: 1,
+    score: -0.1,
+    truncated: false,
+    model: "parlance-en",
+    passSize: 1,
+    ...overrides,
+  } as SegmentResult;
+}
+
+function failure(): SegmentResult {
+  return {
+    outcome: "failed",
+    last: true,
+    submittedAt: Date.now(),
+    finishedAt: Date.now(),
+    timestamps: false,
+    error: { code: "audio_corrupt", message: "The header\r\nlies." },
+  };
+}
+
+async function publish(batchId: string, itemId: string, n: number, result: unknown): Promise<void> {
+  await bus.publishOnce(subjects.result(batchId, itemId, n), JSON.stringify(result), { first: true });
+}
+
+async function eventually<T>(look: () => Promise<T | undefined>): Promise<T> {
+  const deadline = Date.now() + 10_000;
+  for (;;) {
+    const found = await look();
+    if (found !== undefined) return found;
+    if (Date.now() > deadline) throw new Error("it never came");
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+const parse = (message: { data: Uint8Array }): unknown => JSON.parse(Buffer.from(message.data).toString());
+
+function done(batchId: string, itemId: string): Promise<ItemDone> {
+  return eventually(async () => {
+    const message = await bus.last(streams.results, subjects.done(batchId, itemId));
+    return message && itemDoneSchema.parse(parse(message));
+  });
+}
+
+function summary(batchId: string) {
+  return eventually(async () => {
+    const message = await bus.last(streams.results, subjects.summary(batchId));
+    return message && batchSummarySchema.parse(parse(message));
+  });
+}
+
+async function status(batchId: string): Promise<BatchStatus> {
+  const reply = await bus.request(subjects.status(batchId), "", 5_000);
+  return JSON.parse(Buffer.from(reply ?? "").toString()) as BatchStatus;
+}
+
+describe("folding", () => {
+  test("items become done, and their batch gets one summary", async () => {
+    await startResults();
+    const batchId = nextBatch();
+    await record(batchId, ["x", "y"], "a label");
+    await publish(batchId, "x", 0, ok("hello"));
+    expect(await done(batchId, "x")).toMatchObject({ status: "done", transcript: { text: "hello" } });
+    await publish(batchId, "y", 0, failure());
+    expect(await summary(batchId)).toMatchObject({
+      label: "a label",
+      status: "partial",
+      completed: 1,
+      failed: 1,
+      total: 2,
+    });
+  });
+
+  test("segments that come in any order, to any of several instances, make one transcript", async () => {
+    await Promise.all([startResults(), startResults(), startResults()]);
+    const batchId = nextBatch();
+    await record(batchId, ["x"]);
+    const order = [7, 2, 0, 5, 9, 1, 8, 3, 6, 4];
+    for (const n of order) await publish(batchId, "x", n, ok(`w${n}`, { last: n === 9, start: n * 25 }));
+    expect((await done(batchId, "x")).transcript?.text).toBe("w0 w1 w2 w3 w4 w5 w6 w7 w8 w9");
+    expect((await summary(batchId)).status).toBe("completed");
+  });
+
+  test("an instance that starts in the middle of an item finishes it", async () => {
+    const first = await startResults();
+    const batchId = nextBatch();
+    await record(batchId, ["x"]);
+    await publish(batchId, "x", 0, ok("one", { last: false }));
+    await eventually(async () =>
+      (await bus.consumerState(streams.results, "results")).ackPending === 0 ? true : undefined,
+    );
+    await first.close();
+    await publish(batchId, "x", 1, ok("two"));
+    await startResults();
+    expect((await done(batchId, "x")).transcript?.text).toBe("one two");
+  });
+
+  test("a large transcript is a file that the done event names", async () => {
+    await startResults();
+    const batchId = nextBatch();
+    await record(batchId, ["x"]);
+    const text = "word ".repeat(10_000).trim();
+    await publish(batchId, "x", 0, ok(text));
+    const event = await done(batchId, "x");
+    expect(event).toMatchObject({ file: transcriptFileId(batchId, "x") });
+    expect(event.transcript).toBeUndefined();
+    const file = await (await bus.files(buckets.files)).read(event.file ?? "");
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of file?.content ?? []) chunks.push(chunk);
+    expect(JSON.parse(Buffer.concat(chunks).toString())).toEqual({ text, language: "English" });
+  });
+
+  test("a result that cannot be read fails its item and is kept as a dead letter", async () => {
+    await startResults();
+    const batchId = nextBatch();
+    await record(batchId, ["x", "y"]);
+    await publish(batchId, "x", 0, { nonsense: true });
+    await publish(batchId, "y", 0, ok("fine"));
+    expect(await done(batchId, "x")).toMatchObject({ status: "error", error: { code: "internal" } });
+    expect((await summary(batchId)).failed).toBe(1);
+    const dead = await eventually(() => bus.last(streams.dead, subjects.dead("results", batchId, "x", 0)));
+    expect(parse(dead)).toEqual({ nonsense: true });
+  });
+
+  test("a replayed result changes nothing", async () => {
+    await startResults();
+    const batchId = nextBatch();
+    await record(batchId, ["x"]);
+    await publish(batchId, "x", 0, ok("first"));
+    const before = await done(batchId, "x");
+    await bus.publishOnce(subjects.result(batchId, "x", 0), JSON.stringify(ok("second")));
+    await eventually(async () =>
+      (await bus.consumerState(streams.results, "results")).pending === 0 ? true : undefined,
+    );
+    expect(await done(batchId, "x")).toEqual(before);
+    expect(await bus.countSubjects(streams.results, subjects.batchDone(batchId))).toEqual(
+      new Map([[subjects.done(batchId, "x"), 1]]),
+    );
+  });
+});
+
+describe("status", () => {
+  test("follows an item from queued over processing to done", async () => {
+    await startResults();
+    const batchId = nextBatch();
+    await record(batchId, ["x", "y"]);
+    expect(await status(batchId)).toMatchObject({ status: "queued", completed: 0, total: 2 });
+    bus.publish(subjects.progress(batchId, "x"), JSON.stringify({ state: "decoding", at: 1 }));
+    await bus.flush();
+    expect((await status(batchId)).status).toBe("queued");
+    bus.publish(subjects.progress(batchId, "x"), JSON.stringify({ state: "running", at: 2 }));
+    await eventually(async () => ((await status(batchId)).status === "processing" ? true : undefined));
+    await publish(batchId, "x", 0, ok("hi"));
+    await publish(batchId, "y", 0, failure());
+    await summary(batchId);
+    expect(await status(batchId)).toMatchObject({
+      status: "partial",
+      completed: 1,
+      failed: 1,
+      items: [
+        { item_id: "x", custom_id: "mine-x", status: "done", run_seconds: 1, queue_seconds: 1 },
+        { item_id: "y", status: "error", error: "The header lies.", error_code: "audio_corrupt" },
+      ],
+    });
+  });
+
+  test("of an unknown batch is an error body", async () => {
+    await startResults();
+    const reply = (await status("nobody")) as unknown as ErrorBody;
+    expect(reply.error.code).toBe("batch_not_found");
+  });
+});
+
+describe("cancelling", () => {
+  test("concludes what is left and leaves what is done", async () => {
+    await startResults();
+    const batchId = nextBatch();
+    await record(batchId, ["x", "y", "z"]);
+    await publish(batchId, "x", 0, ok("kept"));
+    await done(batchId, "x");
+    await (await bus.bucket(buckets.batches)).put(batchKeys.cancelled(batchId), "1");
+    expect(await summary(batchId)).toMatchObject({ completed: 1, failed: 2, status: "partial" });
+    expect(await done(batchId, "x")).toMatchObject({ status: "done" });
+    expect(await done(batchId, "y")).toMatchObject({ status: "error", error: { code: "cancelled" } });
+    await publish(batchId, "z", 0, ok("too late"));
+    expect(await done(batchId, "z")).toMatchObject({ error: { code: "cancelled" } });
+  });
+
+  test("of a batch whose record comes later, or while nobody listened, still happens", async () => {
+    const batchId = nextBatch();
+    await (await bus.bucket(buckets.batches)).put(batchKeys.cancelled(batchId), "1");
+    await startResults();
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    await record(batchId, ["0"]);
+    expect(await done(batchId, "0")).toMatchObject({ error: { code: "cancelled" } });
+  });
+});
+
+describe("tidying", () => {
+  test("finished jobs go after the replay window, unfinished ones never", async () => {
+    const batchId = nextBatch();
+    for (let n = 0; n < 5; n += 1) {
+      await bus.publishOnce(subjects.job("transcribe", "batch", batchId, "x", n), "audio");
+    }
+    const taken = await bus.pull({ stream: streams.jobs, durable: "transcribe-batch", max: 3, waitMs: 1_000 });
+    for (const delivery of taken) await delivery.ack();
+    await startResults({ REPLAY_WINDOW: "0" }, 50);
+    await eventually(async () => ((await bus.streamState(streams.jobs)).messages === 2 ? true : undefined));
+    await new Promise((resolve) => setTimeout(resolve, 150));
+    expect((await bus.streamState(streams.jobs)).messages).toBe(2);
+  });
+});
+
+test("folds more than 500 results in a second", { timeout: 60_000 }, async () => {
+  const batchId = nextBatch();
+  const items = Array.from({ length: 1_000 }, (_, index) => String(index));
+  await record(batchId, items);
+  await Promise.all(items.map((itemId) => publish(batchId, itemId, 0, ok(`text of ${itemId}`))));
+  const began = performance.now();
+  await startResults();
+  await summary(batchId);
+  const perSecond = items.length / ((performance.now() - began) / 1_000);
+  console.log(`${Math.round(perSecond)} results/s`);
+  expect(perSecond).toBeGreaterThan(500);
+});
