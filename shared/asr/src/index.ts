@@ -1,1 +1,3 @@
+export * from "./load-asr-model.ts";
+export * from "./repetition.ts";
 export * from "./types.ts";

@@ -1,2 +1,3 @@
+export * from "./echo-ctc-model.ts";
 export * from "./onnx-writer.ts";
 export * from "./random-ctc-model.ts";

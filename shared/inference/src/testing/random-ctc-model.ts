@@ -5,10 +5,9 @@
  * No layer before the heads has a bias, so silence stays zero through all of them: padding a row changes nothing.
  * The heads favour blank, so that about a sixth of the frames say something, as with speech.
  */
-import { createHash } from "node:crypto";
-import { copyFile, mkdir, open, stat, writeFile } from "node:fs/promises";
+import { mkdir, open, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
-import type { Manifest } from "@parlance/contracts";
+import { writeCtcManifest } from "./ctc-manifest.ts";
 import { encodeModel, type Graph, type GraphNode, type GraphTensor } from "./onnx-writer.ts";
 
 export interface RandomCtcModelOptions {
@@ -48,44 +47,12 @@ export async function writeRandomCtcModel(options: RandomCtcModelOptions): Promi
   await weights.close();
   await writeFile(join(folder, "model.onnx"), encodeModel(graph));
 
-  const files: Manifest["files"] = {
-    graph: await describeFile(join(folder, "model.onnx")),
-    "graph.data": await describeFile(join(folder, "model.bin")),
-  };
-  for (const role of ["lexicon", "languageModel"] as const) {
-    const source = options[role];
-    if (source === undefined) continue;
-    const copy = join(folder, basename(source));
-    await copyFile(source, copy);
-    files[role] = await describeFile(copy);
-  }
-  const tensors = { audio: "audio", lengths: "lengths", frames: "frames", phones: "phones", characters: "characters" };
-  const manifest: Manifest = {
+  await writeCtcManifest({
+    ...options,
     name,
-    version: "0.0.0",
-    family: "asr",
-    architecture: "ctc",
+    frameSeconds,
     description: "Random weights: for benches and tests, it cannot hear.",
-    license: "MIT",
-    source: "written by testing/random-ctc-model.ts",
-    languages: ["English"],
-    sampleRate,
-    files,
-    limits: { maxSegmentSeconds: 40, maxBatchSize: 32 },
-    ctc: {
-      input: "waveform",
-      tensors: {
-        ...tensors,
-        phones: phones.length > 0 ? tensors.phones : undefined,
-        characters: characters.length > 0 ? tensors.characters : undefined,
-      },
-      frameSeconds,
-      phones: phones.length > 0 ? phones : undefined,
-      characters: characters.length > 0 ? characters : undefined,
-      decoding: { beamSize: 24, languageModelWeight: 0.5, wordBonus: 1 },
-    },
-  };
-  await writeFile(join(folder, "manifest.json"), JSON.stringify(manifest, null, "\t"));
+  });
   return { parameters: weights.count() };
 }
 
@@ -117,7 +84,8 @@ async function buildGraph(
   const kernel = 2 * hop;
   const channel = add("Unsqueeze", ["audio", integers("one", 1)], "channel");
   const stem = await matrix("stem", [width, 1, kernel], Math.sqrt(1 / kernel));
-  const pads = [hop, kernel - 1 - hop];
+  // A frame sees only what comes behind its beginning: frames behind a row's end see nothing but zeros.
+  const pads = [0, kernel - 1];
   let x = add(
     "Relu",
     [add("Conv", [channel, stem], "stem_out", { kernel_shape: [kernel], strides: [hop], pads })],
@@ -215,12 +183,4 @@ function normals(count: number, seed: number): Float32Array {
     const radius = Math.sqrt(-2 * Math.log(1 - uniform()));
     return radius * Math.cos(2 * Math.PI * uniform());
   });
-}
-
-async function describeFile(path: string): Promise<Manifest["files"][string]> {
-  const hash = createHash("sha256");
-  const { size } = await stat(path);
-  const file = await open(path, "r");
-  for await (const chunk of file.createReadStream({ highWaterMark: 1 << 20 })) hash.update(chunk);
-  return { path: basename(path), bytes: size, sha256: hash.digest("hex") };
 }

@@ -1,0 +1,73 @@
+/** Loads what a CTC model is decoded with: its lexicon and its language model, or the one that the operator gave. */
+import { join } from "node:path";
+import { SpeechError } from "@parlance/contracts";
+import type { ArchitectureContext } from "../types.ts";
+import { type LanguageModel, parseArpa } from "./language-model.ts";
+import { createLexiconBuilder, type Lexicon, parseLexicon } from "./lexicon.ts";
+import type { CtcSection } from "./manifest-section.ts";
+import { createRowDecoder, type RowDecoder } from "./row-decoder.ts";
+import { createSpelling } from "./spelling.ts";
+import { readTextFile } from "./text-lines.ts";
+import { createVocabulary, type Vocabulary } from "./vocabulary.ts";
+
+export async function loadDecoder(context: ArchitectureContext, section: CtcSection): Promise<RowDecoder> {
+  const { manifest, folder, options } = context;
+  const began = performance.now();
+  const pathOf = (role: string) => {
+    const file = manifest.files[role];
+    return file === undefined ? undefined : join(folder, file.path);
+  };
+  const vocabulary = createVocabulary();
+  let lexicon: Lexicon | undefined;
+  let lexiconHead: "phones" | "characters" = "phones";
+  const lexiconPath = pathOf("lexicon");
+  if (lexiconPath !== undefined && section.phones !== undefined) {
+    lexicon = parseLexicon(await readTextFile(lexiconPath), section.phones, vocabulary);
+  }
+  const known = vocabulary.size;
+
+  let languageModel: LanguageModel | undefined;
+  const languageModelPath = options.languageModel ?? pathOf("languageModel");
+  if (languageModelPath !== undefined) {
+    languageModel = parseArpa(await readTextFile(languageModelPath), vocabulary);
+    if (lexicon !== undefined && options.languageModel !== undefined) {
+      checkCoverage(languageModelPath, languageModel, vocabulary, known);
+    }
+  }
+  // A model without phones is decoded with the words of its language model, letter by letter.
+  if (lexicon === undefined && languageModel !== undefined && section.characters !== undefined) {
+    lexicon = spelledLexicon(vocabulary, section.characters);
+    lexiconHead = "characters";
+  }
+  options.log("decoder loaded", {
+    words: known,
+    ngrams: languageModel?.counts ?? [],
+    nodes: lexicon?.size ?? 0,
+    seconds: Math.round(performance.now() - began) / 1000,
+  });
+  const beamSize = options.beamSize ?? section.decoding.beamSize;
+  return createRowDecoder({ section, vocabulary, lexicon, lexiconHead, languageModel, beamSize });
+}
+
+/** A language model in another language or in capitals knows none of the lexicon's words: it would only do harm. */
+function checkCoverage(path: string, model: LanguageModel, vocabulary: Vocabulary, words: number): void {
+  const absent = model.unigram(-1);
+  let found = 0;
+  for (let word = 0; word < words && found < 10; word++) if (model.unigram(word) !== absent) found++;
+  if (found >= Math.min(10, words)) return;
+  throw new SpeechError(
+    "validation_failed",
+    `${path} has ${found} of the lexicon's ${words} words (such as ${JSON.stringify(vocabulary.text(0))}): it is for another model`,
+    { param: "ASR_LANGUAGE_MODEL" },
+  );
+}
+
+function spelledLexicon(vocabulary: Vocabulary, characters: readonly string[]): Lexicon {
+  const spelling = createSpelling(characters);
+  const builder = createLexiconBuilder();
+  for (let word = 0; word < vocabulary.size; word++) {
+    const labels = spelling.spell([vocabulary.text(word)]);
+    if (labels !== undefined && labels.length > 0) builder.add(word, labels);
+  }
+  return builder.build();
+}

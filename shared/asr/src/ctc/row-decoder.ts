@@ -1,0 +1,225 @@
+/**
+ * From what the heads say of one row to its transcript. By preference: the phrase list that the caller gave; the prefix
+ * beam over the lexicon with the language model; greedy characters, for a model that has nothing else.
+ */
+import type { Word } from "@parlance/contracts";
+import { alignLabels } from "./alignment.ts";
+import { type Emissions, SEPARATOR } from "./emissions.ts";
+import { decodeGreedily } from "./greedy.ts";
+import type { LanguageModel } from "./language-model.ts";
+import { type Lexicon, labelsTo } from "./lexicon.ts";
+import type { CtcSection } from "./manifest-section.ts";
+import { replaceOpenWords } from "./open-words.ts";
+import { createPhraseChooser } from "./phrases.ts";
+import { createPrefixBeam, type Hypothesis } from "./prefix-beam.ts";
+import { createSpelling } from "./spelling.ts";
+import { toSpokenWords } from "./spoken-form.ts";
+import type { SpokenWord } from "./spoken-words.ts";
+import type { Vocabulary } from "./vocabulary.ts";
+
+export interface RowDecoderOptions {
+  section: CtcSection;
+  vocabulary: Vocabulary;
+  /** Words as labels of `lexiconHead`. */
+  lexicon: Lexicon | undefined;
+  lexiconHead: "phones" | "characters";
+  languageModel: LanguageModel | undefined;
+  beamSize: number;
+}
+
+export interface RowEmissions {
+  phones: Emissions | undefined;
+  characters: Emissions | undefined;
+}
+
+export interface RowWishes {
+  timestamps: boolean;
+  hotwords: readonly string[];
+  phrases: readonly string[];
+}
+
+export interface DecodedRow {
+  text: string;
+  words: Word[];
+  /** Mean log-probability per label; of a phrase list: log of the phrase's probability in the list. Null: nothing said. */
+  score: number | null;
+}
+
+/** Throws a SpeechError when the wishes cannot be met, as with a phrase that the model cannot say. */
+export type RowDecoder = (emissions: RowEmissions, wishes: RowWishes, seconds: number) => DecodedRow;
+
+const nothing: DecodedRow = { text: "", words: [], score: null };
+
+export function createRowDecoder(options: RowDecoderOptions): RowDecoder {
+  const { section, vocabulary, lexicon, lexiconHead, languageModel } = options;
+  const { decoding, frameSeconds } = section;
+  const spelling = section.characters === undefined ? undefined : createSpelling(section.characters);
+  const beam =
+    lexicon === undefined
+      ? undefined
+      : createPrefixBeam({
+          lexicon,
+          languageModel,
+          beamSize: options.beamSize,
+          languageModelWeight: decoding.languageModelWeight,
+          wordBonus: decoding.wordBonus,
+        });
+  const choosePhrase = createPhraseChooser({
+    lexicon: lexiconHead === "phones" ? lexicon : undefined,
+    vocabulary,
+    spelling,
+  });
+
+  function toWords(words: readonly Pick<SpokenWord, "text" | "start" | "end">[], seconds: number): Word[] {
+    const round = (frame: number) => Math.round(Math.min(frame * frameSeconds, seconds) * 1000) / 1000;
+    return words.map(({ text, start, end }) => ({ start: round(start), end: round(end), text }));
+  }
+
+  function decodePhrase(emissions: RowEmissions, wishes: RowWishes, seconds: number): DecodedRow {
+    const chosen = choosePhrase(emissions, wishes.phrases);
+    if (chosen === undefined) return nothing;
+    const heard = emissions[chosen.head];
+    const said = wishes.timestamps && heard !== undefined ? placeLabels(heard, chosen.labels) : [];
+    const written = chosen.phrase.split(/\s+/).filter((word) => word !== "");
+    // Numbers are one written and several spoken words: then the phrase is timed as a whole.
+    const parts =
+      written.length === said.length
+        ? said.map((place, index) => ({ ...place, text: written[index] ?? "" }))
+        : said.slice(0, 1).map(({ start }) => ({ start, end: said.at(-1)?.end ?? start, text: chosen.phrase }));
+    return { text: chosen.phrase, words: toWords(parts, seconds), score: chosen.logPosterior };
+  }
+
+  function decodeGreedyCharacters(characters: Emissions, wishes: RowWishes, seconds: number): DecodedRow {
+    const path = decodeGreedily(characters);
+    const words: { text: string; start: number; end: number }[] = [];
+    let open = false;
+    for (const [index, label] of path.labels.entries()) {
+      if (label === SEPARATOR) {
+        open = false;
+        continue;
+      }
+      const letter = spelling?.write([label]) ?? "";
+      const last = words.at(-1);
+      const end = path.ends[index] ?? 0;
+      if (open && last !== undefined) {
+        last.text += letter;
+        last.end = end;
+      } else {
+        words.push({ text: letter, start: path.starts[index] ?? 0, end });
+      }
+      open = true;
+    }
+    if (words.length === 0) return nothing;
+    return {
+      text: words.map(({ text }) => text).join(" "),
+      words: wishes.timestamps ? toWords(words, seconds) : [],
+      score: path.score / path.labels.length,
+    };
+  }
+
+  function decodeBeam(heard: Emissions, emissions: RowEmissions, wishes: RowWishes, seconds: number): DecodedRow {
+    const { boosts, spelled } = sortHotwords(wishes.hotwords);
+    const hypothesis = beam?.decode(heard, boosts);
+    if (hypothesis === undefined || hypothesis.words.length === 0) return nothing;
+    const labels = hypothesisLabels(hypothesis);
+    const texts = hypothesis.words.map((word) => vocabulary.text(word));
+    const score = hypothesis.acoustic / labels.length;
+    const { characters } = emissions;
+    const open = characters !== undefined && (spelled.length > 0 || decoding.openVocabulary > 0);
+    if (!open && !wishes.timestamps) return { text: texts.join(" "), words: [], score };
+
+    const places = placeLabels(heard, labels);
+    let words = texts.map((text, index): SpokenWord => {
+      return { text, ...(places[index] ?? { start: 0, end: 0, labels: 1, misfit: 0 }) };
+    });
+    if (open && characters !== undefined && spelling !== undefined) {
+      const { hotwordBonus, openVocabulary } = decoding;
+      words = replaceOpenWords(characters, words, spelled, { spelling, hotwordBonus, openVocabulary });
+    }
+    return {
+      text: words.map(({ text }) => text).join(" "),
+      words: wishes.timestamps ? toWords(words, seconds) : [],
+      score,
+    };
+  }
+
+  function hypothesisLabels({ nodes, separated }: Hypothesis): number[] {
+    const labels: number[] = [];
+    if (lexicon === undefined) return labels;
+    for (const [index, node] of nodes.entries()) {
+      if (index > 0) labels.push(SEPARATOR);
+      labels.push(...labelsTo(lexicon, node));
+    }
+    if (separated) labels.push(SEPARATOR);
+    return labels;
+  }
+
+  /** Hotwords of the lexicon raise their words in the beam; the others are for the character head. */
+  function sortHotwords(hotwords: readonly string[]): { boosts: Map<number, number>; spelled: string[] } {
+    const boosts = new Map<number, number>();
+    const spelled = new Set<string>();
+    const words = hotwords.flatMap((hotword) => toSpokenWords(hotword, spelling?.alphabet ?? new Set()) ?? []);
+    for (const word of words) {
+      const id = vocabulary.findText(word);
+      const known = lexicon !== undefined && id !== -1 && (lexicon.firstEnd[id] ?? 0) < (lexicon.firstEnd[id + 1] ?? 0);
+      if (known) boosts.set(id, decoding.hotwordBonus);
+      else spelled.add(word);
+    }
+    return { boosts, spelled: [...spelled] };
+  }
+
+  return (emissions, wishes, seconds) => {
+    if (wishes.phrases.length > 0) return decodePhrase(emissions, wishes, seconds);
+    const heard = emissions[lexiconHead];
+    if (beam !== undefined && heard !== undefined) return decodeBeam(heard, emissions, wishes, seconds);
+    if (emissions.characters !== undefined) return decodeGreedyCharacters(emissions.characters, wishes, seconds);
+    return nothing;
+  };
+}
+
+/** Where the words of a label sequence lie, and how well they fit. */
+function placeLabels(emissions: Emissions, labels: readonly number[]): Omit<SpokenWord, "text">[] {
+  const alignment = alignLabels(emissions, labels);
+  if (alignment === undefined) return [];
+  const words: Omit<SpokenWord, "text">[] = [];
+  for (let from = 0; from < labels.length; from++) {
+    let to = from;
+    while (to < labels.length && labels[to] !== SEPARATOR) to++;
+    if (to > from) {
+      words.push({
+        start: alignment.starts[from] ?? 0,
+        end: alignment.ends[to - 1] ?? 0,
+        labels: to - from,
+        misfit: 0,
+      });
+    }
+    from = to;
+  }
+  const misfits = frameMisfits(emissions, labels, alignment);
+  for (const [index, word] of words.entries()) {
+    // What lies between two words counts for both: a word may have been left out there.
+    const from = words[index - 1]?.end ?? 0;
+    const to = words[index + 1]?.start ?? emissions.frames;
+    let sum = 0;
+    for (let frame = from; frame < to; frame++) sum += misfits[frame] ?? 0;
+    word.misfit = sum / word.labels;
+  }
+  return words;
+}
+
+/** For each frame, how much less likely its aligned label is than the likeliest one. */
+function frameMisfits(
+  emissions: Emissions,
+  labels: readonly number[],
+  alignment: { starts: Int32Array; ends: Int32Array },
+): Float64Array {
+  const { data, offset, frames, labels: count } = emissions;
+  const said = new Int32Array(frames);
+  for (const [index, label] of labels.entries()) said.fill(label, alignment.starts[index], alignment.ends[index]);
+  return Float64Array.from({ length: frames }, (_, frame) => {
+    const row = offset + frame * count;
+    let best = data[row] ?? 0;
+    for (let label = 1; label < count; label++) best = Math.max(best, data[row + label] ?? 0);
+    return best - (data[row + (said[frame] ?? 0)] ?? 0);
+  });
+}

@@ -1,0 +1,89 @@
+/**
+ * Speech recognition models behind one interface: a pass of segments in; text, language, words with times and a score out.
+ *
+ * `loadAsrModel` finds the model's checked files, chooses the device, loads the architecture that the manifest names, and
+ * runs one second of silence through it, so that the first real pass pays for nothing. It belongs in the engine: a run
+ * blocks its thread. Whatever the architecture, passes run one after the other, each row has its own outcome, and
+ * repetitions are repaired in every text that leaves.
+ */
+import { SAMPLE_RATE, SpeechError } from "@parlance/contracts";
+import { chooseDevice } from "@parlance/inference";
+import { resolveModel } from "@parlance/model-store";
+import { architectures } from "./architectures.ts";
+import { repairTranscript } from "./repetition.ts";
+import type { AsrModel, AsrOutcome, AsrSegment, LoadAsrOptions } from "./types.ts";
+
+/** Throws a SpeechError with one clear sentence when the model, the device or a file is not what it should be. */
+export async function loadAsrModel(options: LoadAsrOptions): Promise<AsrModel> {
+  const began = performance.now();
+  const { manifest, folder } = await resolveModel(options);
+  const architecture = architectures.get(manifest.architecture);
+  if (manifest.family !== "asr" || architecture === undefined) {
+    throw new SpeechError(
+      "validation_failed",
+      `model ${manifest.name} is ${manifest.family}/${manifest.architecture}; speech recognition has: ${[...architectures.keys()].join(", ")}`,
+      { param: "MODEL_ID" },
+    );
+  }
+  if (manifest.sampleRate !== SAMPLE_RATE) {
+    throw new SpeechError(
+      "validation_failed",
+      `model ${manifest.name} wants ${manifest.sampleRate} Hz, segments have ${SAMPLE_RATE}`,
+      {
+        param: "MODEL_ID",
+      },
+    );
+  }
+  const device = await chooseDevice(options);
+  const loaded = await architecture.load({ manifest, folder, options, device });
+  const loadSeconds = secondsSince(began);
+
+  const warmUpBegan = performance.now();
+  const silence: AsrSegment = {
+    samples: new Int16Array(SAMPLE_RATE),
+    language: "auto",
+    timestamps: true,
+    hotwords: [],
+    phrases: [],
+  };
+  try {
+    await loaded.transcribe([silence]);
+  } catch (error) {
+    await loaded.close();
+    throw error;
+  }
+  const description = {
+    name: manifest.name,
+    architecture: manifest.architecture,
+    device: device.name,
+    computeType: loaded.computeType,
+    cuda: device.provider === "cuda",
+    loadSeconds,
+    warmUpSeconds: secondsSince(warmUpBegan),
+  };
+  options.log("model loaded", description);
+
+  let last: Promise<unknown> = Promise.resolve();
+  return {
+    description,
+    transcribe(segments) {
+      // Architectures reuse their buffers: a pass begins when the one before it has ended.
+      const pass = last.then(async () => (await loaded.transcribe(segments)).map(repair));
+      last = pass.catch(() => {});
+      return pass;
+    },
+    async close() {
+      await last;
+      await loaded.close();
+    },
+  };
+}
+
+function repair(outcome: AsrOutcome): AsrOutcome {
+  if (!outcome.ok) return outcome;
+  return { ok: true, result: { ...outcome.result, ...repairTranscript(outcome.result.text, outcome.result.words) } };
+}
+
+function secondsSince(began: number): number {
+  return Math.round(performance.now() - began) / 1000;
+}
