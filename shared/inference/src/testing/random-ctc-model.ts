@@ -2,7 +2,7 @@
  * A `ctc` model of any size with random weights: it says nonsense at the price of a real model, and keeps the contract
  * of the embedded one (waveform in, phone and character log-probabilities out). For tests and benches.
  *
- * No layer before the heads has a bias, so silence stays zero through all of them: padding a row changes nothing.
+ * No layer before the heads has a bias and a mask follows each convolution, so that padding a row changes nothing.
  * The heads favour blank, so that about a sixth of the frames say something, as with speech.
  */
 import { mkdir, open, writeFile } from "node:fs/promises";
@@ -91,11 +91,20 @@ async function buildGraph(
     [add("Conv", [channel, stem], "stem_out", { kernel_shape: [kernel], strides: [hop], pads })],
     "stem_relu",
   );
+  const padded = add("Add", ["lengths", integers("hop_less_one", hop - 1)], "padded");
+  const frames = add("Div", [padded, integers("hop", hop)], "frames");
+  const scalar = (name: string, value: number) =>
+    constant(name, { type: "int64", dims: [], data: BigInt64Array.of(BigInt(value)) });
+  const longest = add("Gather", [add("Shape", [x], "shape"), scalar("last_axis", 2)], "longest", { axis: 0 });
+  const places = add("Range", [scalar("zero", 0), longest, scalar("step", 1)], "places");
+  const inside = add("Less", [places, add("Unsqueeze", [frames, "one"], "limits")], "inside");
+  const mask = add("Unsqueeze", [add("Cast", [inside], "inside_float", { to: 1 }), "one"], "mask");
   for (let layer = 0; layer < layers; layer++) {
     const id = (part: string) => `layer${layer}_${part}`;
     if (layer % 3 === 0) {
       const depthwise = await matrix(id("depthwise"), [width, 1, 9], 1 / 3);
-      x = add("Conv", [x, depthwise], id("conv"), { kernel_shape: [9], pads: [4, 4], group: width });
+      const mixed = add("Conv", [x, depthwise], id("conv"), { kernel_shape: [9], pads: [4, 4], group: width });
+      x = add("Mul", [mixed, mask], id("masked"));
     }
     const rows = add("Transpose", [x], id("rows"), { perm: [0, 2, 1] });
     const up = await matrix(id("up"), [width, 4 * width], Math.sqrt(2 / width));
@@ -120,8 +129,6 @@ async function buildGraph(
     add("LogSoftmax", [add("Add", [scores, biased], `${head}_logits`)], head, { axis: -1 });
     outputs.push({ name: head, type: "float32", dims: ["batch", "frames", labels] });
   }
-  const padded = add("Add", ["lengths", integers("hop_less_one", hop - 1)], "padded");
-  add("Div", [padded, integers("hop", hop)], "frames");
   outputs.push({ name: "frames", type: "int64", dims: ["batch"] });
   return {
     nodes,
