@@ -2,11 +2,12 @@
 import type { User } from "./permissions.ts";
 
 export interface ServerConfig {
-  serverName: string;
+  serverName: string | FromEnvironment;
   host: string;
   /** -1: a free one. */
   port: number;
-  storeDir: string;
+  /** JetStream's folder; without it the server runs without JetStream. */
+  storeDir: string | undefined;
   /** Bytes. A segment of 30 s of PCM16 (960 000) rides with its headers inside the default of 1 MiB. */
   maxPayload?: number | undefined;
   /** What the server may promise to streams, in bytes; without it three quarters of the free disk. */
@@ -14,12 +15,29 @@ export interface ServerConfig {
   maxMemoryStore?: number | undefined;
   /** Flush to disk before a message is acknowledged: on one node nothing else keeps it through a power cut. */
   syncAlways: boolean;
+  /** HTTP monitoring, `/healthz` among it, on loopback. */
   monitorPort?: number | undefined;
   users?: User[] | undefined;
   /** Who a client is that brings no credentials. */
   noAuthUser?: string | undefined;
-  tls?: { certFile: string; keyFile: string; caFile?: string | undefined } | undefined;
-  cluster?: { name: string; host: string; port: number; routes: string[] } | undefined;
+  tls?: TlsFiles | undefined;
+  cluster?: Cluster | undefined;
+}
+
+export interface TlsFiles {
+  certFile: string;
+  keyFile: string;
+  caFile?: string;
+}
+
+export interface Cluster {
+  name: string;
+  host: string;
+  port: number;
+  /** Every node's address, this one's too. */
+  routes: string[];
+  /** How the nodes know each other: each shows a certificate of one authority. */
+  tls: Required<TlsFiles>;
 }
 
 export const DEFAULT_MAX_PAYLOAD = 1_048_576;
@@ -39,29 +57,36 @@ export function renderConfig(config: ServerConfig): string {
     line("host", config.host),
     line("port", config.port),
     line("max_payload", config.maxPayload ?? DEFAULT_MAX_PAYLOAD),
-    config.monitorPort === undefined ? "" : line("http", `${config.host}:${config.monitorPort}`),
-    nest("jetstream", [
-      line("store_dir", config.storeDir),
-      config.syncAlways ? "sync_interval: always" : "",
-      config.maxFileStore === undefined ? "" : line("max_file_store", config.maxFileStore),
-      config.maxMemoryStore === undefined ? "" : line("max_memory_store", config.maxMemoryStore),
-    ]),
-    tls
-      ? nest("tls", [
-          line("cert_file", tls.certFile),
-          line("key_file", tls.keyFile),
-          tls.caFile === undefined ? "" : line("ca_file", tls.caFile),
-        ])
-      : "",
+    config.monitorPort === undefined ? "" : line("http", `127.0.0.1:${config.monitorPort}`),
+    config.storeDir === undefined
+      ? ""
+      : nest("jetstream", [
+          line("store_dir", config.storeDir),
+          config.syncAlways ? "sync_interval: always" : "",
+          config.maxFileStore === undefined ? "" : line("max_file_store", config.maxFileStore),
+          config.maxMemoryStore === undefined ? "" : line("max_memory_store", config.maxMemoryStore),
+        ]),
+    tls ? tlsBlock(tls, false) : "",
     cluster
       ? nest("cluster", [
           line("name", cluster.name),
           line("listen", `${cluster.host}:${cluster.port}`),
-          `routes: [${cluster.routes.map(quote).join(", ")}]`,
+          tlsBlock(cluster.tls, true),
+          list("routes", cluster.routes),
         ])
       : "",
     users ? nest("authorization", [`users: [\n${indent(users.map(renderUser).join("\n"))}\n]`]) : "",
     config.noAuthUser === undefined ? "" : line("no_auth_user", config.noAuthUser),
+  ]);
+}
+
+/** `verify`: who connects must show a certificate too. */
+function tlsBlock({ certFile, keyFile, caFile }: TlsFiles, verify: boolean): string {
+  return nest("tls", [
+    line("cert_file", certFile),
+    line("key_file", keyFile),
+    caFile === undefined ? "" : line("ca_file", caFile),
+    verify ? "verify: true" : "",
   ]);
 }
 
@@ -71,8 +96,8 @@ function renderUser({ user, password, permissions }: User): string {
       line("user", user),
       line("password", password),
       nest("permissions", [
-        `publish: [${permissions.publish.map(quote).join(", ")}]`,
-        `subscribe: [${permissions.subscribe.map(quote).join(", ")}]`,
+        list("publish", permissions.publish),
+        list("subscribe", permissions.subscribe),
         permissions.respond ? "allow_responses: true" : "",
       ]),
     ]).trimEnd(),
@@ -81,6 +106,10 @@ function renderUser({ user, password, permissions }: User): string {
 
 function line(name: string, value: string | number | FromEnvironment): string {
   return `${name}: ${value instanceof FromEnvironment ? `$${value.variable}` : typeof value === "number" ? value : quote(value)}`;
+}
+
+function list(name: string, values: readonly string[]): string {
+  return `${name}: [\n${indent([...new Set(values)].map(quote).join("\n"))}\n]`;
 }
 
 function nest(name: string, lines: string[]): string {

@@ -1,4 +1,5 @@
 /** Makes the server's streams and durables what the topology says: creates, updates, and refuses what cannot be changed. */
+import { setTimeout as sleep } from "node:timers/promises";
 import {
   type ConsumerConfig,
   JetStreamApiCodes,
@@ -7,7 +8,7 @@ import {
   jetstreamManager,
   type StreamConfig,
 } from "@nats-io/jetstream";
-import type { NatsConnection } from "nats";
+import { errors, type NatsConnection } from "nats";
 import { requireFloor } from "./server/version.ts";
 import { NatsStartError } from "./start-error.ts";
 import { type ConsumerSpec, type StreamSpec, type TopologySettings, topology } from "./topology.ts";
@@ -34,21 +35,21 @@ export async function ensureTopology(
 ): Promise<Ensured> {
   const version = nc.info?.version ?? "0.0.0";
   requireFloor(version, `NATS at ${nc.getServer()}`);
-  const jsm = await jetStreamOf(nc);
   const apiLevel = nc.info?.api_lvl ?? 0;
   const wanted = topology(settings, apiLevel, storeBytes);
   const ensured: Ensured = { version, apiLevel, created: [], updated: [] };
+  const note = (name: string, change: Change) => {
+    if (change !== "none") ensured[change].push(name);
+  };
 
-  for (const spec of wanted.streams) note(spec.name, await ensureStream(jsm, spec));
+  const jsm = await untilAvailable(() => jetStreamOf(nc));
+  for (const spec of wanted.streams) note(spec.name, await untilAvailable(() => ensureStream(jsm, spec)));
   for (const { stream, config } of wanted.consumers) {
-    note(`${stream}/${config.durable_name}`, await ensureConsumer(jsm, stream, config));
+    const change = await untilAvailable(() => ensureConsumer(jsm, stream, config));
+    note(`${stream}/${config.durable_name}`, change);
   }
   log?.info({ ...ensured }, "the NATS topology is in place");
   return ensured;
-
-  function note(name: string, change: Change): void {
-    if (change !== "none") ensured[change].push(name);
-  }
 }
 
 type Change = "none" | "created" | "updated";
@@ -63,6 +64,30 @@ async function jetStreamOf(nc: NatsConnection): Promise<JetStreamManager> {
       { cause: error },
     );
   }
+}
+
+const UNAVAILABLE_MS = 30_000;
+const RETRY_MS = 250;
+/** From nats-server's server/errors.json: JetStream is off for good, which is a 503 too. */
+const NOT_ENABLED = [10039, 10076];
+
+/** A cluster that has just started answers late, or with 503, until its nodes have elected their leaders. */
+async function untilAvailable<T>(work: () => Promise<T>): Promise<T> {
+  const deadline = Date.now() + UNAVAILABLE_MS;
+  for (;;) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!isUnavailable(error) || Date.now() > deadline) throw error;
+    }
+    await sleep(RETRY_MS);
+  }
+}
+
+function isUnavailable(error: unknown): boolean {
+  if (error instanceof NatsStartError) return isUnavailable(error.cause);
+  if (error instanceof errors.TimeoutError) return true;
+  return error instanceof JetStreamApiError && error.status === 503 && !NOT_ENABLED.includes(error.code);
 }
 
 /** What the server fixes at a stream's creation, of what the topology sets. */

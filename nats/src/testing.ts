@@ -23,6 +23,8 @@ export interface TestServerOptions {
   binary?: string;
   /** Default true. */
   topology?: boolean;
+  /** Default true. */
+  jetstream?: boolean;
 }
 
 export interface TestServer extends AsyncDisposable {
@@ -81,7 +83,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   let server: RunningServer = await start(-1);
 
   async function start(port: number): Promise<RunningServer> {
-    return await runServer({ binary, storeDir: folder, port, credentials });
+    return await runServer({ binary, storeDir: folder, port, credentials, jetstream: options.jetstream });
   }
 
   function as(user?: UserName): { url: string; user?: string; password?: string } {

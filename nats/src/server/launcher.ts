@@ -12,6 +12,7 @@ import { createInterface } from "node:readline";
 import { renderConfig, type ServerConfig } from "../config.ts";
 import { type Credentials, usersOf } from "../credentials.ts";
 import { NatsStartError } from "../start-error.ts";
+import { watchDiskFull } from "./disk-full.ts";
 import { prepareStoreDir } from "./store-dir.ts";
 import { requireFloor, versionOf } from "./version.ts";
 import { endWithThisProcess } from "./watchdog.ts";
@@ -30,10 +31,12 @@ export interface RunServerOptions {
   host?: string | undefined;
   /** With credentials every service has a user of its own; without them everybody may do everything. */
   credentials?: Credentials | undefined;
-  /** HTTP monitoring, on the same address. */
+  /** HTTP monitoring on loopback. */
   monitorPort?: number | undefined;
   maxPayload?: number | undefined;
   tls?: ServerConfig["tls"];
+  /** Default true. */
+  jetstream?: boolean | undefined;
   log?: ServerLog | undefined;
 }
 
@@ -63,7 +66,7 @@ const loopback = /^(127\.|localhost$|::1$)/;
 export async function runServer(options: RunServerOptions): Promise<RunningServer> {
   const { binary, storeDir, port, host = "127.0.0.1", credentials, log } = options;
   const version = await versionOf(binary).catch((error: unknown) => {
-    throw new NatsStartError("server_failed", `${binary} cannot be run: ${firstLine(error)}`, { cause: error });
+    throw new NatsStartError("server_failed", `${binary} cannot be run: ${firstLine(error)}.`, { cause: error });
   });
   requireFloor(version, binary);
   const { storeBytes } = prepareStoreDir(storeDir);
@@ -72,7 +75,7 @@ export async function runServer(options: RunServerOptions): Promise<RunningServe
     serverName: "parlance",
     host,
     port,
-    storeDir,
+    storeDir: options.jetstream === false ? undefined : storeDir,
     maxPayload: options.maxPayload,
     maxFileStore: MAX_FILE_STORE,
     maxMemoryStore: MAX_MEMORY_STORE,
@@ -98,8 +101,10 @@ export async function runServer(options: RunServerOptions): Promise<RunningServe
   child.once("error", (error) => ended.resolve(error.message));
   child.once("close", (code, signal) => {
     callOff();
+    disk.stop();
     ended.resolve(signal ? `ended by ${signal}` : `ended with status ${code}`);
   });
+  const disk = watchDiskFull({ storeDir, log, endServer: () => child.kill("SIGTERM") });
   const callOff = child.pid === undefined ? () => {} : endWithThisProcess(child.pid);
   createInterface({ input: child.stderr }).on("line", (text) => {
     const line = parseLogLine(text);
@@ -110,6 +115,7 @@ export async function runServer(options: RunServerOptions): Promise<RunningServe
     if (line.message === "Server is ready") ready.resolve();
     if (line.level === "WRN" || line.level === "ERR" || line.level === "FTL") {
       log?.warn({ line: line.message }, "nats-server says");
+      disk.hear(line.message);
     }
   });
 

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { NatsStartError } from "../start-error.ts";
 
 /** Below this nats-server could not even write its streams' descriptions. */
-const MIN_FREE_BYTES = 16 * 1_048_576;
+export const MIN_FREE_BYTES = 16 * 1_048_576;
 /** Of what the disk has left, the share that streams may be promised. */
 const SHARE = 0.9;
 
@@ -14,7 +14,7 @@ export interface StoreDir {
 }
 
 /** Makes the folder. Throws a NatsStartError when it cannot be written or its disk is full. */
-export function prepareStoreDir(storeDir: string): StoreDir {
+export function prepareStoreDir(storeDir: string, minFreeBytes = MIN_FREE_BYTES): StoreDir {
   try {
     mkdirSync(storeDir, { recursive: true, mode: 0o700 });
     accessSync(storeDir, constants.W_OK | constants.X_OK);
@@ -24,15 +24,19 @@ export function prepareStoreDir(storeDir: string): StoreDir {
       cause: error,
     });
   }
-  const { bavail, bsize } = statfsSync(storeDir);
-  const free = bavail * bsize;
-  if (free < MIN_FREE_BYTES) {
+  const free = freeBytes(storeDir);
+  if (free < minFreeBytes) {
     throw new NatsStartError(
       "store_full",
-      `The disk of JetStream's folder ${storeDir} is full: ${megabytes(free)} MB are free and ${megabytes(MIN_FREE_BYTES)} MB are needed.`,
+      `The disk of JetStream's folder ${storeDir} is full: ${megabytes(free)} MB are free and ${megabytes(minFreeBytes)} MB are needed.`,
     );
   }
   return { storeBytes: Math.floor((free + bytesUnder(storeDir)) * SHARE) };
+}
+
+export function freeBytes(folder: string): number {
+  const { bavail, bsize } = statfsSync(folder);
+  return bavail * bsize;
 }
 
 function bytesUnder(folder: string): number {

@@ -4,6 +4,7 @@
  * would leave a server behind on the port and the store that its successor needs. A shell costs 1 MB; a Node process 40.
  */
 import { spawn } from "node:child_process";
+import { Socket } from "node:net";
 
 /** Lets the server write what it holds; SIGKILL after 10 s. Nothing is lost by it: what was acknowledged is on disk. */
 const script = `
@@ -28,6 +29,7 @@ export function endWithThisProcess(pid: number): () => void {
   watchdog.on("error", () => {});
   watchdog.stdin.on("error", () => {});
   watchdog.unref();
+  if (watchdog.stdin instanceof Socket) watchdog.stdin.unref();
   return () => {
     watchdog.kill("SIGKILL");
   };

@@ -65,10 +65,11 @@ function apiRefusal(error: JetStreamApiError, what: string): SpeechError | undef
     if (/maximum (bytes|messages)/.test(text)) {
       return new SpeechError("queue_full", undefined, { cause: error, retryAfterSeconds: 5 });
     }
-    return new SpeechError("storage_full", `${what}: NATS could not store it: ${text}.`, { cause: error });
+    // The server's words name folders of its machine: they stay in the cause.
+    return new SpeechError("storage_full", undefined, { cause: error });
   }
   if (outOfStorage.has(error.code)) {
-    return new SpeechError("storage_full", `${what}: ${text}.`, { cause: error });
+    return new SpeechError("storage_full", undefined, { cause: error });
   }
   if (error.code === codes.messageTooLarge) {
     return new SpeechError("payload_too_large", `${what}: ${text}.`, { cause: error });

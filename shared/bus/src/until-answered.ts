@@ -45,9 +45,11 @@ export async function untilAnswered<T>(
 }
 
 function unavailable(what: string, link: Link, cause: unknown): SpeechError {
-  const message =
-    link.connected && isNoResponders(cause)
-      ? `${what}: no stream answers. Is JetStream on, and has the topology been made?`
-      : `${what}: NATS cannot be reached.`;
+  const reason = !link.connected
+    ? "NATS cannot be reached"
+    : isNoResponders(cause)
+      ? "no stream answers. Is JetStream on, and has the topology been made?"
+      : "NATS does not answer in time";
+  const message = `${what}: ${reason}${reason.endsWith("?") ? "" : "."}`;
   return new SpeechError("bus_unavailable", message, { cause });
 }

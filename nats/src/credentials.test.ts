@@ -1,0 +1,33 @@
+import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { ensureCredentials, readCredentials } from "./credentials.ts";
+import { users } from "./permissions.ts";
+
+describe("credentials", () => {
+  let folder: string;
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), "parlance-credentials-"));
+  });
+  afterEach(() => rm(folder, { recursive: true, force: true }));
+
+  it("are made once, one password per service, for the owner's eyes only", async () => {
+    expect(readCredentials(folder)).toBeUndefined();
+    const made = ensureCredentials(folder);
+    expect(new Set(Object.values(made).map(({ password }) => password)).size).toBe(users.length);
+    expect(Object.values(made).every(({ password }) => password.length >= 32)).toBe(true);
+    expect((await stat(join(folder, "credentials.json"))).mode & 0o777).toBe(0o600);
+    expect(ensureCredentials(folder)).toEqual(made);
+    expect(readCredentials(folder)).toEqual(made);
+  });
+
+  it("a service that is new gets its password, the others keep theirs", async () => {
+    const { monitor, ...before } = ensureCredentials(folder);
+    await writeFile(join(folder, "credentials.json"), JSON.stringify(before));
+    const after = ensureCredentials(folder);
+    expect(after).toMatchObject(before);
+    expect(after.monitor.password).not.toBe(monitor.password);
+    expect(JSON.parse(await readFile(join(folder, "credentials.json"), "utf8"))).toEqual(after);
+  });
+});

@@ -1,0 +1,189 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { chmod, mkdtemp, rm, stat, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { jetstreamManager } from "@nats-io/jetstream";
+import { connect } from "nats";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { generateCredentials } from "../credentials.ts";
+import { testServers } from "../testing.ts";
+import { watchDiskFull } from "./disk-full.ts";
+import { runServer } from "./launcher.ts";
+import { prepareStoreDir } from "./store-dir.ts";
+
+const servers = await testServers();
+const fixture = (name: string) => fileURLToPath(new URL(`../fixtures/${name}`, import.meta.url));
+const oneSentence = /^[^\n]+[^\n.]\.$/;
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+describe.each(servers)("runServer with $version", ({ binary, version }) => {
+  let folder: string;
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), "parlance-launcher-"));
+  });
+  afterEach(() => rm(folder, { recursive: true, force: true }));
+
+  it("runs a server with JetStream on loopback, and stops it", async () => {
+    const server = await runServer({ binary, storeDir: join(folder, "store"), port: -1 });
+    expect(server.version).toBe(version);
+    expect(server.url).toMatch(/^nats:\/\/127\.0\.0\.1:\d+$/);
+    expect(server.storeBytes).toBeGreaterThan(1_000_000);
+    const nc = await connect({ servers: server.url });
+    expect((await (await jetstreamManager(nc)).getAccountInfo()).streams).toBe(0);
+    expect((await stat(join(folder, "store", "nats-server.conf"))).mode & 0o777).toBe(0o600);
+    await nc.close();
+    await server.stop();
+    expect(await server.exited).toMatch(/^ended/);
+    expect(isAlive(server.pid)).toBe(false);
+  });
+
+  it("tells in one sentence that the port is taken", async () => {
+    const taken = createServer().listen(0, "127.0.0.1");
+    await once(taken, "listening");
+    const address = taken.address();
+    const port = typeof address === "object" ? (address?.port ?? 0) : 0;
+    try {
+      const failed = runServer({ binary, storeDir: folder, port });
+      await expect(failed).rejects.toMatchObject({ problem: "port_taken" });
+      await expect(failed).rejects.toThrow(new RegExp(`^Port ${port} on 127.0.0.1 is taken: [^\\n]+\\.$`));
+    } finally {
+      taken.close();
+    }
+  });
+
+  it("tells in one sentence that its folder cannot be written", async () => {
+    await writeFile(join(folder, "file"), "");
+    const failed = runServer({ binary, storeDir: join(folder, "file", "store"), port: -1 });
+    await expect(failed).rejects.toMatchObject({ problem: "store_unwritable" });
+    await expect(failed).rejects.toThrow(oneSentence);
+  });
+
+  it("a server that is killed is told, and its files serve the next one", async () => {
+    const first = await runServer({ binary, storeDir: folder, port: -1 });
+    const nc = await connect({ servers: first.url });
+    const jsm = await jetstreamManager(nc);
+    await jsm.streams.add({ name: "KEPT", subjects: ["kept"] });
+    await jsm.jetstream().publish("kept", "x");
+    process.kill(first.pid, "SIGKILL");
+    expect(await first.exited).toBe("ended by SIGKILL");
+    await nc.close();
+    const second = await runServer({ binary, storeDir: folder, port: -1 });
+    const again = await connect({ servers: second.url });
+    expect((await (await jetstreamManager(again)).streams.info("KEPT")).state.messages).toBe(1);
+    await again.close();
+    await second.stop();
+  });
+
+  it("with credentials nobody but a publisher comes in without a password", async () => {
+    const credentials = generateCredentials();
+    const server = await runServer({ binary, storeDir: folder, port: -1, credentials });
+    const anonymous = await connect({ servers: server.url });
+    await expect(jetstreamManager(anonymous).then((jsm) => jsm.streams.list().next())).rejects.toThrow(/Permissions/);
+    await expect(connect({ servers: server.url, user: "gateway", pass: "guess" })).rejects.toThrow(/Authorization/);
+    const { user, password } = credentials.gateway;
+    const gateway = await connect({ servers: server.url, user, pass: password, inboxPrefix: "_INBOX_gateway" });
+    await Promise.all([anonymous.close(), gateway.close()]);
+    await server.stop();
+  });
+
+  it("speaks TLS with a certificate", async () => {
+    const tls = { certFile: fixture("test-only-cert.pem"), keyFile: fixture("test-only-key.pem") };
+    const server = await runServer({ binary, storeDir: folder, port: -1, tls });
+    await expect(connect({ servers: server.url, reconnect: false, tls: {} })).rejects.toThrow();
+    const nc = await connect({ servers: server.url, tls: { caFile: fixture("test-only-cert.pem") } });
+    expect(nc.info?.tls_required).toBe(true);
+    await nc.close();
+    await server.stop();
+  });
+
+  it("the server ends with the process that launched it, even when that is killed", async () => {
+    const launcher = spawn(process.execPath, [fixture("launch.ts"), binary, folder], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    const [line] = await once(launcher.stdout, "data");
+    const pid = Number(String(line));
+    expect(isAlive(pid)).toBe(true);
+    launcher.kill("SIGKILL");
+    await expect.poll(() => isAlive(pid), { timeout: 10_000 }).toBe(false);
+  });
+});
+
+describe("runServer", () => {
+  let folder: string;
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), "parlance-launcher-"));
+  });
+  afterEach(() => rm(folder, { recursive: true, force: true }));
+
+  const program = async (script: string) => {
+    const binary = join(folder, "nats-server");
+    await writeFile(binary, `#!/bin/sh\n${script}\n`);
+    await chmod(binary, 0o755);
+    return binary;
+  };
+
+  it("refuses an old server by its own word", async () => {
+    const binary = await program("echo nats-server: v2.9.25");
+    const failed = runServer({ binary, storeDir: join(folder, "store"), port: -1 });
+    await expect(failed).rejects.toMatchObject({ problem: "server_too_old" });
+    await expect(failed).rejects.toThrow(/ is nats-server 2\.9\.25; Parlance needs 2\.10 or newer\.$/);
+  });
+
+  it("tells in one sentence that the program is none, or dies", async () => {
+    const missing = runServer({ binary: join(folder, "nothing"), storeDir: join(folder, "store"), port: -1 });
+    await expect(missing).rejects.toThrow(oneSentence);
+    const binary = await program(
+      'case "$1" in --version) echo nats-server: v2.14.0;; *) echo "it is broken" >&2; exit 3;; esac',
+    );
+    const failed = runServer({ binary, storeDir: join(folder, "store"), port: -1 });
+    await expect(failed).rejects.toThrow("nats-server did not start: it is broken.");
+  });
+
+  it("tells a full disk as the server words it", async () => {
+    const binary = await program(
+      'case "$1" in --version) echo nats-server: v2.14.0;; *) echo "[1] 2026/01/31 12:00:00.000000 [FTL] Can\'t start JetStream: mkdir /x: no space left on device" >&2; exit 1;; esac',
+    );
+    const failed = runServer({ binary, storeDir: join(folder, "store"), port: -1 });
+    await expect(failed).rejects.toMatchObject({ problem: "store_full" });
+    await expect(failed).rejects.toThrow(oneSentence);
+  });
+
+  it("tells a full disk before it starts", () => {
+    expect(() => prepareStoreDir(folder, 2 ** 60)).toThrow(oneSentence);
+    expect(() => prepareStoreDir(folder, 2 ** 60)).toThrow(/^The disk of JetStream's folder .* is full: /);
+  });
+
+  it("ends a server whose stream froze on a full disk once there is space, so that it is started anew", async () => {
+    const ended = Promise.withResolvers<void>();
+    const said: string[] = [];
+    const log = { warn: (_: object, message: string) => said.push(message) };
+    const disk = watchDiskFull({ storeDir: folder, log, endServer: () => ended.resolve(), lookEveryMs: 10 });
+    disk.hear("Server is ready");
+    expect(said).toEqual([]);
+    disk.hear("JetStream stream '$G > JOBS' critical write error: write 4.blk: no space left on device");
+    await ended.promise;
+    expect(said).toHaveLength(2);
+  });
+
+  it("leaves no watchdog behind", async () => {
+    const [{ binary } = { binary: "" }] = servers;
+    const handles = () => process.getActiveResourcesInfo().filter((name) => /Process|Pipe/.test(name));
+    const before = handles();
+    const server = await runServer({ binary, storeDir: folder, port: -1 });
+    await server.stop();
+    await sleep(100);
+    expect(handles()).toEqual(before);
+  });
+});
