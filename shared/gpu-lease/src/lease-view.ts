@@ -1,0 +1,82 @@
+/**
+ * What a worker sees of a device's lease from outside: who holds it and which families wait. A view for deciding what to
+ * wait for; whether a lease is really free is decided by trying to create its key.
+ */
+import type { KeyBucket, KeyEvent } from "@parlance/bus";
+import { type Family, type LeaseValue, leaseKeys, leaseValueSchema, type Wanted } from "@parlance/contracts";
+import type { Clock } from "./clock.ts";
+import { parseJson, parseWanted } from "./wanted.ts";
+
+export interface LeaseView {
+  holder(): LeaseValue | undefined;
+  /** Families that wait, the worker's own included. */
+  wanted(): Partial<Record<Family, Wanted>>;
+}
+
+export interface ViewOptions {
+  bucket: KeyBucket;
+  device: string;
+  clock: Clock;
+  /** Keys that were not written again for this long are gone, told or not: servers before 2.11 do not tell. */
+  forgetMs: number;
+  onHolder(event: { holder: LeaseValue | undefined; revision: number }): void;
+  onChange(): void;
+  onError(error: unknown): void;
+  signal: AbortSignal;
+}
+
+export function watchLease(options: ViewOptions): LeaseView {
+  const { bucket, device, clock, forgetMs, onHolder, onChange, onError, signal } = options;
+  let holder: { value: LeaseValue; forgetAt: number } | undefined;
+  const wanted = new Map<string, { value: Wanted; forgetAt: number }>();
+  let cancel: (() => void) | undefined;
+  signal.addEventListener("abort", () => cancel?.(), { once: true });
+
+  function forgetLater(): void {
+    cancel?.();
+    const times = [...wanted.values(), ...(holder ? [holder] : [])].map(({ forgetAt }) => forgetAt);
+    if (times.length === 0 || signal.aborted) return;
+    cancel = clock.schedule(Math.min(...times), () => {
+      const now = clock.now();
+      if (holder !== undefined && holder.forgetAt <= now) holder = undefined;
+      for (const [family, { forgetAt }] of wanted) if (forgetAt <= now) wanted.delete(family);
+      forgetLater();
+      onChange();
+    });
+  }
+
+  async function follow(keys: string, take: (event: KeyEvent) => void): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        for await (const event of bucket.watch(keys, signal)) {
+          take(event);
+          forgetLater();
+          onChange();
+        }
+      } catch (error) {
+        if (signal.aborted) return;
+        onError(error);
+      }
+      // A watch ends by itself only when the bus is closed.
+      await new Promise<void>((resolve) => clock.schedule(clock.now() + 1_000, resolve));
+    }
+  }
+
+  void follow(leaseKeys.gpu(device), (event) => {
+    const value =
+      event.kind === "put" ? parseJson(event.value, (json) => leaseValueSchema.safeParse(json).data) : undefined;
+    holder = value && { value, forgetAt: clock.now() + forgetMs };
+    onHolder({ holder: value, revision: event.revision });
+  });
+  void follow(leaseKeys.wanted(device, "*"), (event) => {
+    const family = event.key.slice(event.key.lastIndexOf(".") + 1);
+    const value = event.kind === "put" ? parseWanted(event.value) : undefined;
+    if (value === undefined) wanted.delete(family);
+    else wanted.set(family, { value, forgetAt: clock.now() + forgetMs });
+  });
+
+  return {
+    holder: () => holder?.value,
+    wanted: () => Object.fromEntries([...wanted].map(([family, { value }]) => [family, value])),
+  };
+}

@@ -1,0 +1,147 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { type Bus, connectBus } from "@parlance/bus";
+import type { Family } from "@parlance/contracts";
+import { startTestServer, type TestServer, testServers } from "@parlance/nats/testing";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { monotonicClock } from "./clock.ts";
+import { createLease } from "./lease.ts";
+
+const quiet = { info() {}, warn() {}, debug() {} };
+const TTL = 2;
+
+describe.each(await testServers())("the lease on nats-server $version", ({ binary }) => {
+  let server: TestServer;
+  const open: (() => Promise<void>)[] = [];
+  beforeAll(async () => {
+    server = await startTestServer({ binary, settings: { LEASE_TTL: TTL } });
+  });
+  afterEach(async () => {
+    for (const close of open.splice(0)) await close();
+  });
+  afterAll(async () => await server.stop());
+
+  async function contender(id: string, family: Family = "asr", ownBus?: Bus) {
+    const bus = ownBus ?? (await connectBus({ name: id, ...server.as("transcribe-worker") }));
+    const told = { lost: [] as string[], deadlines: [] as number[] };
+    const lease = await createLease({
+      bus,
+      device: "cuda:0",
+      holder: { id, family, model: "a", host: "h", pid: 1 },
+      ttlMs: TTL * 1_000,
+      onLost: async (reason) => void told.lost.push(reason),
+      onExtended: (deadline) => void told.deadlines.push(deadline),
+      onChange: () => {},
+      log: quiet,
+    });
+    let closed = false;
+    const close = async () => {
+      if (closed) return;
+      closed = true;
+      await lease.close();
+      await bus.close();
+    };
+    open.push(close);
+    return { lease, bus, told, close };
+  }
+  const now = { lane: "batch", since: 0, signal: new AbortController().signal } as const;
+  const until = async (check: () => boolean) => {
+    const deadline = Date.now() + 8_000;
+    while (!check() && Date.now() < deadline) await pause(5);
+    expect(check()).toBe(true);
+  };
+
+  test("one holds, the other gets it within milliseconds of the release", async () => {
+    const a = await contender("a");
+    const b = await contender("b");
+    await a.lease.acquire(now);
+    expect(a.lease.held).toBe(true);
+    let got = 0;
+    const second = b.lease.acquire(now).then(() => {
+      got = performance.now();
+    });
+    await until(() => b.lease.state === "waiting" && b.lease.holder()?.holder === "a");
+    expect(b.lease.held).toBe(false);
+    const released = performance.now();
+    await a.lease.release();
+    await second;
+    expect(got - released).toBeLessThan(300);
+    expect(a.lease.held).toBe(false);
+  });
+
+  test("it is renewed for as long as it is held, always with time to spare", async () => {
+    const a = await contender("a");
+    await a.lease.acquire(now);
+    await pause(TTL * 1_500);
+    expect(a.lease.held).toBe(true);
+    expect(a.told.deadlines.length).toBeGreaterThanOrEqual(3);
+    expect(a.told.deadlines.at(-1)).toBeGreaterThan(monotonicClock.now());
+    expect(a.told.lost).toEqual([]);
+  });
+
+  test("a waiter of another family is seen with its urgency, and no longer once it has the lease", async () => {
+    const a = await contender("a", "asr");
+    const b = await contender("b", "tts");
+    await a.lease.acquire(now);
+    const second = b.lease.acquire({ ...now, since: 5 });
+    await until(() => a.lease.waiting()[0]?.wanted.lane === "batch");
+    b.lease.urge("interactive", 7);
+    await until(() => a.lease.waiting()[0]?.wanted.lane === "interactive");
+    expect(a.lease.waiting()).toEqual([{ family: "tts", wanted: { holder: "b", lane: "interactive", since: 7 } }]);
+    await a.lease.release();
+    // Who yields is polite: it waits for the other to take it, and then for its turn.
+    const third = a.lease.acquire({ ...now, politeMs: 1_000 });
+    await second;
+    await until(() => a.lease.waiting().length === 0 && b.lease.waiting().length === 1);
+    expect(a.lease.held).toBe(false);
+    await b.lease.release();
+    await third;
+    expect(a.lease.held).toBe(true);
+  });
+
+  test("who yields to nobody has it back after its politeness", async () => {
+    const a = await contender("a");
+    await a.lease.acquire(now);
+    await a.lease.release();
+    const asked = performance.now();
+    await a.lease.acquire({ ...now, politeMs: 200 });
+    expect(performance.now() - asked).toBeGreaterThan(150);
+    expect(performance.now() - asked).toBeLessThan(1_000);
+  });
+
+  test("a holder whose connection dies loses it before its waiter gets it", async () => {
+    const a = await contender("a");
+    const b = await contender("b");
+    await a.lease.acquire(now);
+    const deadline = a.lease.deadline() ?? 0;
+    await a.bus.connection.close();
+    await b.lease.acquire(now);
+    const taken = monotonicClock.now();
+    expect(a.told.lost).toEqual(["deadline"]);
+    expect(taken).toBeGreaterThan(Math.max(deadline, ...a.told.deadlines));
+    expect(b.lease.held).toBe(true);
+  });
+
+  test("a waiter that gives up leaves nothing behind", async () => {
+    const a = await contender("a");
+    const b = await contender("b", "tts");
+    await a.lease.acquire(now);
+    const giveUp = new AbortController();
+    const second = b.lease.acquire({ ...now, signal: giveUp.signal });
+    await until(() => a.lease.waiting().length === 1);
+    giveUp.abort();
+    await expect(second).rejects.toThrow();
+    await until(() => a.lease.waiting().length === 0);
+    await a.lease.release();
+    await pause(50);
+    expect(a.lease.holder()).toBeUndefined();
+  });
+
+  test("a server that restarts within the deadline is survived", async () => {
+    const a = await contender("a");
+    await a.lease.acquire(now);
+    await server.restart();
+    await pause(TTL * 1_000);
+    expect(a.told.lost).toEqual([]);
+    expect(a.lease.held).toBe(true);
+  });
+});

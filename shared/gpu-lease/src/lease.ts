@@ -1,0 +1,310 @@
+/**
+ * The lease: the right to have a family loaded on one accelerator.
+ *
+ * It promises that whoever holds it is alone: `deadline()` is a moment before which nobody else can get it, and an
+ * engine that dies by then has died before its successor starts. It keeps no state but the machine of lease-state.ts and
+ * what it sees of the key; everything that counts is the key `gpu.<device>` at the server.
+ *
+ * Its owner kills what the lease protects before `release()`, and when `onLost` calls.
+ */
+import type { Bus } from "@parlance/bus";
+import {
+  buckets,
+  type Family,
+  type Lane,
+  type LeaseValue,
+  leaseKeys,
+  leaseValueSchema,
+  type Wanted,
+} from "@parlance/contracts";
+import { type Clock, monotonicClock } from "./clock.ts";
+import {
+  type LeaseEffect,
+  type LeaseEvent,
+  type LeaseState,
+  type LostReason,
+  leaseMachine,
+  leaseTiming,
+} from "./lease-state.ts";
+import { watchLease } from "./lease-view.ts";
+import { createAnnouncement, parseJson } from "./wanted.ts";
+
+export interface LeaseLog {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  debug(fields: object, message: string): void;
+}
+
+export interface LeaseOptions {
+  bus: Bus;
+  /** `cpu`, `cuda:0` … */
+  device: string;
+  holder: { id: string; family: Family; model: string; host: string; pid: number };
+  /** Milliseconds that the key lives without renewal. The bucket's own limit rules when that is shorter. */
+  ttlMs: number;
+  /** Whatever the lease protects must be gone when the promise resolves. */
+  onLost(reason: LostReason): Promise<void>;
+  /** The deadline moved. */
+  onExtended(deadline: number): void;
+  /** Somebody took or left the lease, began or ceased to wait. */
+  onChange(): void;
+  clock?: Clock;
+  log: LeaseLog;
+}
+
+export interface AcquireOptions {
+  /** The most urgent lane that has work, and since when (milliseconds since the epoch) its oldest job waits. */
+  lane: Lane;
+  since: number;
+  /** Leaves a free lease to others for so long, or until one of them has got it: for who has just yielded. */
+  politeMs?: number;
+  signal: AbortSignal;
+}
+
+export interface Lease {
+  readonly state: LeaseState["name"];
+  readonly held: boolean;
+  /** Resolves once it is held. Rejects with the signal's reason. */
+  acquire(options: AcquireOptions): Promise<void>;
+  /** While waiting: how urgent it has become. */
+  urge(lane: Lane, since: number): void;
+  /** Only when what it protects is gone. Never rejects: at worst the key expires. */
+  release(): Promise<void>;
+  /** Until when the holder may count on it, on the clock; undefined when it is not held. */
+  deadline(): number | undefined;
+  /** Who holds it, as far as is known here. */
+  holder(): (LeaseValue & { mine: boolean }) | undefined;
+  /** Other families that wait. */
+  waiting(): { family: Family; wanted: Wanted }[];
+  /** Releases, and ends watching. */
+  close(): Promise<void>;
+}
+
+/** Device names hold a colon, keys may not. */
+export function deviceKey(device: string): string {
+  return device.replace(/[^A-Za-z0-9_-]/g, "-");
+}
+
+/** Servers remove expired keys up to a second late. */
+const EXPIRY_LATENESS_MS = 1_500;
+/** A call that fails at once (not connected) is tried again no sooner. */
+const RETRY_MS = 100;
+
+export async function createLease(options: LeaseOptions): Promise<Lease> {
+  const { bus, holder, clock = monotonicClock, log } = options;
+  const device = deviceKey(options.device);
+  const key = leaseKeys.gpu(device);
+  const bucket = await bus.bucket(buckets.lease);
+  const ttlMs = Math.min(options.ttlMs, (await bucketTtl(bus)) ?? options.ttlMs);
+  if (ttlMs < options.ttlMs) log.warn({ ttlMs }, "the lease bucket's keys live shorter than LEASE_TTL: using that");
+  const timing = leaseTiming(ttlMs);
+  const machine = leaseMachine(timing);
+  const closing = new AbortController();
+
+  let state: LeaseState = machine.initial;
+  let since = 0;
+  let want: { lane: Lane; since: number } | undefined;
+  let granted: { resolve(): void; reject(reason: unknown): void } | undefined;
+  let pending: { politeMs: number } | undefined;
+  const released: (() => void)[] = [];
+  let cancelTick: (() => void) | undefined;
+
+  const announcement = createAnnouncement({
+    bucket,
+    key: leaseKeys.wanted(device, holder.family),
+    clock,
+    everyMs: ttlMs / 3,
+  });
+  const view = watchLease({
+    bucket,
+    device,
+    clock,
+    forgetMs: ttlMs + EXPIRY_LATENESS_MS,
+    signal: closing.signal,
+    onHolder: ({ holder: seen, revision }) => {
+      const whose = seen === undefined ? "gone" : seen.holder === holder.id ? "mine" : "anothers";
+      dispatch({ type: "seen", key: whose, revision, now: clock.now() });
+    },
+    onChange: () => {
+      announce();
+      options.onChange();
+    },
+    onError: (error) => log.warn({ err: error }, "watching the lease failed; trying again"),
+  });
+
+  function value(): string {
+    const { id, family, model, host, pid } = holder;
+    return JSON.stringify({ holder: id, family, model, since, host, pid } satisfies LeaseValue);
+  }
+
+  function dispatch(event: LeaseEvent): void {
+    const before = state.name;
+    const [next, effects] = machine.next(state, event);
+    state = next;
+    if (before !== state.name) log.debug({ from: before, to: state.name, on: event.type }, "lease state");
+    for (const effect of effects) perform(effect);
+    cancelTick?.();
+    const wakeAt = machine.wakeAt(state);
+    cancelTick = wakeAt === undefined ? undefined : clock.schedule(wakeAt, tick);
+    if (state.name === "idle" && pending !== undefined) begin(pending.politeMs);
+    if (before !== state.name) announce();
+  }
+
+  function tick(): void {
+    dispatch({ type: "tick", now: clock.now() });
+  }
+
+  function begin(politeMs: number): void {
+    pending = undefined;
+    since = Date.now();
+    const now = clock.now();
+    dispatch({ type: "acquire", now, notBefore: now + politeMs });
+  }
+
+  function perform(effect: LeaseEffect): void {
+    switch (effect.do) {
+      case "create":
+        ask(effect.call, bucket.create(key, value()), (revision) => ({ type: "created", call: effect.call, revision }));
+        return;
+      case "update":
+        ask(effect.call, bucket.update(key, value(), effect.revision), (revision) => ({
+          type: "updated",
+          call: effect.call,
+          revision,
+        }));
+        return;
+      case "delete":
+        ask(effect.call, bucket.delete(key, effect.revision), (deleted) => ({
+          type: "deleted",
+          call: effect.call,
+          deleted,
+        }));
+        return;
+      case "read":
+        ask(effect.call, bucket.get(key), (entry) => ({
+          type: "read",
+          call: effect.call,
+          entry: entry && { mine: holderOf(entry.value) === holder.id, revision: entry.revision },
+        }));
+        return;
+      case "granted":
+        log.info({ device: options.device, family: holder.family, revision: effect.revision }, "lease acquired");
+        options.onExtended(effect.until);
+        granted?.resolve();
+        granted = undefined;
+        return;
+      case "extended":
+        options.onExtended(effect.until);
+        return;
+      case "lost":
+        log.warn({ device: options.device, reason: effect.reason }, "lease lost");
+        options.onLost(effect.reason).then(
+          () => dispatch({ type: "stopped", now: clock.now() }),
+          (error) => log.warn({ err: error }, "stopping what the lost lease protected failed"),
+        );
+        return;
+      case "released":
+        log.info({ device: options.device }, "lease released");
+        granted?.reject(new DOMException("The lease was released", "AbortError"));
+        granted = undefined;
+        for (const resolve of released.splice(0)) resolve();
+        return;
+    }
+  }
+
+  function ask<T>(call: number, answer: Promise<T>, toEvent: (value: T) => Timeless<LeaseEvent>): void {
+    const sentAt = clock.now();
+    answer.then(
+      (result) => dispatch({ ...toEvent(result), now: clock.now() }),
+      (error) => {
+        log.debug({ err: error }, "a lease call failed");
+        clock.schedule(sentAt + RETRY_MS, () => dispatch({ type: "unsure", call, now: clock.now() }));
+      },
+    );
+  }
+
+  function announce(): void {
+    const other = view.holder();
+    const waits = state.name === "waiting" && other !== undefined && other.family !== holder.family;
+    announcement.say(waits && want ? { holder: holder.id, lane: want.lane, since: want.since } : undefined);
+  }
+
+  function release(): Promise<void> {
+    pending = undefined;
+    if (state.name === "idle" || state.name === "lost") return Promise.resolve();
+    return new Promise((resolve) => {
+      released.push(resolve);
+      if (state.name !== "releasing") dispatch({ type: "release", now: clock.now() });
+    });
+  }
+
+  return {
+    get state() {
+      return state.name;
+    },
+    get held() {
+      const until = machine.heldUntil(state);
+      return until !== undefined && clock.now() < until;
+    },
+    acquire({ lane, since: oldest, politeMs = 0, signal }) {
+      if (granted !== undefined || machine.heldUntil(state) !== undefined) {
+        return Promise.reject(new Error("the lease is held or being acquired already"));
+      }
+      signal.throwIfAborted();
+      want = { lane, since: oldest };
+      return new Promise<void>((resolve, reject) => {
+        const aborted = () => {
+          pending = undefined;
+          granted = undefined;
+          reject(signal.reason);
+          void release();
+        };
+        signal.addEventListener("abort", aborted, { once: true });
+        granted = {
+          resolve: () => {
+            signal.removeEventListener("abort", aborted);
+            resolve();
+          },
+          reject,
+        };
+        if (state.name === "idle") begin(politeMs);
+        else pending = { politeMs };
+      });
+    },
+    urge(lane, oldest) {
+      want = { lane, since: oldest };
+      announce();
+    },
+    release,
+    deadline: () => machine.heldUntil(state),
+    holder() {
+      const seen = view.holder();
+      return seen && { ...seen, mine: seen.holder === holder.id };
+    },
+    waiting() {
+      return Object.entries(view.wanted())
+        .filter(([family]) => family !== holder.family)
+        .map(([family, wanted]) => ({ family: family as Family, wanted }));
+    },
+    async close() {
+      await release();
+      await announcement.close();
+      cancelTick?.();
+      closing.abort();
+    },
+  };
+}
+
+type Timeless<Event> = Event extends unknown ? Omit<Event, "now"> : never;
+
+function holderOf(value: Uint8Array): string | undefined {
+  return parseJson(value, (json) => leaseValueSchema.safeParse(json).data?.holder);
+}
+
+/** How long the bucket's keys live, as the server has it; undefined when it does not tell. */
+async function bucketTtl(bus: Bus): Promise<number | undefined> {
+  const answer = await bus.request(`$JS.API.STREAM.INFO.KV_${buckets.lease}`, "", 2_000).catch(() => undefined);
+  if (answer === undefined) return undefined;
+  const nanoseconds = parseJson(answer, (json) => (json as { config?: { max_age?: number } }).config?.max_age);
+  return nanoseconds === undefined || nanoseconds === 0 ? undefined : nanoseconds / 1e6;
+}

@@ -1,0 +1,78 @@
+/** Keeps the key `wanted.<device>.<family>` alive while this worker waits, and takes it back when it no longer does. */
+
+import type { KeyBucket } from "@parlance/bus";
+import { type Wanted, wantedSchema } from "@parlance/contracts";
+import type { Clock } from "./clock.ts";
+
+export interface Announcement {
+  /** What to tell; undefined: nothing any more. */
+  say(wanted: Wanted | undefined): void;
+  /** Resolves when the key is taken back. */
+  close(): Promise<void>;
+}
+
+export interface AnnouncementOptions {
+  bucket: KeyBucket;
+  key: string;
+  clock: Clock;
+  /** The key is written again this often: it expires like every key of its bucket. */
+  everyMs: number;
+}
+
+export function createAnnouncement({ bucket, key, clock, everyMs }: AnnouncementOptions): Announcement {
+  let wanted: Wanted | undefined;
+  let written: { text: string; revision: number; at: number } | undefined;
+  let working: Promise<void> | undefined;
+  let cancel: (() => void) | undefined;
+
+  /** One write at a time, until what is written is what is wanted. Failures only cost urgency: the next round heals them. */
+  async function catchUp(): Promise<void> {
+    const text = wanted && JSON.stringify(wanted);
+    if (text === undefined) {
+      if (written === undefined) return;
+      const { revision } = written;
+      written = undefined;
+      // By revision: another waiter of this family may have written it since.
+      await bucket.delete(key, revision).catch(() => false);
+    } else if (text !== written?.text || clock.now() >= written.at + everyMs) {
+      const revision = await bucket.put(key, text).catch(() => undefined);
+      written = revision === undefined ? written : { text, revision, at: clock.now() };
+      if (revision === undefined) return;
+    } else return;
+    await catchUp();
+  }
+
+  function work(): void {
+    cancel?.();
+    cancel = wanted && clock.schedule(clock.now() + everyMs, work);
+    working ??= catchUp().finally(() => {
+      working = undefined;
+    });
+  }
+
+  return {
+    say(next) {
+      if (JSON.stringify(next) === JSON.stringify(wanted)) return;
+      wanted = next;
+      if (working === undefined) work();
+    },
+    async close() {
+      wanted = undefined;
+      cancel?.();
+      await working;
+      await catchUp();
+    },
+  };
+}
+
+export function parseWanted(value: Uint8Array): Wanted | undefined {
+  return parseJson(value, (json) => wantedSchema.safeParse(json).data);
+}
+
+export function parseJson<T>(value: Uint8Array, parse: (json: unknown) => T | undefined): T | undefined {
+  try {
+    return parse(JSON.parse(new TextDecoder().decode(value)));
+  } catch {
+    return undefined;
+  }
+}
