@@ -90,7 +90,7 @@ watch.stop();
 await bus.close();
 const before = processTree(pipeline.processes().pid);
 await pipeline.stop();
-const left = [...new Set([...tree, ...before])].filter((pid) => isAlive(pid));
+const left = await stillAlive([...new Set([...tree, ...before])], 5_000);
 for (const failure of verdict.failures) say(failure);
 
 const killed = targets.reduce((sum, target) => sum + (kills[target] ?? 0), 0);
@@ -154,6 +154,16 @@ async function drop(clip: number): Promise<void> {
     timeoutMs: 60_000,
   });
   ledger.accept({ batchId, itemId: "0", expected: expected[clip] ?? "" });
+}
+
+/** Those of the processes that are alive after `patience` milliseconds: a watchdog needs a moment to see its ward go. */
+async function stillAlive(pids: readonly number[], patience: number): Promise<number[]> {
+  const deadline = Date.now() + patience;
+  for (;;) {
+    const alive = pids.filter(isAlive);
+    if (alive.length === 0 || Date.now() > deadline) return alive;
+    await pause(50);
+  }
 }
 
 function isAlive(pid: number): boolean {

@@ -25,17 +25,13 @@ process.on("SIGHUP", stop);
 
 try {
   const settings = readSettings([...stackSettings, "LOG_LEVEL", "LOG_FORMAT"], process.env);
-  const log = createLog("stack", settings.LOG_LEVEL ?? "info");
-  stack = await startStack({
-    settings,
-    environment: process.env,
-    log,
-    onLine: (service, line, stream) => {
-      if (stopping) return;
-      const text = settings.LOG_FORMAT === "json" ? line : readableLine(service, line);
-      (stream === "err" ? process.stderr : process.stdout).write(`${text}\n`);
-    },
-  });
+  const show = (service: string, line: string, stream: "out" | "err") => {
+    if (stopping) return;
+    const text = settings.LOG_FORMAT === "json" ? line : readableLine(service, line);
+    (stream === "err" ? process.stderr : process.stdout).write(`${text}\n`);
+  };
+  const log = createLog("stack", settings.LOG_LEVEL, { write: (line) => show("stack", line.trimEnd(), "out") });
+  stack = await startStack({ settings, environment: process.env, log, onLine: show });
   process.stdout.write(welcome(stack));
 } catch (error) {
   const known = toSpeechError(error);

@@ -65,27 +65,31 @@ export async function startStack({ settings, environment, log, onLine }: StackOp
     running.update((file) => {
       file.natsUrl = url;
     });
-    const start = (service: Service, name: string = service) => {
+    const start = async (service: Service, name: string = service) => {
       const { user, password } = credentials[service];
+      const own: NodeJS.ProcessEnv = {
+        ...environment,
+        NATS_URL: url,
+        NATS_USER: user,
+        NATS_PASSWORD: password,
+        // Keeps the stripped and compiled sources: a service that never strips types needs 20 MB less.
+        NODE_COMPILE_CACHE: environment.NODE_COMPILE_CACHE ?? resolve(".parlance/compile-cache"),
+      };
       const child = startChildService({
         name,
         main: mainOf(service),
-        environment: {
-          ...environment,
-          NATS_URL: url,
-          NATS_USER: user,
-          NATS_PASSWORD: password,
-          // Keeps the stripped and compiled sources: a service that never strips types needs 20 MB less.
-          NODE_COMPILE_CACHE: environment.NODE_COMPILE_CACHE ?? resolve(".parlance/compile-cache"),
-        },
+        environment: own,
         nodeOptions: ["--max-semi-space-size=2"],
         onLine,
         onPid,
       });
       children.push(child);
-      return child.ready;
+      const ready = await child.ready;
+      // A free port that was picked once stays the same when the service is started again.
+      if (ready.url !== undefined) own.PORT = new URL(ready.url).port;
+      return ready;
     };
-    const workers = settings.ENABLE_ASR ? (settings.TRANSCRIBE_WORKERS ?? 1) : 0;
+    const workers = settings.ENABLE_ASR ? settings.TRANSCRIBE_WORKERS : 0;
     const [gateway] = await Promise.all([
       start("gateway"),
       start("ingest"),

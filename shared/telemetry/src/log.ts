@@ -1,10 +1,10 @@
-import { type Logger, pino } from "pino";
+import { type DestinationStream, type Logger, type LoggerOptions, pino } from "pino";
 
 export type Log = Logger;
 
-/** A service's logger: JSON lines on standard output, secrets cut out wherever they would appear. */
-export function createLog(service: string, level: string): Log {
-  return pino({
+/** A service's logger: JSON lines, secrets cut out wherever they would appear. Default destination: standard output. */
+export function createLog(service: string, level: string, destination?: DestinationStream): Log {
+  const options: LoggerOptions = {
     name: service,
     level,
     base: { service, pid: process.pid },
@@ -22,5 +22,6 @@ export function createLog(service: string, level: string): Log {
       ],
       censor: "[secret]",
     },
-  });
+  };
+  return destination === undefined ? pino(options) : pino(options, destination);
 }
