@@ -1,0 +1,3 @@
+/** The supervisor's side of the engine: nothing here loads ONNX Runtime. */
+export * from "./engine-process.ts";
+export { type EngineJob, type EngineOutcome, type Json, monotonicNow } from "./engine-protocol.ts";
