@@ -1,0 +1,141 @@
+/**
+ * Stands in for ingest and the workers, which need audio and a model: "audio" is text that says what comes of it.
+ * the first line of `say:<text>` is transcribed, `fail:<code>` fails with that code, `wait` is never heard of again. The results
+ * service behind it is the real one.
+ */
+import { type Bus, connectBus, type Delivery } from "@parlance/bus";
+import {
+  type BatchRecord,
+  batchKeys,
+  buckets,
+  dropHeadersSchema,
+  durables,
+  type ErrorCode,
+  errorTable,
+  headerNames,
+  parseIntakeSubject,
+  readHeaders,
+  readSettings,
+  type SegmentResult,
+  type SubmittedItem,
+  streams,
+  subjects,
+  submissionSchema,
+} from "@parlance/contracts";
+import type { TestServer } from "@parlance/nats/testing";
+import { createResults, resultsSettings } from "@parlance/results";
+import { createLog } from "@parlance/telemetry";
+
+export interface FakePipeline {
+  bus: Bus;
+  /** What came on INTAKE, oldest first. */
+  seen: { subject: string; data: Buffer; headers: Record<string, string> }[];
+  close(): Promise<void>;
+}
+
+export async function startFakePipeline(server: TestServer): Promise<FakePipeline> {
+  const bus = await connectBus({ name: "fake", ...server.as() });
+  const results = await createResults({
+    bus,
+    settings: readSettings(resultsSettings, {}),
+    log: createLog("results", "silent"),
+  });
+  const files = await bus.files(buckets.files);
+  const batches = await bus.bucket(buckets.batches);
+  const stopping = new AbortController();
+  const seen: FakePipeline["seen"] = [];
+
+  async function run(batchId: string, item: SubmittedItem, audio: string): Promise<void> {
+    const [verb, rest = ""] = (audio.split("\n")[0] ?? "").split(/:(.*)/);
+    if (verb === "wait") return;
+    const now = Date.now();
+    const common = { last: true, submittedAt: now - 20, startedAt: now - 10, finishedAt: now };
+    const result: SegmentResult =
+      verb === "say"
+        ? {
+            ...common,
+            outcome: "ok",
+            timestamps: item.timestamps,
+            text: rest,
+            language: item.language === "auto" ? "English" : item.language,
+            words: item.timestamps ? [{ start: 0, end: 0.5, text: rest }] : [],
+            start: 0,
+            duration: 0.5,
+            score: -0.1,
+            truncated: false,
+            model: "fake",
+            passSize: 1,
+          }
+        : { ...common, outcome: "failed", timestamps: false, error: failure(rest) };
+    await bus.publishOnce(subjects.result(batchId, item.itemId, 0), JSON.stringify(result), { first: true });
+  }
+
+  async function take(delivery: Delivery): Promise<void> {
+    const batchId = parseIntakeSubject(delivery.subject)?.batchId ?? "";
+    const headers = Object.fromEntries(delivery.headers.keys().map((name) => [name, delivery.headers.get(name)]));
+    seen.push({ subject: delivery.subject, data: Buffer.from(delivery.data), headers });
+    if (delivery.headers.get(headerNames.contentType) === "application/json") {
+      const submission = submissionSchema.parse(JSON.parse(Buffer.from(delivery.data).toString()));
+      await Promise.all(submission.items.map(async (item) => run(batchId, item, await audioOf(item.file))));
+    } else {
+      const { language, timestamps, lane } = readHeaders(dropHeadersSchema, delivery.headers);
+      const record: BatchRecord = {
+        batchId,
+        label: "",
+        lane,
+        acceptedAt: delivery.time,
+        items: [{ itemId: "0", operation: "transcribe" }],
+      };
+      await batches.create(batchKeys.batch(batchId), JSON.stringify(record));
+      const item: SubmittedItem = {
+        itemId: "0",
+        operation: "transcribe",
+        text: "",
+        language,
+        timestamps,
+        hotwords: [],
+        phrases: [],
+      };
+      await run(batchId, item, Buffer.from(delivery.data).toString());
+    }
+    await delivery.ack();
+  }
+
+  async function audioOf(file: string | undefined): Promise<string> {
+    const found = await files.read(file ?? "");
+    if (found === undefined) return "fail:file_not_found";
+    const chunks: Uint8Array[] = [];
+    for await (const chunk of found.content) chunks.push(chunk);
+    return Buffer.concat(chunks).toString();
+  }
+
+  async function pull(): Promise<void> {
+    while (!stopping.signal.aborted) {
+      const deliveries = await bus.pull({
+        stream: streams.intake,
+        durable: durables.ingest,
+        max: 16,
+        waitMs: 5_000,
+        signal: stopping.signal,
+      });
+      await Promise.all(deliveries.map(take));
+    }
+  }
+  const pulling = pull();
+
+  return {
+    bus,
+    seen,
+    async close() {
+      stopping.abort();
+      await pulling;
+      await results.close();
+      await bus.close();
+    },
+  };
+}
+
+function failure(code: string): { code: ErrorCode; message: string } {
+  const known = code as ErrorCode;
+  return { code: known, message: errorTable[known].sentence };
+}
