@@ -75,17 +75,19 @@ export function createDecoderPool(options: DecoderPoolOptions): DecoderPool {
     return child;
   }
 
+  function end(child: DecoderChild): void {
+    void child.kill().then(() => children.delete(child));
+  }
+
   function giveBack(child: DecoderChild): void {
     if (!child.alive || closing.signal.aborted) {
-      children.delete(child);
-      void child.kill();
+      end(child);
       return;
     }
     child.hold(false);
     const timer = setTimeout(() => {
       idle.delete(child);
-      children.delete(child);
-      void child.kill();
+      end(child);
     }, idleMs).unref();
     idle.set(child, timer);
   }

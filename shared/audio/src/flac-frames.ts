@@ -39,7 +39,14 @@ export async function* readFlacFrames(reader: ByteReader): AsyncGenerator<Uint8A
       throw new SpeechError("audio_corrupt", "The FLAC stream is broken: a frame has no end.");
   }
   if (held.length === 0) return;
-  if (crc !== 0) throw new SpeechError("audio_truncated", "The file ends inside a FLAC frame.");
+  if (crc !== 0) {
+    // A damaged frame swallows those after it; one that is cut off has none after it.
+    for (let at = 1; at + HEADER_BYTES < held.length; at += 1) {
+      if (isFrameHeader(held, at))
+        throw new SpeechError("audio_corrupt", "The FLAC stream is broken: a frame has a wrong checksum.");
+    }
+    throw new SpeechError("audio_truncated", "The file ends inside a FLAC frame.");
+  }
   yield held;
 }
 

@@ -12,5 +12,5 @@ export { type DecodeLimits, decodeSegments } from "./decode.ts";
 export { type AudioSource, createDecoderPool, type DecodeRequest, type DecoderPool } from "./decoder-pool.ts";
 export { toPcm16 } from "./pcm.ts";
 export { createResampler, type Resampler } from "./resample.ts";
-export { createSegmenter, EXPAND_SECONDS, type Segment, type Segmenter } from "./segment.ts";
+export { createSegmenter, expandSeconds, type Segment, type Segmenter } from "./segment.ts";
 export { encodeWav, wavHeader } from "./wav-writer.ts";

@@ -5,7 +5,7 @@
  * has its own filter, so an output costs one dot product. Lengths are exact: n input samples give ceil(n·L/M) outputs,
  * however they are cut into pushes, and the first output lies on the first input (no delay).
  */
-import { createDotProduct, STEP } from "./dot-product.ts";
+import { createDotProduct, type DotProduct, STEP } from "./dot-product.ts";
 
 export interface Resampler {
   /** Every output that the input so far determines. */
@@ -34,19 +34,47 @@ export function createResampler(from: number, to: number): Resampler {
   return createPolyphase(to / divisor, from / divisor);
 }
 
-function createPolyphase(up: number, down: number): Resampler {
+/** A kernel with the filters of one ratio in its memory; the input window comes behind them. */
+interface Bench {
+  kernel: DotProduct;
+  half: number;
+  taps: number;
+  /** Where the window begins, in floats. */
+  window: number;
+}
+
+/** Benches that finished resamplers left: making one costs more than resampling a short clip with it. */
+const spare = new Map<string, Bench[]>();
+const MOST_SPARE = 4;
+
+function takeBench(up: number, down: number): Bench {
+  const left = spare.get(`${up}/${down}`)?.pop();
+  if (left !== undefined) return left;
   const scale = Math.min(1, up / down);
   const half = Math.ceil(ZERO_CROSSINGS / scale);
   const taps = Math.ceil((half * 2) / STEP) * STEP;
-  const exact = up <= MOST_PHASES;
-  const bank = createBank(exact ? up : MOST_PHASES, half, taps, scale);
-
-  // Memory: the bank, then the input window. Positions count from the window's beginning: the output at position p needs
-  // window[p .. p + taps − 1], because half − 1 zeros precede the stream.
+  const bank = createBank(Math.min(up, MOST_PHASES), half, taps, scale);
   const kernel = createDotProduct();
-  const window = bank.length;
-  kernel.grow(window + taps + 16_384);
+  kernel.grow(bank.length + taps + 16_384);
   kernel.floats().set(bank);
+  return { kernel, half, taps, window: bank.length };
+}
+
+function leaveBench(up: number, down: number, bench: Bench): void {
+  const key = `${up}/${down}`;
+  const left = spare.get(key) ?? [];
+  if (left.length < MOST_SPARE && spare.size <= MOST_SPARE * 4) spare.set(key, [...left, bench]);
+}
+
+/**
+ * Positions count from the window's beginning: the output at position p needs window[p .. p + taps − 1], because half − 1 zeros
+ * precede the stream.
+ */
+function createPolyphase(up: number, down: number): Resampler {
+  const exact = up <= MOST_PHASES;
+  const bench = takeBench(up, down);
+  const { kernel, half, taps, window } = bench;
+  kernel.floats().fill(0, window, window + half - 1);
   let filled = half - 1;
   let position = 0;
   let phase = 0;
@@ -100,7 +128,9 @@ function createPolyphase(up: number, down: number): Resampler {
     end() {
       const owed = Math.ceil((received * up) / down) - produced;
       append(new Float32Array(taps));
-      return produce(owed);
+      const outputs = produce(owed);
+      leaveBench(up, down, bench);
+      return outputs;
     },
   };
 }

@@ -30,13 +30,20 @@ export interface Segmenter {
   end(): Segment[];
 }
 
-export const EXPAND_SECONDS = 5;
+/**
+ * How far from the limit a cut may lie: the rule's 5 s, less where the limit is below 10 s (which the rule does not foresee: a cut could then
+ * fall on the segment's own beginning).
+ */
+export function expandSeconds(limitSeconds: number): number {
+  return Math.min(5, limitSeconds / 2);
+}
+
 const WINDOW = SAMPLE_RATE / 10;
 const SHORTEST = SAMPLE_RATE / 2;
 
 export function createSegmenter(limitSeconds: number): Segmenter {
   const limit = limitSeconds * SAMPLE_RATE;
-  const expand = EXPAND_SECONDS * SAMPLE_RATE;
+  const expand = expandSeconds(limitSeconds) * SAMPLE_RATE;
   let buffer = new Int16Array(SAMPLE_RATE * 4);
   let filled = 0;
   let start = 0;

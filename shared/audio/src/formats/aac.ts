@@ -49,7 +49,7 @@ async function* packetBytes(packets: AsyncIterable<EncodedPacket>): AsyncGenerat
 }
 
 /** Each frame behind the 7-byte header that lets a decoder do without the container (ISO/IEC 13818-7, 6.2). */
-async function* toAdts(frames: AsyncIterable<Uint8Array>, config: Uint8Array): AsyncGenerator<Uint8Array, void> {
+export async function* toAdts(frames: AsyncIterable<Uint8Array>, config: Uint8Array): AsyncGenerator<Uint8Array, void> {
   const [a = 0, b = 0] = config;
   const objectType = a >> 3;
   const rateIndex = ((a & 7) << 1) | (b >> 7);

@@ -2,7 +2,7 @@
  * WebM, Matroska, MP4, M4A and QuickTime: mediabunny finds the first audio track and its packets, and each codec has its decoder.
  *
  * A container is read as a stream, except an MP4 whose index (moov) lies behind the media: that one is held encoded, whole,
- * which MAX_AUDIO_BYTES bounds. (Through a pipe such a file decodes to nothing and ffmpeg exits 0; see openai/whisper issues.)
+ * which MAX_AUDIO_BYTES bounds. (Through a pipe ffmpeg decodes such a file to nothing and exits 0.)
  */
 import { SpeechError } from "@parlance/contracts";
 import type { EncodedPacket, InputAudioTrack } from "mediabunny";
@@ -147,7 +147,21 @@ function isEbml(head: Uint8Array): boolean {
 async function readWhole(reader: ByteReader): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   for await (const bytes of remaining(reader)) chunks.push(bytes);
-  return Buffer.concat(chunks);
+  const whole = Buffer.concat(chunks);
+  refuseTruncated(whole);
+  return whole;
+}
+
+/** An MP4 whose last box is cut off has lost its index, and would seem to hold no track at all. */
+function refuseTruncated(mp4: Buffer): void {
+  for (let at = 0; at + 16 <= mp4.length; ) {
+    const size = mp4.readUInt32BE(at);
+    if (size === 0) return;
+    const length = size === 1 ? Number(mp4.readBigUInt64BE(at + 8)) : size;
+    if (length < 8) return;
+    at += length;
+    if (at > mp4.length) throw new SpeechError("audio_truncated", "The file ends before its index.");
+  }
 }
 
 function toBytes(source: ArrayBufferView | ArrayBufferLike | undefined): Uint8Array | undefined {
