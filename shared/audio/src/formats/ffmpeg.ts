@@ -15,7 +15,8 @@ const FLAGS = [
 export async function* decodeByFfmpeg(frames: AsyncIterable<Uint8Array>): AsyncGenerator<Pcm, void> {
   const child = spawn("ffmpeg", FLAGS, { stdio: ["pipe", "pipe", "pipe"] });
   const failed = new Promise<never>((_, reject) => child.once("error", reject));
-  const exited = once(child, "close");
+  failed.catch(() => {});
+  const exited = new Promise<number | null>((resolve) => child.once("close", resolve));
   let complaint = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
     complaint = (complaint + text).slice(-500);
@@ -33,8 +34,7 @@ export async function* decodeByFfmpeg(frames: AsyncIterable<Uint8Array>): AsyncG
       if (samples.length > 0) yield { sampleRate: SAMPLE_RATE, samples };
     }
     await feeding;
-    const [code] = await exited;
-    if (code !== 0)
+    if ((await exited) !== 0)
       throw new SpeechError("audio_corrupt", "ffmpeg could not decode the AAC audio.", { cause: complaint });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
