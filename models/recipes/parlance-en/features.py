@@ -65,10 +65,12 @@ def normalise(power, mask):
     return (logs - mean) * mask / 3
 
 
-def spec_augment(features, frames, rng):
-    """Blanks two bands and two stretches of time of every row, in place."""
+def spec_augment(features, frames, rng, strength=1.0):
+    """Blanks up to two bands and two stretches of time of every row, in place."""
     for row in range(features.shape[0]):
         for _ in range(2):
+            if rng.random() > strength:
+                continue
             width = rng.randint(0, 14)
             start = rng.randint(0, BANDS - width)
             features[row, :, start : start + width] = 0
@@ -83,15 +85,22 @@ class Augmentation:
 
     Working on the power of bands instead of the waveform costs a tenth of a training step: reverberation is an
     exponential smear in time, a microphone a smooth curve over the bands, noise an exponentially distributed power.
+    `strength` scales how many rows get each; the shares below are those of strength 1. A run that is too short to
+    overfit learns clear speech sooner with less.
     """
 
-    def __init__(self):
+    def __init__(self, strength=1.0):
+        self.strength = strength
         self.centres = torch.from_numpy(band_edges()[1:-1].copy()).float()
+
+    def chosen(self, rows, share):
+        """[rows] bool: which rows get an effect."""
+        return torch.rand(rows) < share * self.strength
 
     def warp(self, power):
         """Scales the frequency axis by 0.88 to 1.14 (vocal tract length) in half of the rows."""
         rows = power.shape[0]
-        scale = torch.where(torch.rand(rows) < 0.5, torch.empty(rows).uniform_(0.88, 1.14), torch.ones(rows))
+        scale = torch.where(self.chosen(rows, 0.5), torch.empty(rows).uniform_(0.88, 1.14), torch.ones(rows))
         source = 2595 * torch.log10(1 + self.centres[None] * scale[:, None] / 700)
         low, high = hz_to_mel(LOWEST_HZ), hz_to_mel(HIGHEST_HZ)
         place = ((source - low) / (high - low) * (BANDS + 1) - 1).clamp(0, BANDS - 1)
@@ -101,7 +110,7 @@ class Augmentation:
     def reverberate(self, power):
         """Late reverberation of 60 to 400 ms in a third of the rows."""
         rows = power.shape[0]
-        chosen = torch.rand(rows) < 0.33
+        chosen = self.chosen(rows, 0.33)
         length = 32
         decay = torch.empty(rows, 1).uniform_(2, 14)
         kernel = torch.exp(-torch.arange(length)[None] / decay) * torch.empty(rows, 1).uniform_(0.02, 0.3) * chosen[:, None]
@@ -117,7 +126,7 @@ class Augmentation:
     def add_noise(self, power, mask):
         """Coloured noise 5 to 40 dB under the row's mean power in 2 of 3 rows; a third of the noises come and go."""
         rows, frames, _ = power.shape
-        ratio = torch.where(torch.rand(rows) < 0.67, torch.empty(rows).uniform_(5, 40), torch.full((rows,), 60.0))
+        ratio = torch.where(self.chosen(rows, 0.67), torch.empty(rows).uniform_(5, 40), torch.full((rows,), 60.0))
         colour = self.curve(rows, 5, 6.5)
         noise = torch.empty(rows, frames, BANDS).exponential_()
         noise = (noise + noise.roll(1, 0) + noise.roll(1, 1)) / 3 * colour / colour.mean(2, keepdim=True)
@@ -129,8 +138,9 @@ class Augmentation:
 
     def limit_band(self, power):
         """A telephone's or a poor codec's band in 15 of 100 rows."""
-        top = torch.where(torch.rand(power.shape[0]) < 0.15, torch.randint(50, 74, (power.shape[0],)), BANDS)
-        bottom = torch.where(torch.rand(power.shape[0]) < 0.1, torch.randint(1, 8, (power.shape[0],)), 0)
+        rows = power.shape[0]
+        top = torch.where(self.chosen(rows, 0.15), torch.randint(50, 74, (rows,)), BANDS)
+        bottom = torch.where(self.chosen(rows, 0.1), torch.randint(1, 8, (rows,)), 0)
         band = torch.arange(BANDS)[None]
         kept = ((band < top[:, None]) & (band >= bottom[:, None])).float().clamp(min=1e-5)
         return power * kept.unsqueeze(1).to(power.device)

@@ -25,7 +25,7 @@ class Block(nn.Module):
         self.norm = nn.BatchNorm1d(width)
         self.widen = nn.Linear(width, width * expansion)
         self.narrow = nn.Linear(width * expansion, width)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = nn.Dropout(dropout) if dropout else nn.Identity()
         self.gate = nn.Parameter(torch.full((width,), 0.3))
 
     def forward(self, x, mask):
@@ -51,7 +51,7 @@ class Head(nn.Module):
 class Recogniser(nn.Module):
     """Features [batch, frames, BANDS] and their frame counts [batch] -> (phones, characters, CTC frames [batch])."""
 
-    def __init__(self, phones, characters, width=256, blocks=8, kernel=13, expansion=2, dropout=0.05):
+    def __init__(self, phones, characters, width=256, blocks=8, kernel=13, expansion=2, dropout=0.0):
         super().__init__()
         self.settings = dict(
             phones=phones, characters=characters, width=width, blocks=blocks, kernel=kernel, expansion=expansion, dropout=dropout

@@ -115,7 +115,7 @@ def render(item, shards, lexicon, rng):
         noise = np.random.default_rng(rng.randrange(2**32)).standard_normal(length).astype(np.float32)
         return noise * level, [], []
     pieces, phones, characters = [silence(rng, 0.5)], [], []
-    speed = rng.uniform(0.87, 1.15)
+    speed = rng.uniform(0.9, 1.2)
     for place, utterance in enumerate(item):
         samples = shards.samples(utterance)
         count = int(len(samples) / speed)
@@ -134,6 +134,6 @@ def render(item, shards, lexicon, rng):
 
 
 def silence(rng, longest):
-    """Nothing, or up to `longest` seconds of it, one time in ten three times as much."""
-    seconds = max(0.0, rng.uniform(-0.3, longest)) * (3 if rng.random() < 0.1 else 1)
+    """Nothing in half of the cases, else up to `longest` seconds of it, one time in ten three times as much."""
+    seconds = max(0.0, rng.uniform(-longest, longest)) * (3 if rng.random() < 0.1 else 1)
     return np.zeros(int(seconds * RATE), np.float32)

@@ -27,7 +27,7 @@ from shards import RATE, pools, render
 
 WARM_UP_STEPS = 200
 PHONE_WEIGHT = 0.7
-AVERAGE = 0.998
+AVERAGE, AVERAGE_EVERY = 0.998, 4
 
 
 class Progress:
@@ -73,10 +73,10 @@ def clock_time(text):
 class Collator:
     """Items -> padded features and flat CTC targets."""
 
-    def __init__(self, lexicon, device):
-        self.lexicon, self.device = lexicon, device
+    def __init__(self, lexicon, device, strength):
+        self.lexicon, self.device, self.strength = lexicon, device, strength
         self.bank, self.window = filterbank().to(device), torch.hann_window(WINDOW).to(device)
-        self.augment = Augmentation()
+        self.augment = Augmentation(strength)
 
     def __call__(self, batch, shards, rng):
         rows = [render(item, shards, self.lexicon, rng) for item in batch]
@@ -87,7 +87,7 @@ class Collator:
         frames = frame_count(lengths).to(self.device)
         power = mel_power(torch.from_numpy(audio).to(self.device), self.bank, self.window)
         mask = mask_of(frames, power.shape[1])
-        features = spec_augment(normalise(self.augment(power, mask), mask), frames.tolist(), rng)
+        features = spec_augment(normalise(self.augment(power, mask), mask), frames.tolist(), rng, self.strength)
         targets = []
         for place in (1, 2):
             targets.append(torch.tensor([symbol for row in rows for symbol in row[place]], dtype=torch.long))
@@ -112,7 +112,7 @@ class Run:
         matrices = [p for p in self.model.parameters() if p.ndim > 1]
         vectors = [p for p in self.model.parameters() if p.ndim <= 1]
         groups = [{"params": matrices, "weight_decay": 1e-2}, {"params": vectors, "weight_decay": 0.0}]
-        self.optimiser = torch.optim.AdamW(groups, lr=learning_rate, betas=(0.9, 0.98))
+        self.optimiser = torch.optim.AdamW(groups, lr=learning_rate, betas=(0.9, 0.98), fused=True)
         self.step, self.pool, self.hours, self.factor = 0, 0, 0.0, 1.0
 
     def resume(self):
@@ -137,12 +137,10 @@ class Run:
 
     @torch.no_grad()
     def update_average(self):
-        keep = min(AVERAGE, self.step / (self.step + 50))
-        for mean, value in zip(self.average.state_dict().values(), self.model.state_dict().values()):
-            if mean.dtype.is_floating_point:
-                mean.lerp_(value, 1 - keep)
-            else:
-                mean.copy_(value)
+        keep = min(AVERAGE, self.step / (self.step + 50)) ** AVERAGE_EVERY
+        pairs = zip(self.average.state_dict().values(), self.model.state_dict().values())
+        means, values = zip(*((mean, value) for mean, value in pairs if mean.dtype.is_floating_point))
+        torch._foreach_lerp_(means, values, 1 - keep)
 
 
 def main():
@@ -155,8 +153,10 @@ def main():
     parser.add_argument("--until", type=clock_time, help="latest end, HH:MM or an ISO date and time")
     parser.add_argument("--width", type=int, default=256)
     parser.add_argument("--blocks", type=int, default=8)
+    parser.add_argument("--dropout", type=float, default=0.0)
     parser.add_argument("--batch-seconds", type=float, default=24)
     parser.add_argument("--learning-rate", type=float, default=2.2e-3)
+    parser.add_argument("--augment", type=float, default=1.0, help="strength of the augmentation, 0 to 1")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
@@ -167,14 +167,15 @@ def main():
     torch.manual_seed(options.seed)
     lexicon = lexicons.load(options.lexicon)
     settings = dict(
-        phones=len(lexicons.PHONE_SYMBOLS), characters=len(lexicons.CHARACTER_SYMBOLS), width=options.width, blocks=options.blocks
-    )
+        phones=len(lexicons.PHONE_SYMBOLS), characters=len(lexicons.CHARACTER_SYMBOLS), width=options.width,
+        blocks=options.blocks, dropout=options.dropout,
+    )  # fmt: skip
     run = Run(options.run, settings, options.learning_rate, options.device)
     run.resume()
     progress = Progress(options.hours, options.decay_hours, options.until)
     progress.done, progress.factor = run.hours, run.factor
     progress.marks = [(time.time(), run.hours)]
-    collate = Collator(lexicon, options.device)
+    collate = Collator(lexicon, options.device, options.augment)
     stopping = []
     signal.signal(signal.SIGTERM, lambda *_: stopping.append(True))
     print(f"{sum(p.numel() for p in run.model.parameters())} parameters, from step {run.step}, {run.hours:.2f} h", flush=True)
@@ -184,6 +185,7 @@ def main():
         return dict(
             seed=options.seed, steps=run.step, audioHoursProcessed=round(run.hours, 1), uniqueHours=hours,
             torch=str(torch.__version__), device=options.device, batchSeconds=options.batch_seconds, learningRate=options.learning_rate,
+            augment=options.augment,
         )  # fmt: skip
 
     means, saved = {}, time.time()
@@ -211,7 +213,8 @@ def main():
             if torch.isfinite(norm):
                 run.optimiser.step()
             run.step += 1
-            run.update_average()
+            if run.step % AVERAGE_EVERY == 0:
+                run.update_average()
             progress.add(seconds / 3600)
             for name, value in (("phone", phone_loss), ("character", character_loss), ("norm", norm)):
                 means[name] = value.item() if name not in means else 0.98 * means[name] + 0.02 * value.item()
