@@ -1,7 +1,7 @@
 /** A real nats-server for a test: on a free port, with a folder of its own and the topology in place. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
+import { delimiter, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { readSettings } from "@parlance/contracts";
 import { connect, type NatsConnection } from "nats";
@@ -52,7 +52,8 @@ const testSettings: Partial<TopologySettings> = {
   FILES_MAX_BYTES: 256 * MIB,
 };
 
-const cacheDir = fileURLToPath(new URL("../../.parlance/nats-server", import.meta.url));
+const repository = fileURLToPath(new URL("../..", import.meta.url));
+const cacheDir = resolve(repository, readSettings(["NATS_SERVER_CACHE"], process.env).NATS_SERVER_CACHE ?? "");
 
 /**
  * Every nats-server that is at hand, so that a suite can run against each: those that NATS_SERVER_BINS lists (separated like

@@ -37,11 +37,9 @@ export function parseReply(reply: string | undefined): DeliveryInfo | undefined 
   };
 }
 
-/**
- * A server that was killed may not remember that it delivered the message: it then does not answer until it has delivered it
- * again, to anyone, and an acknowledgement of the earlier delivery counts.
- */
+/** A server that was killed may not remember that it delivered the message: it then does not answer, and delivers it again. */
 const ACK_ATTEMPT_MS = 1_000;
+const ACK_TRIES = 2;
 
 const noHeaders: MessageHeaders = headers();
 
@@ -61,7 +59,7 @@ export function createDelivery(link: Link, message: Msg, info: DeliveryInfo): De
         link,
         `Acknowledging ${message.subject}`,
         (timeout) => nc.request(reply, "+ACK", { timeout }),
-        { attemptMs: ACK_ATTEMPT_MS },
+        { attemptMs: ACK_ATTEMPT_MS, silentTries: ACK_TRIES },
       );
     },
     nak(delayMs) {

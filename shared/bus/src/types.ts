@@ -44,8 +44,9 @@ export interface Delivery extends StoredMessage {
   /** Messages of the consumer that wait behind this one. */
   pending: number;
   /**
-   * Double ack: resolves when the server has it. Throws `bus_unavailable` after 10 s; the message then comes again. So it
-   * does when the server is killed within moments of an ack: consumers' states are written behind, only messages at once.
+   * Double ack: resolves when the server has it. Throws `bus_unavailable` when the server is away for 10 s, or does not
+   * remember the delivery (2 s); the message then comes again. So it does when the server is killed within moments of an ack:
+   * it writes messages at once, and what its consumers know a little later.
    */
   ack(): Promise<void>;
   /** Deliver again after `delayMs`. */

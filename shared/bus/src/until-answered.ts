@@ -1,6 +1,7 @@
 /** Runs something that is safe to run twice until the server has answered it: across restarts, within a time. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { SpeechError } from "@parlance/contracts";
+import { errors } from "nats";
 import type { Link } from "./link.ts";
 import { isNoResponders, refusal } from "./server-error.ts";
 
@@ -10,6 +11,8 @@ export interface Patience {
   signal?: AbortSignal | undefined;
   /** Milliseconds after which one try counts as lost. Default 5 000: a server under fsync load answers late. */
   attemptMs?: number | undefined;
+  /** Tries that may stay without an answer while the connection is up. Default: as many as the time allows. */
+  silentTries?: number | undefined;
 }
 
 export const DEFAULT_PATIENCE_MS = 10_000;
@@ -22,10 +25,16 @@ export async function untilAnswered<T>(
   link: Link,
   what: string,
   attempt: (timeoutMs: number) => Promise<T>,
-  { timeoutMs = DEFAULT_PATIENCE_MS, signal, attemptMs = ATTEMPT_MS }: Patience = {},
+  {
+    timeoutMs = DEFAULT_PATIENCE_MS,
+    signal,
+    attemptMs = ATTEMPT_MS,
+    silentTries = Number.POSITIVE_INFINITY,
+  }: Patience = {},
 ): Promise<T> {
   const deadline = performance.now() + timeoutMs;
   let cause: unknown;
+  let silent = 0;
   for (let pause = FIRST_PAUSE_MS; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {
     signal?.throwIfAborted();
     const left = deadline - performance.now();
@@ -39,6 +48,7 @@ export async function untilAnswered<T>(
       const final = refusal(error, what);
       if (final) throw final;
       cause = error;
+      if (error instanceof errors.TimeoutError && ++silent >= silentTries) throw unavailable(what, link, cause);
     }
     await sleep(Math.max(0, Math.min(pause, deadline - performance.now())), undefined, { signal }).catch(() => {});
   }
