@@ -37,6 +37,7 @@ export const headerNames = {
   phrases: "Parlance-Phrases",
   submittedAt: "Parlance-Submitted-At",
   start: "Parlance-Start",
+  samples: "Parlance-Samples",
   last: "Parlance-Last",
   together: "Parlance-Together",
   replayOf: "Parlance-Replay-Of",
@@ -72,6 +73,8 @@ export const jobHeadersSchema = z.object({
   submittedAt: count,
   /** Where the segment begins in its item, in samples at SAMPLE_RATE. */
   start: count.default(0),
+  /** How many of the payload's samples are audio, where zeros were added at its end; absent: all of them. */
+  samples: count.optional(),
   /** True on the item's last segment: its number tells how many there are. */
   last: flag,
   /** How many jobs of this batch were published together and should share a pass (1: no wish). */

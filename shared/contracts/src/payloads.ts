@@ -38,6 +38,8 @@ export const batchRecordSchema = z.object({
   lane: laneSchema,
   /** Milliseconds since the epoch. */
   acceptedAt: z.number(),
+  /** The INTAKE message that the batch is made of, where it came without the gateway: another one with its id is refused. */
+  intake: z.object({ seq: z.number(), digest: z.string() }).optional(),
   items: z.array(
     z.object({
       itemId: itemIdSchema,
