@@ -26,5 +26,5 @@ export const manifestSchema = z.looseObject({
     maxBatchSize: z.number().int().positive(),
   }),
 });
-/** Architectures read their own section (`ctc`, `whisper` …) from the loose rest. */
+/** An architecture reads a section of its own name from the loose rest. */
 export type Manifest = z.infer<typeof manifestSchema>;

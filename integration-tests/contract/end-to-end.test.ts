@@ -1,0 +1,239 @@
+import { execFile } from "node:child_process";
+import { randomUUID } from "node:crypto";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { POISON_MAX_SECONDS, poisonCorpus } from "@parlance/audio/testing";
+import { type ItemDone, subjects, type Transcript } from "@parlance/contracts";
+import { connect } from "nats";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type Clip, concatenate, demoClips, longClip, wavOf } from "../src/clips.ts";
+import { engineProcesses, processTree } from "../src/engine-processes.ts";
+import { type Pipeline, startPipeline } from "../src/pipeline.ts";
+import { createRestClient, type RestClient } from "../src/rest-client.ts";
+import { countErrors } from "../src/word-error-rate.ts";
+
+let pipeline: Pipeline;
+let client: RestClient;
+let clips: Clip[];
+
+beforeAll(async () => {
+  clips = await demoClips();
+  pipeline = await startPipeline({ MAX_AUDIO_SECONDS: String(POISON_MAX_SECONDS) });
+  client = createRestClient(() => pipeline.gatewayUrl);
+}, 180_000);
+
+afterAll(() => pipeline?.stop(), 60_000);
+
+function clip(name: string): Clip {
+  const found = clips.find((each) => each.name === name);
+  if (found === undefined) throw new Error(`no clip is named ${name}`);
+  return found;
+}
+
+async function transcribe({ name, type, bytes }: Clip, fields: Record<string, string> = {}): Promise<Response> {
+  const form = new FormData();
+  form.append("audio", new Blob([Buffer.from(bytes)], { type }), name);
+  for (const [field, value] of Object.entries(fields)) form.append(field, value);
+  return await fetch(`${pipeline.gatewayUrl}/api/v1/transcribe/file`, { method: "POST", body: form });
+}
+
+async function finished(batchId: string) {
+  for (;;) {
+    const status = await client.status(batchId);
+    if (status.completed + status.failed === status.total) return status;
+    await new Promise((again) => setTimeout(again, 100));
+  }
+}
+
+async function submit(audios: readonly Clip[], returnTimestamps = false) {
+  const items = await Promise.all(
+    audios.map(async (audio, index) => ({
+      operation: "transcribe" as const,
+      ref_audio: await client.upload(audio.bytes, audio.name, audio.type),
+      custom_id: `${index} ${audio.name}`,
+      return_timestamps: returnTimestamps,
+    })),
+  );
+  return await client.submit("test", items, randomUUID());
+}
+
+describe("from audio to its transcript", () => {
+  it("a posted recording comes back as the words that were said, with their times", async () => {
+    const lights = clip("lights.wav");
+    const response = await transcribe(lights, { language: "en", return_timestamps: "true" });
+    expect(response.status).toBe(200);
+    const body = (await response.json()) as Transcript & { performance: number };
+    expect(countErrors(lights.text, body.text).errors).toBeLessThanOrEqual(1);
+    expect(body.language).toBe("English");
+    expect(body.performance).toBeGreaterThan(0);
+    expect(body.timestamps?.map(({ text }) => text).join(" ")).toBe(body.text);
+    const times = body.timestamps?.flatMap(({ start, end }) => [start, end]) ?? [];
+    expect(times).toEqual([...times].sort((a, b) => a - b));
+  });
+
+  it("a recording dropped on a subject by a client without a password is answered on another", async () => {
+    const nats = await connect({ servers: pipeline.natsUrl });
+    const batchId = randomUUID();
+    const done = nats.subscribe(`speech.done.${batchId}.>`, { max: 1 });
+    await nats.flush();
+    nats.publish(subjects.intake("test", batchId), clip("meeting.ogg").bytes);
+    for await (const message of done) {
+      const event = message.json<ItemDone>();
+      expect(event).toMatchObject({ batchId, itemId: "0", status: "done" });
+      expect(countErrors(clip("meeting.ogg").text, event.transcript?.text ?? "").errors).toBeLessThanOrEqual(3);
+    }
+    await nats.close();
+  });
+
+  it("every format of the same words decodes to what the engine can read", async () => {
+    const { batch_id } = await submit(clips);
+    const status = await finished(batch_id);
+    expect(status.items.filter(({ error }) => error !== null)).toEqual([]);
+    const errors = await Promise.all(
+      status.items.map(async ({ url }, index) => {
+        const { text } = await client.json<Transcript>(url ?? "");
+        return countErrors(clips[index]?.text ?? "", text);
+      }),
+    );
+    const wrong = errors.reduce((sum, each) => sum + each.errors, 0);
+    const words = errors.reduce((sum, each) => sum + each.words, 0);
+    expect(wrong / words).toBeLessThan(0.4);
+  });
+
+  it("a long recording is cut, run in passes, and joined again in order with times that go on", async () => {
+    const long = await longClip(70);
+    const { batch_id } = await submit([long], true);
+    const [item] = (await finished(batch_id)).items;
+    const { text, timestamps = [] } = await client.json<Transcript>(item?.url ?? "");
+    const { errors, words } = countErrors(long.text, text);
+    expect(errors / words).toBeLessThan(0.5);
+    expect(timestamps.at(-1)?.end).toBeGreaterThan(60);
+    expect(timestamps.map(({ start }) => start)).toEqual(timestamps.map(({ start }) => start).sort((a, b) => a - b));
+  });
+
+  it("a list of files is one request and one answer, in order", async () => {
+    const chosen = [clip("lights.wav"), clip("train.mp3"), clip("doctor.webm")];
+    const files = await Promise.all(
+      chosen.map(async ({ bytes, name, type }) => ({
+        file_id: await client.upload(bytes, name, type),
+        custom_id: name,
+      })),
+    );
+    const response = await fetch(`${pipeline.gatewayUrl}/api/v1/transcribe`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ files, language: "auto" }),
+    });
+    expect(response.status).toBe(200);
+    const { items } = (await response.json()) as { items: { custom_id: string; text: string; timestamps: null }[] };
+    expect(items.map(({ custom_id }) => custom_id)).toEqual(chosen.map(({ name }) => name));
+    expect(items.every(({ text, timestamps }) => text !== "" && timestamps === null)).toBe(true);
+  });
+
+  it("health tells that the model is loaded", async () => {
+    const health = await client.json<{ model_loaded: boolean; model_id: string; cuda: boolean }>("/health");
+    expect(health).toMatchObject({ model_loaded: true, model_id: "parlance-en", cuda: false });
+  });
+
+  it("a finished batch runs again from the stream, without its uploads, to the same texts", async () => {
+    const { batch_id } = await submit([clip("lights.wav"), clip("library.opus")]);
+    const { items } = await finished(batch_id);
+    const first = await Promise.all(items.map(async ({ url }) => (await client.json<Transcript>(url ?? "")).text));
+    const replay = fileURLToPath(new URL("../../services/stack/src/replay.ts", import.meta.url));
+    const { stdout } = await promisify(execFile)(process.execPath, [replay, "--batch", batch_id], {
+      env: { ...process.env, STATE_DIR: pipeline.stateDir },
+    });
+    const lines = stdout.trim().split("\n");
+    expect(JSON.parse(lines.at(-1) ?? "")).toMatchObject({ batch: batch_id, jobs: 2, completed: 2, failed: 0 });
+    expect(
+      lines
+        .slice(0, 2)
+        .map((line) => line.split("\t")[2])
+        .sort(),
+    ).toEqual(first.sort());
+  });
+});
+
+describe("bad audio", () => {
+  it("gets an error of its own or an honest empty transcript, the rest of its batch completes, and no engine restarts", async () => {
+    const engines = engineProcesses(pipeline.processes().pid).map(({ pid }) => pid);
+    const good = clip("lights.wav");
+    const bad = poisonCorpus();
+    const honest = [
+      { name: "silence", bytes: wavOf([new Int16Array(32_000)]) },
+      { name: "10 ms", bytes: wavOf([new Int16Array(160).fill(100)]) },
+      { name: "a click", bytes: wavOf([new Int16Array(8_000), Int16Array.of(32_767, -32_768), new Int16Array(8_000)]) },
+    ];
+    const asClip = ({ name, bytes }: { name: string; bytes: Uint8Array }) => ({
+      name: `${name}.wav`,
+      type: "audio/wav",
+      text: "",
+      bytes,
+    });
+    const { batch_id } = await submit([good, ...bad.map(asClip), ...honest.map(asClip), good]);
+    const { items, status } = await finished(batch_id);
+
+    for (const [index, { name, code }] of bad.entries()) {
+      expect(items[index + 1], name).toMatchObject({ status: "error", url: null, error_code: code });
+    }
+    for (const [index, { name }] of honest.entries()) {
+      const item = items[1 + bad.length + index];
+      expect(item, name).toMatchObject({ status: "done", error: null });
+      expect((await client.json<Transcript>(item?.url ?? "")).text, name).toBe("");
+    }
+    expect([items[0]?.status, items.at(-1)?.status]).toEqual(["done", "done"]);
+    expect(status).toBe("partial");
+    expect(engineProcesses(pipeline.processes().pid).map(({ pid }) => pid)).toEqual(engines);
+  }, 120_000);
+
+  it("an unknown file id fails its item alone", async () => {
+    const known = await client.upload(clip("lights.wav").bytes, "lights.wav", "audio/wav");
+    const { batch_id } = await client.submit(
+      "test",
+      [
+        { operation: "transcribe", ref_audio: randomUUID(), custom_id: "unknown" },
+        { operation: "transcribe", ref_audio: known, custom_id: "known" },
+      ],
+      randomUUID(),
+    );
+    const { items } = await finished(batch_id);
+    expect(items.map(({ status, error_code }) => [status, error_code])).toEqual([
+      ["error", "file_not_found"],
+      ["done", null],
+    ]);
+  });
+});
+
+describe("a batch", () => {
+  it("that is cancelled ends, with what was not done yet told as cancelled", async () => {
+    const long = await concatenate([...clips, ...clips, ...clips]);
+    const { batch_id } = await submit(Array.from({ length: 24 }, () => long));
+    const response = await fetch(`${pipeline.gatewayUrl}/api/v1/queue/${batch_id}/cancel`, { method: "POST" });
+    expect(response.status).toBe(200);
+    const { items } = await finished(batch_id);
+    expect(items.filter(({ error_code }) => error_code === "cancelled").length).toBeGreaterThan(0);
+    expect(items.every(({ status, error_code }) => status === "done" || error_code === "cancelled")).toBe(true);
+  });
+});
+
+it("stopping leaves no process behind", async () => {
+  const another = await startPipeline();
+  const silence = wavOf([new Int16Array(16_000)]);
+  const form = new FormData();
+  form.append("audio", new Blob([Buffer.from(silence)], { type: "audio/wav" }), "silence.wav");
+  const response = await fetch(`${another.gatewayUrl}/api/v1/transcribe/file`, { method: "POST", body: form });
+  expect(((await response.json()) as Transcript).text).toBe("");
+  const pids = processTree(another.processes().pid);
+  expect(pids.length).toBeGreaterThan(5);
+  await another.stop();
+  await expect.poll(() => pids.filter(isAlive), { timeout: 5_000 }).toEqual([]);
+}, 120_000);
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
