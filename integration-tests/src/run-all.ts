@@ -2,11 +2,20 @@
  * `npm test`: lint, types, unit and integration tests of every package, as cached targets over the dependency graph, and
  * one closing line with the totals. A run that executed no test fails.
  */
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { existsSync, readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const nx = fileURLToPath(new URL("../../node_modules/nx/dist/bin/nx.js", import.meta.url));
+
+// The suites run against every nats-server at hand: with Debian's mirror, the oldest that is supported and the newest.
+const servers = fileURLToPath(new URL("../../.parlance/nats-server", import.meta.url));
+if (existsSync("/usr/bin/apt-get") && (!existsSync(servers) || readdirSync(servers).length < 2)) {
+  spawnSync(process.execPath, [fileURLToPath(new URL("../../nats/src/fetch-servers.ts", import.meta.url))], {
+    stdio: ["ignore", "ignore", "inherit"],
+  });
+}
 
 const run = spawn(
   process.execPath,

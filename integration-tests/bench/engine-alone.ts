@@ -1,0 +1,71 @@
+/** The engine without a pipeline: what it does at best with the same passes. */
+import type { EngineJob } from "@parlance/inference/engine";
+import { monotonicNow, startEngine } from "@parlance/inference/engine";
+
+/** The transcribe worker's own engine module. */
+const entry = new URL("../../services/transcribe-worker/src/engine.ts", import.meta.url);
+const DEADLINE_MS = 60_000;
+
+export interface EngineAlone {
+  /** Seconds that `passes` passes of these segments take, each handed over while the one before it runs. */
+  backlog(segments: readonly Int16Array[], passes: number): Promise<number>;
+  /** Milliseconds of each of `count` passes with this one segment, one after another. */
+  single(segment: Int16Array, count: number): Promise<number[]>;
+  close(): Promise<void>;
+}
+
+export async function startEngineAlone(modelId: string): Promise<EngineAlone> {
+  const options = { modelId, device: "cpu", computeType: "auto", threads: 0 };
+  const engine = startEngine({ entry, options, deadline: monotonicNow() + DEADLINE_MS });
+  const extension = setInterval(() => engine.extend(monotonicNow() + DEADLINE_MS), DEADLINE_MS / 4);
+  await engine.loaded;
+
+  async function pass(jobs: readonly EngineJob[]): Promise<void> {
+    const { outcomes } = await engine.run({ jobs, urgency: 0 });
+    const failed = outcomes.find((outcome) => !outcome.ok);
+    if (failed !== undefined && !failed.ok) throw new Error(`the engine failed: ${failed.failure.message}`);
+  }
+
+  return {
+    async backlog(segments, passes) {
+      const jobs = segments.map(jobOf);
+      const started = performance.now();
+      let before: Promise<void> = Promise.resolve();
+      for (let index = 0; index < passes; index += 1) {
+        const running = pass(jobs);
+        await before;
+        before = running;
+      }
+      await before;
+      return (performance.now() - started) / 1_000;
+    },
+    async single(segment, count) {
+      const taken: number[] = [];
+      for (let index = 0; index < count; index += 1) {
+        const started = performance.now();
+        await pass([jobOf(segment)]);
+        taken.push(performance.now() - started);
+        await new Promise((later) => setTimeout(later, 5));
+      }
+      return taken;
+    },
+    async close() {
+      clearInterval(extension);
+      await engine.kill();
+    },
+  };
+}
+
+function jobOf(samples: Int16Array): EngineJob {
+  const meta = {
+    language: "auto",
+    timestamps: false,
+    hotwords: [],
+    phrases: [],
+    submittedAt: 0,
+    start: 0,
+    last: true,
+    together: 1,
+  };
+  return { meta, payload: new Uint8Array(samples.buffer, samples.byteOffset, samples.byteLength) };
+}
