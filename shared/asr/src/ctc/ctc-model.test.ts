@@ -11,7 +11,7 @@ const phones = ["", "|", "p", "aa", "r", "l", "ah", "n", "s", "ay", "m", "t", "u
 const characters = ["", " ", ..."abcdefghijklmnopqrstuvwxyz", "'"];
 const lexicon = "par p aa r\nlance l ah n s\ni ay\nmy m ay\ntwo t uw\ntoo t uw\nto t ah\n";
 const languageModel =
-  "\\data\\\n\\1-grams:\n-1 </s>\n-99 <s>\n-1 par\n-1 lance\n-1 i\n-1 my\n-0.5 two\n-2 too\n-1 to\n\\end\\\n";
+  "\\data\\\nngram 1=9\n\\1-grams:\n-1 </s>\n-99 <s>\n-1 par\n-1 lance\n-1 i\n-1 my\n-0.5 two\n-2 too\n-1 to\n\\end\\\n";
 
 let root: string;
 const opened: AsrModel[] = [];
@@ -173,7 +173,7 @@ describe("the ctc architecture", () => {
     await writeFile(other, languageModel.replace("-0.5 two", "-2 two").replace("-2 too", "-0.5 too"));
     const model = await load("echo", { languageModel: other });
     expect(resultOf((await model.transcribe([segment(say("t uw"))]))[0]).text).toBe("too");
-    await writeFile(other, "\\data\\\n\\1-grams:\n-1 HELLO\n-1 </s>\n\\end\\\n");
+    await writeFile(other, "\\data\\\nngram 1=2\n\\1-grams:\n-1 HELLO\n-1 </s>\n\\end\\\n");
     await expect(load("echo", { languageModel: other })).rejects.toMatchObject({ param: "ASR_LANGUAGE_MODEL" });
     await expect(load("echo", { languageModel: join(root, "absent.arpa") })).rejects.toThrow(
       "absent.arpa cannot be read",

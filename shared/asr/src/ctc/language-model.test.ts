@@ -64,7 +64,9 @@ describe("parseArpa", () => {
     const { model, vocabulary } = parse(arpa, ["dog"]);
     const dog = vocabulary.findText("dog");
     expect(model.unigram(dog)).toBeCloseTo(-1.5 * Math.LN10 - 1, 4);
-    const withUnknown = parse(arpa.replace("-1.2\tcat", "-3\t<unk>\n-1.2\tcat"), ["dog"]);
+    const withUnknown = parse(arpa.replace("ngram 1=5", "ngram 1=6").replace("-1.2\tcat", "-3\t<unk>\n-1.2\tcat"), [
+      "dog",
+    ]);
     expect(withUnknown.model.unigram(withUnknown.vocabulary.findText("dog"))).toBeCloseTo(-3 * Math.LN10, 4);
   });
 
@@ -95,6 +97,8 @@ describe("parseArpa", () => {
     expect(() => parse(arpa.replace("\\end\\", ""))).toThrow("ends without \\end\\");
     expect(() => parse(arpa.replace("-0.4\tthe\tcat", "x\tthe\tcat"))).toThrow("line 15");
     expect(() => parse(arpa.replace("-0.4\tthe\tcat\t-0.1", "-0.4\tthe"))).toThrow("not a 2-gram");
+    expect(() => parse(arpa.replace("ngram 2=3", "ngram 2=4"))).toThrow("there are 3 2-grams, the head says 4");
+    expect(() => parse(arpa.replace("ngram 2=3", "ngram 2=4000000000"))).toThrow("too short");
     expect(() => parse(arpa.replace("-0.3\tthe\tcat\tsat", "-0.3\tsat\tsat\tsat"))).toThrow("sat sat sat");
   });
 });

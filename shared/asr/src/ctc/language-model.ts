@@ -6,7 +6,6 @@
  * there on a bigram. States are as short as the n-grams allow, so that histories which no n-gram tells apart are one.
  */
 import { SpeechError } from "@parlance/contracts";
-import { GrowableInts } from "./growable.ts";
 import { type LineReader, parseNumber, readLines } from "./text-lines.ts";
 import type { Vocabulary } from "./vocabulary.ts";
 
@@ -20,11 +19,19 @@ export interface LanguageModel {
   end(state: number): number;
   /** Log-probability of `word` by itself. */
   unigram(word: number): number;
+  /** How many states there are: they are numbered from -1 to `states - 2`. */
+  readonly states: number;
+  /** The words that `state` has n-grams for, with their log-probabilities. */
+  successors(state: number): { words: Int32Array; probabilities: Float32Array };
+  /** What a word without an n-gram in `state` pays, and the state whose n-grams then count. */
+  backoff(state: number): number;
+  shorter(state: number): number;
   /** How many n-grams of each order are used. */
   readonly counts: readonly number[];
 }
 
 const highestOrder = 3;
+const BACKSLASH = 92;
 
 interface Grams {
   /** Groups by context: first word for bigrams, bigram for trigrams. */
@@ -45,7 +52,8 @@ export function parseArpa(source: Uint8Array, vocabulary: Vocabulary): LanguageM
   const unknownWord = vocabulary.findText("<unk>");
   const probability = new Float32Array(size).fill(Number.NaN);
   const backoff = new Float32Array(size);
-  for (const [entry, word] of unigrams.words.entries()) {
+  for (let entry = 0; entry < unigrams.words.length; entry++) {
+    const word = unigrams.words[entry] ?? 0;
     probability[word] = unigrams.probability[entry] ?? 0;
     backoff[word] = unigrams.backoff[entry] ?? 0;
   }
@@ -100,6 +108,15 @@ export function parseArpa(source: Uint8Array, vocabulary: Vocabulary): LanguageM
       return endWord === -1 ? 0 : model.score(state, endWord);
     },
     unigram: (word) => probability[word] ?? unknown,
+    states: 1 + size + bigrams.word.length,
+    successors(state) {
+      const [grams, context] = state >= size ? [trigrams, state - size] : [bigrams, state];
+      const from = grams.first[context] ?? 0;
+      const to = grams.first[context + 1] ?? from;
+      return { words: grams.word.subarray(from, to), probabilities: grams.probability.subarray(from, to) };
+    },
+    backoff: (state) => (state >= size ? bigrams.backoff[state - size] : backoff[state]) ?? 0,
+    shorter: (state) => (state >= size ? lastWord(bigrams.word[state - size] ?? 0) : -1),
   };
   return model;
 }
@@ -126,55 +143,67 @@ interface Section {
 }
 
 function readSections(source: Uint8Array, reader: LineReader, vocabulary: Vocabulary): Section[] {
-  const text = (field: number) => Buffer.from(source.subarray(reader.starts[field], reader.ends[field])).toString();
+  const { starts, ends } = reader;
+  const text = (field: number) => Buffer.from(source.subarray(starts[field], ends[field])).toString();
   const sections: Section[] = [];
+  const counts: number[] = [];
   let seenData = false;
   let order = 0;
-  let words = new GrowableInts();
-  let numbers: { probability: number[]; backoff: number[] } = { probability: [], backoff: [] };
+  let section = emptySection(0, 0);
+  let entry = 0;
   const finish = () => {
     if (order === 0 || order > highestOrder) return;
-    sections[order - 1] = {
-      words: words.toArray(),
-      probability: Float32Array.from(numbers.probability),
-      backoff: Float32Array.from(numbers.backoff),
-    };
+    const expected = section.probability.length;
+    if (entry !== expected) throw wrong(reader.line, `there are ${entry} ${order}-grams, the head says ${expected}`);
+    sections[order - 1] = section;
   };
   for (let count = reader.next(); count !== -1; count = reader.next()) {
     if (count === 0) continue;
-    if (source[reader.starts[0] ?? 0] === 92 && count === 1) {
+    if (count === 1 && source[starts[0] ?? 0] === BACKSLASH) {
       const title = text(0);
-      if (title === "\\data\\") {
-        seenData = true;
-        continue;
-      }
+      if (title === "\\data\\") seenData = true;
       const match = /^\\(?:(\d)-grams:|end\\)$/.exec(title);
-      if (match !== null && seenData) {
-        finish();
-        if (match[1] === undefined) return sections;
-        order = Number(match[1]);
-        words = new GrowableInts();
-        numbers = { probability: [], backoff: [] };
-        continue;
-      }
+      if (match === null || !seenData) continue;
+      finish();
+      if (match[1] === undefined) return sections;
+      order = Number(match[1]);
+      entry = 0;
+      if (order <= highestOrder) section = emptySection(counts[order] ?? 0, order, source.length, reader.line);
+      continue;
     }
-    // The head of the file, and orders above trigrams, whose probabilities the lower orders already stand in for.
-    if (order === 0 || order > highestOrder) continue;
+    if (order === 0) {
+      const match = /^(\d)=(\d+)$/.exec(seenData && count === 2 && text(0) === "ngram" ? text(1) : "");
+      if (match !== null) counts[Number(match[1])] = Number(match[2]);
+      continue;
+    }
+    // The lower orders stand in for those above trigrams.
+    if (order > highestOrder) continue;
     if (count !== order + 1 && count !== order + 2) throw wrong(reader.line, `this is not a ${order}-gram`);
-    const probability = parseNumber(source, reader.starts[0] ?? 0, reader.ends[0] ?? 0);
+    const probability = parseNumber(source, starts[0] ?? 0, ends[0] ?? 0);
     const last = order + 1;
-    const backoff = count === last ? 0 : parseNumber(source, reader.starts[last] ?? 0, reader.ends[last] ?? 0);
+    const backoff = count === last ? 0 : parseNumber(source, starts[last] ?? 0, ends[last] ?? 0);
     if (Number.isNaN(probability) || Number.isNaN(backoff) || probability > 0) {
       throw wrong(reader.line, "the log-probability or backoff weight is not valid");
     }
     for (let field = 1; field <= order; field++) {
-      words.push(vocabulary.add(source, reader.starts[field] ?? 0, reader.ends[field] ?? 0));
+      section.words[entry * order + field - 1] = vocabulary.add(source, starts[field] ?? 0, ends[field] ?? 0);
     }
     // ARPA files are in base 10.
-    numbers.probability.push(probability * Math.LN10);
-    numbers.backoff.push(backoff * Math.LN10);
+    section.probability[entry] = probability * Math.LN10;
+    section.backoff[entry] = backoff * Math.LN10;
+    entry++;
   }
   throw wrong(reader.line, seenData ? "the file ends without \\end\\" : "this is not an ARPA file: it has no \\data\\");
+}
+
+/** Room for `count` n-grams; each takes at least 4 bytes of its file, so that a wrong count cannot ask for more. */
+function emptySection(count: number, order: number, bytes = 0, line = 0): Section {
+  if (4 * count > bytes) throw wrong(line, `the head says ${count} ${order}-grams, which the file is too short for`);
+  return {
+    words: new Int32Array(count * order),
+    probability: new Float32Array(count),
+    backoff: new Float32Array(count),
+  };
 }
 
 /** Sorts a section by context and then by its last word. */
@@ -193,8 +222,12 @@ function toGrams(
   };
   if (section === undefined || count === 0) return grams;
   const order = section.words.length / count;
-  const context = Int32Array.from({ length: count }, (_, entry) => contextOf(section.words, entry));
-  for (const key of context) first[key + 1] = (first[key + 1] ?? 0) + 1;
+  const context = new Int32Array(count);
+  for (let entry = 0; entry < count; entry++) {
+    const key = contextOf(section.words, entry);
+    context[entry] = key;
+    first[key + 1] = (first[key + 1] ?? 0) + 1;
+  }
   for (let key = 0; key < contexts; key++) first[key + 1] = (first[key + 1] ?? 0) + (first[key] ?? 0);
   const fill = first.slice();
   // Word and entry in one number sort natively; both are exact in 53 bits.

@@ -151,45 +151,59 @@ export function createLexiconBuilder(): LexiconBuilder {
         }
       }
       firstChild[size] = size;
-      const nodes = Int32Array.from(entryNode.toArray(), (node) => renamed[node] ?? 0);
-      const [firstWord, words] = groupBy(nodes, entryWord.toArray(), size);
-      const mostWords = entryWord.toArray().reduce((most, word) => Math.max(most, word + 1), 0);
-      const [firstEnd, ends] = groupBy(entryWord.toArray(), nodes, mostWords);
+      const labels = new Uint16Array(size);
+      const parents = new Int32Array(size).fill(-1);
+      for (let node = 0; node < size; node++) {
+        const old = order[node] ?? 0;
+        labels[node] = label.data[old] ?? 0;
+        if (node > 0) parents[node] = renamed[parent.data[old] ?? 0] ?? 0;
+      }
+      const entryWords = entryWord.toArray();
+      const nodes = entryNode.toArray();
+      let words = 0;
+      for (let entry = 0; entry < nodes.length; entry++) {
+        nodes[entry] = renamed[nodes[entry] ?? 0] ?? 0;
+        words = Math.max(words, (entryWords[entry] ?? 0) + 1);
+      }
+      const byNode = groupBy(nodes, entryWords, size);
+      const byWord = groupBy(entryWords, nodes, words);
       return {
         size,
-        label: Uint16Array.from(order, (old) => label.data[old] ?? 0),
-        parent: Int32Array.from(order, (old) => renamed[parent.data[old] ?? 0] ?? -1).fill(-1, 0, 1),
+        label: labels,
+        parent: parents,
         firstChild,
-        firstWord,
-        words,
-        firstEnd,
-        ends,
+        firstWord: byNode.first,
+        words: byNode.values,
+        firstEnd: byWord.first,
+        ends: byWord.values,
       };
     },
   };
 }
 
-/** Values grouped by key 0 … groups - 1 and without doubles: group k is values[first[k]] to values[first[k + 1] - 1]. */
-function groupBy(keys: Int32Array, values: Int32Array, groups: number): [first: Int32Array, values: Int32Array] {
-  const first = new Int32Array(groups + 1);
-  const grouped = new Int32Array(keys.length);
+/** Values grouped by key 0 … groups - 1, without doubles: group k is values[first[k]] to values[first[k + 1] - 1]. */
+function groupBy(keys: Int32Array, values: Int32Array, groups: number): { first: Int32Array; values: Int32Array } {
   const starts = new Int32Array(groups + 1);
   for (const key of keys) starts[key + 1] = (starts[key + 1] ?? 0) + 1;
   for (let key = 0; key < groups; key++) starts[key + 1] = (starts[key + 1] ?? 0) + (starts[key] ?? 0);
   const fill = starts.slice();
+  const grouped = new Int32Array(keys.length);
   for (let entry = 0; entry < keys.length; entry++) {
     const key = keys[entry] ?? 0;
-    const place = fill[key] ?? 0;
     const value = values[entry] ?? 0;
-    if (grouped.subarray(starts[key], place).includes(value)) continue;
-    grouped[place] = value;
-    fill[key] = place + 1;
+    const end = fill[key] ?? 0;
+    let place = starts[key] ?? 0;
+    while (place < end && grouped[place] !== value) place++;
+    if (place < end) continue;
+    grouped[end] = value;
+    fill[key] = end + 1;
   }
+  const first = new Int32Array(groups + 1);
   let kept = 0;
   for (let key = 0; key < groups; key++) {
     first[key] = kept;
     for (let place = starts[key] ?? 0; place < (fill[key] ?? 0); place++) grouped[kept++] = grouped[place] ?? 0;
   }
   first[groups] = kept;
-  return [first, grouped.slice(0, kept)];
+  return { first, values: grouped.slice(0, kept) };
 }

@@ -20,18 +20,22 @@ export async function loadDecoder(context: ArchitectureContext, section: CtcSect
   const vocabulary = createVocabulary();
   let lexicon: Lexicon | undefined;
   let lexiconHead: "phones" | "characters" = "phones";
-  const lexiconPath = pathOf("lexicon");
-  if (lexiconPath !== undefined && section.phones !== undefined) {
-    lexicon = parseLexicon(await readTextFile(lexiconPath), section.phones, vocabulary);
+  const languageModelPath = options.languageModel ?? pathOf("languageModel");
+  const [lexiconText, languageModelText] = await Promise.all(
+    [section.phones === undefined ? undefined : pathOf("lexicon"), languageModelPath].map((path) =>
+      path === undefined ? undefined : readTextFile(path),
+    ),
+  );
+  if (lexiconText !== undefined && section.phones !== undefined) {
+    lexicon = parseLexicon(lexiconText, section.phones, vocabulary);
   }
   const known = vocabulary.size;
 
   let languageModel: LanguageModel | undefined;
-  const languageModelPath = options.languageModel ?? pathOf("languageModel");
-  if (languageModelPath !== undefined) {
-    languageModel = parseArpa(await readTextFile(languageModelPath), vocabulary);
+  if (languageModelText !== undefined) {
+    languageModel = parseArpa(languageModelText, vocabulary);
     if (lexicon !== undefined && options.languageModel !== undefined) {
-      checkCoverage(languageModelPath, languageModel, vocabulary, known);
+      checkCoverage(options.languageModel, languageModel, vocabulary, known);
     }
   }
   // A model without phones is decoded with the words of its language model, letter by letter.

@@ -12,6 +12,9 @@ const labels = ["", "|", "a", "b", "c"];
 const lexiconText = "ab a b\nba b a\na a\nay a\nbee b\nbee b c\ncab c a b\n";
 const arpa = `
 \\data\\
+ngram 1=7
+ngram 2=3
+ngram 3=2
 \\1-grams:
 -0.8 </s>
 -99 <s> -0.2

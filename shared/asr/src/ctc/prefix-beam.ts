@@ -3,7 +3,7 @@
  *
  * A hypothesis is the words so far, a node of the trie (the word being said), and two log-probabilities: of all paths that
  * end in blank, and of all that end in the node's label. A word is paid for when its separator comes, or at the end;
- * until then a hypothesis is ranked by the best unigram below its node. Hypotheses at one node whose histories the
+ * until then a hypothesis is ranked by the best word below its node (look-ahead.ts). Hypotheses at one node whose histories the
  * language model cannot tell apart are one: the likelier history stays. Without that, a beam of 24 is soon full of old
  * alternatives that no longer matter.
  *
@@ -14,6 +14,7 @@ import { GrowableInts } from "./growable.ts";
 import type { LanguageModel } from "./language-model.ts";
 import { childOf, type Lexicon, ROOT } from "./lexicon.ts";
 import { logAdd } from "./log-add.ts";
+import { createLookAhead } from "./look-ahead.ts";
 
 export interface BeamOptions {
   lexicon: Lexicon;
@@ -52,13 +53,13 @@ const UNLIKELY = -9;
 /** A frame that is blank by more than this changes no hypothesis. */
 const SURELY_BLANK = -0.005;
 /** Hypotheses this far (natural log) behind the best that a frame allows are dropped before they are made. */
-const MARGIN = 18;
+const MARGIN = 12;
 const NONE = Number.NEGATIVE_INFINITY;
 
 export function createPrefixBeam(options: BeamOptions): PrefixBeam {
   const { lexicon, languageModel, beamSize, languageModelWeight, wordBonus, recombine = true } = options;
   const { label: labelOf, firstWord, words: wordsAt } = lexicon;
-  const ahead = lookAhead(options);
+  const ahead = createLookAhead(lexicon, languageModel);
   const histories = createHistories();
   const capacity = beamSize * (1 + MOST_LABELS + mostHomophones(lexicon));
   const current = createColumns(beamSize);
@@ -70,20 +71,33 @@ export function createPrefixBeam(options: BeamOptions): PrefixBeam {
   /** What a boost adds to the rank of the nodes on the way to its word. */
   const nodeBoosts = new Map<number, number>();
 
-  const rankOf = (node: number) => (ahead[node] ?? 0) + (nodeBoosts.size === 0 ? 0 : (nodeBoosts.get(node) ?? 0));
+  /** What the best word at or below a node will add. */
+  const promise = (node: number, state: number) =>
+    wordBonus +
+    languageModelWeight * ahead.best(state, node) +
+    (nodeBoosts.size === 0 ? 0 : (nodeBoosts.get(node) ?? 0));
   const wordScore = (state: number, word: number) =>
     wordBonus +
     (boosts === undefined ? 0 : (boosts.get(word) ?? 0)) +
     (languageModel === undefined ? 0 : languageModelWeight * languageModel.score(state, word));
 
   /** Probability that comes to (history, node), by paths that end in blank or in the node's label. */
-  function arrive(node: number, history: number, state: number, language: number, blank: number, label: number): void {
+  function arrive(
+    node: number,
+    history: number,
+    state: number,
+    language: number,
+    promised: number,
+    blank: number,
+    label: number,
+  ): void {
     const key = recombine ? state : history;
     const entry = table.find(key, node, next);
     if (entry === next.count) {
       next.count++;
       next.key[entry] = key;
       next.node[entry] = node;
+      next.promised[entry] = promised;
     } else if (next.history[entry] === history) {
       next.blank[entry] = logAdd(next.blank[entry] ?? NONE, blank);
       next.label[entry] = logAdd(next.label[entry] ?? NONE, label);
@@ -128,21 +142,25 @@ export function createPrefixBeam(options: BeamOptions): PrefixBeam {
       const history = current.history[entry] ?? 0;
       const state = current.state[entry] ?? 0;
       const language = current.language[entry] ?? 0;
+      const promised = current.promised[entry] ?? 0;
       const endsInBlank = current.blank[entry] ?? NONE;
       const endsInLabel = current.label[entry] ?? NONE;
       const either = logAdd(endsInBlank, endsInLabel);
       const last = node !== ROOT ? (labelOf[node] ?? 0) : history === 0 ? BLANK : SEPARATOR;
       const again = last === BLANK ? NONE : endsInLabel + (data[frame + last] ?? NONE);
-      arrive(node, history, state, language, either + blank, again);
+      arrive(node, history, state, language, promised, either + blank, again);
       for (let index = 0; index < picked; index++) {
         const label = labels[index] ?? 0;
         // The same label again is a new one only behind a blank.
         const probability = (label === last ? endsInBlank : either) + (data[frame + label] ?? NONE);
-        if (probability + language < floor) continue;
+        // Without boosts, no child promises more than its parent.
+        if (nodeBoosts.size === 0 && probability + language + promised < floor) continue;
         if (label !== SEPARATOR) {
           const child = childOf(lexicon, node, label);
-          if (child === -1 || probability + language + rankOf(child) < floor) continue;
-          arrive(child, history, state, language, NONE, probability);
+          if (child === -1) continue;
+          const childPromised = promise(child, state);
+          if (probability + language + childPromised < floor) continue;
+          arrive(child, history, state, language, childPromised, NONE, probability);
         } else if (node !== ROOT) {
           closeWord(node, history, state, language, probability);
         }
@@ -157,7 +175,8 @@ export function createPrefixBeam(options: BeamOptions): PrefixBeam {
       const word = wordsAt[place] ?? 0;
       const score = language + wordScore(state, word);
       const longer = histories.extend(history, word, node, probability);
-      arrive(ROOT, longer, languageModel?.next ?? -1, score, NONE, probability);
+      const after = languageModel?.next ?? -1;
+      arrive(ROOT, longer, after, score, promise(ROOT, after), NONE, probability);
     }
   }
 
@@ -169,7 +188,7 @@ export function createPrefixBeam(options: BeamOptions): PrefixBeam {
       const value =
         logAdd(next.blank[entry] ?? NONE, next.label[entry] ?? NONE) +
         (next.language[entry] ?? 0) +
-        rankOf(next.node[entry] ?? 0);
+        (next.promised[entry] ?? 0);
       rank[entry] = value;
       selection[entry] = entry;
       if (value > best) best = value;
@@ -240,7 +259,8 @@ export function createPrefixBeam(options: BeamOptions): PrefixBeam {
       current.language[0] = 0;
       current.blank[0] = 0;
       current.label[0] = NONE;
-      let best = rankOf(ROOT);
+      let best = promise(ROOT, languageModel?.start ?? -1);
+      current.promised[0] = best;
       for (let frame = offset; frame < offset + frames * count; frame += count) {
         const blank = data[frame + BLANK] ?? NONE;
         if (blank > SURELY_BLANK) {
@@ -265,20 +285,6 @@ function mostHomophones({ firstWord, size }: Lexicon): number {
   return most;
 }
 
-/** For each node, the best that a word below it can add by itself. */
-function lookAhead({ lexicon, languageModel, languageModelWeight, wordBonus }: BeamOptions): Float32Array {
-  const ahead = new Float32Array(lexicon.size).fill(NONE);
-  for (let node = lexicon.size - 1; node >= 0; node--) {
-    for (let place = lexicon.firstWord[node] ?? 0; place < (lexicon.firstWord[node + 1] ?? 0); place++) {
-      const unigram = languageModel === undefined ? 0 : languageModel.unigram(lexicon.words[place] ?? 0);
-      ahead[node] = Math.max(ahead[node] ?? NONE, wordBonus + languageModelWeight * unigram);
-    }
-    const parent = lexicon.parent[node] ?? -1;
-    if (parent !== -1) ahead[parent] = Math.max(ahead[parent] ?? NONE, ahead[node] ?? NONE);
-  }
-  return ahead;
-}
-
 interface Columns {
   count: number;
   key: Int32Array;
@@ -287,6 +293,8 @@ interface Columns {
   state: Int32Array;
   /** Language model, bonuses and boosts of the words so far. */
   language: Float64Array;
+  /** What the best word at or below the node will add. */
+  promised: Float64Array;
   blank: Float64Array;
   label: Float64Array;
   rank: Float64Array;
@@ -302,6 +310,7 @@ function createColumns(capacity: number): Columns {
     history: integers(),
     state: integers(),
     language: numbers(),
+    promised: numbers(),
     blank: numbers(),
     label: numbers(),
     rank: numbers(),
@@ -313,6 +322,7 @@ function copyRow(from: Columns, source: number, to: Columns, target: number): vo
   to.history[target] = from.history[source] ?? 0;
   to.state[target] = from.state[source] ?? 0;
   to.language[target] = from.language[source] ?? 0;
+  to.promised[target] = from.promised[source] ?? 0;
   to.blank[target] = from.blank[source] ?? NONE;
   to.label[target] = from.label[source] ?? NONE;
 }
