@@ -1,1 +1,5 @@
-export {};
+export type { EngineDescription } from "./engine-description.ts";
+export { asItIs, type Job, type JobContent, type ToEngineJob } from "./job.ts";
+export type { PassInfo, SessionEnd, SessionSettings, ToResult } from "./session.ts";
+export { createWorker, type Worker, type WorkerOptions } from "./worker.ts";
+export { createWorkerMetrics, type WorkerMetrics } from "./worker-metrics.ts";

@@ -1,0 +1,52 @@
+/**
+ * What becomes of the jobs of a pass that came to nothing: a pure decision.
+ *
+ * Out of memory halves the pass until it fits; one job that does not fit alone has failed. Any other failure of a whole
+ * pass, and the death of the engine under it, is put to the proof by running each job alone: the guilty one convicts
+ * itself, its neighbours come out well. An engine that crashed or hung twice under a job convicts it. A SIGKILL may come
+ * from anybody (an operator, the kernel's memory killer for someone else's greed), so that takes three.
+ */
+import { type Failure, SpeechError } from "@parlance/contracts";
+
+export type DeathCause = "crash" | "hung" | "killed";
+
+export interface Suspect {
+  bytes: number;
+  suspicion: number;
+}
+
+export interface Verdict<Job> {
+  /** Groups that run again, each as one pass. */
+  again: Job[][];
+  failed: { job: Job; failure: Failure; deadLetter: boolean }[];
+}
+
+const CONVICTION = 6;
+const weight: Record<DeathCause, number> = { crash: 3, hung: 3, killed: 2 };
+
+/** After the engine died while it ran these jobs. Adds to their suspicion. */
+export function afterDeath<Job extends Suspect>(jobs: readonly Job[], cause: DeathCause): Verdict<Job> {
+  const verdict: Verdict<Job> = { again: [], failed: [] };
+  for (const job of jobs) {
+    job.suspicion += weight[cause];
+    if (job.suspicion < CONVICTION) verdict.again.push([job]);
+    else verdict.failed.push({ job, failure: new SpeechError("engine_failed").toFailure(), deadLetter: true });
+  }
+  return verdict;
+}
+
+/** After a pass of these jobs, shortest first, failed as a whole, and the engine lives. */
+export function afterFailure<Job extends Suspect>(jobs: readonly Job[], failure: Failure): Verdict<Job> {
+  const [only] = jobs;
+  if (jobs.length === 1 && only !== undefined) {
+    return { again: [], failed: [{ job: only, failure, deadLetter: false }] };
+  }
+  if (failure.code !== "engine_out_of_memory") return { again: jobs.map((job) => [job]), failed: [] };
+  const middle = Math.ceil(jobs.length / 2);
+  return { again: [jobs.slice(0, middle), jobs.slice(middle)], failed: [] };
+}
+
+/** What a pass may take after one that did not fit: half of that, as the device sees it. */
+export function budgetAfter(jobs: readonly Suspect[]): number {
+  return Math.floor((jobs.length * Math.max(...jobs.map(({ bytes }) => bytes))) / 2);
+}

@@ -1,0 +1,136 @@
+/** Workers that die, hang and freeze: each in a process of its own, on a real server, engines counted by the process table. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { setTimeout as pause } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { durables, streams } from "@parlance/contracts";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { livingEngines, type Pipeline, startPipeline } from "./testing/pipeline.ts";
+
+const LEASE_TTL = 2;
+let pipeline: Pipeline;
+const processes = new Set<ChildProcess>();
+
+beforeAll(async () => {
+  pipeline = await startPipeline({ settings: { LEASE_TTL } });
+});
+afterEach(async () => {
+  for (const child of processes) {
+    child.kill("SIGCONT");
+    child.kill("SIGKILL");
+    if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
+  }
+  processes.clear();
+  await gone(() => livingEngines().length === 0);
+  pipeline.nextBatch();
+});
+afterAll(async () => await pipeline.stop());
+
+async function startWorker(id: string): Promise<ChildProcess> {
+  const program = fileURLToPath(new URL("./testing/scripted-worker.ts", import.meta.url));
+  const child = spawn(process.execPath, [program, id, pipeline.server.url, String(LEASE_TTL)], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  processes.add(child);
+  if (child.stdout) await once(child.stdout, "data");
+  return child;
+}
+
+async function gone(check: () => boolean, timeoutMs = 5_000): Promise<void> {
+  const deadline = Date.now() + timeoutMs;
+  while (!check()) {
+    if (Date.now() > deadline) throw new Error("it did not happen in time");
+    await pause(5);
+  }
+}
+
+/** Most engines alive at one moment while `during` runs. */
+async function enginesDuring(during: () => Promise<unknown>): Promise<number> {
+  let most = 0;
+  const watch = setInterval(() => {
+    most = Math.max(most, livingEngines().length);
+  }, 10);
+  try {
+    await during();
+  } finally {
+    clearInterval(watch);
+  }
+  return most;
+}
+
+/** What a dead worker held is delivered again after the ack timer: half a minute, which a test shortens by asking itself. */
+async function redeliver(): Promise<void> {
+  const { pending, ackPending } = await pipeline.bus.consumerState(
+    streams.jobs,
+    durables.worker("transcribe", "batch"),
+  );
+  expect(pending + ackPending).toBeGreaterThan(0);
+}
+
+const script = (count: number) => Array.from({ length: count }, (_, n) => `sleep 100 ${n}`);
+
+test("a supervisor killed in the middle of a pass takes its engine along; another worker finishes, one result each", {
+  timeout: 60_000,
+}, async () => {
+  await pipeline.publish("batch", script(24));
+  const first = await startWorker("first");
+  await pipeline.done(1);
+  const most = await enginesDuring(async () => {
+    first.kill("SIGKILL");
+    await once(first, "exit");
+    const died = performance.now();
+    await gone(() => livingEngines().length === 0, 1_000);
+    expect(performance.now() - died).toBeLessThan(500);
+    await redeliver();
+    await startWorker("second");
+    await pipeline.done(24, 45_000);
+  });
+  expect(most).toBe(1);
+  const found = await pipeline.outcomes();
+  expect(found).toHaveLength(24);
+  expect(new Set(found.map(({ item }) => item)).size).toBe(24);
+  expect(found.every(({ outcome }) => outcome === "ok")).toBe(true);
+  expect(new Set(found.map(({ model }) => model))).toEqual(new Set(["first", "second"]));
+});
+
+test("a supervisor stopped past its lease: its engine dies by itself before the other worker's starts, and its late writes change nothing", {
+  timeout: 60_000,
+}, async () => {
+  await pipeline.publish("batch", script(40));
+  const first = await startWorker("first");
+  await pipeline.done(1);
+  await startWorker("second");
+  const [frozen] = livingEngines();
+  const most = await enginesDuring(async () => {
+    first.kill("SIGSTOP");
+    await gone(() => livingEngines().some((pid) => pid !== frozen), 10_000);
+    expect(livingEngines()).not.toContain(frozen);
+    await pause(500);
+    first.kill("SIGCONT");
+    await pipeline.done(40, 45_000);
+    await pause(500);
+  });
+  expect(most).toBe(1);
+  const found = await pipeline.outcomes();
+  expect(found).toHaveLength(40);
+  expect(found.every(({ outcome }) => outcome === "ok")).toBe(true);
+  expect(found.some(({ model }) => model === "second")).toBe(true);
+});
+
+test("NATS away for five seconds in the middle of a backlog: everything is done, once", {
+  timeout: 60_000,
+}, async () => {
+  await pipeline.publish("batch", script(40));
+  await startWorker("only");
+  await pipeline.done(4);
+  const most = await enginesDuring(async () => {
+    await pipeline.server.kill();
+    await pause(5_000);
+    await pipeline.server.restart();
+    await pipeline.done(40, 45_000);
+  });
+  expect(most).toBe(1);
+  const found = await pipeline.outcomes();
+  expect(found).toHaveLength(40);
+  expect(found.every(({ outcome }) => outcome === "ok")).toBe(true);
+});

@@ -1,0 +1,102 @@
+/**
+ * Which of the waiting jobs share the next pass: a pure decision.
+ *
+ * The most urgent lane leads. Realtime never waits. Interactive waits only for the rest of what was published together
+ * with it, and batch only for a full pass, both at most `waitMs`. Less urgent jobs fill the pass, but a job that somebody
+ * waits for is not held up by one that is longer (a pass lasts as long as its longest row), and realtime takes no batch
+ * work along. So that steady urgent work does not starve batch for ever, every ninth pass takes whatever waits.
+ */
+import { type Lane, lanes } from "@parlance/contracts";
+
+export interface Composable {
+  lane: Lane;
+  batchId: string;
+  /** How many jobs of the batch were published together. */
+  together: number;
+  bytes: number;
+  /** Milliseconds of the same clock as `now`. */
+  arrivedAt: number;
+}
+
+export interface PassLimits {
+  maxSize: number;
+  waitMs: number;
+  /** Most bytes of a pass as the device sees it: rows times the longest. Learned when a pass did not fit. */
+  budgetBytes: number;
+}
+
+export interface ComposeQuestion<Job extends Composable> extends PassLimits {
+  /** Oldest first. */
+  waiting: readonly Job[];
+  now: number;
+  /** Passes in a row that left batch work behind. */
+  passedOver: number;
+  /**
+   * What the engine has: nothing, a running pass, or a running one and one of the given lane prepared behind it. A busy
+   * engine is handed only what cannot get better by waiting: a full pass, or one that overtakes the prepared one.
+   */
+  engine: "idle" | "busy" | { prepared: Lane };
+}
+
+export type Composition<Job> = { run: Job[] } | { waitUntil: number } | undefined;
+
+const PATIENCE_PASSES = 8;
+
+export function composePass<Job extends Composable>(question: ComposeQuestion<Job>): Composition<Job> {
+  const { engine, now } = question;
+  const waiting =
+    typeof engine === "object"
+      ? question.waiting.filter(({ lane }) => rank(lane) < rank(engine.prepared))
+      : question.waiting;
+  const lead = lanes.find((lane) => waiting.some((job) => job.lane === lane));
+  if (lead === undefined) return undefined;
+  const leading = waiting.filter((job) => job.lane === lead);
+  const rows = choose(question, lead, waiting);
+  const full = rows.length >= question.maxSize || rows.length < Math.min(leading.length, question.maxSize);
+  if (engine === "busy" && !full) return undefined;
+  const due = full ? now : dueAt(question, lead, leading);
+  if (due > now) return { waitUntil: due };
+  return { run: rows.sort((a, b) => a.bytes - b.bytes) };
+}
+
+/** When a pass that is not full goes all the same. */
+function dueAt<Job extends Composable>({ waitMs, maxSize }: PassLimits, lead: Lane, leading: readonly Job[]): number {
+  if (lead === "realtime") return Number.NEGATIVE_INFINITY;
+  if (lead === "batch") return Math.min(...leading.map(({ arrivedAt }) => arrivedAt)) + waitMs;
+  const groups = Map.groupBy(leading, ({ batchId }) => batchId);
+  const dues = [...groups.values()].map((group) => {
+    const whole = group.length >= Math.min(maxSize, Math.max(...group.map(({ together }) => together)));
+    return whole ? Number.NEGATIVE_INFINITY : Math.min(...group.map(({ arrivedAt }) => arrivedAt)) + waitMs;
+  });
+  return Math.min(...dues);
+}
+
+function choose<Job extends Composable>(question: ComposeQuestion<Job>, lead: Lane, waiting: readonly Job[]): Job[] {
+  const { maxSize, budgetBytes, passedOver } = question;
+  const rows: Job[] = [];
+  let longest = 0;
+  const take = (candidates: readonly Job[]) => {
+    for (const job of candidates) {
+      const width = Math.max(longest, job.bytes);
+      if (rows.length >= maxSize) return;
+      if (rows.includes(job)) continue;
+      if (rows.length > 0 && (rows.length + 1) * width > budgetBytes) continue;
+      rows.push(job);
+      longest = width;
+    }
+  };
+  const of = (lane: Lane) => waiting.filter((job) => job.lane === lane);
+  // The oldest of the passed over goes first now, or it would find the pass full of urgent rows again.
+  if (passedOver >= PATIENCE_PASSES) take(of("batch").slice(0, 1));
+  take(of(lead));
+  const bound = passedOver >= PATIENCE_PASSES ? Number.POSITIVE_INFINITY : longest;
+  for (const lane of lanes.slice(rank(lead) + 1)) {
+    if (lead === "realtime" && lane === "batch" && bound === longest) continue;
+    take(of(lane).filter((job) => job.bytes <= bound));
+  }
+  return rows;
+}
+
+function rank(lane: Lane): number {
+  return lanes.indexOf(lane);
+}

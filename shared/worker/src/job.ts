@@ -1,0 +1,72 @@
+/** A job: one message of a lane, held by this worker until it is settled. */
+import type { Delivery } from "@parlance/bus";
+import {
+  type JobAddress,
+  type JobHeaders,
+  jobHeadersSchema,
+  type Lane,
+  parseJobSubject,
+  readHeaders,
+  SpeechError,
+  toSpeechError,
+} from "@parlance/contracts";
+import type { EngineJob, Json } from "@parlance/inference/engine";
+
+/** What a job asks for, without how it came here. */
+export interface JobContent {
+  address: JobAddress;
+  headers: JobHeaders;
+  /** Milliseconds since the epoch at which it was published. */
+  publishedAt: number;
+  payload: Uint8Array;
+}
+
+export interface Job extends JobContent {
+  /** The newest delivery of the message: the one to acknowledge. */
+  delivery: Delivery;
+  engineJob: EngineJob;
+  /** See blame.ts. */
+  suspicion: number;
+  /** On the monotonic clock: when it came, and when the server last heard that it is being worked on. */
+  arrivedAt: number;
+  touchedAt: number;
+
+  // What a pass is composed by.
+  lane: Lane;
+  batchId: string;
+  together: number;
+  bytes: number;
+}
+
+export type ToEngineJob = (content: JobContent) => EngineJob;
+
+/** The default: the engine sees the headers and the payload as they are. */
+export function asItIs({ headers, payload }: JobContent): EngineJob {
+  return { meta: headers as Json, payload };
+}
+
+/** Throws a SpeechError `job_invalid` when the message is not a job. */
+export function readJob(delivery: Delivery, toJob: ToEngineJob, now: number): Job {
+  const address = parseJobSubject(delivery.subject);
+  if (address === undefined) throw new SpeechError("job_invalid", `${delivery.subject} is not the subject of a job`);
+  try {
+    const headers = readHeaders(jobHeadersSchema, delivery.headers);
+    const content: JobContent = { address, headers, publishedAt: delivery.time, payload: delivery.data };
+    const engineJob = toJob(content);
+    return {
+      ...content,
+      delivery,
+      engineJob,
+      suspicion: 0,
+      arrivedAt: now,
+      touchedAt: now,
+      lane: address.lane,
+      batchId: address.batchId,
+      together: headers.together,
+      bytes: delivery.data.byteLength,
+    };
+  } catch (error) {
+    const { message, param } = toSpeechError(error);
+    throw new SpeechError("job_invalid", message, { param, cause: error });
+  }
+}

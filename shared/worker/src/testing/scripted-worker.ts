@@ -1,0 +1,74 @@
+/** A worker on the scripted engine, for tests in this process and, run as a program, for tests that kill it. */
+import { type Bus, connectBus } from "@parlance/bus";
+import type { Json } from "@parlance/inference/engine";
+import { createLog, type Log } from "@parlance/telemetry";
+import { createWorker, type Worker, type WorkerOptions } from "../worker.ts";
+
+export const scriptedEngine = new URL(import.meta.resolve("@parlance/inference/testing/scripted-engine"));
+
+export interface ScriptedWorker {
+  bus: Bus;
+  id: string;
+  leaseTtl: number;
+  log?: Log;
+  engineOptions?: Json;
+  settings?: Partial<WorkerOptions["settings"]>;
+  family?: WorkerOptions["family"];
+  operations?: WorkerOptions["operations"];
+  toJob?: WorkerOptions["toJob"];
+}
+
+export function createScriptedWorker(options: ScriptedWorker): Promise<Worker> {
+  const { bus, id, leaseTtl, family = "asr", operations = ["transcribe"], toJob } = options;
+  return createWorker({
+    bus,
+    service: family === "asr" ? "transcribe-worker" : "tts-worker",
+    id,
+    operations,
+    family,
+    model: "scripted",
+    lease: { device: "cpu", ttlMs: leaseTtl * 1_000, host: "test" },
+    engine: { entry: scriptedEngine, options: options.engineOptions ?? {} },
+    settings: {
+      maxBatchSize: 4,
+      batchWaitMs: 20,
+      idleMs: 0,
+      passTimeoutMs: 20_000,
+      quantumMs: 2_000,
+      maxDeliveries: 5,
+      ...options.settings,
+    },
+    ...(toJob && { toJob }),
+    toResult: ({ headers }, { meta }, pass) => ({
+      outcome: "ok",
+      text: (meta as { text: string }).text,
+      language: "English",
+      words: [],
+      start: 0,
+      duration: 1,
+      score: null,
+      truncated: false,
+      model: id,
+      passSize: pass.size,
+      last: headers.last,
+      submittedAt: headers.submittedAt,
+      timestamps: false,
+      startedAt: pass.startedAt,
+      finishedAt: pass.finishedAt,
+    }),
+    log: options.log ?? createLog(id, "silent"),
+  });
+}
+
+if (import.meta.main) {
+  const [, , id = "worker", url = "", leaseTtl = "2"] = process.argv;
+  const log = createLog(id, process.env.LOG_LEVEL ?? "silent");
+  const bus = await connectBus({ url, name: id, log });
+  const worker = await createScriptedWorker({ bus, id, leaseTtl: Number(leaseTtl), log });
+  process.once("SIGTERM", async () => {
+    await worker.close();
+    await bus.close();
+    process.exit(0);
+  });
+  process.stdout.write("ready\n");
+}

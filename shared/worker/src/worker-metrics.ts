@@ -1,0 +1,71 @@
+import type { Lane } from "@parlance/contracts";
+import { Counter, Gauge, Histogram, type Registry } from "@parlance/telemetry";
+
+export interface WorkerMetrics {
+  passStarted(waited: readonly { lane: Lane; seconds: number }[]): void;
+  passEnded(size: number, seconds: number): void;
+  segments(outcome: "ok" | "failed" | "dead" | "cancelled", count?: number): void;
+  engineStarted(): void;
+  engineDied(cause: string): void;
+  leaseHeld(held: boolean): void;
+  swapped(seconds: number): void;
+}
+
+export function createWorkerMetrics(registry: Registry): WorkerMetrics {
+  const registers = [registry];
+  const passes = new Counter({ name: "parlance_passes_total", help: "Forward passes that ended", registers });
+  const passSize = new Histogram({
+    name: "parlance_pass_size",
+    help: "Segments of a pass",
+    buckets: [1, 2, 4, 8, 12, 15, 16, 24, 32],
+    registers,
+  });
+  const passSeconds = new Histogram({
+    name: "parlance_pass_seconds",
+    help: "Duration of a pass",
+    buckets: [0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300],
+    registers,
+  });
+  const queueSeconds = new Histogram({
+    name: "parlance_queue_seconds",
+    help: "From a job's publishing to the pass that ran it",
+    labelNames: ["lane"],
+    buckets: [0.005, 0.02, 0.05, 0.1, 0.5, 1, 5, 30, 120, 600, 3_600],
+    registers,
+  });
+  const segments = new Counter({
+    name: "parlance_segments_total",
+    help: "Jobs that were settled",
+    labelNames: ["outcome"],
+    registers,
+  });
+  const starts = new Counter({ name: "parlance_engine_starts_total", help: "Engines started", registers });
+  const deaths = new Counter({
+    name: "parlance_engine_deaths_total",
+    help: "Engines that ended without being asked to",
+    labelNames: ["cause"],
+    registers,
+  });
+  const lease = new Gauge({ name: "parlance_lease_held", help: "1 while this worker holds the lease", registers });
+  const swaps = new Histogram({
+    name: "parlance_swap_seconds",
+    help: "From getting the lease to a loaded model",
+    buckets: [0.1, 0.5, 1, 2, 5, 10, 30, 60, 120],
+    registers,
+  });
+  return {
+    passStarted(waited) {
+      for (const { lane, seconds } of waited) queueSeconds.observe({ lane }, seconds);
+    },
+    passEnded(size, seconds) {
+      passes.inc();
+      passSize.observe(size);
+      passSeconds.observe(seconds);
+    },
+    segments: (outcome, count = 1) => segments.inc({ outcome }, count),
+    engineStarted: () => starts.inc(),
+    engineDied: (cause) => deaths.inc({ cause }),
+    leaseHeld: (held) => lease.set(held ? 1 : 0),
+    swapped: (seconds) => swaps.observe(seconds),
+  };
+}

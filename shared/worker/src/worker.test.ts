@@ -1,0 +1,297 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { connectBus } from "@parlance/bus";
+import { batchKeys, buckets, durables, type Lane, streams, subjects, workerStateSchema } from "@parlance/contracts";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { livingEngines, type Pipeline, startPipeline } from "./testing/pipeline.ts";
+import { createScriptedWorker, type ScriptedWorker } from "./testing/scripted-worker.ts";
+import type { Worker } from "./worker.ts";
+
+const LEASE_TTL = 2;
+let pipeline: Pipeline;
+const cleanup: (() => Promise<void>)[] = [];
+let workers = 0;
+
+beforeAll(async () => {
+  pipeline = await startPipeline({ settings: { LEASE_TTL } });
+});
+afterEach(async () => {
+  for (const close of cleanup.splice(0)) await close();
+  expect(livingEngines()).toEqual([]);
+  pipeline.nextBatch();
+});
+afterAll(async () => await pipeline.stop());
+
+async function start(options: Partial<ScriptedWorker> = {}): Promise<Worker> {
+  const id = `w${workers++}`;
+  const bus = await connectBus({ name: id, ...pipeline.server.as("transcribe-worker") });
+  const worker = await createScriptedWorker({ bus, id, leaseTtl: LEASE_TTL, ...options });
+  cleanup.push(async () => {
+    await worker.close();
+    await bus.close();
+  });
+  return worker;
+}
+
+const echoes = (count: number) => Array.from({ length: count }, (_, n) => `echo ${n}`);
+
+async function ackedAll(lane: Lane = "batch"): Promise<void> {
+  const deadline = Date.now() + 5_000;
+  for (;;) {
+    const state = await pipeline.bus.consumerState(streams.jobs, durables.worker("transcribe", lane));
+    if (state.pending === 0 && state.ackPending === 0) return;
+    if (Date.now() > deadline) throw new Error(JSON.stringify(state));
+    await pause(10);
+  }
+}
+
+describe("jobs", () => {
+  test("waiting in a backlog are run in full passes, each once, and acknowledged", async () => {
+    await pipeline.publish("batch", echoes(16));
+    const worker = await start();
+    const found = await pipeline.done(16);
+    expect(found.map(({ text }) => text).sort()).toEqual(echoes(16).sort());
+    expect(found.every(({ outcome, passSize }) => outcome === "ok" && passSize === 4)).toBe(true);
+    expect(worker.state()).toMatchObject({ loaded: true, passes: 4, segments: 16, model: "scripted" });
+    await ackedAll();
+    expect(await pipeline.outcomes()).toHaveLength(16);
+  });
+
+  test("published together on the interactive lane share a pass", async () => {
+    await start();
+    await pipeline.publish("interactive", ["echo warm"]);
+    await pipeline.done(1);
+    pipeline.nextBatch();
+    await pipeline.publish("interactive", echoes(4), { together: 4 });
+    expect((await pipeline.done(4)).map(({ passSize }) => passSize)).toEqual([4, 4, 4, 4]);
+  });
+
+  test("of the realtime lane overtake a backlog, even a pass that is prepared in the engine", async () => {
+    await start();
+    await pipeline.publish(
+      "batch",
+      Array.from({ length: 24 }, (_, n) => `sleep 100 ${n}`),
+    );
+    await pipeline.done(4);
+    await pipeline.publish("realtime", ["echo now"], { first: 100 });
+    const published = Date.now();
+    const all = await pipeline.done(25);
+    const realtime = all.find(({ item }) => item === "100");
+    expect(realtime?.passSize).toBe(1);
+    // The rest of the running pass, and nothing else.
+    expect((realtime?.finishedAt ?? Number.POSITIVE_INFINITY) - published).toBeLessThan(180);
+  });
+
+  test("that wait for a loaded and idle worker reach their result within milliseconds", async () => {
+    await start();
+    await pipeline.publish("interactive", ["echo warm"]);
+    await pipeline.done(1);
+    const times: number[] = [];
+    for (let n = 1; n <= 20; n += 1) {
+      const published = Date.now();
+      await pipeline.publish("interactive", ["echo x"], { first: n });
+      const found = (await pipeline.done(n + 1)).find(({ item }) => item === String(n));
+      times.push((found?.startedAt ?? 0) - published);
+      await pause(5);
+    }
+    times.sort((a, b) => a - b);
+    console.log(times.join(" "));
+    // Includes the publisher's own acknowledged write.
+    expect(times[10]).toBeLessThan(25);
+  });
+
+  test("that fail by themselves leave their neighbours alone", async () => {
+    await pipeline.publish("batch", ["echo a", "fail", "echo b"]);
+    await start();
+    const found = await pipeline.done(3);
+    expect(found.find(({ item }) => item === "1")).toMatchObject({
+      outcome: "failed",
+      error: { code: "language_unsupported" },
+    });
+    expect(found.filter(({ outcome }) => outcome === "ok")).toHaveLength(2);
+    await ackedAll();
+  });
+
+  test("that are no jobs end as failed results and dead letters", async () => {
+    await pipeline.publish("batch", ["echo a"], { headers: [["Parlance-Last", "perhaps"]] });
+    await pipeline.publish("batch", ["echo b"], { first: 1 });
+    await start();
+    const found = await pipeline.done(2);
+    expect(found.find(({ item }) => item === "0")).toMatchObject({ outcome: "failed", error: { code: "job_invalid" } });
+    await ackedAll();
+    expect(await pipeline.deadLetters()).toHaveLength(1);
+  });
+
+  test("of a cancelled batch are acknowledged without being run", async () => {
+    const bucket = await pipeline.bus.bucket(buckets.batches);
+    await pipeline.publish(
+      "batch",
+      Array.from({ length: 24 }, (_, n) => `sleep 150 ${n}`),
+    );
+    await start();
+    await pipeline.done(4);
+    await bucket.put(batchKeys.cancelled(pipeline.batch), "");
+    await ackedAll();
+    await pause(300);
+    // What was in the engine when it happened came to its end.
+    expect((await pipeline.outcomes()).length).toBeLessThanOrEqual(16);
+  });
+
+  test("are never run twice because their acknowledgement was lost", async () => {
+    await pipeline.publish("batch", ["echo a"]);
+    await pipeline.bus.publishOnce(subjects.result(pipeline.batch, "0", 0), '{"outcome":"ok","text":"before"}');
+    const [delivery] = await pipeline.bus.pull({
+      stream: streams.jobs,
+      durable: durables.worker("transcribe", "batch"),
+      max: 1,
+      waitMs: 1_000,
+    });
+    delivery?.nak(0);
+    const worker = await start();
+    await ackedAll();
+    expect(worker.state().passes).toBe(0);
+  });
+});
+
+describe("the engine", () => {
+  test("that an item kills twice is done with it: failed result, dead letter, and its neighbours are done", async () => {
+    await pipeline.publish("batch", ["echo a", "crash", "echo b", "echo c", "echo d"]);
+    await start();
+    const found = await pipeline.done(5);
+    expect(found.find(({ item }) => item === "1")).toMatchObject({ error: { code: "engine_failed" } });
+    expect(found.filter(({ outcome }) => outcome === "ok")).toHaveLength(4);
+    await ackedAll();
+    expect(await pipeline.deadLetters()).toEqual([`speech.dead.transcribe-worker.${pipeline.batch}.1.0`]);
+  });
+
+  test("that is killed from outside in the middle of a pass is loaded again, and nobody is blamed", async () => {
+    await pipeline.publish(
+      "batch",
+      Array.from({ length: 8 }, (_, n) => `sleep 60 ${n}`),
+    );
+    const worker = await start();
+    for (let kills = 0; kills < 2; kills += 1) {
+      await pipeline.done(kills + 1);
+      const { enginePid } = worker.state();
+      if (enginePid !== undefined) process.kill(enginePid, "SIGKILL");
+    }
+    const found = await pipeline.done(8);
+    expect(found.every(({ outcome }) => outcome === "ok")).toBe(true);
+    expect(await pipeline.deadLetters()).toEqual([]);
+  });
+
+  test("that runs out of memory gets halves until they fit, and smaller passes from then on", async () => {
+    await pipeline.publish("batch", echoes(16));
+    await start({ engineOptions: { rows: 3 } });
+    const found = await pipeline.done(16);
+    expect(found.every(({ outcome, passSize }) => outcome === "ok" && (passSize ?? 9) <= 2)).toBe(true);
+  });
+
+  test("that cannot take one item alone fails that item and no other", async () => {
+    await pipeline.publish("batch", ["echo a", "oom 0", "echo b"]);
+    await start();
+    const found = await pipeline.done(3);
+    expect(found.find(({ item }) => item === "1")).toMatchObject({ error: { code: "engine_out_of_memory" } });
+    expect(found.filter(({ outcome }) => outcome === "ok")).toHaveLength(2);
+    expect(await pipeline.deadLetters()).toEqual([]);
+  });
+
+  test("that hangs is killed after PASS_TIMEOUT, and the item that it hangs on is convicted", async () => {
+    await pipeline.publish("batch", ["echo a", "hang"]);
+    await start({ settings: { passTimeoutMs: 300 } });
+    const found = await pipeline.done(2);
+    expect(found.find(({ item }) => item === "1")).toMatchObject({ error: { code: "engine_failed" } });
+    expect(found.find(({ item }) => item === "0")).toMatchObject({ outcome: "ok" });
+  });
+
+  test("is unloaded when nothing was to do for IDLE_TIMEOUT, gives the lease back, and comes again with the next job", async () => {
+    const worker = await start({ settings: { idleMs: 200 } });
+    expect(livingEngines()).toEqual([]);
+    await pipeline.publish("batch", ["echo a"]);
+    await pipeline.done(1);
+    expect(livingEngines()).toHaveLength(1);
+    await pause(600);
+    expect(livingEngines()).toEqual([]);
+    expect(worker.state()).toMatchObject({ loaded: false, enginePid: undefined });
+    const bucket = await pipeline.bus.bucket(buckets.lease);
+    expect(await bucket.get("gpu.cpu")).toBeUndefined();
+    await pipeline.publish("batch", ["echo b"], { first: 1 });
+    await pipeline.done(2);
+  });
+
+  test("that cannot be loaded is tried again, and the jobs wait", async () => {
+    await pipeline.publish("batch", ["echo a"]);
+    const worker = await start({ engineOptions: { loadFails: true } });
+    await pause(1_500);
+    expect(worker.state().loaded).toBe(false);
+    expect(await pipeline.outcomes()).toEqual([]);
+    await cleanup.pop()?.();
+    await start();
+    await pipeline.done(1);
+  });
+});
+
+describe("workers", () => {
+  test("of one family take turns on one device: one works, the other one stands by and takes over", async () => {
+    await pipeline.publish("batch", ["echo a"]);
+    const [first, second] = [await start(), await start()];
+    await pipeline.done(1);
+    const working = first.state().loaded ? first : second;
+    await pipeline.publish("batch", echoes(20), { first: 1 });
+    await pipeline.done(21);
+    expect(livingEngines()).toHaveLength(1);
+    expect(working.state().segments).toBe(21);
+    const index = working === first ? 0 : 1;
+    await cleanup.splice(index, 1)[0]?.();
+    await pipeline.publish("batch", ["echo z"], { first: 100 });
+    await pipeline.done(22);
+  });
+
+  test("of two families swap by quantum while both have a backlog, and never have two engines", async () => {
+    let most = 0;
+    const watch = setInterval(() => {
+      most = Math.max(most, livingEngines().length);
+    }, 20);
+    const script = (n: number) => `sleep 60 ${n}`;
+    await pipeline.publish(
+      "batch",
+      Array.from({ length: 40 }, (_, n) => script(n)),
+    );
+    await pipeline.publish(
+      "batch",
+      Array.from({ length: 40 }, (_, n) => script(n)),
+      { first: 100, operation: "custom_voice" },
+    );
+    await start({ settings: { quantumMs: 300 } });
+    await start({ settings: { quantumMs: 300 }, family: "tts", operations: ["custom_voice"] });
+    const found = await pipeline.done(80);
+    clearInterval(watch);
+    expect(most).toBe(1);
+    const order = found.sort((a, b) => a.finishedAt - b.finishedAt).map(({ model }) => model);
+    const swaps = order.filter((model, at) => at > 0 && model !== order[at - 1]).length;
+    expect(swaps).toBeGreaterThanOrEqual(2);
+  });
+
+  test("answer for what they have loaded", async () => {
+    await start();
+    const [answer] = await pipeline.bus.requestMany(subjects.workers, "", 300);
+    const state = workerStateSchema.parse(JSON.parse(new TextDecoder().decode(answer)));
+    expect(state).toMatchObject({ family: "asr", loaded: false, passes: 0 });
+  });
+
+  test("that are asked to stop give back what they have not begun, at once", async () => {
+    await pipeline.publish(
+      "batch",
+      Array.from({ length: 12 }, (_, n) => `sleep 200 ${n}`),
+    );
+    await start();
+    await pipeline.done(1);
+    const began = performance.now();
+    await cleanup.pop()?.();
+    expect(performance.now() - began).toBeLessThan(3_000);
+    const { length } = await pipeline.outcomes();
+    expect(length).toBeLessThan(12);
+    // Nobody waits for an ack timer: the next worker has them at once.
+    await start();
+    await pipeline.done(12, 6_000);
+  });
+});

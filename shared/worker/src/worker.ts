@@ -1,0 +1,327 @@
+/**
+ * The supervisor that every worker is made of. It speaks NATS and holds the lease; the model lives in an engine process
+ * that it starts and kills, so it stays small, is never blocked by inference, and unloading gives everything back.
+ *
+ * It promises that a job is acknowledged only after its result is stored, that a job which cannot be run ends as a failed
+ * result and a dead letter and not as a crash loop, and that its engine is dead whenever it does not hold the lease. All
+ * its state is what it holds at the moment: whatever dies, NATS delivers the jobs again.
+ *
+ *   alarm     nobody of this family has the lease: one job of each lane is pulled to notice that there is work
+ *   work      the lease is held: lanes are kept filled, a session (session.ts) runs passes
+ *   standby   another worker of this family has the lease: nothing is pulled, it serves the lanes
+ */
+import type { Bus, Delivery } from "@parlance/bus";
+import {
+  type Family,
+  type Lane,
+  lanes,
+  type Operation,
+  parseJobSubject,
+  SpeechError,
+  subjects,
+  toSpeechError,
+  type WorkerState,
+} from "@parlance/contracts";
+import { type Clock, createLease, type Lease, monotonicClock } from "@parlance/gpu-lease";
+import type { Json } from "@parlance/inference/engine";
+import type { Log } from "@parlance/telemetry";
+import { followCancelled } from "./cancelled-batches.ts";
+import type { EngineDescription } from "./engine-description.ts";
+import { createHeldJobs } from "./held-jobs.ts";
+import { asItIs, readJob, type ToEngineJob } from "./job.ts";
+import { type LanePulls, pullLanes } from "./pull-lanes.ts";
+import { type Session, type SessionEnd, type SessionSettings, startSession, type ToResult } from "./session.ts";
+import { createSettlement } from "./settle.ts";
+import type { WorkerMetrics } from "./worker-metrics.ts";
+
+export interface WorkerOptions {
+  bus: Bus;
+  /** Its name in dead letters, and the NATS user's: `transcribe-worker`. */
+  service: string;
+  /** Unique among all workers. */
+  id: string;
+  operations: readonly Operation[];
+  family: Family;
+  model: string;
+  lease: { device: string; ttlMs: number; host: string };
+  /** A module that calls `runEngine`, and what its `load` is given. */
+  engine: { entry: URL; options: Json };
+  settings: SessionSettings & { maxDeliveries: number };
+  /** Throws when the message makes no sense. Default: headers and payload as they are. */
+  toJob?: ToEngineJob;
+  toResult: ToResult;
+  metrics?: WorkerMetrics;
+  clock?: Clock;
+  log: Log;
+}
+
+export interface Worker {
+  state(): WorkerState;
+  /** Finishes or gives back what it holds within a few seconds, kills the engine, releases the lease. */
+  close(): Promise<void>;
+}
+
+/** A running pass and results on their way may take this long when the worker is asked to stop. */
+const DRAIN_MS = 4_000;
+const GOODBYE_MS = 2_000;
+/** How long a worker that yielded leaves a free lease to those it yielded to. */
+const POLITE_MS = 1_000;
+const LONGEST_BACKOFF_MS = 60_000;
+const FIRST_BACKOFF_MS = 250;
+
+/** Ends of a session after which another family's turn has come. */
+const yielded: ReadonlySet<SessionEnd> = new Set(["idle", "urgency", "quantum", "patience"]);
+
+export async function createWorker(options: WorkerOptions): Promise<Worker> {
+  const { bus, service, operations, settings, toJob = asItIs, metrics, clock = monotonicClock, log } = options;
+  const closing = new AbortController();
+  /** Results may still be on their way when the rest has ended. */
+  const giveUp = new AbortController();
+  const held = createHeldJobs(clock);
+  const settlement = createSettlement({ bus, service, log, signal: giveUp.signal });
+  const inFlight = new Set<Promise<unknown>>();
+  let session: Session | undefined;
+  let acquiring: AbortController | undefined;
+  let lastDescription: EngineDescription | undefined;
+  let wake: () => void = () => {};
+  let passes = 0;
+  let segments = 0;
+
+  const lease: Lease = await createLease({
+    bus,
+    device: options.lease.device,
+    holder: {
+      id: options.id,
+      family: options.family,
+      model: options.model,
+      host: options.lease.host,
+      pid: process.pid,
+    },
+    ttlMs: options.lease.ttlMs,
+    clock,
+    log,
+    onExtended: (deadline) => session?.extend(deadline),
+    onChange: () => leaseChanged(),
+    async onLost() {
+      await session?.end("lost");
+      held.giveBack();
+    },
+  });
+  const pulls: LanePulls = pullLanes({ bus, operations, room, accept, log });
+  const cancelled = followCancelled(bus, { onCancelled: forgetBatch, log, signal: closing.signal });
+  const serving = serve();
+  bus.serve(subjects.workers, undefined, async (request) => request.respond(JSON.stringify(state())), closing.signal);
+
+  function mode(): "work" | "alarm" | "standby" | "closed" {
+    if (closing.signal.aborted) return "closed";
+    if (session !== undefined) return "work";
+    const holder = lease.holder();
+    return holder !== undefined && !holder.mine && holder.family === options.family ? "standby" : "alarm";
+  }
+
+  function room(lane: Lane): number {
+    const here = held.waitingIn(lane).length;
+    switch (mode()) {
+      case "work":
+        return settings.maxBatchSize - here;
+      case "alarm":
+        return here === 0 ? 1 : 0;
+      default:
+        return 0;
+    }
+  }
+
+  function leaseChanged(): void {
+    if (mode() === "standby") {
+      acquiring?.abort();
+      held.giveBack();
+      pulls.withdraw();
+    } else pulls.poke();
+    session?.poke();
+  }
+
+  function accept(delivery: Delivery): void {
+    const known = held.find(delivery.seq);
+    if (known !== undefined) {
+      // It was delivered again while we have it: one run, and the newest delivery is the one to acknowledge.
+      known.delivery = delivery;
+      known.touchedAt = clock.now();
+      return;
+    }
+    const now = mode();
+    if (now === "standby" || now === "closed") {
+      delivery.nak(0);
+      return;
+    }
+    const address = parseJobSubject(delivery.subject);
+    if (address !== undefined && cancelled.has(address.batchId)) {
+      metrics?.segments("cancelled");
+      track(settlement.forget(delivery));
+      return;
+    }
+    try {
+      const job = readJob(delivery, toJob, clock.now());
+      if (delivery.deliveries === 1) take(job);
+      else track(takeAgain(job));
+    } catch (error) {
+      metrics?.segments("dead");
+      track(settlement.dead(delivery, toSpeechError(error).toFailure()));
+    }
+  }
+
+  function take(job: ReturnType<typeof readJob>): void {
+    held.add(job);
+    if (session !== undefined) session.poke();
+    else if (acquiring !== undefined) lease.urge(...urgency());
+    else wake();
+  }
+
+  /** It was delivered before: it may have a result, or be what nobody survives. */
+  async function takeAgain(job: ReturnType<typeof readJob>): Promise<void> {
+    if (await settlement.isDone(job.address)) {
+      await settlement.forget(job.delivery);
+    } else if (job.delivery.deliveries > settings.maxDeliveries) {
+      metrics?.segments("dead");
+      const message = `The job was tried ${settings.maxDeliveries} times without coming to an end.`;
+      await settlement.dead(job.delivery, new SpeechError("engine_failed", message).toFailure(), job);
+    } else if (held.find(job.delivery.seq) === undefined) {
+      if (mode() === "standby" || mode() === "closed") job.delivery.nak(0);
+      else take(job);
+    }
+  }
+
+  function forgetBatch(batchId: string): void {
+    for (const job of held.waiting.filter((each) => each.batchId === batchId)) {
+      metrics?.segments("cancelled");
+      held.drop(job);
+      track(settlement.forget(job.delivery));
+    }
+    pulls.poke();
+  }
+
+  function urgency(): [Lane, number] {
+    const lane = lanes.find((each) => held.waitingIn(each).length > 0) ?? "batch";
+    return [lane, Math.min(Date.now(), ...held.waiting.map(({ publishedAt }) => publishedAt))];
+  }
+
+  /** One session after another, for as long as there is work. */
+  async function serve(): Promise<void> {
+    let politeMs = 0;
+    let backoffMs = 0;
+    while (!closing.signal.aborted) {
+      if (held.waiting.length === 0 || mode() === "standby") {
+        pulls.poke();
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+        continue;
+      }
+      acquiring = new AbortController();
+      const signal = AbortSignal.any([acquiring.signal, closing.signal]);
+      try {
+        const [lane, since] = urgency();
+        await lease.acquire({ lane, since, politeMs, signal });
+      } catch {
+        continue;
+      } finally {
+        acquiring = undefined;
+      }
+      const running = startSession({
+        bus,
+        lease,
+        held,
+        settlement,
+        engine: options.engine,
+        settings,
+        toResult: options.toResult,
+        isCancelled: cancelled.has,
+        onRoom: () => pulls.poke(),
+        onPass: (size) => {
+          passes += 1;
+          segments += size;
+        },
+        track,
+        metrics,
+        clock,
+        log,
+      });
+      session = running;
+      metrics?.leaseHeld(true);
+      pulls.poke();
+      const reason = await running.ended;
+      lastDescription = running.description ?? lastDescription;
+      session = undefined;
+      metrics?.leaseHeld(false);
+      pulls.withdraw();
+      log.info({ reason, passes }, `engine unloaded: ${reason}`);
+      if (reason !== "lost") await lease.release();
+      politeMs = yielded.has(reason) ? POLITE_MS : 0;
+      backoffMs = reason === "load-failed" ? Math.min(LONGEST_BACKOFF_MS, backoffMs * 2 || FIRST_BACKOFF_MS) : 0;
+      await sleep(backoffMs, closing.signal);
+    }
+  }
+
+  function track(work: Promise<unknown>): void {
+    inFlight.add(work);
+    void work.finally(() => inFlight.delete(work));
+  }
+
+  function state(): WorkerState {
+    const loaded = session?.description;
+    const known = loaded ?? lastDescription;
+    return {
+      worker: options.id,
+      family: options.family,
+      model: options.model,
+      loaded: loaded !== undefined,
+      device: known?.device ?? options.lease.device,
+      computeType: known?.computeType ?? "auto",
+      cuda: known?.cuda ?? options.lease.device.startsWith("cuda"),
+      loadSeconds: loaded?.loadSeconds,
+      warmUpSeconds: loaded?.warmUpSeconds,
+      enginePid: session?.enginePid,
+      passes,
+      segments,
+    };
+  }
+
+  return {
+    state,
+    async close() {
+      closing.abort();
+      wake();
+      acquiring?.abort();
+      pulls.withdraw();
+      pulls.poke();
+      held.giveBack();
+      if (session !== undefined) await within(DRAIN_MS, session.drain());
+      await session?.end("stopped");
+      held.giveBack();
+      await within(GOODBYE_MS, Promise.all([...inFlight]));
+      await within(GOODBYE_MS, Promise.all([serving, pulls.close(), lease.close()]));
+      giveUp.abort();
+      held.close();
+    },
+  };
+}
+
+async function within(ms: number, work: Promise<unknown>): Promise<void> {
+  const over = new AbortController();
+  await Promise.race([work, sleep(ms, over.signal)]);
+  over.abort();
+}
+
+async function sleep(ms: number, signal: AbortSignal): Promise<void> {
+  if (ms <= 0 || signal.aborted) return;
+  await new Promise<void>((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    signal.addEventListener(
+      "abort",
+      () => {
+        clearTimeout(timer);
+        resolve();
+      },
+      { once: true },
+    );
+  });
+}
