@@ -12,6 +12,8 @@ export function createErrorResponses(log: Log): Middleware {
     try {
       await next();
       if (ctx.status === 404 && ctx.body === undefined) throw new SpeechError("not_found");
+      // The router answers a method that it does not know with 405 or 501, the Allow header, and no body.
+      if (ctx.status === 405 || ctx.status === 501) throw new SpeechError("method_not_allowed");
     } catch (error) {
       const known = fromHttp(error);
       if (known.code === "internal") {
@@ -29,7 +31,8 @@ function answer(ctx: Context, error: SpeechError): void {
     return;
   }
   ctx.status = error.status;
-  ctx.body = toErrorBody(error);
+  // What went wrong on our side may name our insides: that is for the log.
+  ctx.body = toErrorBody(error.code === "internal" ? new SpeechError("internal") : error);
   const { retryable } = errorTable[error.code];
   if (error.status === 429 || error.status === 503 || error.status === 507) {
     ctx.set("Retry-After", String(error.retryAfterSeconds ?? DEFAULT_RETRY_SECONDS));

@@ -11,7 +11,7 @@ import type { RequestListener, Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import Router from "@koa/router";
 import type { Bus } from "@parlance/bus";
-import { buckets, SpeechError } from "@parlance/contracts";
+import { buckets } from "@parlance/contracts";
 import type { Log } from "@parlance/telemetry";
 import Koa from "koa";
 import { createAccess, requireKeysBeyondLoopback } from "./access.ts";
@@ -128,7 +128,7 @@ function createApp(gateway: GatewayContext): Koa {
     }
   });
   app.use(router.routes());
-  app.use(router.allowedMethods({ throw: true, methodNotAllowed: () => new SpeechError("method_not_allowed") }));
+  app.use(router.allowedMethods());
   return app;
 }
 

@@ -1,0 +1,216 @@
+import { batchStatusSchema, streams, submitResponseSchema } from "@parlance/contracts";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { eventually, startRig, startTestGateway, type TestGateway, type TestRig } from "./testing/test-gateway.ts";
+
+let rig: TestRig;
+let gateway: TestGateway;
+
+beforeAll(async () => {
+  rig = await startRig();
+  gateway = await startTestGateway(rig.server);
+});
+afterAll(async () => {
+  await gateway.close();
+  await rig.close();
+});
+
+const submit = (body: unknown, headers?: Record<string, string>) => gateway.post("/api/v1/queue/submit", body, headers);
+const item = (ref_audio: string, more: object = {}) => ({ operation: "transcribe", ref_audio, text: "", ...more });
+
+async function finished(batchId: string) {
+  return await eventually(async () => {
+    const { body } = await gateway.json(`/api/v1/queue/status/${batchId}`);
+    const status = batchStatusSchema.parse(body);
+    return status.completed + status.failed === status.total ? status : undefined;
+  });
+}
+
+describe("the queue", () => {
+  test("takes the guide's own request, and its items become transcripts", async () => {
+    const [good, bad] = await Promise.all([gateway.upload("say:the text"), gateway.upload("fail:audio_corrupt")]);
+    const { status, body } = await submit({
+      label: "My Long Recording Job",
+      items: [
+        item(good, { language: "auto", return_timestamps: true, custom_id: "chunk_001" }),
+        item(bad, { language: "English", custom_id: "chunk_002" }),
+      ],
+    });
+    expect(status).toBe(200);
+    const answer = submitResponseSchema.parse(body);
+    expect(answer).toMatchObject({ total_items: 2, status: "queued" });
+    expect(new Set(answer.item_ids).size).toBe(2);
+    const batch = await finished(answer.batch_id);
+    expect(batch).toMatchObject({
+      label: "My Long Recording Job",
+      status: "partial",
+      completed: 1,
+      failed: 1,
+      items: [
+        { item_id: answer.item_ids[0], custom_id: "chunk_001", status: "done", error: null },
+        { custom_id: "chunk_002", status: "error", url: null, error: "The audio could not be decoded." },
+      ],
+    });
+    const transcript = await gateway.json(batch.items[0]?.url ?? "");
+    expect(transcript.body).toEqual({
+      text: "the text",
+      language: "English",
+      timestamps: [{ start: 0, end: 0.5, text: "the text" }],
+    });
+  });
+
+  test("an unknown file is that item's error and no one else's", async () => {
+    const good = await gateway.upload("say:fine");
+    const { body } = await submit({ items: [item("no-such-file"), item(good)] });
+    const batch = await finished(submitResponseSchema.parse(body).batch_id);
+    expect(batch.items.map(({ error_code }) => error_code)).toEqual(["file_not_found", null]);
+  });
+
+  test("1000 items are one batch", async () => {
+    const file = await gateway.upload("say:many");
+    const items = Array.from({ length: 1_000 }, (_, index) => item(file, { custom_id: `c${index}` }));
+    const { body } = await submit({ items });
+    const batch = await finished(submitResponseSchema.parse(body).batch_id);
+    expect(batch).toMatchObject({ status: "completed", completed: 1_000 });
+    expect(batch.items[999]?.custom_id).toBe("c999");
+  });
+
+  test.each([
+    ["no items", {}, "items"],
+    ["an empty list", { items: [] }, "items"],
+    ["1001 items", { items: Array.from({ length: 1_001 }, () => item("a")) }, "items"],
+    ["an unknown operation", { items: [{ operation: "sing", ref_audio: "a" }] }, "items.0.operation"],
+    ["no audio", { items: [{ operation: "transcribe" }] }, "items.0.ref_audio"],
+    ["a path for a file", { items: [item("../../etc/passwd")] }, "items.0.ref_audio"],
+    ["an unknown language", { items: [item("a", { language: "Klingon" })] }, "items.0.language"],
+    ["a text for a flag", { items: [item("a", { return_timestamps: "yes" })] }, "items.0.return_timestamps"],
+    [
+      "duplicate custom ids",
+      { items: [item("a", { custom_id: "x" }), item("b", { custom_id: "x" })] },
+      "items.1.custom_id",
+    ],
+    ["a custom id with a line break", { items: [item("a", { custom_id: "x\ny" })] }, "items.0.custom_id"],
+    ["a list for a body", [1], undefined],
+  ])("%s is 422 and names the field", async (_name, body, param) => {
+    const answer = await submit(body);
+    expect(answer).toMatchObject({ status: 422, body: { error: { code: "validation_failed", param: param ?? null } } });
+  });
+
+  test("a submission that no message holds is told so", async () => {
+    const hotwords = Array.from({ length: 1_000 }, (_, index) => `${index}${"x".repeat(200)}`);
+    const answer = await submit({ items: Array.from({ length: 8 }, () => item("a", { hotwords })) });
+    expect(answer).toMatchObject({ status: 413, body: { error: { code: "payload_too_large", param: "items" } } });
+  });
+
+  test("an operation without a model is refused by name", async () => {
+    const answer = await submit({ items: [{ operation: "voice_clone", ref_audio: "a", text: "hi" }] });
+    expect(answer).toMatchObject({
+      status: 400,
+      body: { error: { code: "operation_unavailable", param: "items.0.operation" } },
+    });
+  });
+
+  test("status of an unknown batch is 404", async () => {
+    for (const id of ["nobody", "%3E", "a.b", "x".repeat(300)]) {
+      const answer = await gateway.json(`/api/v1/queue/status/${id}`);
+      expect(answer).toMatchObject({ status: 404, body: { error: { code: "batch_not_found" } } });
+    }
+  });
+});
+
+describe("cancelling", () => {
+  test("ends what is not done; again, or too late, it says so", async () => {
+    const [good, never] = await Promise.all([gateway.upload("say:kept"), gateway.upload("wait")]);
+    const { body } = await submit({ items: [item(good), item(never)] });
+    const { batch_id } = submitResponseSchema.parse(body);
+    await eventually(async () => {
+      const status = await gateway.json(`/api/v1/queue/status/${batch_id}`);
+      return batchStatusSchema.parse(status.body).completed === 1 ? true : undefined;
+    });
+    const path = `/api/v1/queue/${batch_id}/cancel`;
+    expect((await gateway.post(path, "")).body).toEqual({ batch_id, cancelled: true });
+    const batch = await finished(batch_id);
+    expect(batch.items.map(({ error_code }) => error_code)).toEqual([null, "cancelled"]);
+    await eventually(() => rig.pipeline.bus.last(streams.results, `speech.summary.${batch_id}`));
+    expect((await gateway.post(path, "")).body).toEqual({ batch_id, cancelled: false });
+  });
+
+  test("an unknown batch is 404", async () => {
+    expect((await gateway.post("/api/v1/queue/nobody/cancel", "")).status).toBe(404);
+  });
+});
+
+describe("Idempotency-Key", () => {
+  const request = (file: string) => ({ items: [item(file)] });
+
+  test("100 parallel posts over two gateways are one batch", async () => {
+    const other = await startTestGateway(rig.server);
+    const file = await gateway.upload("say:once");
+    rig.pipeline.seen.length = 0;
+    const headers = { "idempotency-key": "hundred" };
+    const answers = await Promise.all(
+      Array.from({ length: 100 }, (_, index) =>
+        (index % 2 === 0 ? gateway : other).post("/api/v1/queue/submit", request(file), headers),
+      ),
+    );
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
+    expect(new Set(answers.map(({ body }) => JSON.stringify(body))).size).toBe(1);
+    await finished(submitResponseSchema.parse(answers[0]?.body).batch_id);
+    expect(rig.pipeline.seen).toHaveLength(1);
+    await other.close();
+  });
+
+  test("works across a gateway's restart, and however the body is written", async () => {
+    const headers = { "idempotency-key": "restart" };
+    const first = await submit(request("a"), headers);
+    const again = await startTestGateway(rig.server);
+    const second = await again.post(
+      "/api/v1/queue/submit",
+      '{"items": [ {"text":"", "language":"auto", "ref_audio":"a", "operation":"transcribe"} ]}',
+      headers,
+    );
+    expect(second.body).toEqual(first.body);
+    await again.close();
+  });
+
+  test("another body is a conflict", async () => {
+    const headers = { "idempotency-key": "conflict" };
+    await submit(request("a"), headers);
+    const answer = await submit(request("b"), headers);
+    expect(answer).toMatchObject({ status: 422, body: { error: { code: "idempotency_conflict" } } });
+  });
+
+  test("a claim whose gateway died before it published is published by the next try", async () => {
+    const file = await gateway.upload("say:healed");
+    rig.pipeline.seen.length = 0;
+    // The bus refuses to publish once, as when the process ends between the claim and the publish.
+    const dying = await startTestGateway(rig.server);
+    const publishOnce = dying.bus.publishOnce;
+    dying.bus.publishOnce = async () => {
+      dying.bus.publishOnce = publishOnce;
+      throw new Error("killed here");
+    };
+    const headers = { "idempotency-key": "healed" };
+    expect((await dying.post("/api/v1/queue/submit", request(file), headers)).status).toBe(500);
+    expect(rig.pipeline.seen).toHaveLength(0);
+    await dying.close();
+    const healed = await submit(request(file), headers);
+    const batch = await finished(submitResponseSchema.parse(healed.body).batch_id);
+    expect(batch.status).toBe("completed");
+    expect(rig.pipeline.seen).toHaveLength(1);
+  });
+
+  test("two callers may use one key for two things", async () => {
+    const keyed = await startTestGateway(rig.server, { API_KEYS: "alice-key,bob-key" });
+    const post = (key: string, file: string) =>
+      keyed.post("/api/v1/queue/submit", request(file), { "idempotency-key": "shared", "x-api-key": key });
+    const [alice, bob] = [await post("alice-key", "a"), await post("bob-key", "b")];
+    expect([alice.status, bob.status]).toEqual([200, 200]);
+    expect(alice.body).not.toEqual(bob.body);
+    await keyed.close();
+  });
+
+  test("a key that is no key is refused", async () => {
+    const answer = await submit(request("a"), { "idempotency-key": "x".repeat(256) });
+    expect(answer).toMatchObject({ status: 422, body: { error: { param: "Idempotency-Key" } } });
+  });
+});
