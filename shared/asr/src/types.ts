@@ -19,7 +19,10 @@ export interface AsrResult {
   language: string;
   /** Seconds from the beginning of the segment; empty unless asked for. */
   words: Word[];
-  /** Mean log-probability per decoded token, natural log; null when nothing was said. */
+  /**
+   * Mean log-probability per decoded token, natural log; null when nothing was said. With `phrases`: log of the phrase's
+   * probability among those in the list.
+   */
   score: number | null;
   /** True when the model stopped at its token budget. */
   truncated: boolean;

@@ -99,7 +99,7 @@ describe("the ctc architecture", () => {
       segment(new Int16Array()),
     ]);
     expect(resultOf(said)).toMatchObject({ text: "i", words: [] });
-    expect(resultOf(silent)).toMatchObject({ text: "", words: [], score: null, language: "" });
+    expect(resultOf(silent)).toMatchObject({ text: "", words: [], score: null, language: "English" });
     expect(resultOf(empty)).toMatchObject({ text: "", score: null });
   });
 

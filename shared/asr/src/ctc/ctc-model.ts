@@ -3,14 +3,15 @@
  * a pass; decoding row by row in TypeScript (row-decoder.ts).
  *
  * Rows are padded with zeros to the longest. The graph gets each row's length and must not let the padding change the
- * row's own frames. State: the session, the lexicon and the language model, and one buffer for the batch that grows.
+ * row's own frames. A manifest may ask for smaller runs on the CPU (`rowsPerCpuRun`): a small model gains nothing from
+ * sharing its weights between rows and loses its caches to the activations of a whole pass.
+ * State: the session, the lexicon and the language model, and one buffer for the batch that grows.
  */
 import { join } from "node:path";
-import { SAMPLE_RATE, SpeechError, toSpeechError } from "@parlance/contracts";
-import { chooseGraph, createSession, float32Output, integerOutput, type TensorData } from "@parlance/inference";
-import { createLogMel } from "../features/log-mel.ts";
+import { type Manifest, SAMPLE_RATE, SpeechError, toSpeechError } from "@parlance/contracts";
+import { chooseGraph, createSession, integerOutput } from "@parlance/inference";
 import type { ArchitectureContext, AsrArchitecture, AsrOutcome, AsrSegment } from "../types.ts";
-import type { Emissions } from "./emissions.ts";
+import { createBatchMaker, rowEmissions } from "./batch.ts";
 import { loadDecoder } from "./load-decoder.ts";
 import { type CtcSection, ctcSectionSchema } from "./manifest-section.ts";
 
@@ -30,8 +31,11 @@ export const ctcArchitecture: AsrArchitecture = {
     try {
       checkTensors(manifest.name, section, session.inputNames, session.outputNames);
       const decode = await loadDecoder(context, section);
-      const prepare = section.input === "waveform" ? createWaveformBatch(section) : createMelBatch(section);
+      const prepare = createBatchMaker(section);
       const { phones, characters, frames: framesName } = section.tensors;
+      const { maxBatchSize } = manifest.limits;
+      const onCpu = context.device.provider === "cpu";
+      const rowsPerRun = Math.min(maxBatchSize, onCpu ? (section.rowsPerCpuRun ?? maxBatchSize) : maxBatchSize);
       const outputs = [framesName, phones, characters].filter((name) => name !== undefined);
 
       const runRows = async (rows: readonly AsrSegment[]): Promise<AsrOutcome[]> => {
@@ -41,22 +45,28 @@ export const ctcArchitecture: AsrArchitecture = {
         return rows.map((segment, row) => {
           const emissions = { phones: head(phones, row), characters: head(characters, row) };
           const seconds = segment.samples.length / SAMPLE_RATE;
-          return outcomeOf(() => decode(emissions, segment, seconds), manifest.languages[0] ?? "");
+          try {
+            const decoded = decode(emissions, segment, seconds);
+            return { ok: true, result: { ...decoded, language: languageOf(segment, manifest), truncated: false } };
+          } catch (error) {
+            const failure = toSpeechError(error);
+            if (failure.code === "internal") options.log("decoding failed", { error: String(error) });
+            return { ok: false, failure: failure.toFailure() };
+          }
         });
       };
 
       return {
         computeType,
         async transcribe(segments) {
-          const outcomes: AsrOutcome[] = segments.map((segment) => refusal(context, segment) ?? emptyOutcome);
-          const accepted = [...segments.keys()].filter((row) => {
-            return outcomes[row]?.ok === true && (segments[row]?.samples.length ?? 0) > 0;
-          });
-          const { maxBatchSize } = manifest.limits;
-          for (let from = 0; from < accepted.length; from += maxBatchSize) {
-            const rows = accepted.slice(from, from + maxBatchSize);
-            const results = await runRows(rows.flatMap((row) => segments[row] ?? []));
-            for (const [index, row] of rows.entries()) outcomes[row] = results[index] ?? emptyOutcome;
+          const outcomes = segments.map((segment) => refusal(context, segment) ?? silence(segment, manifest));
+          const accepted = [...segments.entries()]
+            .filter(([row, { samples }]) => outcomes[row]?.ok === true && samples.length > 0)
+            .toSorted(([, a], [, b]) => b.samples.length - a.samples.length);
+          for (let from = 0; from < accepted.length; from += rowsPerRun) {
+            const rows = accepted.slice(from, from + rowsPerRun);
+            const results = await runRows(rows.map(([, segment]) => segment));
+            for (const [index, result] of results.entries()) outcomes[rows[index]?.[0] ?? 0] = result;
           }
           return outcomes;
         },
@@ -70,10 +80,18 @@ export const ctcArchitecture: AsrArchitecture = {
 };
 
 /** What comes of a segment without a sample. */
-const emptyOutcome: AsrOutcome = {
-  ok: true,
-  result: { text: "", language: "", words: [], score: null, truncated: false },
-};
+function silence(segment: AsrSegment, manifest: Manifest): AsrOutcome {
+  return {
+    ok: true,
+    result: { text: "", language: languageOf(segment, manifest), words: [], score: null, truncated: false },
+  };
+}
+
+/** A CTC model cannot tell languages apart: it answers what was asked for, or the only one that it knows. */
+function languageOf({ language }: AsrSegment, { languages }: Manifest): string {
+  if (language !== "auto") return language;
+  return languages.length === 1 ? (languages[0] ?? "") : "";
+}
 
 function readSection({ manifest }: ArchitectureContext): CtcSection {
   const parsed = ctcSectionSchema.safeParse(manifest.ctc);
@@ -128,79 +146,4 @@ function refusal({ manifest }: ArchitectureContext, segment: AsrSegment): AsrOut
       message: `A segment has ${seconds} s; ${manifest.name} takes at most ${maxSegmentSeconds} s.`,
     },
   };
-}
-
-function outcomeOf(
-  decode: () => { text: string; words: { start: number; end: number; text: string }[]; score: number | null },
-  language: string,
-): AsrOutcome {
-  try {
-    const { text, words, score } = decode();
-    return { ok: true, result: { text, language: text === "" ? "" : language, words, score, truncated: false } };
-  } catch (error) {
-    return { ok: false, failure: toSpeechError(error).toFailure() };
-  }
-}
-
-function rowEmissions(
-  results: Readonly<Record<string, TensorData>>,
-  name: string | undefined,
-  row: number,
-  frames: number,
-): Emissions | undefined {
-  if (name === undefined) return undefined;
-  const data = float32Output(results, name);
-  const [, most = 0, labels = 0] = results[name]?.dims ?? [];
-  return { data, offset: row * most * labels, frames: Math.min(frames, most), labels };
-}
-
-type BatchMaker = (rows: readonly AsrSegment[]) => Record<string, TensorData>;
-
-/** One buffer for every batch: it grows to the largest and is used again. */
-function createBuffer(): (size: number) => Float32Array {
-  let buffer = new Float32Array(0);
-  return (size) => {
-    if (size > buffer.length) buffer = new Float32Array(size);
-    return buffer.subarray(0, size);
-  };
-}
-
-function createWaveformBatch({ tensors }: Extract<CtcSection, { input: "waveform" }>): BatchMaker {
-  const take = createBuffer();
-  return (rows) => {
-    const longest = rows.reduce((most, { samples }) => Math.max(most, samples.length), 0);
-    const data = take(rows.length * longest);
-    for (const [row, { samples }] of rows.entries()) {
-      const from = row * longest;
-      for (let index = 0; index < samples.length; index++) data[from + index] = (samples[index] ?? 0) / 32_768;
-      data.fill(0, from + samples.length, from + longest);
-    }
-    return {
-      [tensors.audio]: { type: "float32", data, dims: [rows.length, longest] },
-      [tensors.lengths]: lengthsTensor(rows.map(({ samples }) => samples.length)),
-    };
-  };
-}
-
-function createMelBatch({ tensors, mels }: Extract<CtcSection, { input: "log-mel" }>): BatchMaker {
-  const take = createBuffer();
-  const extract = createLogMel(mels);
-  return (rows) => {
-    const features = rows.map(({ samples }) => extract(Float32Array.from(samples, (sample) => sample / 32_768)));
-    const longest = features.reduce((most, { frames }) => Math.max(most, frames), 1);
-    const data = take(rows.length * mels * longest).fill(0);
-    for (const [row, { data: levels, frames }] of features.entries()) {
-      for (let mel = 0; mel < mels; mel++) {
-        data.set(levels.subarray(mel * frames, (mel + 1) * frames), (row * mels + mel) * longest);
-      }
-    }
-    return {
-      [tensors.features]: { type: "float32", data, dims: [rows.length, mels, longest] },
-      [tensors.lengths]: lengthsTensor(features.map(({ frames }) => frames)),
-    };
-  };
-}
-
-function lengthsTensor(lengths: readonly number[]): TensorData {
-  return { type: "int64", data: BigInt64Array.from(lengths, BigInt), dims: [lengths.length] };
 }

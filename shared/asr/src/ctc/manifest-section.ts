@@ -27,6 +27,8 @@ const common = {
   frameSeconds: z.number().positive(),
   phones: phoneList.optional(),
   characters: characterList.optional(),
+  /** Rows of one run on the CPU; default: the whole pass. */
+  rowsPerCpuRun: z.number().int().min(1).optional(),
   decoding: z
     .object({
       beamSize: z.number().int().min(1).max(256).default(24),

@@ -10,11 +10,12 @@
  * Nothing is allocated per frame: hypotheses are columns of typed arrays, merged through an open hash table.
  */
 import { BLANK, type Emissions, SEPARATOR } from "./emissions.ts";
-import { GrowableInts } from "./growable.ts";
+import { copyRow, createHypotheses, createHypothesisTable, selectBest } from "./hypotheses.ts";
 import type { LanguageModel } from "./language-model.ts";
 import { childOf, type Lexicon, ROOT } from "./lexicon.ts";
 import { logAdd } from "./log-add.ts";
 import { createLookAhead } from "./look-ahead.ts";
+import { createWordHistories } from "./word-histories.ts";
 
 export interface BeamOptions {
   lexicon: Lexicon;
@@ -60,11 +61,11 @@ export function createPrefixBeam(options: BeamOptions): PrefixBeam {
   const { lexicon, languageModel, beamSize, languageModelWeight, wordBonus, recombine = true } = options;
   const { label: labelOf, firstWord, words: wordsAt } = lexicon;
   const ahead = createLookAhead(lexicon, languageModel);
-  const histories = createHistories();
+  const histories = createWordHistories();
   const capacity = beamSize * (1 + MOST_LABELS + mostHomophones(lexicon));
-  const current = createColumns(beamSize);
-  const next = createColumns(capacity);
-  const table = createTable(4 * capacity);
+  const current = createHypotheses(beamSize);
+  const next = createHypotheses(capacity);
+  const table = createHypothesisTable(4 * capacity);
   const selection = Int32Array.from({ length: capacity }, (_, index) => index);
   const labels = new Int32Array(MOST_LABELS);
   let boosts: ReadonlyMap<number, number> | undefined;
@@ -283,162 +284,4 @@ function mostHomophones({ firstWord, size }: Lexicon): number {
   let most = 1;
   for (let node = 0; node < size; node++) most = Math.max(most, (firstWord[node + 1] ?? 0) - (firstWord[node] ?? 0));
   return most;
-}
-
-interface Columns {
-  count: number;
-  key: Int32Array;
-  node: Int32Array;
-  history: Int32Array;
-  state: Int32Array;
-  /** Language model, bonuses and boosts of the words so far. */
-  language: Float64Array;
-  /** What the best word at or below the node will add. */
-  promised: Float64Array;
-  blank: Float64Array;
-  label: Float64Array;
-  rank: Float64Array;
-}
-
-function createColumns(capacity: number): Columns {
-  const integers = () => new Int32Array(capacity);
-  const numbers = () => new Float64Array(capacity);
-  return {
-    count: 0,
-    key: integers(),
-    node: integers(),
-    history: integers(),
-    state: integers(),
-    language: numbers(),
-    promised: numbers(),
-    blank: numbers(),
-    label: numbers(),
-    rank: numbers(),
-  };
-}
-
-function copyRow(from: Columns, source: number, to: Columns, target: number): void {
-  to.node[target] = from.node[source] ?? 0;
-  to.history[target] = from.history[source] ?? 0;
-  to.state[target] = from.state[source] ?? 0;
-  to.language[target] = from.language[source] ?? 0;
-  to.promised[target] = from.promised[source] ?? 0;
-  to.blank[target] = from.blank[source] ?? NONE;
-  to.label[target] = from.label[source] ?? NONE;
-}
-
-/** Rows of the next frame by (key, node). Emptied by a new stamp, not by filling. */
-function createTable(least: number) {
-  const size = 1 << Math.ceil(Math.log2(least));
-  const entries = new Int32Array(size);
-  const stamps = new Int32Array(size);
-  let stamp = 0;
-  return {
-    clear(): void {
-      stamp++;
-    },
-    /** The row of (key, node), or `rows.count` when there is none yet: the caller then adds it there. */
-    find(key: number, node: number, rows: Columns): number {
-      let slot = (Math.imul(key, 0x9e3779b1) ^ Math.imul(node, 0x85ebca6b)) >>> 0;
-      slot = (slot ^ (slot >>> 15)) & (size - 1);
-      while (stamps[slot] === stamp) {
-        const entry = entries[slot] ?? 0;
-        if (rows.node[entry] === node && rows.key[entry] === key) return entry;
-        slot = (slot + 1) & (size - 1);
-      }
-      stamps[slot] = stamp;
-      entries[slot] = rows.count;
-      return rows.count;
-    },
-  };
-}
-
-/** The words of all hypotheses as one tree: equal histories are one number. History 0 is empty. */
-function createHistories() {
-  const parent = new GrowableInts();
-  const word = new GrowableInts();
-  const node = new GrowableInts();
-  let reached = new Float64Array(1024);
-  let table = new Int32Array(1 << 12);
-
-  function slotOf(from: number, by: number): number {
-    let slot = (Math.imul(from, 0x9e3779b1) ^ Math.imul(by, 0x85ebca6b)) >>> 0;
-    slot = (slot ^ (slot >>> 13)) & (table.length - 1);
-    for (;;) {
-      const id = table[slot] ?? 0;
-      if (id === 0 || (parent.data[id] === from && word.data[id] === by)) return slot;
-      slot = (slot + 1) & (table.length - 1);
-    }
-  }
-
-  return {
-    clear(): void {
-      for (const column of [parent, word, node]) {
-        column.length = 0;
-        column.push(-1);
-      }
-      table.fill(0);
-    },
-    /** `from` and one more word, said by the pronunciation that ends at `end`: the likeliest one is remembered. */
-    extend(from: number, by: number, end: number, probability: number): number {
-      let slot = slotOf(from, by);
-      const known = table[slot] ?? 0;
-      if (known !== 0) {
-        if (probability > (reached[known] ?? NONE)) {
-          reached[known] = probability;
-          node.data[known] = end;
-        }
-        return known;
-      }
-      if (2 * parent.length >= table.length) {
-        table = new Int32Array(2 * table.length);
-        for (let id = 1; id < parent.length; id++) table[slotOf(parent.data[id] ?? 0, word.data[id] ?? 0)] = id;
-        slot = slotOf(from, by);
-      }
-      const id = parent.push(from);
-      word.push(by);
-      node.push(end);
-      table[slot] = id;
-      if (id >= reached.length) {
-        const larger = new Float64Array(2 * reached.length);
-        larger.set(reached);
-        reached = larger;
-      }
-      reached[id] = probability;
-      return id;
-    },
-    trace(history: number): { words: number[]; nodes: number[] } {
-      const words: number[] = [];
-      const nodes: number[] = [];
-      for (let at = history; at > 0; at = parent.data[at] ?? 0) {
-        words.push(word.data[at] ?? 0);
-        nodes.push(node.data[at] ?? 0);
-      }
-      return { words: words.reverse(), nodes: nodes.reverse() };
-    },
-  };
-}
-
-/** Moves the `wanted` entries with the highest ranks to the front (Hoare's quickselect). */
-function selectBest(selection: Int32Array, rank: Float64Array, count: number, wanted: number): void {
-  let low = 0;
-  let high = count - 1;
-  while (low < high) {
-    const pivot = rank[selection[(low + high) >> 1] ?? 0] ?? NONE;
-    let left = low;
-    let right = high;
-    while (left <= right) {
-      while ((rank[selection[left] ?? 0] ?? NONE) > pivot) left++;
-      while ((rank[selection[right] ?? 0] ?? NONE) < pivot) right--;
-      if (left > right) break;
-      const swapped = selection[left] ?? 0;
-      selection[left] = selection[right] ?? 0;
-      selection[right] = swapped;
-      left++;
-      right--;
-    }
-    if (wanted - 1 <= right) high = right;
-    else if (wanted - 1 >= left) low = left;
-    else return;
-  }
 }

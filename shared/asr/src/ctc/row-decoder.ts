@@ -3,7 +3,6 @@
  * beam over the lexicon with the language model; greedy characters, for a model that has nothing else.
  */
 import type { Word } from "@parlance/contracts";
-import { alignLabels } from "./alignment.ts";
 import { type Emissions, SEPARATOR } from "./emissions.ts";
 import { decodeGreedily } from "./greedy.ts";
 import type { LanguageModel } from "./language-model.ts";
@@ -14,7 +13,7 @@ import { createPhraseChooser } from "./phrases.ts";
 import { createPrefixBeam, type Hypothesis } from "./prefix-beam.ts";
 import { createSpelling } from "./spelling.ts";
 import { toSpokenWords } from "./spoken-form.ts";
-import type { SpokenWord } from "./spoken-words.ts";
+import { placeWords, type SpokenWord } from "./spoken-words.ts";
 import type { Vocabulary } from "./vocabulary.ts";
 
 export interface RowDecoderOptions {
@@ -79,7 +78,7 @@ export function createRowDecoder(options: RowDecoderOptions): RowDecoder {
     const chosen = choosePhrase(emissions, wishes.phrases);
     if (chosen === undefined) return nothing;
     const heard = emissions[chosen.head];
-    const said = wishes.timestamps && heard !== undefined ? placeLabels(heard, chosen.labels) : [];
+    const said = wishes.timestamps && heard !== undefined ? placeWords(heard, chosen.labels) : [];
     const written = chosen.phrase.split(/\s+/).filter((word) => word !== "");
     // Numbers are one written and several spoken words: then the phrase is timed as a whole.
     const parts =
@@ -128,7 +127,7 @@ export function createRowDecoder(options: RowDecoderOptions): RowDecoder {
     const open = characters !== undefined && (spelled.length > 0 || decoding.openVocabulary > 0);
     if (!open && !wishes.timestamps) return { text: texts.join(" "), words: [], score };
 
-    const places = placeLabels(heard, labels);
+    const places = placeWords(heard, labels);
     let words = texts.map((text, index): SpokenWord => {
       return { text, ...(places[index] ?? { start: 0, end: 0, labels: 1, misfit: 0 }) };
     });
@@ -175,51 +174,4 @@ export function createRowDecoder(options: RowDecoderOptions): RowDecoder {
     if (emissions.characters !== undefined) return decodeGreedyCharacters(emissions.characters, wishes, seconds);
     return nothing;
   };
-}
-
-/** Where the words of a label sequence lie, and how well they fit. */
-function placeLabels(emissions: Emissions, labels: readonly number[]): Omit<SpokenWord, "text">[] {
-  const alignment = alignLabels(emissions, labels);
-  if (alignment === undefined) return [];
-  const words: Omit<SpokenWord, "text">[] = [];
-  for (let from = 0; from < labels.length; from++) {
-    let to = from;
-    while (to < labels.length && labels[to] !== SEPARATOR) to++;
-    if (to > from) {
-      words.push({
-        start: alignment.starts[from] ?? 0,
-        end: alignment.ends[to - 1] ?? 0,
-        labels: to - from,
-        misfit: 0,
-      });
-    }
-    from = to;
-  }
-  const misfits = frameMisfits(emissions, labels, alignment);
-  for (const [index, word] of words.entries()) {
-    // What lies between two words counts for both: a word may have been left out there.
-    const from = words[index - 1]?.end ?? 0;
-    const to = words[index + 1]?.start ?? emissions.frames;
-    let sum = 0;
-    for (let frame = from; frame < to; frame++) sum += misfits[frame] ?? 0;
-    word.misfit = sum / word.labels;
-  }
-  return words;
-}
-
-/** For each frame, how much less likely its aligned label is than the likeliest one. */
-function frameMisfits(
-  emissions: Emissions,
-  labels: readonly number[],
-  alignment: { starts: Int32Array; ends: Int32Array },
-): Float64Array {
-  const { data, offset, frames, labels: count } = emissions;
-  const said = new Int32Array(frames);
-  for (const [index, label] of labels.entries()) said.fill(label, alignment.starts[index], alignment.ends[index]);
-  return Float64Array.from({ length: frames }, (_, frame) => {
-    const row = offset + frame * count;
-    let best = data[row] ?? 0;
-    for (let label = 1; label < count; label++) best = Math.max(best, data[row + label] ?? 0);
-    return best - (data[row + (said[frame] ?? 0)] ?? 0);
-  });
 }
