@@ -43,11 +43,19 @@ export async function acceptBatch(
       ...(customId === undefined ? {} : { customId }),
     })),
   };
-  await batches.create(batchKeys.batch(batchId), JSON.stringify(record));
-  await bus.publishOnce(subjects.intake(SOURCE, batchId), payload, {
-    messageId: batchId,
-    first: true,
-    headers: [[headerNames.contentType, "application/json"]],
-    timeoutMs: PUBLISH_PATIENCE_MS,
-  });
+  const revision = await batches.create(batchKeys.batch(batchId), JSON.stringify(record));
+  try {
+    await bus.publishOnce(subjects.intake(SOURCE, batchId), payload, {
+      messageId: batchId,
+      first: true,
+      headers: [[headerNames.contentType, "application/json"]],
+      timeoutMs: PUBLISH_PATIENCE_MS,
+    });
+  } catch (error) {
+    // Refused for certain: a record without a submission would be queued for ever. After a time-out the submission may
+    // be stored all the same, so its record stays.
+    const refused = error instanceof SpeechError && (error.code === "queue_full" || error.code === "storage_full");
+    if (refused && revision !== undefined) await batches.delete(batchKeys.batch(batchId), revision);
+    throw error;
+  }
 }

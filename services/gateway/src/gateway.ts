@@ -28,6 +28,7 @@ import { addQueue } from "./queue-endpoints.ts";
 import { createQueueGauge } from "./queue-gauge.ts";
 import { createAudioReceiver } from "./receive-audio.ts";
 import { createRequestLog } from "./request-log.ts";
+import { createRequireBus } from "./require-bus.ts";
 import { addTranscribe } from "./transcribe-endpoints.ts";
 
 export interface GatewayOptions {
@@ -120,6 +121,7 @@ function createApp(gateway: GatewayContext): Koa {
   app.use(createRequestLog({ log, metrics }));
   app.use(createErrorResponses(log));
   app.use(createAccess(settings.API_KEYS));
+  app.use(createRequireBus(gateway.bus));
   app.use(async (ctx, next) => {
     try {
       await next();
