@@ -1,1 +1,6 @@
-export {};
+export {
+  createTranscribeWorker,
+  type TranscribeWorker,
+  type TranscribeWorkerOptions,
+  transcribeWorkerSettings,
+} from "./transcribe-worker.ts";

@@ -255,6 +255,11 @@ export const settingsTable = {
     default: "10",
     describe: "Seconds that a lease lives without renewal; 20 or more on a cluster",
   }),
+  LEASE_QUANTUM: setting({
+    schema: integer(1, 3_600),
+    default: "30",
+    describe: "Seconds that a family keeps the accelerator while another one has work of the same urgency",
+  }),
 
   TRANSCRIBE_WORKERS: setting({
     schema: integer(1, 64),

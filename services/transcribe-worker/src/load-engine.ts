@@ -1,0 +1,44 @@
+/** From the generic passes of the engine process to a speech recognition model, and back. */
+import { loadAsrModel } from "@parlance/asr";
+import type { EngineJob, EngineLog, EngineModel, EngineOutcome, Json } from "@parlance/inference";
+import { z } from "zod";
+import { segmentMetaSchema } from "./segment-job.ts";
+
+export const engineOptionsSchema = z.object({
+  modelId: z.string(),
+  modelRoot: z.string().optional(),
+  device: z.string(),
+  computeType: z.enum(["auto", "int8", "float16", "float32"]),
+  threads: z.number(),
+  beamSize: z.number().optional(),
+  languageModel: z.string().optional(),
+});
+export type EngineOptions = z.infer<typeof engineOptionsSchema>;
+
+export async function loadEngine(options: Json, log: EngineLog): Promise<EngineModel> {
+  const model = await loadAsrModel({ ...engineOptionsSchema.parse(options), log });
+  return {
+    description: { ...model.description },
+    async run(jobs) {
+      const outcomes = await model.transcribe(jobs.map(toSegment));
+      return outcomes.map(
+        (outcome): EngineOutcome =>
+          outcome.ok ? { ok: true, meta: { ...outcome.result, words: outcome.result.words.map(toJson) } } : outcome,
+      );
+    },
+  };
+}
+
+function toSegment({ meta, payload }: EngineJob) {
+  return { ...segmentMetaSchema.parse(meta), samples: samplesOf(payload) };
+}
+
+function toJson({ start, end, text }: { start: number; end: number; text: string }): Json {
+  return { start, end, text };
+}
+
+/** [samples] 16 kHz mono, as a view where the bytes are aligned. */
+function samplesOf(payload: Uint8Array): Int16Array {
+  const aligned = payload.byteOffset % Int16Array.BYTES_PER_ELEMENT === 0 ? payload : payload.slice();
+  return new Int16Array(aligned.buffer, aligned.byteOffset, aligned.byteLength / Int16Array.BYTES_PER_ELEMENT);
+}

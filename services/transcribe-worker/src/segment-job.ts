@@ -1,0 +1,58 @@
+/** A transcribe job as the engine is given it, and the engine's answer as the segment's result. */
+import {
+  BYTES_PER_SAMPLE,
+  languageSchema,
+  SAMPLE_RATE,
+  type SegmentResult,
+  SpeechError,
+  wordSchema,
+} from "@parlance/contracts";
+import type { EngineJob, Json } from "@parlance/inference/engine";
+import type { Job, JobContent, PassInfo } from "@parlance/worker";
+import { z } from "zod";
+
+/** What the engine is told of a segment beside its samples. */
+export const segmentMetaSchema = z.object({
+  language: languageSchema,
+  timestamps: z.boolean(),
+  hotwords: z.array(z.string()),
+  phrases: z.array(z.string()),
+});
+
+/** What the engine says of a segment. */
+export const transcriptionSchema = z.object({
+  text: z.string(),
+  language: z.string(),
+  words: z.array(wordSchema),
+  score: z.number().nullable(),
+  truncated: z.boolean(),
+});
+export type Transcription = z.infer<typeof transcriptionSchema>;
+
+/** Throws when the payload cannot be PCM16. */
+export function toEngineJob({ headers, payload }: JobContent): EngineJob {
+  if (payload.byteLength === 0 || payload.byteLength % BYTES_PER_SAMPLE !== 0) {
+    throw new SpeechError("job_invalid", `${payload.byteLength} bytes are not 16-bit samples`);
+  }
+  const { language, timestamps, hotwords, phrases } = headers;
+  return { meta: { language, timestamps, hotwords, phrases } satisfies z.infer<typeof segmentMetaSchema>, payload };
+}
+
+export function toSegmentResult(job: Job, { meta }: { meta: Json }, pass: PassInfo): SegmentResult {
+  const { headers, payload } = job;
+  const samples = headers.samples ?? payload.byteLength / BYTES_PER_SAMPLE;
+  return {
+    outcome: "ok",
+    ...transcriptionSchema.parse(meta),
+    start: headers.start / SAMPLE_RATE,
+    duration: samples / SAMPLE_RATE,
+    model: pass.engine.name,
+    passSize: pass.size,
+    last: headers.last,
+    customId: headers.customId,
+    submittedAt: headers.submittedAt,
+    timestamps: headers.timestamps,
+    startedAt: pass.startedAt,
+    finishedAt: pass.finishedAt,
+  };
+}

@@ -1,0 +1,108 @@
+/**
+ * The transcribe worker: segments in, results out. Everything that it does is the supervisor's (shared/worker); here is
+ * what makes it one of speech recognition: its settings, its engine, and how a segment looks to both.
+ *
+ * Any number of them may run. Those on one device share its lease: one works, the others stand by.
+ */
+import { hostname } from "node:os";
+import type { Bus } from "@parlance/bus";
+import type { SettingName, Settings } from "@parlance/contracts";
+import { chooseDevice } from "@parlance/inference/device";
+import { resolveModel } from "@parlance/model-store";
+import { createRegistry, type Log, type Registry } from "@parlance/telemetry";
+import { createWorker, createWorkerMetrics, type Worker, type WorkerOptions } from "@parlance/worker";
+import type { EngineOptions } from "./load-engine.ts";
+import { toEngineJob, toSegmentResult } from "./segment-job.ts";
+
+export const transcribeWorkerSettings = [
+  "MODEL_ID",
+  "ASR_MODEL_ROOT",
+  "ASR_DEVICE",
+  "ASR_COMPUTE_TYPE",
+  "ASR_BEAM_SIZE",
+  "ASR_LANGUAGE_MODEL",
+  "MAX_BATCH_SIZE",
+  "BATCH_WAIT_MS",
+  "IDLE_TIMEOUT",
+  "ENGINE_THREADS",
+  "PASS_TIMEOUT",
+  "MAX_DELIVERIES",
+  "LEASE_TTL",
+  "LEASE_QUANTUM",
+] as const satisfies readonly SettingName[];
+
+export interface TranscribeWorkerOptions {
+  bus: Bus;
+  settings: Settings<(typeof transcribeWorkerSettings)[number]>;
+  log: Log;
+  /** Another engine than this service's own. */
+  engineEntry?: URL;
+}
+
+export interface TranscribeWorker extends Worker {
+  registry: Registry;
+}
+
+const SECOND = 1_000;
+
+/** Throws a SpeechError when there is no such model, or a device was asked for that cannot be used. */
+export async function createTranscribeWorker(options: TranscribeWorkerOptions): Promise<TranscribeWorker> {
+  const { bus, settings, log } = options;
+  const tell = (message: string, fields: Record<string, unknown> = {}) => log.debug(fields, message);
+  const { manifest, folder } = await resolveModel({
+    modelId: settings.MODEL_ID,
+    modelRoot: settings.ASR_MODEL_ROOT,
+    log: tell,
+  });
+  const device = await chooseDevice({ device: settings.ASR_DEVICE, log: tell });
+  const host = hostname();
+  const id = `${host}-${process.pid}-${Math.random().toString(36).slice(2, 8)}`;
+  const registry = createRegistry("transcribe-worker");
+  const engineOptions: EngineOptions = {
+    modelId: settings.MODEL_ID,
+    modelRoot: settings.ASR_MODEL_ROOT,
+    device: device.name,
+    computeType: settings.ASR_COMPUTE_TYPE,
+    threads: settings.ENGINE_THREADS,
+    beamSize: settings.ASR_BEAM_SIZE,
+    languageModel: settings.ASR_LANGUAGE_MODEL,
+  };
+  const worker = await createWorker({
+    bus,
+    service: "transcribe-worker",
+    id,
+    operations: ["transcribe"],
+    family: "asr",
+    model: manifest.name,
+    lease: { device: device.name, ttlMs: settings.LEASE_TTL * SECOND, host },
+    engine: { entry: options.engineEntry ?? new URL("./engine.ts", import.meta.url), options: engineOptions },
+    settings: {
+      maxBatchSize: Math.min(settings.MAX_BATCH_SIZE, manifest.limits.maxBatchSize),
+      batchWaitMs: settings.BATCH_WAIT_MS,
+      idleMs: settings.IDLE_TIMEOUT * SECOND,
+      passTimeoutMs: settings.PASS_TIMEOUT * SECOND,
+      quantumMs: settings.LEASE_QUANTUM * SECOND,
+      maxDeliveries: settings.MAX_DELIVERIES,
+    } satisfies WorkerOptions["settings"],
+    toJob: toEngineJob,
+    toResult: toSegmentResult,
+    metrics: createWorkerMetrics(registry),
+    log,
+  });
+  log.info(
+    {
+      worker: id,
+      model_id: manifest.name,
+      model_folder: folder,
+      device: device.name,
+      device_reason: device.reason,
+      compute_type: settings.ASR_COMPUTE_TYPE,
+      beam_size: settings.ASR_BEAM_SIZE,
+      max_batch_size: settings.MAX_BATCH_SIZE,
+      idle_timeout: settings.IDLE_TIMEOUT,
+      worker_pid: process.pid,
+    },
+    `transcribe-worker ready: ${manifest.name} on ${device.name}, loaded with the first job (worker pid ${process.pid})`,
+  );
+  return { ...worker, registry };
+}
