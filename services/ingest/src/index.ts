@@ -1,1 +1,1 @@
-export {};
+export { createIngest, type Ingest, type IngestOptions, type IngestSettings, ingestSettings } from "./ingest.ts";

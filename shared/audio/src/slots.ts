@@ -1,6 +1,6 @@
 /**
- * Who may decode now: a number of places, and one more for urgent work, so that a request never waits behind files of hours.
- * Urgent waiters go first; equals go in the order in which they came.
+ * Who may work now: a number of places, and some more that only urgent work may take, so that a request never waits behind files of
+ * hours. Urgent waiters go first; equals go in the order in which they came.
  */
 
 export interface Slots {
@@ -14,10 +14,10 @@ interface Waiter {
   start(): void;
 }
 
-export function createSlots(places: number): Slots {
+export function createSlots(places: number, reserved = 1): Slots {
   let taken = 0;
   const waiters: Waiter[] = [];
-  const isFree = (urgent: boolean) => taken < (urgent ? places + 1 : places);
+  const isFree = (urgent: boolean) => taken < (urgent ? places + reserved : places);
 
   function release(): void {
     taken -= 1;

@@ -1,0 +1,48 @@
+/** What an earlier delivery of an intake message has already published: so that a restart repeats nothing. */
+import type { Bus } from "@parlance/bus";
+import {
+  jobHeadersSchema,
+  parseJobSubject,
+  parseResultSubject,
+  readHeaders,
+  streams,
+  subjects,
+} from "@parlance/contracts";
+
+export interface AlreadyQueued {
+  /** Whether this job is in the stream. */
+  has(jobSubject: string): boolean;
+  /** Whether everything of the item is published: its last job, or its failure. */
+  isComplete(itemId: string): Promise<boolean>;
+}
+
+export const nothingQueued: AlreadyQueued = { has: () => false, isComplete: async () => false };
+
+export async function readAlreadyQueued(bus: Bus, batchId: string): Promise<AlreadyQueued> {
+  const [jobs, results] = await Promise.all([
+    bus.countSubjects(streams.jobs, subjects.batchJobs(batchId)),
+    bus.countSubjects(streams.results, `speech.result.${batchId}.>`),
+  ]);
+  const newestJob = new Map<string, { subject: string; n: number }>();
+  for (const subject of jobs.keys()) {
+    const job = parseJobSubject(subject);
+    if (job !== undefined && job.n >= (newestJob.get(job.itemId)?.n ?? 0))
+      newestJob.set(job.itemId, { subject, n: job.n });
+  }
+  const newestResult = new Map<string, number>();
+  for (const subject of results.keys()) {
+    const result = parseResultSubject(subject);
+    if (result !== undefined) newestResult.set(result.itemId, Math.max(result.n, newestResult.get(result.itemId) ?? 0));
+  }
+  return {
+    has: (jobSubject) => jobs.has(jobSubject),
+    async isComplete(itemId) {
+      const job = newestJob.get(itemId);
+      // A result that no job asked for is the failure that ingest itself published.
+      if ((newestResult.get(itemId) ?? -1) > (job?.n ?? -1)) return true;
+      if (job === undefined) return false;
+      const message = await bus.last(streams.jobs, job.subject);
+      return message !== undefined && readHeaders(jobHeadersSchema, message.headers).last;
+    },
+  };
+}

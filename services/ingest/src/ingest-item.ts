@@ -1,0 +1,93 @@
+/** One item: its audio decoded segment by segment, each published as a job, or its failure published in their place. */
+import type { AudioSource, DecoderPool } from "@parlance/audio";
+import type { Bus, FileStore } from "@parlance/bus";
+import {
+  type BatchRecord,
+  type Progress,
+  SAMPLE_RATE,
+  SpeechError,
+  subjects,
+  toSpeechError,
+} from "@parlance/contracts";
+import type { AlreadyQueued } from "./already-queued.ts";
+import type { IngestMetrics } from "./ingest-metrics.ts";
+import { openItemAudio } from "./item-audio.ts";
+import type { JobPublisher } from "./publish-jobs.ts";
+import type { IntakeItem } from "./read-intake.ts";
+
+export interface ItemContext {
+  bus: Bus;
+  files: FileStore;
+  decoder: DecoderPool;
+  metrics: IngestMetrics;
+  record: BatchRecord;
+  publisher: JobPublisher;
+  queued: AlreadyQueued;
+  fileTtlMs: number;
+  transcribes: boolean;
+  /** Conclude items with errors of our own, because trying again has not healed them. */
+  lastTry: boolean;
+  now: () => number;
+  signal: AbortSignal;
+}
+
+const PROGRESS_EVERY_MS = 1_000;
+
+/** Throws only what another delivery of the message may heal, or the signal's reason. */
+export async function ingestItem(item: IntakeItem, context: ItemContext): Promise<void> {
+  const { metrics, publisher, queued, signal } = context;
+  signal.throwIfAborted();
+  if (await queued.isComplete(item.itemId)) return;
+  const stopTimer = metrics.decodeSeconds.startTimer();
+  let n = 0;
+  let samples = 0;
+  try {
+    refuse(item, context);
+    const { acceptedAt, lane } = context.record;
+    const source = await openItemAudio(item.audio, { ...context, acceptedAt });
+    const counted = reportProgress(source, item, context);
+    for await (const segment of context.decoder.decode({ source: counted, urgent: lane !== "batch", signal })) {
+      await publisher.segment(item, segment);
+      n = segment.n + 1;
+      samples += segment.length;
+      metrics.jobs.inc();
+    }
+    metrics.items.inc({ outcome: "queued" });
+  } catch (error) {
+    signal.throwIfAborted();
+    const known = toSpeechError(error);
+    if (known.retryable && !(context.lastTry && known.code === "internal")) throw error;
+    await publisher.failure(item, n, known);
+    metrics.countFailure(known.code);
+  } finally {
+    metrics.audioSeconds.inc(samples / SAMPLE_RATE);
+    stopTimer();
+  }
+}
+
+function refuse(item: IntakeItem, { transcribes }: ItemContext): void {
+  if (item.error !== undefined) throw item.error;
+  if (item.operation !== "transcribe" || !transcribes) {
+    throw new SpeechError("operation_unavailable", `No loaded model can do ${item.operation}.`, { param: "operation" });
+  }
+}
+
+/** Tells now and then how much of a long item has been read. Short ones are over before there is anything to tell. */
+function reportProgress(source: AudioSource, item: IntakeItem, { bus, record, now }: ItemContext): AudioSource {
+  let reported = now();
+  return {
+    bytes: source.bytes,
+    async *open() {
+      let read = 0;
+      for await (const bytes of source.open()) {
+        yield bytes;
+        read += bytes.length;
+        const at = now();
+        if (at - reported < PROGRESS_EVERY_MS) continue;
+        reported = at;
+        const progress: Progress = { state: "decoding", share: Math.min(1, read / source.bytes), at };
+        bus.publish(subjects.progress(record.batchId, item.itemId), JSON.stringify(progress));
+      }
+    },
+  };
+}

@@ -1,0 +1,117 @@
+/**
+ * The ingest service: what is dropped on INTAKE becomes jobs that a model can run.
+ *
+ * A message is claimed (its batch gets a record), each of its items is decoded, resampled and cut into segments, and each segment
+ * is published as a job that needs nothing else. A bad item becomes a failed result, alone; a message that cannot be read becomes a
+ * dead letter, and its sender is told by `speech.done.<batch>.0`. The message is acknowledged when every item of it
+ * is published in one form or the other, so a process that is killed at any moment repeats what is left and nothing else.
+ *
+ * It keeps no state but the messages that it holds. Any number of instances share the work.
+ */
+import { createDecoderPool, createSlots, type DecoderPool, expandSeconds } from "@parlance/audio";
+import type { Bus } from "@parlance/bus";
+import { BYTES_PER_SAMPLE, buckets, SAMPLE_RATE, type Settings, SpeechError } from "@parlance/contracts";
+import type { Log, Registry } from "@parlance/telemetry";
+import { watchCancelled } from "./cancelled-batches.ts";
+import { ingestMessage } from "./ingest-message.ts";
+import { createIngestMetrics } from "./ingest-metrics.ts";
+import { runIntakeLoop } from "./intake-loop.ts";
+
+export const ingestSettings = [
+  "MAX_AUDIO_BYTES",
+  "MAX_AUDIO_SECONDS",
+  "DECODE_TIMEOUT",
+  "DECODE_PROCESSES",
+  "SEGMENT_SECONDS",
+  "FILE_TTL",
+  "ENABLE_ASR",
+] as const;
+export type IngestSettings = Settings<(typeof ingestSettings)[number]>;
+
+export interface IngestOptions {
+  bus: Bus;
+  settings: IngestSettings;
+  log: Log;
+  /** Default: a pool as the settings say. It is closed with the service. */
+  decoder?: DecoderPool;
+  now?: () => number;
+}
+
+export interface Ingest {
+  registry: Registry;
+  /** Gives back what has no outcome yet, then stops. */
+  close(): Promise<void>;
+}
+
+/** Items that are decoded and published at once; urgent ones have as many places again. */
+const ITEMS_AT_ONCE = 4;
+/** Room for a job's headers in its message. */
+const HEADER_BYTES = 40_000;
+
+export async function createIngest(options: IngestOptions): Promise<Ingest> {
+  const { bus, settings, log, now = Date.now } = options;
+  const { SEGMENT_SECONDS, ENABLE_ASR, FILE_TTL } = settings;
+  requireSegmentsFit(bus, SEGMENT_SECONDS);
+  const batches = await bus.bucket(buckets.batches);
+  const files = await bus.files(buckets.files);
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  const metrics = createIngestMetrics();
+  const decoder = options.decoder ?? createDecoderPool(poolOptions(settings));
+  const failures = new Map<number, number>();
+  const context = {
+    bus,
+    batches,
+    files,
+    decoder,
+    cancelled: watchCancelled(batches, { log, signal }),
+    slots: createSlots(ITEMS_AT_ONCE, ITEMS_AT_ONCE),
+    metrics,
+    log,
+    fileTtlMs: FILE_TTL * 1_000,
+    transcribes: ENABLE_ASR,
+    now,
+  };
+
+  const running = runIntakeLoop({
+    bus,
+    log,
+    signal,
+    handle(delivery, batch, handling) {
+      metrics.messages.inc();
+      return ingestMessage(delivery, batch, context, { ...handling, failures });
+    },
+  });
+  log.info("taking in");
+
+  return {
+    registry: metrics.registry,
+    async close() {
+      stopping.abort();
+      await running;
+      await decoder.close();
+    },
+  };
+}
+
+function poolOptions(settings: IngestSettings) {
+  return {
+    processes: settings.DECODE_PROCESSES,
+    maxBytes: settings.MAX_AUDIO_BYTES,
+    maxSeconds: settings.MAX_AUDIO_SECONDS,
+    segmentSeconds: settings.SEGMENT_SECONDS,
+    timeoutMs: settings.DECODE_TIMEOUT * 1_000,
+  };
+}
+
+/** Better at the start than with the first long file. */
+function requireSegmentsFit(bus: Bus, segmentSeconds: number): void {
+  const longest = segmentSeconds + expandSeconds(segmentSeconds);
+  const bytes = longest * SAMPLE_RATE * BYTES_PER_SAMPLE + HEADER_BYTES;
+  if (bytes <= bus.maxPayload) return;
+  throw new SpeechError(
+    "validation_failed",
+    `SEGMENT_SECONDS: segments of up to ${longest} s do not fit the server's max_payload of ${bus.maxPayload} bytes`,
+    { param: "SEGMENT_SECONDS" },
+  );
+}

@@ -1,0 +1,133 @@
+import { headerNames } from "@parlance/contracts";
+import { describe, expect, test } from "vitest";
+import { readIntake } from "./read-intake.ts";
+
+function message(subject: string, data: string | Uint8Array, headers: Record<string, string> = {}) {
+  return {
+    subject,
+    data: Buffer.from(data),
+    headers: {
+      get: (name: string) => headers[name] ?? "",
+      has: (name: string) => name in headers,
+      keys: () => Object.keys(headers),
+    },
+  };
+}
+
+const drop = (headers: Record<string, string> = {}) => readIntake(message("speech.intake.lab.b1", "audio", headers));
+const submit = (submission: unknown) =>
+  readIntake(
+    message("speech.intake.lab.b1", typeof submission === "string" ? submission : JSON.stringify(submission), {
+      "Content-Type": "application/json; charset=utf-8",
+    }),
+  );
+const items = (count: number, extra: object = {}) =>
+  Array.from({ length: count }, (_, index) => ({ itemId: `i${index}`, file: `f${index}`, ...extra }));
+
+describe("a raw drop", () => {
+  test("is a batch of one item, with what its headers wish", () => {
+    const batch = drop({
+      [headerNames.customId]: "call 17",
+      [headerNames.language]: "en-US",
+      [headerNames.timestamps]: "true",
+      [headerNames.lane]: "interactive",
+      [headerNames.hotwords]: '["Parlance"]',
+    });
+    expect(batch).toMatchObject({ batchId: "b1", lane: "interactive", items: [{ itemId: "0", customId: "call 17" }] });
+    expect(batch?.items[0]?.wishes).toEqual({
+      language: "English",
+      timestamps: true,
+      hotwords: ["Parlance"],
+      phrases: [],
+    });
+    expect(batch?.items[0]?.error).toBeUndefined();
+  });
+
+  test.each([
+    [headerNames.language, "Klingon", /^Parlance-Language: unknown language "Klingon"/],
+    [headerNames.timestamps, "perhaps", /^Parlance-Timestamps/],
+    [headerNames.lane, "fast", /^Parlance-Lane/],
+    [headerNames.hotwords, "Parlance", /^Parlance-Hotwords: must be a JSON array/],
+    [headerNames.customId, "x".repeat(300), /^Parlance-Custom-Id/],
+  ])("with a bad %s is a failed item that names the header", (name, value, sentence) => {
+    const batch = drop({ [name]: value });
+    expect(batch?.items[0]?.error).toMatchObject({
+      code: "validation_failed",
+      param: name,
+      message: expect.stringMatching(sentence),
+    });
+    expect(batch?.refusal).toBeUndefined();
+  });
+
+  test("keeps its custom id when another header is bad", () => {
+    expect(drop({ [headerNames.customId]: "mine", [headerNames.language]: "?" })?.items[0]).toMatchObject({
+      customId: "mine",
+    });
+  });
+
+  test("on a subject without a batch id that can be told about it is nobody's", () => {
+    expect(readIntake(message("speech.intake.lab.a$b", "audio"))).toBeUndefined();
+    expect(readIntake(message(`speech.intake.lab.${"x".repeat(65)}`, "audio"))).toBeUndefined();
+  });
+});
+
+describe("a submission", () => {
+  test("names its items", () => {
+    const batch = submit({ label: "night", lane: "batch", items: items(1_000, { language: "de" }) });
+    expect(batch).toMatchObject({ batchId: "b1", label: "night", lane: "batch" });
+    expect(batch?.items).toHaveLength(1_000);
+    expect(batch?.items[999]).toMatchObject({
+      itemId: "i999",
+      audio: { kind: "file", id: "f999" },
+      wishes: { language: "German" },
+    });
+  });
+
+  test.each<[string, unknown, string, RegExp]>([
+    ["is not JSON", "{items:", "invalid_json", /not valid JSON/],
+    ["is not UTF-8", "\u{fffd}".repeat(3), "invalid_json", /./],
+    ["is null", null, "validation_failed", /./],
+    ["has no items", { items: [] }, "validation_failed", /at least one/],
+    ["has 1001 items", { items: items(1_001) }, "validation_failed", /^items: must not hold more than 1000/],
+    ["has an item without an id", { items: [{ file: "f" }] }, "validation_failed", /items\.0\.itemId/],
+    ["has an item id that is no token", { items: [{ itemId: "a.b" }] }, "validation_failed", /items\.0\.itemId/],
+    [
+      "has two items of one id",
+      { items: [...items(2), ...items(1)] },
+      "validation_failed",
+      /items\.2\.itemId: is the same as that of item 0/,
+    ],
+    [
+      "has two items of one custom id",
+      { items: items(2, { customId: "me" }) },
+      "validation_failed",
+      /items\.1\.customId/,
+    ],
+    ["contradicts its subject", { batchId: "b2", items: items(1) }, "validation_failed", /^batchId: is b2/],
+    ["has an unknown lane", { lane: "fast", items: items(1) }, "validation_failed", /^lane/],
+  ])("that %s is refused, and one item tells why", (_, submission, code, sentence) => {
+    const batch = submit(submission);
+    expect(batch?.refusal).toMatchObject({ code, message: expect.stringMatching(sentence) });
+    expect(batch?.items).toEqual([expect.objectContaining({ itemId: "0", error: batch?.refusal })]);
+  });
+
+  test.each<[string, object, string, RegExp]>([
+    ["an unknown language", { language: "Klingon" }, "items.1.language", /^items\.1\.language: unknown language/],
+    ["an unknown operation", { operation: "sing" }, "items.1.operation", /^items\.1\.operation/],
+    ["a file id that is a path", { file: "../../etc/passwd" }, "items.1.file", /^items\.1\.file: is not a file id/],
+    ["no file", { file: undefined }, "items.1.file", /^items\.1\.file: is required/],
+    [
+      "more hotwords than a header holds",
+      { hotwords: Array.from({ length: 900 }, () => "x".repeat(50)) },
+      "items.1.hotwords",
+      /hotwords/,
+    ],
+  ])("with %s in one item fails that item alone", (_, fault, param, sentence) => {
+    const [good, bad, other] = items(3);
+    const batch = submit({ items: [good, { ...bad, ...fault }, other] });
+    expect(batch?.refusal).toBeUndefined();
+    expect(batch?.items.map(({ error }) => error?.param)).toEqual([undefined, param, undefined]);
+    expect(batch?.items[1]?.error?.message).toMatch(sentence);
+    expect(batch?.items[1]).toMatchObject({ itemId: "i1" });
+  });
+});
