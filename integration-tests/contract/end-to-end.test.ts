@@ -156,9 +156,11 @@ describe("from audio to its transcript", () => {
 
 describe("bad audio", () => {
   it("gets an error of its own or an honest empty transcript, the rest of its batch completes, and no engine restarts", async () => {
-    const engines = engineProcesses(pipeline.processes().pid).map(({ pid }) => pid);
     const good = clip("lights.wav");
-    const bad = poisonCorpus();
+    await transcribe(good);
+    const engines = engineProcesses(pipeline.processes().pid).map(({ pid }) => pid);
+    expect(engines).toHaveLength(1);
+    const bad = poisonCorpus().filter(({ bytes }) => bytes.length > 0);
     const honest = [
       { name: "silence", bytes: wavOf([new Int16Array(32_000)]) },
       { name: "10 ms", bytes: wavOf([new Int16Array(160).fill(100)]) },
@@ -185,6 +187,12 @@ describe("bad audio", () => {
     expect(status).toBe("partial");
     expect(engineProcesses(pipeline.processes().pid).map(({ pid }) => pid)).toEqual(engines);
   }, 120_000);
+
+  it("an empty recording is refused at the door", async () => {
+    const response = await transcribe({ name: "empty.wav", type: "audio/wav", text: "", bytes: new Uint8Array(0) });
+    expect(response.status).toBe(422);
+    expect(await response.json()).toMatchObject({ error: { code: "audio_empty" } });
+  });
 
   it("an unknown file id fails its item alone", async () => {
     const known = await client.upload(clip("lights.wav").bytes, "lights.wav", "audio/wav");
