@@ -50,6 +50,9 @@ interface Received {
 export async function foldResults(options: FoldResultsOptions): Promise<void> {
   const { bus, signal, log } = options;
   const working = new Set<Promise<void>>();
+  const catchingUp = catchUp(options).catch((error: unknown) =>
+    log.warn({ err: error }, "catching up failed; what is unfinished comes again by itself"),
+  );
   while (!signal.aborted) {
     try {
       const deliveries = await bus.pull({
@@ -69,7 +72,33 @@ export async function foldResults(options: FoldResultsOptions): Promise<void> {
       await pause(1_000, undefined, { signal }).catch(() => undefined);
     }
   }
-  await Promise.all(working);
+  await Promise.all([catchingUp, ...working]);
+}
+
+/**
+ * What a process that died had received comes again only when its acknowledgement timer is over, half a minute later,
+ * and somebody may be waiting for it: it is folded now, from the stream, and acknowledged when it comes.
+ */
+async function catchUp(options: FoldResultsOptions): Promise<void> {
+  const { bus, signal } = options;
+  const { ackPending, ackFloor } = await bus.consumerState(streams.results, durables.results);
+  if (ackPending === 0) return;
+  const received: Delivery[] = [];
+  const stored = bus.read({ stream: streams.results, subject: "speech.result.>", fromSeq: ackFloor + 1, signal });
+  for await (const message of stored) {
+    const nothing = () => undefined;
+    received.push({
+      ...message,
+      deliveries: 1,
+      pending: 0,
+      ack: async () => {},
+      nak: nothing,
+      working: nothing,
+      term: nothing,
+    });
+    if (received.length >= PULL_SIZE * (PULLS_AT_ONCE + 2)) break;
+  }
+  await foldDeliveries(received, options);
 }
 
 async function foldDeliveries(deliveries: readonly Delivery[], options: FoldResultsOptions): Promise<void> {
