@@ -9,9 +9,6 @@ import type { Lane } from "@parlance/contracts";
 import type { Clock } from "@parlance/gpu-lease";
 import type { Job } from "./job.ts";
 
-/** The ack timer of the durables (nats/topology). */
-const ACK_WAIT_MS = 30_000;
-
 export interface HeldJobs {
   /** Oldest first. */
   readonly waiting: readonly Job[];
@@ -31,7 +28,8 @@ export interface HeldJobs {
   close(): void;
 }
 
-export function createHeldJobs(clock: Clock): HeldJobs {
+/** @param ackWaitMs the server delivers a job again when it has not heard of it for so long */
+export function createHeldJobs(clock: Clock, ackWaitMs: number): HeldJobs {
   const held = new Map<number, Job>();
   let waiting: Job[] = [];
   let cancel: (() => void) | undefined;
@@ -49,12 +47,12 @@ export function createHeldJobs(clock: Clock): HeldJobs {
   }
 
   function isOurs(job: Job, now: number): boolean {
-    return now - job.touchedAt < ACK_WAIT_MS;
+    return now - job.touchedAt < ackWaitMs;
   }
 
   /** No timer ticks while nothing is held: an idle worker does nothing. */
   function schedule(): void {
-    if (held.size > 0) cancel ??= clock.schedule(clock.now() + ACK_WAIT_MS / 3, tellWorking);
+    if (held.size > 0) cancel ??= clock.schedule(clock.now() + ackWaitMs / 3, tellWorking);
   }
 
   function drop(job: Job): void {

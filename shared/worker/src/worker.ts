@@ -25,6 +25,7 @@ import {
 import { type Clock, createLease, type Lease, monotonicClock } from "@parlance/gpu-lease";
 import type { Json } from "@parlance/inference/engine";
 import type { Log } from "@parlance/telemetry";
+import { readAckWait } from "./ack-wait.ts";
 import { followCancelled } from "./cancelled-batches.ts";
 import type { EngineDescription } from "./engine-description.ts";
 import { createHeldJobs } from "./held-jobs.ts";
@@ -77,7 +78,7 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
   const closing = new AbortController();
   /** Results may still be on their way when the rest has ended. */
   const giveUp = new AbortController();
-  const held = createHeldJobs(clock);
+  const held = createHeldJobs(clock, await readAckWait(bus, operations));
   const settlement = createSettlement({ bus, service, log, signal: giveUp.signal });
   const inFlight = new Set<Promise<unknown>>();
   let session: Session | undefined;
@@ -111,6 +112,7 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
   const cancelled = followCancelled(bus, { onCancelled: forgetBatch, log, signal: closing.signal });
   const serving = serve();
   bus.serve(subjects.workers, undefined, async (request) => request.respond(JSON.stringify(state())), closing.signal);
+  await bus.flush();
 
   function mode(): "work" | "alarm" | "standby" | "closed" {
     if (closing.signal.aborted) return "closed";

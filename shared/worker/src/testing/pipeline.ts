@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
 import { type Bus, connectBus } from "@parlance/bus";
-import { headerNames, type Lane, type Operation, streams, subjects } from "@parlance/contracts";
+import { durables, headerNames, type Lane, lanes, type Operation, streams, subjects } from "@parlance/contracts";
 import { startTestServer, type TestServer, type TestServerOptions } from "@parlance/nats/testing";
 
 export interface Outcome {
@@ -40,6 +40,7 @@ export interface PublishOptions {
 export async function startPipeline(options?: TestServerOptions): Promise<Pipeline> {
   const server = await startTestServer(options);
   const bus = await connectBus({ name: "test", ...server.as() });
+  await shortenAckWait(bus);
   let number = 0;
   const pipeline: Pipeline = {
     server,
@@ -100,6 +101,20 @@ export async function startPipeline(options?: TestServerOptions): Promise<Pipeli
   return pipeline;
 }
 
+/** What a dead worker held is delivered again after this time: half a minute in the topology, three seconds here. */
+async function shortenAckWait(bus: Bus): Promise<void> {
+  for (const lane of lanes) {
+    const name = durables.worker("transcribe", lane);
+    const answer = await bus.request(`$JS.API.CONSUMER.INFO.${streams.jobs}.${name}`, "", 2_000);
+    const { config } = JSON.parse(new TextDecoder().decode(answer)) as { config: object };
+    await bus.request(
+      `$JS.API.CONSUMER.DURABLE.CREATE.${streams.jobs}.${name}`,
+      JSON.stringify({ stream_name: streams.jobs, config: { ...config, ack_wait: 3e9 } }),
+      2_000,
+    );
+  }
+}
+
 /** Scripted engines that live in this process's tree or below a worker of this test, by the process table. */
 export function livingEngines(): number[] {
   return readdirSync("/proc").flatMap((entry) => {
@@ -117,7 +132,11 @@ export function livingEngines(): number[] {
 function descends(pid: number, root: number): boolean {
   for (let at = pid; at > 1; ) {
     if (at === root) return true;
-    at = Number(readFileSync(`/proc/${at}/stat`, "utf8").split(") ").at(-1)?.split(" ")[1]);
+    at = parentOf(at);
   }
   return false;
+}
+
+export function parentOf(pid: number): number {
+  return Number(readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").at(-1)?.split(" ")[1]);
 }
