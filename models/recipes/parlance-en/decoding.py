@@ -14,7 +14,7 @@ NEVER = -1e30
 # A frame this sure of the blank (natural log) only moves every hypothesis to its blank ending.
 SURE_BLANK = -0.005
 SYMBOLS_A_FRAME, WORST_SYMBOL, HOMOPHONES = 8, -9.0, 5
-WORDS = "words"
+WORDS, AHEAD = "words", "ahead"
 
 
 def pronunciation_trie(lexicon):
@@ -27,6 +27,14 @@ def pronunciation_trie(lexicon):
                 node = node.setdefault(PHONE_IDS[phone], {})
             node.setdefault(WORDS, []).append(word)
     return root
+
+
+def look_ahead(node, language_model):
+    """Gives every node under AHEAD the best unigram score of the words that can still follow from it."""
+    scores = [language_model.score((), word) for word in node.get(WORDS, ())]
+    scores += [look_ahead(child, language_model) for phone, child in node.items() if isinstance(phone, int)]
+    node[AHEAD] = max(scores)
+    return node[AHEAD]
 
 
 class LanguageModel:
@@ -58,10 +66,16 @@ def add_logs(a, b):
 
 
 class Decoder:
-    """Words of [frames, phones] log-probabilities."""
+    """Words of [frames, phones] log-probabilities.
+
+    Hypotheses inside a word are ranked as if they ended in its likeliest word: otherwise a beam is full of open words
+    that have not met the language model yet, and those that have are lost.
+    """
 
     def __init__(self, trie, language_model, weight=0.5, bonus=1.0, beam=24):
         self.trie, self.language_model = trie, language_model
+        if AHEAD not in trie:
+            look_ahead(trie, language_model)
         self.weight, self.bonus, self.beam = weight, bonus, beam
 
     def close(self, words, node, score):
@@ -108,9 +122,13 @@ class Decoder:
                                 add((longer, id(self.trie), s), NEVER, source + gain, self.trie, total)
                     elif s in node:
                         add((words, id(node[s]), s), NEVER, source + gain, node[s], score)
-            best = sorted(grown.items(), key=lambda item: -(add_logs(item[1][0], item[1][1]) + item[1][3]))
+            best = sorted(grown.items(), key=lambda item: self.rank(*item[1]), reverse=True)
             beams = dict(best[: self.beam])
         return self.finish(beams)
+
+    def rank(self, blank, symbol, node, score):
+        pending = 0.0 if node is self.trie else self.weight * node[AHEAD] + self.bonus
+        return add_logs(blank, symbol) + score + pending
 
     def finish(self, beams):
         best = (2 * NEVER, ())

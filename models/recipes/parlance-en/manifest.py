@@ -1,4 +1,5 @@
-"""Writes manifest.json of the trained model: files with checksums, tensors, symbols, decoder settings, how it was trained."""
+"""Writes manifest.json of the trained model (files with checksums, tensors, symbols, decoder settings, how it was trained)
+and the tables of its model card, between the markers in README.md."""
 
 import argparse
 import hashlib
@@ -16,7 +17,7 @@ from model import FRAME_SECONDS
 
 DEBIAN_PACKAGES = [
     "espeak-ng", "flite", "festival", "festvox-kallpc16k", "festvox-kdlpc16k", "festvox-us-slt-hts", "festlex-cmu", "wamerican",
-    "wordnet-base", "bible-kjv-text", "python3.11-doc", "postgresql-doc-15", "apache2-doc",
+    "wordnet-base", "bible-kjv-text", "dict-jargon", "dict-devil", "python3.11-doc", "postgresql-doc-15", "apache2-doc",
 ]  # fmt: skip
 PYTHON_PACKAGES = ["torch", "numpy", "scipy", "onnx", "onnxruntime"]
 
@@ -29,6 +30,44 @@ def described(path, folder):
 def debian_versions():
     found = subprocess.run(["dpkg-query", "-W", "-f", "${Package} ${Version}\n", *DEBIAN_PACKAGES], capture_output=True, text=True)
     return dict(line.split() for line in found.stdout.splitlines())
+
+
+def hours_by_engine(record):
+    totals = {}
+    for group, hours in record["uniqueHours"].items():
+        engine = group.split("-")[0]
+        totals[engine] = totals.get(engine, 0) + hours
+    return ", ".join(f"{engine} {hours:.1f} h" for engine, hours in sorted(totals.items()))
+
+
+def tables(metrics, record):
+    """Markdown of the figures that change with every training."""
+    lines = [
+        f"Trained for {record['steps']} steps on {record['audioHoursProcessed']} hours of audio (repeats and augmentation included) drawn from",
+        f"{sum(record['uniqueHours'].values()):.1f} different hours: {hours_by_engine(record)}.",
+        "",
+        f"Error rates in percent, beam {metrics['beam']}, language model weight {metrics['weight']}, word bonus {metrics['bonus']}:",
+        "",
+        "| test set | phones, best path | characters, best path | words, characters' best path | **words, decoded** | everyday | prose | numbers | names | random words |",
+        "|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    for name, rates in metrics["sets"].items():
+        kinds = [rates["decodedByKind"].get(kind, "") for kind in ("everyday", "prose", "numbers", "names", "words")]
+        row = [rates["phones"], rates["characters"], rates["wordsGreedy"], f"**{rates['wordsDecoded']}**", *kinds]
+        lines.append(f"| {name} | " + " | ".join(str(cell) for cell in row) + " |")
+    voices = {voice: rate for rates in metrics["sets"].values() for voice, rate in rates["decodedByVoice"].items() if voice != "espeak"}
+    lines += ["", "Words decoded, by voice: " + ", ".join(f"{voice} {rate}" for voice, rate in sorted(voices.items())) + "."]
+    if "phrases" in metrics:
+        found = metrics["phrases"]
+        lines += ["", f"Phrase list, one of {found['phrases']}: {found['amongAll']} % right; one of 100 that differ in one word: {found['amongOneWordDifferent']} %."]
+    return "\n".join(lines)
+
+
+def update_card(path, figures):
+    """Replaces what stands between the markers of a model card."""
+    start, end = "<!-- figures -->", "<!-- end of figures -->"
+    before, rest = path.read_text().split(start)
+    path.write_text(f"{before}{start}\n{figures}\n{end}{rest.split(end)[1]}")
 
 
 def main():
@@ -83,6 +122,7 @@ def main():
             "metrics": metrics,
         },
     }
+    update_card(folder / "README.md", tables(metrics, checkpoint["record"]))
     (folder / "manifest.json").write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
 
 

@@ -89,10 +89,18 @@ def documentation():
         yield from re.split(r"(?<=[.?!:;])\s+|\n\s*\n|[@()]", page)
 
 
+def public_domain_books():
+    """Sentences of the Jargon File and the Devil's Dictionary (public domain), for the language model only."""
+    for name in ("jargon", "devil"):
+        with gzip.open(f"/usr/share/dictd/{name}.dict.dz", "rt", encoding="utf8", errors="ignore") as book:
+            page = re.sub(r"[{}\u2018\u201c\u201d]", "", book.read())
+        yield from re.split(r"(?<=[.?!:;])\s+|\n\s*\n|[@()\[\]]", page)
+
+
 def prose(words):
-    """Set of prompts of 3 to 32 words, all of them in `words`, from the prose sources."""
+    """{transcript: (source, prompt)} of 3 to 32 words, all of them in `words`, from the prose sources."""
     found = {}
-    for source in (wordnet_glosses, king_james_bible, documentation):
+    for source in (wordnet_glosses, king_james_bible, documentation, public_domain_books):
         for sentence in source():
             sentence = re.sub(r"\s+", " ", sentence).strip(" .:;\"*-`").replace("-", " ").replace("\u2019", "'")
             if not re.fullmatch(r"[A-Za-z][A-Za-z',;: ]*[?!]?", sentence):
@@ -162,7 +170,7 @@ def prompts(seed, per_kind):
     left = {name: int(share * per_kind["prose"]) for name, share in quota.items()}
     for said in order:
         source, prompt = found[said]
-        if left[source] > 0:
+        if left.get(source, 0) > 0:
             left[source] -= 1
             keep("prose", prompt)
     for kind, make in (("everyday", everyday), ("numbers", numbers), ("names", names), ("short", short)):
