@@ -50,11 +50,21 @@ export function processTree(root: number): number[] {
   return [...parents.keys()].filter((pid) => descends(pid, root, parents));
 }
 
-/** Resident memory of a process in MB (10^6 bytes), or undefined when it is gone. */
-export function residentMegabytes(pid: number): number | undefined {
+/** In MB of 10^6 bytes. */
+export interface Memory {
+  /** VmRSS: all pages that are in memory and mapped, shared ones included. */
+  resident: number;
+  /** RssAnon: those that are the process's alone. */
+  own: number;
+}
+
+/** Undefined when the process is gone. */
+export function memoryOf(pid: number): Memory | undefined {
   try {
-    const kilobytes = readFileSync(`/proc/${pid}/status`, "utf8").match(/VmRSS:\s+(\d+) kB/)?.[1];
-    return kilobytes === undefined ? undefined : (Number(kilobytes) * 1024) / 1e6;
+    const status = readFileSync(`/proc/${pid}/status`, "utf8");
+    const megabytes = (field: string) =>
+      (Number(status.match(new RegExp(`${field}:\\s+(\\d+) kB`))?.[1]) * 1_024) / 1e6;
+    return { resident: megabytes("VmRSS"), own: megabytes("RssAnon") };
   } catch {
     return undefined;
   }

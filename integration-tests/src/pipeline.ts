@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
-const stackMain = fileURLToPath(new URL("../../services/stack/src/main.ts", import.meta.url));
+const stackMain = fileURLToPath(new URL("../../services/stack/start.mjs", import.meta.url));
 export const repositoryRoot = fileURLToPath(new URL("../..", import.meta.url));
 
 export interface RunningProcesses {

@@ -35,6 +35,9 @@ export interface Stack {
   stop(): Promise<void>;
 }
 
+/** Services wait more than they compute: a small young generation and one V8 thread halve the memory that is theirs alone. */
+const smallNode = ["--max-semi-space-size=1", "--v8-pool-size=1"];
+
 type Service = "gateway" | "ingest" | "results" | "transcribe-worker";
 
 function mainOf(service: Service): string {
@@ -72,6 +75,8 @@ export async function startStack({ settings, environment, log, onLine }: StackOp
         NATS_URL: url,
         NATS_USER: user,
         NATS_PASSWORD: password,
+        // One heap for all threads: glibc would keep one for each.
+        MALLOC_ARENA_MAX: environment.MALLOC_ARENA_MAX ?? "1",
         // Keeps the stripped and compiled sources: a service that never strips types needs 20 MB less.
         NODE_COMPILE_CACHE: environment.NODE_COMPILE_CACHE ?? resolve(".parlance/compile-cache"),
       };
@@ -79,7 +84,7 @@ export async function startStack({ settings, environment, log, onLine }: StackOp
         name,
         main: mainOf(service),
         environment: own,
-        nodeOptions: ["--max-semi-space-size=2"],
+        nodeOptions: smallNode,
         onLine,
         onPid,
       });
