@@ -102,8 +102,11 @@ def greedy(scores):
     return [int(now) for now, before in zip(best, [0, *best[:-1]]) if now != before and now != 0]
 
 
-def check(path, checkpoint, speech):
-    """Asserts what the graph promises. `speech` is a list of float32 waveforms; returns the measured differences."""
+def check(path, checkpoint, speech, trained):
+    """Asserts what the graph promises. `speech` is a list of float32 waveforms; returns the measured differences.
+
+    Only a `trained` model can be held to writing nothing for silence.
+    """
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
 
     def run(rows):
@@ -144,7 +147,7 @@ def check(path, checkpoint, speech):
         phones, characters, frames = run([row])
         assert frames[0] >= 1, name
         assert np.isfinite(phones).all() and np.isfinite(characters).all(), name
-        if name in ("digital silence", "faint noise"):
+        if trained and name in ("digital silence", "faint noise"):
             assert greedy(phones[0]) == [] and greedy(characters[0]) == [], f"{name} decodes to something"
     late = np.concatenate([np.zeros(20 * RATE, np.float32), speech[0]])
     measured["same phones after 20 s of silence"] = greedy(run([late])[0][0]) == greedy(alone[0][0][0])
@@ -161,7 +164,7 @@ def main():
     model, _ = load(options.checkpoint)
     export(model, options.out)
     speech = [audio for audio, _ in waveforms(options.speech, 6)]
-    print(f"{options.out.stat().st_size / 1e6:.2f} MB", check(options.out, options.checkpoint, speech))
+    print(f"{options.out.stat().st_size / 1e6:.2f} MB", check(options.out, options.checkpoint, speech, not options.trial))
 
 
 if __name__ == "__main__":
