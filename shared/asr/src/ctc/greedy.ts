@@ -6,12 +6,13 @@ export interface GreedyPath {
   /** For each label, the first frame that says it and the one behind the last. */
   starts: number[];
   ends: number[];
-  /** Log-probability of the path. */
+  /** Log-probability of the path, and of it up to each frame. */
   score: number;
+  scores: Float64Array;
 }
 
 export function decodeGreedily({ data, offset, frames, labels: count }: Emissions): GreedyPath {
-  const path: GreedyPath = { labels: [], starts: [], ends: [], score: 0 };
+  const path: GreedyPath = { labels: [], starts: [], ends: [], score: 0, scores: new Float64Array(frames) };
   let previous = BLANK;
   for (let frame = 0; frame < frames; frame++) {
     const row = offset + frame * count;
@@ -25,6 +26,7 @@ export function decodeGreedily({ data, offset, frames, labels: count }: Emission
       }
     }
     path.score += bestScore;
+    path.scores[frame] = path.score;
     if (best !== BLANK && best === previous) {
       path.ends[path.ends.length - 1] = frame + 1;
     } else if (best !== BLANK) {

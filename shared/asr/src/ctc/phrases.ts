@@ -10,6 +10,7 @@ import { labelLikelihood } from "./forward.ts";
 import { decodeGreedily } from "./greedy.ts";
 import { type Lexicon, labelsTo } from "./lexicon.ts";
 import { logAdd } from "./log-add.ts";
+import { createPhraseGraph, type PhraseGraph, phraseLikelihood } from "./phrase-graph.ts";
 import type { Spelling } from "./spelling.ts";
 import { toSpokenWords } from "./spoken-form.ts";
 import type { Vocabulary } from "./vocabulary.ts";
@@ -25,27 +26,29 @@ export interface PhraseEmissions {
   characters: Emissions | undefined;
 }
 
-export interface ChosenPhrase {
+/** A phrase as labels of one head: for each word its pronunciations, or its one spelling. */
+interface SpelledPhrase {
   phrase: string;
+  head: keyof PhraseEmissions;
+  words: number[][][];
+  graph: PhraseGraph;
+}
+
+export interface ChosenPhrase extends SpelledPhrase {
   /** Log of the phrase's probability among all in the list. */
   logPosterior: number;
-  /** How it was said: labels of one head. */
-  head: keyof PhraseEmissions;
-  labels: number[];
 }
 
-/** One phrase as labels: by phones, one sequence for each way to say it; by characters, a single one. */
-interface SpelledPhrase {
-  head: keyof PhraseEmissions;
-  ways: number[][];
-}
-
-/** A phrase of many ambiguous words could be said in thousands of ways. */
-const MOST_WAYS = 16;
+/** A phrase this far (natural log) behind the best so far is given up: it would add nothing to the sum of all. */
+const HOPELESS = 40;
 const MOST_REMEMBERED = 10_000;
+const NONE = Number.NEGATIVE_INFINITY;
 const letters = new Set("abcdefghijklmnopqrstuvwxyz'");
 
-/** The likeliest of the phrases, or undefined when nothing was said or no phrase fits so little audio. */
+/**
+ * The likeliest of the phrases, or undefined when nothing was said or no phrase fits so little audio.
+ * Throws a SpeechError that names the first phrase that the model cannot say.
+ */
 export type PhraseChooser = (emissions: PhraseEmissions, phrases: readonly string[]) => ChosenPhrase | undefined;
 
 export function createPhraseChooser(options: PhraseOptions): PhraseChooser {
@@ -59,67 +62,76 @@ export function createPhraseChooser(options: PhraseOptions): PhraseChooser {
     return Array.from(ends, (end) => labelsTo(lexicon, end));
   }
 
-  /** Throws a SpeechError that names the phrase when no head can say it. */
   function spell(phrase: string): SpelledPhrase {
     const known = remembered.get(phrase);
     if (known !== undefined) return known;
-    const words = toSpokenWords(phrase, spelling?.alphabet ?? letters);
-    const spelled = words === undefined ? undefined : (byPhones(words) ?? byCharacters(words));
-    if (spelled === undefined) {
+    const said = toSpokenWords(phrase, spelling?.alphabet ?? letters) ?? [];
+    const pronounced = said.map(pronounce);
+    const byPhones = pronounced.every((ways) => ways.length > 0);
+    const words = byPhones ? pronounced : said.map((word) => [spelling?.spell([word]) ?? []]);
+    if (words.length === 0 || words.some(([first]) => first === undefined || first.length === 0)) {
       throw new SpeechError("validation_failed", `phrases: the model cannot say ${JSON.stringify(phrase)}`, {
         param: "phrases",
       });
     }
+    const head = byPhones ? "phones" : "characters";
+    const spelled: SpelledPhrase = { phrase, head, words, graph: createPhraseGraph(words) };
     if (remembered.size >= MOST_REMEMBERED) remembered.clear();
     remembered.set(phrase, spelled);
     return spelled;
   }
 
-  function byPhones(words: readonly string[]): SpelledPhrase | undefined {
-    let ways: number[][] = [[]];
-    for (const [index, word] of words.entries()) {
-      const pronunciations = pronounce(word);
-      if (pronunciations.length === 0) return undefined;
-      const said = ways.length * pronunciations.length > MOST_WAYS ? pronunciations.slice(0, 1) : pronunciations;
-      const before = index === 0 ? [] : [SEPARATOR];
-      ways = ways.flatMap((way) => said.map((pronunciation) => [...way, ...before, ...pronunciation]));
-    }
-    return { head: "phones", ways };
-  }
-
-  function byCharacters(words: readonly string[]): SpelledPhrase | undefined {
-    const labels = spelling?.spell(words);
-    return labels === undefined ? undefined : { head: "characters", ways: [labels] };
-  }
-
   return (emissions, phrases) => {
-    const distinct = [...new Set(phrases)].map((phrase) => ({ phrase, ...spell(phrase) }));
+    const distinct = [...new Set(phrases)].map(spell);
     const free = { phones: freely(emissions.phones), characters: freely(emissions.characters) };
     if (!(free.phones?.speech ?? free.characters?.speech ?? false)) return undefined;
-
-    let total = Number.NEGATIVE_INFINITY;
-    let best: (Omit<ChosenPhrase, "logPosterior"> & { score: number }) | undefined;
-    for (const { phrase, head, ways } of distinct) {
-      const heard = emissions[head];
-      if (heard === undefined) continue;
-      let score = Number.NEGATIVE_INFINITY;
-      let likeliest = { labels: ways[0] ?? [], score };
-      for (const labels of ways) {
-        const likelihood = labelLikelihood(heard, labels) - (free[head]?.score ?? 0);
-        if (likelihood > likeliest.score) likeliest = { labels, score: likelihood };
-        score = logAdd(score, likelihood);
-      }
+    let total = NONE;
+    let bestScore = NONE;
+    let best: SpelledPhrase | undefined;
+    for (const candidate of distinct) {
+      const heard = emissions[candidate.head];
+      const freePath = free[candidate.head];
+      if (heard === undefined || freePath === undefined) continue;
+      const giveUp = { free: freePath.scores, behind: HOPELESS - bestScore };
+      const score = phraseLikelihood(heard, candidate.graph, giveUp) - freePath.score;
       total = logAdd(total, score);
-      if (score > (best?.score ?? Number.NEGATIVE_INFINITY)) best = { phrase, head, labels: likeliest.labels, score };
+      if (score <= bestScore) continue;
+      bestScore = score;
+      best = candidate;
     }
-    if (best === undefined) return undefined;
-    const { score, ...chosen } = best;
-    return { ...chosen, logPosterior: Math.min(0, score - total) };
+    return best === undefined ? undefined : { ...best, logPosterior: Math.min(0, bestScore - total) };
   };
 }
 
-function freely(emissions: Emissions | undefined): { score: number; speech: boolean } | undefined {
+/** Of the ways to say a phrase, the likeliest, as one sequence of labels: found word by word, the others at their first. */
+export function likeliestWay(heard: Emissions, { words }: Pick<SpelledPhrase, "words">): number[] {
+  const chosen = words.map(([first = []]) => first);
+  const join = () => chosen.flatMap((labels, index) => (index === 0 ? labels : [SEPARATOR, ...labels]));
+  for (const [index, ways] of words.entries()) {
+    if (ways.length < 2) continue;
+    let best = NONE;
+    let likeliest = chosen[index] ?? [];
+    for (const way of ways) {
+      chosen[index] = way;
+      const score = labelLikelihood(heard, join());
+      if (score > best) {
+        best = score;
+        likeliest = way;
+      }
+    }
+    chosen[index] = likeliest;
+  }
+  return join();
+}
+
+interface FreePath {
+  score: number;
+  scores: Float64Array;
+  speech: boolean;
+}
+
+function freely(emissions: Emissions | undefined): FreePath | undefined {
   if (emissions === undefined) return undefined;
-  const { score, labels } = decodeGreedily(emissions);
-  return { score, speech: labels.some((label) => label !== BLANK && label !== SEPARATOR) };
+  const { score, scores, labels } = decodeGreedily(emissions);
+  return { score, scores, speech: labels.some((label) => label !== BLANK && label !== SEPARATOR) };
 }

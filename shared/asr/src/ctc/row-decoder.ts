@@ -9,7 +9,7 @@ import type { LanguageModel } from "./language-model.ts";
 import { type Lexicon, labelsTo } from "./lexicon.ts";
 import type { CtcSection } from "./manifest-section.ts";
 import { replaceOpenWords } from "./open-words.ts";
-import { createPhraseChooser } from "./phrases.ts";
+import { createPhraseChooser, likeliestWay } from "./phrases.ts";
 import { createPrefixBeam, type Hypothesis } from "./prefix-beam.ts";
 import { createSpelling } from "./spelling.ts";
 import { toSpokenWords } from "./spoken-form.ts";
@@ -78,7 +78,7 @@ export function createRowDecoder(options: RowDecoderOptions): RowDecoder {
     const chosen = choosePhrase(emissions, wishes.phrases);
     if (chosen === undefined) return nothing;
     const heard = emissions[chosen.head];
-    const said = wishes.timestamps && heard !== undefined ? placeWords(heard, chosen.labels) : [];
+    const said = wishes.timestamps && heard !== undefined ? placeWords(heard, likeliestWay(heard, chosen)) : [];
     const written = chosen.phrase.split(/\s+/).filter((word) => word !== "");
     // Numbers are one written and several spoken words: then the phrase is timed as a whole.
     const parts =

@@ -69,8 +69,8 @@ async function buildGraph(
     nodes.push({ op, inputs, outputs: [output], attributes });
     return output;
   };
-  const matrix = async (name: string, dims: number[], spread: number): Promise<string> => {
-    initializers.push(await weights.tensor(name, dims, spread));
+  const matrix = async (name: string, dims: number[], spread: number, mirrored = false): Promise<string> => {
+    initializers.push(await weights.tensor(name, dims, spread, mirrored));
     return name;
   };
   const constant = (name: string, tensor: Pick<GraphTensor, "type" | "dims" | "data">): string => {
@@ -86,11 +86,7 @@ async function buildGraph(
   const stem = await matrix("stem", [width, 1, kernel], Math.sqrt(1 / kernel));
   // A frame sees only what comes behind its beginning: frames behind a row's end see nothing but zeros.
   const pads = [0, kernel - 1];
-  let x = add(
-    "Relu",
-    [add("Conv", [channel, stem], "stem_out", { kernel_shape: [kernel], strides: [hop], pads })],
-    "stem_relu",
-  );
+  let x = add("Conv", [channel, stem], "stem_out", { kernel_shape: [kernel], strides: [hop], pads });
   const padded = add("Add", ["lengths", integers("hop_less_one", hop - 1)], "padded");
   const frames = add("Div", [padded, integers("hop", hop)], "frames");
   const scalar = (name: string, value: number) =>
@@ -108,7 +104,8 @@ async function buildGraph(
     }
     const rows = add("Transpose", [x], id("rows"), { perm: [0, 2, 1] });
     const up = await matrix(id("up"), [width, 4 * width], Math.sqrt(2 / width));
-    const down = await matrix(id("down"), [4 * width, width], Math.sqrt(1 / (8 * width)));
+    // Its second half undoes the mean of the first: otherwise ReLU's positive mean would drown what tells frames apart.
+    const down = await matrix(id("down"), [4 * width, width], Math.sqrt(1 / (8 * width)), true);
     const hidden = add("Relu", [add("MatMul", [rows, up], id("wide"))], id("relu"));
     const sum = add("Add", [rows, add("MatMul", [hidden, down], id("narrow"))], id("sum"));
     x = add("Transpose", [sum], id("out"), { perm: [0, 2, 1] });
@@ -142,7 +139,8 @@ async function buildGraph(
 }
 
 interface Weights {
-  tensor(name: string, dims: readonly number[], spread: number): Promise<GraphTensor>;
+  /** Mirrored: the second half of the numbers is the first with its sign changed. */
+  tensor(name: string, dims: readonly number[], spread: number, mirrored: boolean): Promise<GraphTensor>;
   count(): number;
   close(): Promise<void>;
 }
@@ -154,15 +152,18 @@ async function openWeights(path: string, seed: number): Promise<Weights> {
   let offset = 0;
   let total = 0;
   return {
-    async tensor(name, dims, spread) {
+    async tensor(name, dims, spread, mirrored) {
       const size = dims.reduce((product, dim) => product * dim, 1);
       const start = offset;
-      for (let done = 0; done < size; ) {
-        const from = ((total + done) * 7919) % (block.length / 2);
-        const scaled = block.subarray(from, Math.min(block.length, from + size - done)).map((value) => value * spread);
-        await file.write(new Uint8Array(scaled.buffer), 0, scaled.byteLength, offset);
-        offset += scaled.byteLength;
-        done += scaled.length;
+      const part = mirrored ? size / 2 : size;
+      for (const sign of mirrored ? [spread, -spread] : [spread]) {
+        for (let done = 0; done < part; ) {
+          const from = ((total + done) * 7919) % (block.length / 2);
+          const scaled = block.subarray(from, Math.min(block.length, from + part - done)).map((value) => value * sign);
+          await file.write(new Uint8Array(scaled.buffer), 0, scaled.byteLength, offset);
+          offset += scaled.byteLength;
+          done += scaled.length;
+        }
       }
       total += size;
       const length = offset - start;
