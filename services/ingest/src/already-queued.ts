@@ -5,6 +5,7 @@ import {
   parseJobSubject,
   parseResultSubject,
   readHeaders,
+  segmentResultSchema,
   streams,
   subjects,
 } from "@parlance/contracts";
@@ -38,8 +39,14 @@ export async function readAlreadyQueued(bus: Bus, batchId: string): Promise<Alre
     has: (jobSubject) => jobs.has(jobSubject),
     async isComplete(itemId) {
       const job = newestJob.get(itemId);
-      // A result that no job asked for is the failure that ingest itself published.
-      if ((newestResult.get(itemId) ?? -1) > (job?.n ?? -1)) return true;
+      const result = newestResult.get(itemId);
+      // A result beyond every job is the failure that ingest itself published, or its job has been purged.
+      if (result !== undefined && result > (job?.n ?? -1)) {
+        const message = await bus.last(streams.results, subjects.result(batchId, itemId, result));
+        if (message === undefined) return false;
+        const { outcome, last } = segmentResultSchema.parse(JSON.parse(Buffer.from(message.data).toString()));
+        return outcome === "failed" || last;
+      }
       if (job === undefined) return false;
       const message = await bus.last(streams.jobs, job.subject);
       return message !== undefined && readHeaders(jobHeadersSchema, message.headers).last;

@@ -43,8 +43,11 @@ export interface Ingest {
   close(): Promise<void>;
 }
 
-/** Items that are decoded and published at once; urgent ones have as many places again. */
-const ITEMS_AT_ONCE = 4;
+/**
+ * Items that are decoded and published at once; urgent ones have as many places again. What limits short items is the disk
+ * that NATS waits for, so there are many; what limits long ones is the decoder's own places.
+ */
+const ITEMS_AT_ONCE = 16;
 /** Room for a job's headers in its message. */
 const HEADER_BYTES = 40_000;
 

@@ -36,13 +36,16 @@ const HEAP_MIB = 256;
 const FLAGS = [`--max-old-space-size=${HEAP_MIB}`, "--disable-warning=ExperimentalWarning"];
 const SANDBOX = ["--permission", "--allow-fs-read=*"];
 
+/** Beside this file, whether that is the source or a bundle of it. */
+const ownProgram = new URL(`./decoder-process${import.meta.url.endsWith(".ts") ? ".ts" : ".js"}`, import.meta.url);
+
 export interface DecoderChildOptions {
   /** The program to run instead of the decoder: tests put one there that misbehaves. */
   program?: string | undefined;
 }
 
 export function spawnDecoderChild({ program }: DecoderChildOptions = {}): DecoderChild {
-  const path = program ?? fileURLToPath(new URL("./decoder-process.ts", import.meta.url));
+  const path = program ?? fileURLToPath(ownProgram);
   // AAC by the system's ffmpeg is the one thing that starts a program.
   const sandbox = hasAacPackage() ? SANDBOX : [...SANDBOX, "--allow-child-process"];
   const child = spawn(process.execPath, [...FLAGS, ...sandbox, path], {

@@ -13,5 +13,5 @@ export { type AudioSource, createDecoderPool, type DecodeRequest, type DecoderPo
 export { toPcm16 } from "./pcm.ts";
 export { createResampler, type Resampler } from "./resample.ts";
 export { createSegmenter, expandSeconds, type Segment, type Segmenter } from "./segment.ts";
-export { encodeWav, wavHeader } from "./wav-writer.ts";
 export { createSlots, type Slots } from "./slots.ts";
+export { encodeWav, wavHeader } from "./wav-writer.ts";

@@ -1,0 +1,54 @@
+import { type Bus, connectBus } from "@parlance/bus";
+import { durables, headerNames, streams, subjects } from "@parlance/contracts";
+import { startTestServer, type TestServer } from "@parlance/nats/testing";
+import { createLog } from "@parlance/telemetry";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { runIntakeLoop } from "./intake-loop.ts";
+
+let server: TestServer;
+let bus: Bus;
+
+beforeAll(async () => {
+  server = await startTestServer();
+  bus = await connectBus({ name: "test", ...server.as() });
+});
+afterAll(async () => {
+  await bus.close();
+  await server.stop();
+});
+
+test("when nothing moves, messages that have not begun make room for the urgent one behind them, and nothing is lost", async () => {
+  for (let index = 0; index < 9; index += 1) await bus.publishOnce(subjects.intake("lab", `slow${index}`), "x");
+  await bus.publishOnce(subjects.intake("lab", "urgent"), "x", { headers: [[headerNames.lane, "interactive"]] });
+
+  const stopping = new AbortController();
+  const seen: string[] = [];
+  let served: () => void = () => undefined;
+  const urgentServed = new Promise<void>((resolve) => {
+    served = resolve;
+  });
+  const running = runIntakeLoop({
+    bus,
+    log: createLog("test", "silent"),
+    signal: stopping.signal,
+    mostHeld: 4,
+    stallMs: 50,
+    async handle(delivery, batch, { signal, begun }) {
+      seen.push(batch?.batchId ?? "");
+      if (batch?.batchId === "slow0") begun();
+      if (batch?.lane === "interactive") {
+        await delivery.ack();
+        served();
+      } else if (!signal.aborted) {
+        await new Promise((resolve) => signal.addEventListener("abort", resolve));
+      }
+    },
+  });
+  await urgentServed;
+  expect(seen.filter((batchId) => batchId === "slow0")).toHaveLength(1);
+  stopping.abort();
+  await running;
+
+  const { pending, ackPending } = await bus.consumerState(streams.intake, durables.ingest);
+  expect(pending + ackPending).toBe(9);
+});
