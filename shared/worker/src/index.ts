@@ -1,5 +1,6 @@
 export type { EngineDescription } from "./engine-description.ts";
 export { asItIs, type Job, type JobContent, type ToEngineJob } from "./job.ts";
-export type { PassInfo, SessionEnd, SessionSettings, ToResult } from "./session.ts";
+export type { SessionEnd, SessionSettings } from "./session.ts";
+export type { PassInfo, ToResult } from "./settle-pass.ts";
 export { createWorker, type Worker, type WorkerOptions } from "./worker.ts";
 export { createWorkerMetrics, type WorkerMetrics } from "./worker-metrics.ts";

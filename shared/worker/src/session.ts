@@ -11,37 +11,16 @@
 import type { Bus } from "@parlance/bus";
 import { type Failure, type Lane, lanes, SpeechError, subjects } from "@parlance/contracts";
 import { type Clock, type Lease, shouldYield, type YieldReason } from "@parlance/gpu-lease";
-import {
-  type Engine,
-  EngineDied,
-  type EngineOutcome,
-  type Json,
-  type PassOutcomes,
-  startEngine,
-} from "@parlance/inference/engine";
+import { EngineDied, type EngineExit, type Json } from "@parlance/inference/engine";
 import type { Log } from "@parlance/telemetry";
 import { afterDeath, afterFailure, budgetAfter, type DeathCause, type Verdict } from "./blame.ts";
 import { composePass } from "./compose-pass.ts";
-import { type EngineDescription, readDescription } from "./engine-description.ts";
+import type { EngineDescription } from "./engine-description.ts";
+import { createEngineSlot, type EngineSlot } from "./engine-slot.ts";
 import type { HeldJobs } from "./held-jobs.ts";
 import type { Job } from "./job.ts";
-import type { Settlement } from "./settle.ts";
+import type { PassSettlement } from "./settle-pass.ts";
 import type { WorkerMetrics } from "./worker-metrics.ts";
-
-export interface PassInfo {
-  size: number;
-  /** Milliseconds since the epoch. */
-  startedAt: number;
-  finishedAt: number;
-  engine: EngineDescription;
-}
-
-/** A row that came out well, as the payload of its result. */
-export type ToResult = (
-  job: Job,
-  outcome: { meta: Json; payload?: Uint8Array },
-  pass: PassInfo,
-) => object | Promise<object>;
 
 export interface SessionSettings {
   maxBatchSize: number;
@@ -59,15 +38,12 @@ export interface SessionOptions {
   bus: Bus;
   lease: Lease;
   held: HeldJobs;
-  settlement: Settlement;
+  settle: PassSettlement;
   engine: { entry: URL; options: Json };
   settings: SessionSettings;
-  toResult: ToResult;
   isCancelled(batchId: string): boolean;
   /** Room came for more jobs. */
   onRoom(): void;
-  /** Work that goes on whatever becomes of the session: results on their way. */
-  track(work: Promise<unknown>): void;
   onPass(size: number): void;
   metrics: WorkerMetrics | undefined;
   clock: Clock;
@@ -96,14 +72,15 @@ interface Pass {
   cancelTimeout: (() => void) | undefined;
 }
 
+type Loaded = NonNullable<EngineSlot["loaded"]>;
+
 export function startSession(options: SessionOptions): Session {
-  const { bus, lease, held, settlement, settings, metrics, clock, log } = options;
+  const { bus, lease, held, settle, settings, metrics, clock, log } = options;
   const began = clock.now();
   const ended = Promise.withResolvers<SessionEnd>();
-  let engine: Engine | undefined;
-  let description: EngineDescription | undefined;
-  let swapMs = 0;
+  const slot = createEngineSlot({ ...options.engine, lease, metrics, clock, log, onDied: recover });
   let inEngine: Pass[] = [];
+  /** Groups that run as they are: halves of what did not fit, suspects alone. */
   let again: Job[][] = [];
   let passes = 0;
   let passedOver = 0;
@@ -114,57 +91,14 @@ export function startSession(options: SessionOptions): Session {
   let cancelIdle: (() => void) | undefined;
 
   async function load(): Promise<void> {
-    description = undefined;
-    const from = clock.now();
-    const starting = startEngine({
-      ...options.engine,
-      deadline: lease.deadline() ?? clock.now(),
-      log: (message, fields) => log.info(fields, message),
-    });
-    engine = starting;
-    metrics?.engineStarted();
-    try {
-      description = readDescription(await starting.loaded);
-    } catch (error) {
-      // A session that is being ended killed it.
-      if (ending !== undefined) return;
-      log.error(
-        { err: error, engineLog: error instanceof EngineDied ? error.exit.stderr : undefined },
-        loadFailure(error),
-      );
-      void end("load-failed");
-      return;
-    }
-    swapMs = clock.now() - from;
-    metrics?.swapped(swapMs / 1_000);
-    tellLoaded(starting.pid, description, swapMs / 1_000);
-    void starting.exited.then(() => {
-      if (ending === undefined && engine === starting) void recover(starting);
-    });
-    advance();
+    if (await slot.load()) advance();
+    else await end("load-failed");
   }
 
-  /** The engine died under us. What it ran has been judged by then, or is about to be: `run` rejects in the same moment. */
-  async function recover(dead: Engine): Promise<void> {
-    const exit = await dead.exited;
-    description = undefined;
-    await Promise.resolve();
-    const hasWork = held.waiting.length > 0 || again.length > 0 || inEngine.length > 0;
-    log.warn({ signal: exit.signal, code: exit.code, deadline: exit.deadline, engineLog: exit.stderr }, "engine died");
-    // The lease is about to be lost, which ends the session.
-    if (!lease.held) return;
-    if (hasWork) await load();
-    else await end("engine-gone");
-  }
-
-  function tellLoaded(enginePid: number, model: EngineDescription, totalSeconds: number): void {
-    const fields = { ...model, totalSeconds, workerPid: process.pid, enginePid };
-    const seconds = (value: number) => `${value.toFixed(3)} s`;
-    log.info(
-      fields,
-      `model loaded: ${model.name} on ${model.device} (${model.computeType}), load ${seconds(model.loadSeconds)}, ` +
-        `warm-up ${seconds(model.warmUpSeconds)}, total ${seconds(totalSeconds)}, worker pid ${process.pid}`,
-    );
+  function recover(): void {
+    // Without the lease the session is about to be ended.
+    if (ending !== undefined || !lease.held) return;
+    void (held.waiting.length > 0 || again.length > 0 ? load() : end("engine-gone"));
   }
 
   function ownLanes(): Lane[] {
@@ -185,7 +119,7 @@ export function startSession(options: SessionOptions): Session {
       heldMs: clock.now() - began,
       passes,
       quantumMs: settings.quantumMs,
-      swapMs,
+      swapMs: slot.loadMs,
     });
   }
 
@@ -193,7 +127,8 @@ export function startSession(options: SessionOptions): Session {
   function advance(betweenPasses = inEngine.length === 0): void {
     cancelWait?.();
     cancelIdle?.();
-    if (ending !== undefined || engine === undefined || description === undefined) return;
+    const { loaded } = slot;
+    if (ending !== undefined || loaded === undefined) return;
     if (draining !== undefined) {
       if (betweenPasses) draining();
       return;
@@ -204,30 +139,36 @@ export function startSession(options: SessionOptions): Session {
       if (betweenPasses) void end(reason);
       return;
     }
-    while (handNext(engine, description));
+    // A suspect whose proof was put off must not take others along.
+    const suspects = held.waiting.filter(({ suspicion }) => suspicion > 0);
+    held.take(suspects);
+    again.push(...suspects.map((job) => [job]));
+    while (handNext(loaded));
     if (inEngine.length === 0 && held.waiting.length === 0 && again.length === 0 && settings.idleMs > 0) {
       cancelIdle = clock.schedule(clock.now() + settings.idleMs, () => void end("idle-timeout"));
     }
   }
 
-  /** True when a pass was handed to the engine. */
-  function handNext(to: Engine, model: EngineDescription): boolean {
-    const prepared = inEngine.filter(({ startedAt }) => startedAt === undefined);
+  /** True when there may be more to hand over. */
+  function handNext(loaded: Loaded): boolean {
     if (inEngine.length === 0 && again.length > 0 && held.waitingIn("realtime").length === 0) {
-      const jobs = again.shift()?.filter(wanted) ?? [];
-      if (jobs.length > 0) hand(to, model, jobs);
+      const jobs = (again.shift() ?? []).filter(isWanted);
+      if (jobs.length > 0) hand(loaded, jobs);
       return true;
     }
     if (inEngine.length > 2) return false;
-    const nextLane = lanes.find((lane) => prepared.some((pass) => pass.lane === lane));
+    const prepared = inEngine.filter(({ startedAt }) => startedAt === undefined);
+    const preparedLane = lanes.find((lane) => prepared.some((pass) => pass.lane === lane));
     const composed = composePass({
-      waiting: held.waiting,
-      now: clock.now(),
+      ...settings,
       maxSize: settings.maxBatchSize,
       waitMs: settings.batchWaitMs,
+      waiting: held.waiting,
+      now: clock.now(),
       budgetBytes,
       passedOver,
-      engine: inEngine.length === 0 ? "idle" : inEngine.length === 1 || !nextLane ? "busy" : { prepared: nextLane },
+      engine:
+        inEngine.length === 0 ? "idle" : inEngine.length === 1 || !preparedLane ? "busy" : { prepared: preparedLane },
     });
     if (composed === undefined) return false;
     if ("waitUntil" in composed) {
@@ -237,55 +178,62 @@ export function startSession(options: SessionOptions): Session {
     held.take(composed.run);
     const leavesBatch = held.waitingIn("batch").length > 0 && !composed.run.some(({ lane }) => lane === "batch");
     passedOver = leavesBatch ? passedOver + 1 : 0;
-    hand(to, model, composed.run);
+    hand(loaded, composed.run);
     options.onRoom();
     return true;
   }
 
-  function wanted(job: Job): boolean {
+  function isWanted(job: Job): boolean {
     if (!options.isCancelled(job.batchId)) return true;
-    held.drop(job);
-    options.track(settlement.forget(job.delivery));
+    settle.unwanted(job);
     return false;
   }
 
-  function hand(to: Engine, model: EngineDescription, jobs: Job[]): void {
+  function hand({ engine, description }: Loaded, jobs: Job[]): void {
     const lane = lanes.find((each) => jobs.some((job) => job.lane === each)) ?? "batch";
     const pass: Pass = { jobs, lane, startedAt: undefined, hung: false, cancelTimeout: undefined };
     inEngine.push(pass);
-    to.run({
+    const running = engine.run({
       jobs: jobs.map(({ engineJob }) => engineJob),
       urgency: lanes.indexOf(lane),
-      onStarted: (at) => started(to, pass, at),
-    }).then(
-      (outcomes) => finished(pass, model, outcomes),
-      (error) => failed(pass, error),
+      onStarted: (at) => started(pass, at, () => void engine.kill()),
+    });
+    running.then(
+      (outcomes) => {
+        leave(pass);
+        passes += 1;
+        options.onPass(jobs.length);
+        metrics?.passEnded(jobs.length, (outcomes.finishedAt - outcomes.startedAt) / 1_000);
+        log.debug({ size: jobs.length, lane, ms: outcomes.finishedAt - outcomes.startedAt }, "pass");
+        // First the engine's next work, then this one's results.
+        advance(true);
+        settle.outcomes(jobs, outcomes, description);
+      },
+      (error) => {
+        leave(pass);
+        if (error instanceof EngineDied) buried(pass, error.exit, error.running);
+        else failed(pass, error);
+      },
     );
   }
 
-  function started(to: Engine, pass: Pass, at: number): void {
+  function started(pass: Pass, at: number, kill: () => void): void {
+    const { jobs } = pass;
     pass.startedAt = at;
     pass.cancelTimeout = clock.schedule(clock.now() + settings.passTimeoutMs, () => {
       pass.hung = true;
-      log.error(
-        { size: pass.jobs.length, seconds: settings.passTimeoutMs / 1_000 },
-        "a pass hangs; killing its engine",
-      );
-      void to.kill();
+      log.error({ size: jobs.length, seconds: settings.passTimeoutMs / 1_000 }, "a pass hangs; killing its engine");
+      kill();
     });
     metrics?.passStarted(
-      pass.jobs.map(({ lane, publishedAt }) => ({ lane, seconds: Math.max(0, at - publishedAt) / 1_000 })),
+      jobs.map(({ lane, publishedAt }) => ({ lane, seconds: Math.max(0, at - publishedAt) / 1_000 })),
     );
     const progress = JSON.stringify({ state: "running", at });
-    const items = new Set(pass.jobs.map(({ address }) => subjects.progress(address.batchId, address.itemId)));
-    for (const subject of items) tell(subject, progress);
-  }
-
-  function tell(subject: string, text: string): void {
+    const items = new Set(jobs.map(({ address }) => subjects.progress(address.batchId, address.itemId)));
     try {
-      bus.publish(subject, text);
+      for (const subject of items) bus.publish(subject, progress);
     } catch {
-      // Progress is worth nothing once it is late.
+      // NATS is away, and progress is worth nothing once it is late.
     }
   }
 
@@ -294,70 +242,34 @@ export function startSession(options: SessionOptions): Session {
     inEngine = inEngine.filter((other) => other !== pass);
   }
 
-  function finished(pass: Pass, model: EngineDescription, { outcomes, startedAt, finishedAt }: PassOutcomes): void {
-    leave(pass);
-    passes += 1;
-    options.onPass(pass.jobs.length);
-    metrics?.passEnded(pass.jobs.length, (finishedAt - startedAt) / 1_000);
-    log.debug({ size: pass.jobs.length, lane: pass.lane, ms: finishedAt - startedAt }, "pass");
-    // First the engine's next work, then this one's results.
-    advance(true);
-    const info: PassInfo = { size: pass.jobs.length, startedAt, finishedAt, engine: model };
-    for (const [row, job] of pass.jobs.entries()) {
-      const outcome = outcomes[row] ?? { ok: false, failure: new SpeechError("engine_failed").toFailure() };
-      options.track(settle(job, outcome, info));
-    }
-  }
-
-  async function settle(job: Job, outcome: EngineOutcome, info: PassInfo): Promise<void> {
-    if (outcome.ok) {
-      try {
-        await settlement.result(job, await options.toResult(job, outcome, info));
-        metrics?.segments("ok");
-      } catch (error) {
-        log.error({ err: error, subject: job.delivery.subject }, "an engine's outcome makes no result");
-        await settlement.failure(job, new SpeechError("engine_failed").toFailure(), info.startedAt);
-      }
-    } else {
-      await settlement.failure(job, outcome.failure, info.startedAt);
-      metrics?.segments("failed");
-    }
-    held.drop(job);
-    options.onRoom();
-  }
-
-  function failed(pass: Pass, error: unknown): void {
-    leave(pass);
-    if (error instanceof EngineDied) {
-      const { exit } = error;
-      const ours = exit.killed && !pass.hung;
-      if (ours || exit.deadline || !error.running) {
-        held.putBack(pass.jobs);
-      } else {
-        const cause: DeathCause = pass.hung ? "hung" : exit.signal === "SIGKILL" ? "killed" : "crash";
-        metrics?.engineDied(cause);
-        log.warn({ cause, size: pass.jobs.length }, "the engine died under a pass; its jobs run again, each alone");
-        judge(afterDeath(pass.jobs, cause));
-      }
+  /** The engine died with the pass. */
+  function buried({ jobs, hung }: Pass, exit: EngineExit, running: boolean): void {
+    const killedHere = exit.killed && !hung;
+    if (killedHere || exit.deadline || !running) {
+      held.putBack(jobs);
       return;
     }
+    const cause: DeathCause = hung ? "hung" : exit.signal === "SIGKILL" ? "killed" : "crash";
+    metrics?.engineDied(cause);
+    log.warn({ cause, size: jobs.length }, "the engine died under a pass; its jobs run again, each alone");
+    judge(afterDeath(jobs, cause));
+  }
+
+  /** The pass came to nothing, and the engine lives. */
+  function failed({ jobs }: Pass, error: unknown): void {
     const failure: Failure =
       error instanceof SpeechError ? error.toFailure() : new SpeechError("engine_failed").toFailure();
-    log.warn({ ...failure, size: pass.jobs.length }, "a pass failed");
-    if (failure.code === "engine_out_of_memory" && pass.jobs.length > 1) {
-      budgetBytes = Math.min(budgetBytes, budgetAfter(pass.jobs));
+    log.warn({ ...failure, size: jobs.length }, "a pass failed");
+    if (failure.code === "engine_out_of_memory" && jobs.length > 1) {
+      budgetBytes = Math.min(budgetBytes, budgetAfter(jobs));
     }
-    judge(afterFailure(pass.jobs, failure));
+    judge(afterFailure(jobs, failure));
     advance(true);
   }
 
   function judge(verdict: Verdict<Job>): void {
     again.push(...verdict.again);
-    for (const { job, failure, deadLetter } of verdict.failed) {
-      metrics?.segments(deadLetter ? "dead" : "failed");
-      const settling = deadLetter ? settlement.dead(job.delivery, failure, job) : settlement.failure(job, failure);
-      options.track(settling.then(() => held.drop(job)));
-    }
+    settle.convicted(verdict);
   }
 
   async function end(reason: SessionEnd): Promise<void> {
@@ -365,7 +277,7 @@ export function startSession(options: SessionOptions): Session {
     ending = reason;
     cancelWait?.();
     cancelIdle?.();
-    await engine?.kill();
+    await slot.kill();
     // The passes' rejections come first: they put their jobs back.
     await new Promise((resolve) => setImmediate(resolve));
     held.putBack(again.flat());
@@ -378,13 +290,13 @@ export function startSession(options: SessionOptions): Session {
 
   return {
     get description() {
-      return description;
+      return slot.loaded?.description;
     },
     get enginePid() {
-      return ending === undefined ? engine?.pid : undefined;
+      return slot.pid;
     },
     poke: () => advance(),
-    extend: (deadline) => engine?.extend(deadline),
+    extend: slot.extend,
     drain() {
       const drained = Promise.withResolvers<void>();
       draining = drained.resolve;
@@ -394,8 +306,4 @@ export function startSession(options: SessionOptions): Session {
     end,
     ended: ended.promise,
   };
-}
-
-function loadFailure(error: unknown): string {
-  return `the model could not be loaded: ${error instanceof Error ? error.message : String(error)}`;
 }

@@ -10,29 +10,21 @@
  *   work      the lease is held: lanes are kept filled, a session (session.ts) runs passes
  *   standby   another worker of this family has the lease: nothing is pulled, it serves the lanes
  */
-import type { Bus, Delivery } from "@parlance/bus";
-import {
-  type Family,
-  type Lane,
-  lanes,
-  type Operation,
-  parseJobSubject,
-  SpeechError,
-  subjects,
-  toSpeechError,
-  type WorkerState,
-} from "@parlance/contracts";
+import type { Bus } from "@parlance/bus";
+import { type Family, type Lane, lanes, type Operation, subjects, type WorkerState } from "@parlance/contracts";
 import { type Clock, createLease, type Lease, monotonicClock } from "@parlance/gpu-lease";
 import type { Json } from "@parlance/inference/engine";
 import type { Log } from "@parlance/telemetry";
 import { readAckWait } from "./ack-wait.ts";
+import { createAdmission } from "./admit.ts";
 import { followCancelled } from "./cancelled-batches.ts";
 import type { EngineDescription } from "./engine-description.ts";
 import { createHeldJobs } from "./held-jobs.ts";
-import { asItIs, readJob, type ToEngineJob } from "./job.ts";
+import { asItIs, type ToEngineJob } from "./job.ts";
 import { type LanePulls, pullLanes } from "./pull-lanes.ts";
-import { type Session, type SessionEnd, type SessionSettings, startSession, type ToResult } from "./session.ts";
+import { type Session, type SessionEnd, type SessionSettings, startSession } from "./session.ts";
 import { createSettlement } from "./settle.ts";
+import { createPassSettlement, type ToResult } from "./settle-pass.ts";
 import type { WorkerMetrics } from "./worker-metrics.ts";
 
 export interface WorkerOptions {
@@ -108,8 +100,21 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
       held.giveBack();
     },
   });
-  const pulls: LanePulls = pullLanes({ bus, operations, room, accept, log });
+  const settle = createPassSettlement({ held, settlement, toResult: options.toResult, track, metrics, log });
   const cancelled = followCancelled(bus, { onCancelled: forgetBatch, log, signal: closing.signal });
+  const accept = createAdmission({
+    held,
+    settlement,
+    toJob,
+    maxDeliveries: settings.maxDeliveries,
+    isOpen: () => mode() === "work" || mode() === "alarm",
+    isCancelled: cancelled.has,
+    onJob,
+    track,
+    metrics,
+    clock,
+  });
+  const pulls: LanePulls = pullLanes({ bus, operations, room, accept, log });
   const serving = serve();
   bus.serve(subjects.workers, undefined, async (request) => request.respond(JSON.stringify(state())), closing.signal);
   await bus.flush();
@@ -142,62 +147,14 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
     session?.poke();
   }
 
-  function accept(delivery: Delivery): void {
-    const known = held.find(delivery.seq);
-    if (known !== undefined) {
-      // It was delivered again while we have it: one run, and the newest delivery is the one to acknowledge.
-      known.delivery = delivery;
-      known.touchedAt = clock.now();
-      return;
-    }
-    const now = mode();
-    if (now === "standby" || now === "closed") {
-      delivery.nak(0);
-      return;
-    }
-    const address = parseJobSubject(delivery.subject);
-    if (address !== undefined && cancelled.has(address.batchId)) {
-      metrics?.segments("cancelled");
-      track(settlement.forget(delivery));
-      return;
-    }
-    try {
-      const job = readJob(delivery, toJob, clock.now());
-      if (delivery.deliveries === 1) take(job);
-      else track(takeAgain(job));
-    } catch (error) {
-      metrics?.segments("dead");
-      track(settlement.dead(delivery, toSpeechError(error).toFailure()));
-    }
-  }
-
-  function take(job: ReturnType<typeof readJob>): void {
-    held.add(job);
+  function onJob(): void {
     if (session !== undefined) session.poke();
     else if (acquiring !== undefined) lease.urge(...urgency());
     else wake();
   }
 
-  /** It was delivered before: it may have a result, or be what nobody survives. */
-  async function takeAgain(job: ReturnType<typeof readJob>): Promise<void> {
-    if (await settlement.isDone(job.address)) {
-      await settlement.forget(job.delivery);
-    } else if (job.delivery.deliveries > settings.maxDeliveries) {
-      metrics?.segments("dead");
-      const message = `The job was tried ${settings.maxDeliveries} times without coming to an end.`;
-      await settlement.dead(job.delivery, new SpeechError("engine_failed", message).toFailure(), job);
-    } else if (held.find(job.delivery.seq) === undefined) {
-      if (mode() === "standby" || mode() === "closed") job.delivery.nak(0);
-      else take(job);
-    }
-  }
-
   function forgetBatch(batchId: string): void {
-    for (const job of held.waiting.filter((each) => each.batchId === batchId)) {
-      metrics?.segments("cancelled");
-      held.drop(job);
-      track(settlement.forget(job.delivery));
-    }
+    for (const job of held.waiting.filter((each) => each.batchId === batchId)) settle.unwanted(job);
     pulls.poke();
   }
 
@@ -208,7 +165,7 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
 
   /** One session after another, for as long as there is work. */
   async function serve(): Promise<void> {
-    let politeMs = 0;
+    let politeUntil = 0;
     let backoffMs = 0;
     while (!closing.signal.aborted) {
       if (held.waiting.length === 0 || mode() === "standby") {
@@ -222,7 +179,9 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
       const signal = AbortSignal.any([acquiring.signal, closing.signal]);
       try {
         const [lane, since] = urgency();
-        await lease.acquire({ lane, since, politeMs, signal });
+        // A worker of this family may have yielded just now: whoever waits goes first.
+        if (lease.waiting().length > 0) politeUntil = clock.now() + POLITE_MS;
+        await lease.acquire({ lane, since, politeMs: Math.max(0, politeUntil - clock.now()), signal });
       } catch {
         continue;
       } finally {
@@ -232,17 +191,15 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
         bus,
         lease,
         held,
-        settlement,
+        settle,
         engine: options.engine,
         settings,
-        toResult: options.toResult,
         isCancelled: cancelled.has,
         onRoom: () => pulls.poke(),
         onPass: (size) => {
           passes += 1;
           segments += size;
         },
-        track,
         metrics,
         clock,
         log,
@@ -257,7 +214,7 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
       pulls.withdraw();
       log.info({ reason, passes }, `engine unloaded: ${reason}`);
       if (reason !== "lost") await lease.release();
-      politeMs = yielded.has(reason) ? POLITE_MS : 0;
+      politeUntil = yielded.has(reason) ? clock.now() + POLITE_MS : 0;
       backoffMs = reason === "load-failed" ? Math.min(LONGEST_BACKOFF_MS, backoffMs * 2 || FIRST_BACKOFF_MS) : 0;
       await sleep(backoffMs, closing.signal);
     }

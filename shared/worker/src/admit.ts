@@ -1,0 +1,76 @@
+/** What becomes of a delivery: taken as a job, given back, or settled at once because there is nothing to run. */
+import type { Delivery } from "@parlance/bus";
+import { parseJobSubject, SpeechError, toSpeechError } from "@parlance/contracts";
+import type { Clock } from "@parlance/gpu-lease";
+import type { HeldJobs } from "./held-jobs.ts";
+import { type Job, readJob, type ToEngineJob } from "./job.ts";
+import type { Settlement } from "./settle.ts";
+import type { WorkerMetrics } from "./worker-metrics.ts";
+
+export interface AdmissionOptions {
+  held: HeldJobs;
+  settlement: Settlement;
+  toJob: ToEngineJob;
+  maxDeliveries: number;
+  /** Whether this worker takes jobs at the moment. */
+  isOpen(): boolean;
+  isCancelled(batchId: string): boolean;
+  onJob(): void;
+  track(work: Promise<unknown>): void;
+  metrics: WorkerMetrics | undefined;
+  clock: Clock;
+}
+
+export function createAdmission(options: AdmissionOptions): (delivery: Delivery) => void {
+  const { held, settlement, toJob, maxDeliveries, isOpen, isCancelled, onJob, track, metrics, clock } = options;
+
+  function take(job: Job): void {
+    if (!isOpen()) job.delivery.nak(0);
+    else if (!isKnown(job.delivery)) {
+      held.add(job);
+      onJob();
+    }
+  }
+
+  /** Delivered again while we have it: one run, and the newest delivery is the one to acknowledge. */
+  function isKnown(delivery: Delivery): boolean {
+    const known = held.find(delivery.seq);
+    if (known === undefined) return false;
+    known.delivery = delivery;
+    known.touchedAt = clock.now();
+    return true;
+  }
+
+  /** It was delivered before: it may have its result already, or be what nobody survives. */
+  async function takeAgain(job: Job): Promise<void> {
+    if (await settlement.isDone(job.address)) {
+      await settlement.forget(job.delivery);
+    } else if (job.delivery.deliveries > maxDeliveries) {
+      metrics?.segments("dead");
+      const message = `The job was tried ${maxDeliveries} times without coming to an end.`;
+      await settlement.dead(job.delivery, new SpeechError("engine_failed", message).toFailure(), job);
+    } else take(job);
+  }
+
+  return (delivery) => {
+    if (isKnown(delivery)) return;
+    if (!isOpen()) {
+      delivery.nak(0);
+      return;
+    }
+    const address = parseJobSubject(delivery.subject);
+    if (address !== undefined && isCancelled(address.batchId)) {
+      metrics?.segments("cancelled");
+      track(settlement.forget(delivery));
+      return;
+    }
+    try {
+      const job = readJob(delivery, toJob, clock.now());
+      if (delivery.deliveries === 1) take(job);
+      else track(takeAgain(job));
+    } catch (error) {
+      metrics?.segments("dead");
+      track(settlement.dead(delivery, toSpeechError(error).toFailure()));
+    }
+  };
+}

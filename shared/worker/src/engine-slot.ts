@@ -1,0 +1,106 @@
+/** The one engine that a session has at a time: loaded, told about in the log, killed, and loaded again when it died. */
+import type { Clock, Lease } from "@parlance/gpu-lease";
+import { type Engine, EngineDied, type EngineExit, type Json, startEngine } from "@parlance/inference/engine";
+import type { Log } from "@parlance/telemetry";
+import { type EngineDescription, readDescription } from "./engine-description.ts";
+import type { WorkerMetrics } from "./worker-metrics.ts";
+
+export interface EngineSlotOptions {
+  entry: URL;
+  options: Json;
+  lease: Lease;
+  metrics: WorkerMetrics | undefined;
+  clock: Clock;
+  log: Log;
+  /** A loaded engine ended, and nobody here had asked for it. Its passes were rejected before. */
+  onDied(exit: EngineExit): void;
+}
+
+export interface EngineSlot {
+  /** While a model is loaded. */
+  readonly loaded: { engine: Engine; description: EngineDescription } | undefined;
+  readonly pid: number | undefined;
+  /** How long the newest loading took. */
+  readonly loadMs: number;
+  /** False when the model could not be loaded: the log says why. */
+  load(): Promise<boolean>;
+  extend(deadline: number): void;
+  /** For good: resolves when the process is gone. */
+  kill(): Promise<void>;
+}
+
+export function createEngineSlot(slot: EngineSlotOptions): EngineSlot {
+  const { entry, options, lease, metrics, clock, log } = slot;
+  let engine: Engine | undefined;
+  let loaded: EngineSlot["loaded"];
+  let loadMs = 0;
+  let closed = false;
+
+  function tellLoaded(enginePid: number, model: EngineDescription): void {
+    const totalSeconds = loadMs / 1_000;
+    const fields = { ...model, totalSeconds, workerPid: process.pid, enginePid };
+    const seconds = (value: number) => `${value.toFixed(3)} s`;
+    log.info(
+      fields,
+      `model loaded: ${model.name} on ${model.device} (${model.computeType}), load ${seconds(model.loadSeconds)}, ` +
+        `warm-up ${seconds(model.warmUpSeconds)}, total ${seconds(totalSeconds)}, worker pid ${process.pid}`,
+    );
+  }
+
+  async function died(dead: Engine): Promise<void> {
+    const exit = await dead.exited;
+    // After the rejections of its passes, which come in this same turn.
+    await new Promise((resolve) => setImmediate(resolve));
+    if (closed || engine !== dead) return;
+    loaded = undefined;
+    log.warn({ signal: exit.signal, code: exit.code, deadline: exit.deadline, engineLog: exit.stderr }, "engine died");
+    slot.onDied(exit);
+  }
+
+  return {
+    get loaded() {
+      return loaded;
+    },
+    get pid() {
+      return closed ? undefined : engine?.pid;
+    },
+    get loadMs() {
+      return loadMs;
+    },
+    async load() {
+      if (closed) return false;
+      const from = clock.now();
+      const starting = startEngine({
+        entry,
+        options,
+        deadline: lease.deadline() ?? from,
+        log: (message, fields) => log.info(fields, message),
+      });
+      engine = starting;
+      metrics?.engineStarted();
+      try {
+        const description = readDescription(await starting.loaded);
+        if (closed) return false;
+        loaded = { engine: starting, description };
+        loadMs = clock.now() - from;
+        metrics?.swapped(loadMs / 1_000);
+        tellLoaded(starting.pid, description);
+        void died(starting);
+        return true;
+      } catch (error) {
+        // Whoever kills it knows why it did not load.
+        if (closed) return false;
+        const reason = error instanceof Error ? error.message : String(error);
+        const engineLog = error instanceof EngineDied ? error.exit.stderr : undefined;
+        log.error({ err: error, engineLog }, `the model could not be loaded: ${reason}`);
+        return false;
+      }
+    },
+    extend: (deadline) => engine?.extend(deadline),
+    async kill() {
+      closed = true;
+      await engine?.kill();
+      loaded = undefined;
+    },
+  };
+}

@@ -1,0 +1,85 @@
+/** What comes of a pass, row by row: results are stored and acknowledged at the same time, each job by itself. */
+import { SpeechError } from "@parlance/contracts";
+import type { EngineOutcome, Json, PassOutcomes } from "@parlance/inference/engine";
+import type { Log } from "@parlance/telemetry";
+import type { Verdict } from "./blame.ts";
+import type { EngineDescription } from "./engine-description.ts";
+import type { HeldJobs } from "./held-jobs.ts";
+import type { Job } from "./job.ts";
+import type { Settlement } from "./settle.ts";
+import type { WorkerMetrics } from "./worker-metrics.ts";
+
+export interface PassInfo {
+  size: number;
+  /** Milliseconds since the epoch. */
+  startedAt: number;
+  finishedAt: number;
+  engine: EngineDescription;
+}
+
+/** A row that came out well, as the payload of its result. */
+export type ToResult = (
+  job: Job,
+  outcome: { meta: Json; payload?: Uint8Array },
+  pass: PassInfo,
+) => object | Promise<object>;
+
+export interface PassSettlementOptions {
+  held: HeldJobs;
+  settlement: Settlement;
+  toResult: ToResult;
+  /** Work that goes on whatever becomes of the session. */
+  track(work: Promise<unknown>): void;
+  metrics: WorkerMetrics | undefined;
+  log: Log;
+}
+
+export interface PassSettlement {
+  outcomes(jobs: readonly Job[], passed: PassOutcomes, engine: EngineDescription): void;
+  /** The jobs that a verdict gives up. */
+  convicted(verdict: Verdict<Job>): void;
+  /** Nobody wants a result. */
+  unwanted(job: Job): void;
+}
+
+export function createPassSettlement(options: PassSettlementOptions): PassSettlement {
+  const { held, settlement, toResult, track, metrics, log } = options;
+
+  async function settle(job: Job, outcome: EngineOutcome, info: PassInfo): Promise<void> {
+    if (outcome.ok) {
+      try {
+        await settlement.result(job, await toResult(job, outcome, info));
+        metrics?.segments("ok");
+      } catch (error) {
+        log.error({ err: error, subject: job.delivery.subject }, "an engine's outcome makes no result");
+        await settlement.failure(job, new SpeechError("engine_failed").toFailure(), info.startedAt);
+        metrics?.segments("failed");
+      }
+    } else {
+      await settlement.failure(job, outcome.failure, info.startedAt);
+      metrics?.segments("failed");
+    }
+    held.drop(job);
+  }
+
+  return {
+    outcomes(jobs, { outcomes, startedAt, finishedAt }, engine) {
+      const info: PassInfo = { size: jobs.length, startedAt, finishedAt, engine };
+      for (const [row, job] of jobs.entries()) {
+        track(settle(job, outcomes[row] ?? { ok: false, failure: new SpeechError("engine_failed").toFailure() }, info));
+      }
+    },
+    convicted({ failed }) {
+      for (const { job, failure, deadLetter } of failed) {
+        metrics?.segments(deadLetter ? "dead" : "failed");
+        const settling = deadLetter ? settlement.dead(job.delivery, failure, job) : settlement.failure(job, failure);
+        track(settling.then(() => held.drop(job)));
+      }
+    },
+    unwanted(job) {
+      metrics?.segments("cancelled");
+      held.drop(job);
+      track(settlement.forget(job.delivery));
+    },
+  };
+}
