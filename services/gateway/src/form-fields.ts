@@ -1,6 +1,6 @@
 /** Form fields are text: what they mean, checked. */
 import { languageSchema } from "@parlance/contracts";
-import { z } from "zod";
+import * as z from "zod";
 
 const formFlag = z
   .string()

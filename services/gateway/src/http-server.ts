@@ -1,7 +1,10 @@
 /** The HTTP server's own limits: what a caller can hold or send before any of our code runs. */
-import { createServer, type RequestListener, type Server } from "node:http";
+import type { RequestListener, Server } from "node:http";
 import type { Socket } from "node:net";
 import { SpeechError, toErrorBody } from "@parlance/contracts";
+
+// Importing node:http from a module reads all its exports, and with them loads Node's own WebSocket client: 13 MB.
+const { createServer } = process.getBuiltinModule("node:http");
 
 export interface HttpLimits {
   /** Milliseconds for a request's headers. Default 10 000. */

@@ -8,7 +8,7 @@
 import { createHash } from "node:crypto";
 import type { KeyBucket } from "@parlance/bus";
 import { batchKeys, SpeechError } from "@parlance/contracts";
-import { z } from "zod";
+import * as z from "zod";
 
 const claimSchema = z.object({
   body: z.string(),

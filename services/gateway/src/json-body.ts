@@ -1,7 +1,7 @@
 /** A JSON body, bounded and checked by its schema. */
 import { SpeechError } from "@parlance/contracts";
 import type { Context, Middleware } from "koa";
-import type { z } from "zod";
+import type * as z from "zod";
 
 export type ReadJson = <Schema extends z.ZodType>(ctx: Context, schema: Schema) => Promise<z.output<Schema>>;
 

@@ -14,7 +14,7 @@ import {
   transcriptSchema,
   uploadResponseSchema,
 } from "@parlance/contracts";
-import { z } from "zod";
+import * as z from "zod";
 import { openaiFormSchema, transcribeFormSchema } from "./form-fields.ts";
 
 type Json = Record<string, unknown>;

@@ -2,7 +2,7 @@
  * Every error that a caller can meet: a stable code, its HTTP status, whether trying again can help, and a sentence.
  * `toErrorBody` is the one place that turns an error into the JSON that REST answers with (OpenAI's shape).
  */
-import { z } from "zod";
+import * as z from "zod";
 
 interface ErrorKind {
   status: number;

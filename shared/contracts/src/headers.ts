@@ -2,7 +2,7 @@
  * NATS headers carry the metadata of a message whose payload is audio or text. They are strings on the wire; each set
  * has a zod schema and goes through `readHeaders` and `writeHeaders`, so that a service never trusts a raw header.
  */
-import { z } from "zod";
+import * as z from "zod";
 import { errorCodeSchema } from "./errors.ts";
 import { customIdSchema } from "./identifiers.ts";
 import { languageSchema } from "./languages.ts";

@@ -1,5 +1,5 @@
 /** Identifiers are NATS subject tokens: letters, digits, `-` and `_`, so that nothing a caller sends can widen a subject. */
-import { z } from "zod";
+import * as z from "zod";
 
 export const tokenSchema = z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, "must be 1 to 64 letters, digits, '-' or '_'");
 

@@ -1,5 +1,5 @@
 /** The 30 languages of Qwen3-ASR in its own order, by English name and ISO code, and `auto`. */
-import { z } from "zod";
+import * as z from "zod";
 
 export const languageCodes = {
   Chinese: "zh",

@@ -1,5 +1,5 @@
 /** A model's manifest: names its files with checksums, its tensors, limits, licence and source. */
-import { z } from "zod";
+import * as z from "zod";
 import { familySchema } from "./words.ts";
 
 export const manifestFileSchema = z.object({

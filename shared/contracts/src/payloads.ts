@@ -1,5 +1,5 @@
 /** JSON payloads that travel on the bus. */
-import { z } from "zod";
+import * as z from "zod";
 import { failureSchema } from "./errors.ts";
 import { batchIdSchema, customIdSchema, fileIdSchema, itemIdSchema } from "./identifiers.ts";
 import { languageSchema } from "./languages.ts";

@@ -1,5 +1,5 @@
 /** REST bodies, with the field names of the service that Parlance replaces. */
-import { z } from "zod";
+import * as z from "zod";
 import { customIdSchema, fileIdSchema } from "./identifiers.ts";
 import { languageSchema } from "./languages.ts";
 import { batchStates, MAX_ITEMS, wordSchema } from "./payloads.ts";

@@ -2,7 +2,7 @@
  * Every setting: one table, from which the environment is parsed at start-up and the README's table is generated.
  * A service picks the names that it uses. A bad value, or a name that looks like ours and is none, stops the start.
  */
-import { z } from "zod";
+import * as z from "zod";
 import { SpeechError } from "./errors.ts";
 
 const integer = (minimum: number, maximum = Number.MAX_SAFE_INTEGER) =>

@@ -13,7 +13,7 @@
  * - pass: one forward pass over up to MAX_BATCH_SIZE segments.
  * - engine: the child process that owns the ONNX sessions.
  */
-import { z } from "zod";
+import * as z from "zod";
 
 export const operations = ["transcribe", "custom_voice", "voice_design", "voice_clone"] as const;
 export const operationSchema = z.enum(operations);
