@@ -201,11 +201,17 @@ describe("the ctc architecture", () => {
     expect(resultOf(outcome)).toMatchObject({ text: "hello you", words: [{ text: "hello" }, { text: "you" }] });
   });
 
-  it("decodes characters with the words of a language model", async () => {
-    const folder = join(root, "letters-lm");
-    await writeEchoCtcModel({ folder, name: "letters-lm", phones: [], characters, languageModel });
-    const model = await load("letters-lm");
-    expect(resultOf((await model.transcribe([segment(say("", "my lancet"))]))[0]).text).toBe("my lance");
+  it("decodes characters with the words of a language model, and spells others where that is allowed", async () => {
+    for (const [openVocabulary, text] of [
+      [0, "my lance"],
+      [1, "my lancet"],
+    ] as const) {
+      const name = `letters-${openVocabulary}`;
+      const decoding = { openVocabulary };
+      await writeEchoCtcModel({ folder: join(root, name), name, phones: [], characters, languageModel, decoding });
+      const model = await load(name);
+      expect(resultOf((await model.transcribe([segment(say("", "my lancet"))]))[0]).text).toBe(text);
+    }
   });
 
   it("refuses a model whose manifest or graph is not what it says", async () => {

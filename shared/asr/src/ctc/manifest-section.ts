@@ -34,10 +34,10 @@ const common = {
       beamSize: z.number().int().min(1).max(256).default(24),
       languageModelWeight: z.number().nonnegative().default(0.5),
       wordBonus: z.number().default(1),
-      /** Added to the score of each hotword, in natural log. */
+      /** Added to the score of each hotword of six letters and more, in natural log; shorter ones get their share. */
       hotwordBonus: z.number().nonnegative().default(4),
       /** How much worse than free phones a word must fit before the character head may spell another one; 0: never. */
-      openVocabulary: z.number().nonnegative().default(0),
+      openVocabulary: z.number().nonnegative().default(1),
     })
     .prefault({}),
 };

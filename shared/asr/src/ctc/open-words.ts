@@ -5,7 +5,7 @@
  * - hotwords that the lexicon lacks: each is tried in the place of one to three neighbouring words, and stays where its
  *   letters are likelier (with the hotword bonus) than the letters of the words that were there;
  * - open vocabulary: words that fit their phones badly give way to what the character head says freely in their place,
- *   where that is likelier by a margin.
+ *   where the head is sure of it and it is likelier by a margin.
  *
  * Both compare CTC likelihoods of letters within the same frames. Known words are never judged by their letters alone.
  */
@@ -27,6 +27,13 @@ export interface OpenWordsOptions {
 const LONGEST_WINDOW = 3;
 /** A free spelling must be likelier than the known words by this much for each of its letters. */
 const FREE_MARGIN = 0.7;
+/** … and the head must be this sure of it: log-probability of its path for each letter. Measured: this decides. */
+const FREE_CERTAINTY = -0.6;
+
+/** Short words come up everywhere by chance: they get less than the whole bonus. */
+export function hotwordBoost(word: string, bonus: number): number {
+  return bonus * Math.min(1, word.length / 6);
+}
 
 interface Replacement {
   /** Words [from, to) give way. */
@@ -55,7 +62,9 @@ export function replaceOpenWords(
         const texts = words.slice(from, to).map(({ text }) => text);
         if (!resembles(hotword, texts.join(""))) continue;
         const gain =
-          likelihood(regions, from, to, [hotword]) - likelihood(regions, from, to, texts) + options.hotwordBonus;
+          likelihood(regions, from, to, [hotword]) -
+          likelihood(regions, from, to, texts) +
+          hotwordBoost(hotword, options.hotwordBonus);
         if (gain > 0) found.push({ from, to, texts: [hotword], gain });
       }
     }
@@ -69,7 +78,9 @@ export function replaceOpenWords(
       .filter((text) => text !== "");
     const known = words.slice(from, to).map(({ text }) => text);
     if (texts.length === 0 || texts.join(" ") === known.join(" ")) continue;
-    const margin = FREE_MARGIN * texts.join("").length;
+    const letters = texts.join("").length;
+    if (free.score < FREE_CERTAINTY * letters) continue;
+    const margin = FREE_MARGIN * letters;
     const gain = likelihood(regions, from, to, texts) - likelihood(regions, from, to, known) - margin;
     if (gain > 0) found.push({ from, to, texts, gain });
   }

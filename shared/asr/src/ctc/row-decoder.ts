@@ -8,7 +8,7 @@ import { decodeGreedily } from "./greedy.ts";
 import type { LanguageModel } from "./language-model.ts";
 import { type Lexicon, labelsTo } from "./lexicon.ts";
 import type { CtcSection } from "./manifest-section.ts";
-import { replaceOpenWords } from "./open-words.ts";
+import { hotwordBoost, replaceOpenWords } from "./open-words.ts";
 import { createPhraseChooser, likeliestWay } from "./phrases.ts";
 import { createPrefixBeam, type Hypothesis } from "./prefix-beam.ts";
 import { createSpelling } from "./spelling.ts";
@@ -161,7 +161,7 @@ export function createRowDecoder(options: RowDecoderOptions): RowDecoder {
     for (const word of words) {
       const id = vocabulary.findText(word);
       const known = lexicon !== undefined && id !== -1 && (lexicon.firstEnd[id] ?? 0) < (lexicon.firstEnd[id + 1] ?? 0);
-      if (known) boosts.set(id, decoding.hotwordBonus);
+      if (known) boosts.set(id, hotwordBoost(word, decoding.hotwordBonus));
       else spelled.add(word);
     }
     return { boosts, spelled: [...spelled] };
