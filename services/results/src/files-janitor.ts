@@ -7,8 +7,6 @@ import { durables, streams } from "@parlance/contracts";
 
 /** How much longer a file is there than it is served: a download or a submission that began in time ends well. */
 const GRACE_MS = 60_000;
-/** Parts of an upload whose writer died belong to no file. No upload takes this long. */
-const ORPHAN_MS = 3_600_000;
 
 export interface FilesClock {
   now: number;
@@ -41,7 +39,6 @@ export async function sweepFiles(options: {
   const oldestUnfinished = (await oldestUnfinishedIntake(bus)) ?? now;
   const expired = expiredFiles(await files.list(), { now, oldestUnfinished, ttlMs });
   for (const file of expired) await files.delete(file.id);
-  await files.sweep(ORPHAN_MS);
   return expired.length;
 }
 

@@ -17,7 +17,8 @@ interface OpenItem {
   bytes: number;
 }
 
-export function createOpenItems({ maxItems = 512, maxBytes = 16 * 1_048_576 } = {}): OpenItems {
+/** `maxBytes` counts the JSON of results; as objects they take several times that. */
+export function createOpenItems({ maxItems = 256, maxBytes = 4 * 1_048_576 } = {}): OpenItems {
   // Insertion order is age: an item that grows is put at the end again.
   const items = new Map<string, OpenItem>();
   let bytesHeld = 0;

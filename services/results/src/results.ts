@@ -37,6 +37,9 @@ export interface Results {
   close(): Promise<void>;
 }
 
+/** Parts of an upload whose writer died belong to no file. No upload takes this long. */
+const ORPHAN_MS = 3_600_000;
+
 export async function createResults(options: ResultsOptions): Promise<Results> {
   const { bus, settings, log, now = Date.now, sweepEveryMs = 30_000 } = options;
   const stopping = new AbortController();
@@ -47,10 +50,16 @@ export async function createResults(options: ResultsOptions): Promise<Results> {
   const concludeItem = createConcludeItem({ bus, files });
   const progress = createBatchProgress({ bus, batches, now });
 
+  let nextOrphanSweep = 0;
+
   async function sweep(): Promise<void> {
     const replayWindowMs = settings.REPLAY_WINDOW * 1_000;
     const ttlMs = settings.FILE_TTL * 1_000;
     metrics.filesDeleted.inc(await sweepFiles({ bus, files, ttlMs, now }));
+    if (now() >= nextOrphanSweep) {
+      await files.sweep(ORPHAN_MS);
+      nextOrphanSweep = now() + ORPHAN_MS / 4;
+    }
     const jobs = await sweepStream({
       bus,
       stream: streams.jobs,
