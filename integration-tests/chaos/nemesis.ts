@@ -28,15 +28,29 @@ function findPid(pipeline: Pipeline, target: Target): number | undefined {
   return Object.values(pids).find((each) => each === working) ?? pids[target];
 }
 
-/** Stops the process that holds the lease for `milliseconds`, then lets it go on. False when nobody holds it. */
-export async function pauseLeaseHolder(bus: Bus, device: string, milliseconds: number): Promise<boolean> {
-  const entry = await (await bus.bucket(buckets.lease)).get(leaseKeys.gpu(device));
-  if (entry === undefined) return false;
-  const { pid } = leaseValueSchema.parse(JSON.parse(Buffer.from(entry.value).toString()));
-  if (!send(pid, "SIGSTOP")) return false;
-  await pause(milliseconds);
-  send(pid, "SIGCONT");
-  return true;
+/**
+ * Stops the process that holds the lease for `milliseconds`, then lets it go on. Waits for a holder up to `patience` ms: after a
+ * kill there may be none for a moment. False when nobody came.
+ */
+export async function pauseLeaseHolder(
+  bus: Bus,
+  device: string,
+  milliseconds: number,
+  patience = 20_000,
+): Promise<boolean> {
+  const bucket = await bus.bucket(buckets.lease);
+  const deadline = Date.now() + patience;
+  while (Date.now() < deadline) {
+    const entry = await bucket.get(leaseKeys.gpu(device));
+    const holder =
+      entry === undefined ? undefined : leaseValueSchema.parse(JSON.parse(Buffer.from(entry.value).toString()));
+    if (holder !== undefined && send(holder.pid, "SIGSTOP")) {
+      await pause(milliseconds);
+      return send(holder.pid, "SIGCONT");
+    }
+    await pause(50);
+  }
+  return false;
 }
 
 function send(pid: number, signal: NodeJS.Signals): boolean {

@@ -37,6 +37,10 @@ export async function startPipeline(environment: Record<string, string> = {}): P
     env: { ...process.env, PORT: "0", NATS_PORT: "-1", LOG_LEVEL: "warn", STATE_DIR: stateDir, ...environment },
     stdio: ["ignore", "pipe", "pipe"],
   });
+  // Whatever ends this process ends the pipeline too.
+  const endWithThis = () => child.kill("SIGTERM");
+  process.once("exit", endWithThis);
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
   let output = "";
   const keep = (text: Buffer) => {
     output = (output + text.toString()).slice(-20_000);
@@ -78,6 +82,7 @@ export async function startPipeline(environment: Record<string, string> = {}): P
       const limit = setTimeout(() => child.kill("SIGKILL"), 30_000);
       await ended;
       clearTimeout(limit);
+      process.off("exit", endWithThis);
       await rm(stateDir, { recursive: true, force: true });
     },
   };

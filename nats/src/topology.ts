@@ -53,7 +53,7 @@ const PROGRESS_BYTES = 64 * MIB;
 const DEAD_MS = 30 * DAY;
 const DEAD_BYTES = 1_024 * MIB;
 /** Longer than a pass may go without `working()`; the workers send it every few seconds. */
-const ACK_WAIT_MS = 30 * SECOND;
+const ACK_WAIT_MS = 15 * SECOND;
 /** More than all workers of a lane together ever hold. */
 const MAX_ACK_PENDING = 10_000;
 
