@@ -109,6 +109,20 @@ describe("the queue", () => {
     });
   });
 
+  test("with ENABLE_ASR off nothing is transcribed, and it is said", async () => {
+    const off = await startTestGateway(rig.server, { ENABLE_ASR: "false" });
+    for (const [path, body] of [
+      ["/api/v1/queue/submit", { items: [item("a")] }],
+      ["/api/v1/transcribe", { files: [{ file_id: "a" }] }],
+    ] as const) {
+      expect(await off.post(path, body)).toMatchObject({
+        status: 400,
+        body: { error: { code: "operation_unavailable" } },
+      });
+    }
+    await off.close();
+  });
+
   test("status of an unknown batch is 404", async () => {
     for (const id of ["nobody", "%3E", "a.b", "x".repeat(300)]) {
       const answer = await gateway.json(`/api/v1/queue/status/${id}`);
