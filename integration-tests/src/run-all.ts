@@ -48,9 +48,9 @@ run.stdout.on("data", (text: string) => {
   for (const line of lines) count(line);
 });
 
-/** Vitest closes a project's run with `Tests  1 failed | 28 passed (29)`. */
+/** Vitest closes a project's run with `Tests  1 failed | 28 passed (29)`, which Nx prefixes with the project. */
 function count(line: string): void {
-  const closing = line.match(/^\s*Tests\s+(.*)$/)?.[1];
+  const closing = line.match(/^(?:\S+:)?\s*Tests\s+(\d.*)$/)?.[1];
   if (closing === undefined) return;
   passed += Number(closing.match(/(\d+) passed/)?.[1] ?? 0);
   failed += Number(closing.match(/(\d+) failed/)?.[1] ?? 0);
