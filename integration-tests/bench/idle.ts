@@ -11,8 +11,8 @@ import { writeFileSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { demoClips } from "../src/clips.ts";
-import { engineProcesses, type Memory, memoryOf } from "../src/engine-processes.ts";
 import { startPipeline } from "../src/pipeline.ts";
+import { engineProcesses, type Memory, memoryOf } from "../src/process-table.ts";
 import { machine } from "./machine.ts";
 import { quantile, round } from "./statistics.ts";
 

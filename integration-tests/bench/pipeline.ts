@@ -58,7 +58,7 @@ try {
     characters: ["", " ", ..."abcdefghijklmnopqrstuvwxyz'"],
   });
   say(`a random model of ${(parameters / 1e6).toFixed(0)} M parameters`);
-  const large = await compare(join(folder, "random-ctc"), 3, 4);
+  const large = await compare(join(folder, "random-ctc"), 3, 3);
   const embedded = await compare("parlance-en", 5, 12);
   const latency = await interactive();
 

@@ -10,8 +10,8 @@ import { setTimeout as pause } from "node:timers/promises";
 import { connectBus } from "@parlance/bus";
 import { subjects, type Transcript } from "@parlance/contracts";
 import { demoClips, longClip } from "../src/clips.ts";
-import { processTree } from "../src/engine-processes.ts";
 import { startPipeline } from "../src/pipeline.ts";
+import { isAlive, processTree } from "../src/process-table.ts";
 import { createRestClient } from "../src/rest-client.ts";
 import { createLedger } from "./ledger.ts";
 import { kill, pauseLeaseHolder, type Target, targets, watchEngines } from "./nemesis.ts";
@@ -163,15 +163,6 @@ async function stillAlive(pids: readonly number[], patience: number): Promise<nu
     const alive = pids.filter(isAlive);
     if (alive.length === 0 || Date.now() > deadline) return alive;
     await pause(50);
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
   }
 }
 

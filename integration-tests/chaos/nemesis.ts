@@ -2,8 +2,8 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { Bus } from "@parlance/bus";
 import { buckets, leaseKeys, leaseValueSchema } from "@parlance/contracts";
-import { engineProcesses } from "../src/engine-processes.ts";
 import type { Pipeline } from "../src/pipeline.ts";
+import { engineProcesses } from "../src/process-table.ts";
 
 export const targets = ["gateway", "ingest", "results", "transcribe-worker", "engine", "nats-server"] as const;
 export type Target = (typeof targets)[number];

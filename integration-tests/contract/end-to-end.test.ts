@@ -7,8 +7,8 @@ import { type ItemDone, subjects, type Transcript } from "@parlance/contracts";
 import { connect } from "nats";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Clip, concatenate, demoClips, longClip, wavOf } from "../src/clips.ts";
-import { engineProcesses, processTree } from "../src/engine-processes.ts";
 import { type Pipeline, startPipeline } from "../src/pipeline.ts";
+import { engineProcesses, isAlive, processTree } from "../src/process-table.ts";
 import { createRestClient, type RestClient } from "../src/rest-client.ts";
 import { countErrors } from "../src/word-error-rate.ts";
 
@@ -236,12 +236,3 @@ it("stopping leaves no process behind", async () => {
   await another.stop();
   await expect.poll(() => pids.filter(isAlive), { timeout: 5_000 }).toEqual([]);
 }, 120_000);
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}

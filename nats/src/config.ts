@@ -1,4 +1,5 @@
 /** Renders nats-server configuration. Values are quoted here and nowhere else. */
+import { FromEnvironment } from "./from-environment.ts";
 import type { User } from "./permissions.ts";
 
 export interface ServerConfig {
@@ -41,14 +42,6 @@ export interface Cluster {
 }
 
 export const DEFAULT_MAX_PAYLOAD = 1_048_576;
-
-/** A value of the configuration that the server reads from its environment. */
-export class FromEnvironment {
-  readonly variable: string;
-  constructor(variable: string) {
-    this.variable = variable;
-  }
-}
 
 export function renderConfig(config: ServerConfig): string {
   const { tls, cluster, users } = config;

@@ -1,6 +1,7 @@
 export * from "./config.ts";
 export * from "./credentials.ts";
 export * from "./ensure-topology.ts";
+export * from "./from-environment.ts";
 export * from "./permissions.ts";
 export * from "./server/find-server.ts";
 export * from "./server/launcher.ts";

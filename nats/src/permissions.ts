@@ -3,7 +3,7 @@
  * to inboxes of its own, so that none reads another one's answers; who answers requests may reply, and only reply.
  */
 import { buckets, durables, lanes, type Operation, streamSubjects, streams } from "@parlance/contracts";
-import type { FromEnvironment } from "./config.ts";
+import type { FromEnvironment } from "./from-environment.ts";
 
 export interface Permissions {
   publish: string[];

@@ -4,7 +4,8 @@
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { FromEnvironment, renderConfig, type ServerConfig } from "./config.ts";
+import { renderConfig, type ServerConfig } from "./config.ts";
+import { FromEnvironment } from "./from-environment.ts";
 import { permissions, type User, type UserName, users } from "./permissions.ts";
 
 export const templateFolder = fileURLToPath(new URL("../conf/", import.meta.url));

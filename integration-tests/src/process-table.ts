@@ -1,0 +1,89 @@
+/** Engines by the process table, not by anyone's own word: on one device there may never be two. */
+import { readdirSync, readFileSync } from "node:fs";
+
+export interface EngineProcess {
+  pid: number;
+  parent: number;
+  /** The worker service whose engine this is: one family each. */
+  worker: string;
+}
+
+interface ProcessEntry {
+  pid: number;
+  parent: number;
+}
+
+/** Every process that runs; zombies are none. */
+function processes(): ProcessEntry[] {
+  const entries: ProcessEntry[] = [];
+  for (const name of readdirSync("/proc")) {
+    if (!/^\d+$/.test(name)) continue;
+    try {
+      // `pid (name) state parent …`; a name may hold spaces and brackets, so count from its last bracket.
+      const [state, parent] = readFileSync(`/proc/${name}/stat`, "utf8").split(") ").at(-1)?.split(" ") ?? [];
+      if (state !== "Z" && state !== "X") entries.push({ pid: Number(name), parent: Number(parent) });
+    } catch {
+      // The process ended while it was read.
+    }
+  }
+  return entries;
+}
+
+function commandOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8");
+  } catch {
+    return "";
+  }
+}
+
+/** `root` and everything below it. */
+function below(root: number): ProcessEntry[] {
+  const all = processes();
+  const parents = new Map(all.map(({ pid, parent }) => [pid, parent]));
+  return all.filter(({ pid }) => descends(pid, root, parents));
+}
+
+export const processTree = (root: number): number[] => below(root).map(({ pid }) => pid);
+
+/** Engine processes that are descendants of `root`. Reads /proc: Linux only. */
+export function engineProcesses(root: number): EngineProcess[] {
+  return below(root).flatMap(({ pid, parent }) => {
+    const worker = commandOf(pid).match(/services\/([a-z]+-worker)\/(?:src|dist)\/engine\.(?:ts|js)/)?.[1];
+    return worker === undefined ? [] : [{ pid, parent, worker }];
+  });
+}
+
+function descends(pid: number, root: number, parents: ReadonlyMap<number, number>): boolean {
+  for (let at: number | undefined = pid; at !== undefined && at > 1; at = parents.get(at)) if (at === root) return true;
+  return false;
+}
+
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** In MB of 10^6 bytes. */
+export interface Memory {
+  /** VmRSS: all pages that are in memory and mapped, shared ones included. */
+  resident: number;
+  /** RssAnon: those that are the process's alone. */
+  own: number;
+}
+
+/** Undefined when the process is gone. */
+export function memoryOf(pid: number): Memory | undefined {
+  try {
+    const status = readFileSync(`/proc/${pid}/status`, "utf8");
+    const megabytes = (field: string) =>
+      (Number(status.match(new RegExp(`${field}:\\s+(\\d+) kB`))?.[1]) * 1_024) / 1e6;
+    return { resident: megabytes("VmRSS"), own: megabytes("RssAnon") };
+  } catch {
+    return undefined;
+  }
+}
