@@ -18,7 +18,7 @@ import {
   submittedItemSchema,
   toSpeechError,
 } from "@parlance/contracts";
-import { z } from "zod";
+import * as z from "zod";
 
 export interface IntakeItem {
   itemId: string;

@@ -60,7 +60,8 @@ export function startChildService(options: ChildServiceOptions): ChildService {
     onPid(name, running.pid);
     eachLine(running.stdout, (line) => onLine(name, line, "out"));
     eachLine(running.stderr, (line) => {
-      lastError = line;
+      // Of a crash the line that names the error, not the version that Node prints below it.
+      if (lastError === "" || !/^(\s|Node\.js v)/.test(line)) lastError = line;
       // What it says before it is ready is a start error, and told once, by whoever waits for it to be ready.
       if (wasReady) onLine(name, line, "err");
     });

@@ -1,7 +1,7 @@
 /** From the generic passes of the engine process to a speech recognition model, and back. */
 import { loadAsrModel } from "@parlance/asr";
 import type { EngineJob, EngineLog, EngineModel, EngineOutcome, Json } from "@parlance/inference";
-import { z } from "zod";
+import * as z from "zod";
 import { segmentMetaSchema } from "./segment-job.ts";
 
 export const engineOptionsSchema = z.object({

@@ -9,7 +9,7 @@ import {
 } from "@parlance/contracts";
 import type { EngineJob, Json } from "@parlance/inference/engine";
 import type { Job, JobContent, PassInfo } from "@parlance/worker";
-import { z } from "zod";
+import * as z from "zod";
 
 /** What the engine is told of a segment beside its samples. */
 export const segmentMetaSchema = z.object({

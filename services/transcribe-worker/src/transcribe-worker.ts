@@ -5,6 +5,7 @@
  * Any number of them may run. Those on one device share its lease: one works, the others stand by.
  */
 import { hostname } from "node:os";
+import { extname } from "node:path";
 import type { Bus } from "@parlance/bus";
 import type { SettingName, Settings } from "@parlance/contracts";
 import { chooseDevice } from "@parlance/inference/device";
@@ -45,6 +46,9 @@ export interface TranscribeWorker extends Worker {
 
 const SECOND = 1_000;
 
+/** Beside this file, among the sources as in a bundle. */
+const ownEngine = new URL(`./engine${extname(import.meta.url)}`, import.meta.url);
+
 /** Throws a SpeechError when there is no such model, or a device was asked for that cannot be used. */
 export async function createTranscribeWorker(options: TranscribeWorkerOptions): Promise<TranscribeWorker> {
   const { bus, settings, log } = options;
@@ -75,7 +79,7 @@ export async function createTranscribeWorker(options: TranscribeWorkerOptions): 
     family: "asr",
     model: manifest.name,
     lease: { device: device.name, ttlMs: settings.LEASE_TTL * SECOND, host },
-    engine: { entry: options.engineEntry ?? new URL("./engine.ts", import.meta.url), options: engineOptions },
+    engine: { entry: options.engineEntry ?? ownEngine, options: engineOptions },
     settings: {
       maxBatchSize: Math.min(settings.MAX_BATCH_SIZE, manifest.limits.maxBatchSize),
       batchWaitMs: settings.BATCH_WAIT_MS,

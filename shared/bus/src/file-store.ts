@@ -8,7 +8,7 @@
 import { createHash, type Hash } from "node:crypto";
 import { SpeechError } from "@parlance/contracts";
 import { nuid } from "nats";
-import { z } from "zod";
+import * as z from "zod";
 import type { Link } from "./link.ts";
 import { store } from "./publish-once.ts";
 import { readStream } from "./read.ts";

@@ -1,5 +1,5 @@
 /** The `ctc` section of a manifest: what the graph takes and gives, its labels, and how to decode them. */
-import { z } from "zod";
+import * as z from "zod";
 
 const phoneList = z
   .array(z.string())
