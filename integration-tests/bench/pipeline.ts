@@ -89,7 +89,7 @@ async function compare(modelId: string, rounds: number, passes: number): Promise
   const side = await startSide(modelId);
   try {
     // Loads the model, and fills what is filled on first use.
-    await runBacklog(side.client, side.bus, wav, PASS_SIZE);
+    await runBacklog(side.pipeline.gatewayUrl, side.client, side.bus, wav, PASS_SIZE);
     for (let round = 0; round < rounds; round += 1) {
       const engine = await startEngineAlone(modelId);
       await engine.backlog(segments, 1);
@@ -97,7 +97,7 @@ async function compare(modelId: string, rounds: number, passes: number): Promise
       await engine.close();
 
       const before = cpuSeconds(side.pipeline.processes().pid);
-      const run = await runBacklog(side.client, side.bus, wav, passes * PASS_SIZE);
+      const run = await runBacklog(side.pipeline.gatewayUrl, side.client, side.bus, wav, passes * PASS_SIZE);
       profile = difference(cpuSeconds(side.pipeline.processes().pid), before);
       const through = (passes * PASS_SECONDS) / run.seconds;
       passSizes.push(...run.passSizes.slice(1, -1));

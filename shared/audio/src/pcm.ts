@@ -14,7 +14,8 @@ export function toPcm16(samples: Float32Array): Int16Array {
   for (let index = 0; index < samples.length; index += 1) {
     const value = (samples[index] ?? 0) * 32_768;
     faults += value - value;
-    pcm[index] = value >= 32_767 ? 32_767 : value <= -32_768 ? -32_768 : value < 0 ? value - 0.5 : value + 0.5;
+    const clipped = Math.min(Math.max(value, -32_768), 32_767);
+    pcm[index] = (clipped + (clipped < 0 ? -0.5 : 0.5)) | 0;
   }
   if (faults !== 0) throw new SpeechError("audio_invalid_samples");
   return pcm;
