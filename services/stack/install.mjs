@@ -20,7 +20,13 @@ if (!existsSync(marker) || readFileSync(marker, "utf8") !== lockfile) {
     cwd: root,
     stdio: ["ignore", log, log],
     shell: process.platform === "win32",
-    env: { ...process.env, ONNXRUNTIME_NODE_INSTALL: "skip" },
+    env: {
+      ...process.env,
+      ONNXRUNTIME_NODE_INSTALL: "skip",
+      // A stalled connection is tried again soon; npm's own patience is five minutes each, and packages run npm in turn.
+      npm_config_fetch_timeout: "30000",
+      npm_config_fetch_retries: "5",
+    },
   });
   if (install.status !== 0) {
     const reason =
