@@ -160,6 +160,7 @@ def main():
     parser.add_argument("checkpoint", type=Path)
     parser.add_argument("out", type=Path)
     parser.add_argument("--speech", type=Path, required=True, help="shard to check with (path without suffix)")
+    parser.add_argument("--trial", action="store_true", help="the model is not trained enough to be silent in silence")
     options = parser.parse_args()
     model, _ = load(options.checkpoint)
     export(model, options.out)
