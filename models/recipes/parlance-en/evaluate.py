@@ -15,7 +15,7 @@ from lexicon import CHARACTER_SYMBOLS, PHONE_SYMBOLS
 from phrases import phrase_accuracy
 from shards import waveforms
 
-WEIGHTS, BONUSES = (0.5, 0.65, 0.8), (0.0, 1.0, 2.0)
+WEIGHTS, BONUSES = (0.5, 0.7, 0.9), (-1.0, -0.5, 0.0, 1.0)
 
 
 def edits(reference, said):
@@ -111,8 +111,8 @@ def main():
     parser.add_argument("--count", type=int, help="utterances of each set; all by default")
     parser.add_argument("--tune", type=int, metavar="UTTERANCES", help="tune the decoder on so many development utterances first")
     parser.add_argument("--weight", type=float, default=0.7)
-    parser.add_argument("--bonus", type=float, default=1.0)
-    parser.add_argument("--beam", type=int, default=32)
+    parser.add_argument("--bonus", type=float, default=-0.5)
+    parser.add_argument("--beam", type=int, default=48)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--out", type=Path, help="JSON file for the results")
     options = parser.parse_args()
