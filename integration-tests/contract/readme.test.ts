@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { readmePath, withSettings } from "./settings-table.ts";
 
@@ -7,6 +7,14 @@ describe("README.md", () => {
 
   it("holds the table of settings that the schemas generate", () => {
     expect(withSettings(readme)).toBe(readme);
+  });
+
+  it("names only files that exist", () => {
+    const links = [...readme.matchAll(/\]\((?!http|#)([^)]+)\)/g)].map((match) => match[1] ?? "");
+    const recordings = [...readme.matchAll(/integration-tests\/demo\/audio\/[\w.-]+/g)].map(([path]) => path);
+    expect([...links, ...recordings].filter((path) => !existsSync(new URL(`../../${path}`, import.meta.url)))).toEqual(
+      [],
+    );
   });
 
   it("names only npm scripts that exist", () => {
