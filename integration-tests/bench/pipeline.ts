@@ -162,7 +162,9 @@ function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
-const met = (reached: boolean) => (reached ? "met" : "not met in this run");
+function met(reached: boolean): string {
+  return reached ? "met" : "not met in this run";
+}
 
 function holds(figures: Figures): boolean {
   return (
