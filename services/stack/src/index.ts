@@ -1,1 +1,2 @@
-export {};
+export * from "./running-file.ts";
+export * from "./stack.ts";
