@@ -1,6 +1,7 @@
 /** A model's manifest: names its files with checksums, its tensors, limits, licence and source. */
 import * as z from "zod";
-import { familySchema } from "./words.ts";
+import { tokenSchema } from "./identifiers.ts";
+import { familySchema, operationSchema } from "./words.ts";
 
 export const manifestFileSchema = z.object({
   /** Relative to the manifest's folder; never leaves it. */
@@ -26,5 +27,24 @@ export const manifestSchema = z.looseObject({
     maxBatchSize: z.number().int().positive(),
   }),
 });
+
+/** The section `tts` of a text-to-speech model's manifest: what may be asked of the model without loading it. */
+export const ttsSectionSchema = z.object({
+  operations: z.array(operationSchema).min(1),
+  voices: z.array(
+    z.object({
+      id: tokenSchema,
+      name: z.string(),
+      gender: z.enum(["female", "male", "neutral"]),
+      /** English name. */
+      language: z.string(),
+    }),
+  ),
+  defaultVoice: tokenSchema.optional(),
+  /** Whether the model follows instructions. */
+  instructions: z.boolean().default(false),
+});
+export type TtsSection = z.infer<typeof ttsSectionSchema>;
+
 /** An architecture reads a section of its own name from the loose rest. */
 export type Manifest = z.infer<typeof manifestSchema>;
