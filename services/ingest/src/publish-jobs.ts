@@ -111,6 +111,7 @@ export function createJobPublisher({ bus, record, queued, log, now, signal }: Jo
     },
     async failure(item, n, error) {
       const result: SegmentResult = {
+        operation: item.operation,
         outcome: "failed",
         error: error.toFailure(),
         last: true,

@@ -7,6 +7,7 @@ const address = { batchId: "b", itemId: "i" };
 
 function ok(overrides: Partial<Extract<SegmentResult, { outcome: "ok" }>> = {}): SegmentResult {
   return {
+    operation: "transcribe",
     outcome: "ok",
     last: false,
     submittedAt: 1_000,
@@ -28,6 +29,7 @@ function ok(overrides: Partial<Extract<SegmentResult, { outcome: "ok" }>> = {}):
 
 function failed(overrides: Partial<Extract<SegmentResult, { outcome: "failed" }>> = {}): SegmentResult {
   return {
+    operation: "transcribe",
     outcome: "failed",
     last: true,
     submittedAt: 1_000,

@@ -49,7 +49,7 @@ async function startChild(): Promise<ChildProcess> {
 
 /** Item 0 is long, item 1 large, item 2 bad; the others are one segment. */
 function segmentsOf(item: number): SegmentResult[] {
-  const common = { submittedAt: 1, startedAt: 2, finishedAt: 3, timestamps: false };
+  const common = { operation: "transcribe" as const, submittedAt: 1, startedAt: 2, finishedAt: 3, timestamps: false };
   if (item === 2) {
     return [{ ...common, outcome: "failed", last: true, error: { code: "audio_corrupt", message: "no" } }];
   }

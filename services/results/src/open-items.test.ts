@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import { createOpenItems } from "./open-items.ts";
 
 const result = (last: boolean): SegmentResult => ({
+  operation: "transcribe",
   outcome: "failed",
   last,
   submittedAt: 0,

@@ -86,6 +86,7 @@ function ok(text: string, overrides: Partial<SegmentResult> = {}): SegmentResult
 
 function failure(): SegmentResult {
   return {
+    operation: "transcribe",
     outcome: "failed",
     last: true,
     submittedAt: Date.now(),

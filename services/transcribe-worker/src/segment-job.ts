@@ -42,6 +42,7 @@ export function toSegmentResult(job: Job, { meta }: { meta: Json }, pass: PassIn
   const { headers, payload } = job;
   const samples = headers.samples ?? payload.byteLength / BYTES_PER_SAMPLE;
   return {
+    operation: job.address.operation,
     outcome: "ok",
     ...transcriptionSchema.parse(meta),
     start: headers.start / SAMPLE_RATE,

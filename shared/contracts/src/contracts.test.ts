@@ -1,16 +1,22 @@
 import { describe, expect, it } from "vitest";
 import {
+  audioFileId,
   dropHeadersSchema,
   fileIdSchema,
   findLanguage,
   jobHeadersSchema,
   languageNames,
+  oneLine,
+  parseAudioFileId,
   parseIntakeSubject,
   parseJobSubject,
   parseResultSubject,
+  parseSegmentFileId,
   parseTranscriptFileId,
   readHeaders,
   SpeechError,
+  segmentFileId,
+  speechOperations,
   subjects,
   submitRequestSchema,
   toErrorBody,
@@ -32,6 +38,28 @@ describe("transcript file ids", () => {
     expect(fileIdSchema.safeParse(id).success).toBe(true);
     expect(parseTranscriptFileId(id)).toEqual({ batchId: longest, itemId: longest });
     expect(parseTranscriptFileId("84c08fb9-5d57-4073-960b-2e6c53faad78")).toBeUndefined();
+  });
+});
+
+describe("audio file ids", () => {
+  const longest = "b".repeat(64);
+
+  it("are file ids for every batch and item id, and name their item and format", () => {
+    for (const operation of speechOperations) {
+      const id = audioFileId(operation, longest, longest, "opus");
+      expect(fileIdSchema.safeParse(id).success).toBe(true);
+      expect(parseAudioFileId(id)).toEqual({ operation, batchId: longest, itemId: longest, format: "opus" });
+    }
+    expect(parseAudioFileId("queue_transcribe_b.i.json")).toBeUndefined();
+    expect(parseAudioFileId("queue_custom_voice_b.i.exe")).toBeUndefined();
+    expect(parseTranscriptFileId(audioFileId("custom_voice", "b", "i", "wav"))).toBeUndefined();
+  });
+
+  it("a segment's is told from every other file", () => {
+    const id = segmentFileId(longest, longest, 13);
+    expect(fileIdSchema.safeParse(id).success).toBe(true);
+    expect(parseSegmentFileId(id)).toEqual({ batchId: longest, itemId: longest, n: 13 });
+    expect(parseSegmentFileId("84c08fb9-5d57-4073-960b-2e6c53faad78")).toBeUndefined();
   });
 });
 
@@ -77,7 +105,15 @@ describe("headers", () => {
       last: false,
       together: 3,
     };
-    expect(readHeaders(jobHeadersSchema, headers(writeHeaders(job)))).toEqual({ ...job, phrases: [] });
+    expect(readHeaders(jobHeadersSchema, headers(writeHeaders(job)))).toMatchObject({ ...job, phrases: [] });
+  });
+
+  it("what is said of a text to speak is read back, on one line whatever was written", () => {
+    const fields = { voice: "slt", speed: 1.5, format: "opus" as const, pauseMs: 350, referenceSamples: 12_000 };
+    const free = { instructions: oneLine("warm,\r\n  and slow: über"), referenceText: oneLine(" Hello\tthere\n") };
+    expect(free).toEqual({ instructions: "warm, and slow: über", referenceText: "Hello there" });
+    const job = { submittedAt: 1, last: true, ...fields, ...free };
+    expect(readHeaders(jobHeadersSchema, headers(writeHeaders(job)))).toMatchObject(job);
   });
 
   it("a drop without headers has defaults", () => {
@@ -129,6 +165,15 @@ describe("a submission over REST", () => {
       ]),
     ).toBe("items.1.custom_id");
     expect(check([{ operation: "transcribe" }])).toBe("items.0.ref_audio");
+  });
+
+  it("two names of one field must agree", () => {
+    const speak = { operation: "custom_voice", text: "Hello." };
+    const check = (more: object) => submitRequestSchema.safeParse({ items: [{ ...speak, ...more }] });
+    expect(check({ voice: "slt", speaker: "slt" }).success).toBe(true);
+    expect(toSpeechError(check({ voice: "slt", speaker: "ryan" }).error).param).toBe("items.0.speaker");
+    expect(toSpeechError(check({ instructions: "a", instruct: "b" }).error).param).toBe("items.0.instruct");
+    expect(toSpeechError(check({ speed: 5 }).error).param).toBe("items.0.speed");
   });
 });
 

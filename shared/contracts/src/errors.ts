@@ -21,6 +21,21 @@ export const errorTable = {
     retryable: false,
     sentence: "The multipart body could not be read.",
   },
+  voice_unknown: {
+    status: 400,
+    retryable: false,
+    sentence: "No loaded model has this voice.",
+  },
+  instructions_unsupported: {
+    status: 400,
+    retryable: false,
+    sentence: "The loaded model does not follow instructions.",
+  },
+  format_unsupported: {
+    status: 400,
+    retryable: false,
+    sentence: "Speech is not written in this format.",
+  },
   operation_unavailable: {
     status: 400,
     retryable: false,
@@ -116,6 +131,11 @@ export const errorTable = {
     retryable: true,
     sentence: "There is no space left to store this.",
   },
+  worker_unavailable: {
+    status: 503,
+    retryable: true,
+    sentence: "No worker that could do this answers.",
+  },
   request_timeout: {
     status: 504,
     retryable: true,
@@ -166,6 +186,31 @@ export const errorTable = {
     status: 422,
     retryable: false,
     sentence: "Decoding the audio took too long.",
+  },
+  text_empty: {
+    status: 422,
+    retryable: false,
+    sentence: "There is no text to speak.",
+  },
+  text_too_long: {
+    status: 422,
+    retryable: false,
+    sentence: "The text is longer than the limit.",
+  },
+  text_unspeakable: {
+    status: 422,
+    retryable: false,
+    sentence: "The text holds nothing that can be said.",
+  },
+  reference_too_short: {
+    status: 422,
+    retryable: false,
+    sentence: "The reference recording is too short to imitate.",
+  },
+  reference_too_long: {
+    status: 422,
+    retryable: false,
+    sentence: "The reference recording is longer than the limit.",
   },
   language_unsupported: {
     status: 422,

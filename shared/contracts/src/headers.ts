@@ -4,13 +4,15 @@
  */
 import * as z from "zod";
 import { errorCodeSchema } from "./errors.ts";
-import { customIdSchema } from "./identifiers.ts";
+import { customIdSchema, fileIdSchema, tokenSchema } from "./identifiers.ts";
 import { languageSchema } from "./languages.ts";
-import { laneSchema } from "./words.ts";
+import { laneSchema, operationSchema, speechFormatSchema } from "./words.ts";
 
 const flag = z.enum(["true", "false"]).transform((text) => text === "true");
 const count = z.coerce.number().int().nonnegative();
 const seconds = z.coerce.number().nonnegative();
+/** Free text on one line: whoever writes the header takes line breaks out with `oneLine`. */
+const line = (most: number) => z.string().max(most);
 const textList = z
   .string()
   .max(16_384)
@@ -40,6 +42,15 @@ export const headerNames = {
   samples: "Parlance-Samples",
   last: "Parlance-Last",
   together: "Parlance-Together",
+  operation: "Parlance-Operation",
+  voice: "Parlance-Voice",
+  instructions: "Parlance-Instructions",
+  speed: "Parlance-Speed",
+  referenceText: "Parlance-Reference-Text",
+  referenceSamples: "Parlance-Reference-Samples",
+  pauseMs: "Parlance-Pause-Ms",
+  format: "Parlance-Format",
+  file: "Parlance-File",
   replayOf: "Parlance-Replay-Of",
   status: "Parlance-Status",
   errorCode: "Parlance-Error-Code",
@@ -50,7 +61,25 @@ export const headerNames = {
 
 export type HeaderField = keyof typeof headerNames;
 
-/** A raw audio drop on `speech.intake.<source>.<batchId>`: everything is optional. */
+export const MAX_INSTRUCTIONS = 2_048;
+export const MAX_REFERENCE_TEXT = 2_048;
+
+/** The slowest and the fastest speed; 1 is the voice's own pace. */
+export const SPEEDS = { slowest: 0.25, fastest: 4 } as const;
+const speed = z.coerce.number().min(SPEEDS.slowest).max(SPEEDS.fastest).default(1);
+
+/** What a job and a drop say of how a text is to be spoken. */
+const speechHeaders = {
+  voice: tokenSchema.optional(),
+  instructions: line(MAX_INSTRUCTIONS).default(""),
+  speed,
+  format: speechFormatSchema.default("wav"),
+};
+
+/**
+ * A raw drop on `speech.intake.<source>.<batchId>`, everything optional: audio to transcribe, or, with a content type of
+ * `text/plain`, UTF-8 text to speak.
+ */
 export const dropHeadersSchema = z.object({
   contentType: z.string().max(256).default("application/octet-stream"),
   customId: customIdSchema.optional(),
@@ -59,10 +88,16 @@ export const dropHeadersSchema = z.object({
   lane: laneSchema.default("batch"),
   hotwords: textList.default([]),
   phrases: textList.default([]),
+  /** Default: `transcribe` for audio, `custom_voice` for text. */
+  operation: operationSchema.optional(),
+  ...speechHeaders,
 });
 export type DropHeaders = z.infer<typeof dropHeadersSchema>;
 
-/** A job: one segment. The payload is PCM16 (`SAMPLE_RATE`, mono). */
+/**
+ * A job: one segment. To transcribe, the payload is PCM16 (`SAMPLE_RATE`, mono). To speak, it is UTF-8 text; with a reference
+ * the last `referenceSamples` samples of it are the reference, PCM16 (`REFERENCE_SAMPLE_RATE`, mono).
+ */
 export const jobHeadersSchema = z.object({
   customId: customIdSchema.optional(),
   language: languageSchema.default("auto"),
@@ -79,6 +114,13 @@ export const jobHeadersSchema = z.object({
   last: flag,
   /** How many jobs of this batch were published together and should share a pass (1: no wish). */
   together: count.default(1),
+  ...speechHeaders,
+  /** What is said in the reference; absent when its sound alone is to be imitated. */
+  referenceText: line(MAX_REFERENCE_TEXT).optional(),
+  /** Samples of a reference at the payload's end. */
+  referenceSamples: count.default(0),
+  /** Silence after this segment, in milliseconds. */
+  pauseMs: count.max(10_000).default(0),
   replayOf: z.string().max(64).optional(),
 });
 export type JobHeaders = z.infer<typeof jobHeadersSchema>;
@@ -91,6 +133,8 @@ export const doneHeadersSchema = z.object({
   customId: customIdSchema.optional(),
   queueSeconds: seconds.optional(),
   runSeconds: seconds.optional(),
+  /** The audio of a spoken item. A transcript's file id follows from the item's. */
+  file: fileIdSchema.optional(),
 });
 export type DoneHeaders = z.infer<typeof doneHeadersSchema>;
 
@@ -110,6 +154,12 @@ export function readHeaders<Schema extends z.ZodObject>(
     if (headers?.has(name)) raw[field] = headers.get(name);
   }
   return schema.parse(raw);
+}
+
+/** A header is one line: control characters, and the spaces around them, become one space. */
+export function oneLine(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this takes out
+  return text.replaceAll(/\s*[\u0000-\u001f\u007f]+\s*/g, " ").trim();
 }
 
 /** Header name and value pairs for `fields`; undefined, empty lists and defaults that say nothing are left out. */

@@ -6,5 +6,6 @@ export * from "./manifest.ts";
 export * from "./payloads.ts";
 export * from "./rest.ts";
 export * from "./settings.ts";
+export * from "./speech.ts";
 export * from "./subjects.ts";
 export * from "./words.ts";

@@ -28,18 +28,19 @@ export const manifestSchema = z.looseObject({
   }),
 });
 
+/** A voice that a model brings along. */
+export const voiceSchema = z.object({
+  id: tokenSchema,
+  name: z.string(),
+  gender: z.enum(["female", "male", "neutral"]),
+  /** English name. */
+  language: z.string(),
+});
+
 /** The section `tts` of a text-to-speech model's manifest: what may be asked of the model without loading it. */
 export const ttsSectionSchema = z.object({
   operations: z.array(operationSchema).min(1),
-  voices: z.array(
-    z.object({
-      id: tokenSchema,
-      name: z.string(),
-      gender: z.enum(["female", "male", "neutral"]),
-      /** English name. */
-      language: z.string(),
-    }),
-  ),
+  voices: z.array(voiceSchema),
   defaultVoice: tokenSchema.optional(),
   /** Whether the model follows instructions. */
   instructions: z.boolean().default(false),

@@ -1,9 +1,11 @@
 /** JSON payloads that travel on the bus. */
 import * as z from "zod";
 import { failureSchema } from "./errors.ts";
-import { batchIdSchema, customIdSchema, fileIdSchema, itemIdSchema } from "./identifiers.ts";
+import { MAX_INSTRUCTIONS, MAX_REFERENCE_TEXT, SPEEDS } from "./headers.ts";
+import { batchIdSchema, customIdSchema, fileIdSchema, itemIdSchema, tokenSchema } from "./identifiers.ts";
 import { languageSchema } from "./languages.ts";
-import { familySchema, laneSchema, operationSchema } from "./words.ts";
+import { voiceSchema } from "./manifest.ts";
+import { familySchema, type Lane, laneSchema, operationSchema, speechFormatSchema } from "./words.ts";
 
 export const MAX_ITEMS = 1_000;
 
@@ -12,9 +14,18 @@ export const submittedItemSchema = z.object({
   itemId: itemIdSchema,
   customId: customIdSchema.optional(),
   operation: operationSchema.default("transcribe"),
-  /** The id of an uploaded file (or of an object in the `files` bucket). */
+  /** The id of an uploaded file (or of an object in the `files` bucket): what to transcribe, or the voice to clone. */
   file: fileIdSchema.optional(),
-  text: z.string().max(4_096).default(""),
+  /** What to speak, at most MAX_TEXT_CHARACTERS. */
+  text: z.string().default(""),
+  voice: tokenSchema.optional(),
+  instructions: z.string().max(MAX_INSTRUCTIONS).default(""),
+  /** What is said in the recording to clone. */
+  referenceText: z.string().max(MAX_REFERENCE_TEXT).default(""),
+  /** Clone the sound alone, without the reference's text. */
+  xVectorOnly: z.boolean().default(false),
+  speed: z.number().min(SPEEDS.slowest).max(SPEEDS.fastest).default(1),
+  format: speechFormatSchema.default("wav"),
   language: languageSchema.default("auto"),
   timestamps: z.boolean().default(false),
   hotwords: z.array(z.string().max(256)).max(1_000).default([]),
@@ -29,7 +40,13 @@ export const submissionSchema = z.object({
   lane: laneSchema.default("batch"),
   items: z.array(submittedItemSchema).min(1).max(MAX_ITEMS),
 });
-export type Submission = z.infer<typeof submissionSchema>;
+/** As it is written: most of what an item leaves out has its default. */
+export interface Submission {
+  batchId?: string;
+  label: string;
+  lane: Lane;
+  items: (z.input<typeof submittedItemSchema> & Pick<SubmittedItem, "operation">)[];
+}
 
 /** What the `batches` bucket keeps of a batch: enough to know its total before any result. */
 export const batchRecordSchema = z.object({
@@ -59,6 +76,8 @@ export const wordSchema = z.object({
 export type Word = z.infer<typeof wordSchema>;
 
 const segmentCommon = {
+  /** Absent in messages of the time when there was no other. */
+  operation: operationSchema.default("transcribe"),
   /** True when this is the item's last segment. */
   last: z.boolean(),
   customId: z.string().optional(),
@@ -90,6 +109,22 @@ export const segmentResultSchema = z.discriminatedUnion("outcome", [
   }),
   z.object({
     ...segmentCommon,
+    outcome: z.literal("spoken"),
+    /** The object of the `files` bucket that holds the sound: mono PCM16, stored before this message. */
+    audio: fileIdSchema,
+    sampleRate: z.number().int().positive(),
+    /** How many samples the object holds. */
+    samples: z.number().int().nonnegative(),
+    /** Silence after this segment. */
+    pauseMs: z.number().int().nonnegative(),
+    /** What the item's file is to be. */
+    format: speechFormatSchema,
+    truncated: z.boolean().default(false),
+    model: z.string(),
+    passSize: z.number(),
+  }),
+  z.object({
+    ...segmentCommon,
     outcome: z.literal("failed"),
     error: failureSchema,
   }),
@@ -114,8 +149,12 @@ export const itemDoneSchema = z.object({
   /** The transcript, inline while it is small; otherwise it is the object `file` of the `files` bucket. */
   transcript: transcriptSchema.optional(),
   file: fileIdSchema.optional(),
+  /** The sound of a spoken item: an object of the `files` bucket, stored before this event. */
+  audio: z
+    .object({ file: fileIdSchema, contentType: z.string(), seconds: z.number(), sampleRate: z.number() })
+    .optional(),
   error: failureSchema.optional(),
-  /** Seconds. */
+  /** Seconds of the item's audio: what was heard, or what was said. */
   audioSeconds: z.number().optional(),
   queueSeconds: z.number().optional(),
   runSeconds: z.number().optional(),
@@ -185,6 +224,14 @@ export const workerStateSchema = z.object({
   enginePid: z.number().optional(),
   passes: z.number(),
   segments: z.number(),
+  // What may be asked of its model, known before it is loaded; all absent from a worker that does not say.
+  operations: z.array(operationSchema).optional(),
+  /** English names. */
+  languages: z.array(z.string()).optional(),
+  voices: z.array(voiceSchema).optional(),
+  defaultVoice: tokenSchema.optional(),
+  /** Whether instructions are followed. */
+  instructions: z.boolean().optional(),
 });
 export type WorkerState = z.infer<typeof workerStateSchema>;
 

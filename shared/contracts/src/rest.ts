@@ -1,9 +1,10 @@
 /** REST bodies, with the field names of the service that Parlance replaces. */
 import * as z from "zod";
-import { customIdSchema, fileIdSchema } from "./identifiers.ts";
+import { MAX_INSTRUCTIONS, MAX_REFERENCE_TEXT, SPEEDS } from "./headers.ts";
+import { customIdSchema, fileIdSchema, tokenSchema } from "./identifiers.ts";
 import { languageSchema } from "./languages.ts";
 import { batchStates, MAX_ITEMS, wordSchema } from "./payloads.ts";
-import { operationSchema } from "./words.ts";
+import { operationSchema, speechFormats } from "./words.ts";
 
 const phraseList = z.array(z.string().min(1).max(256)).max(1_000);
 
@@ -11,14 +12,45 @@ export const uploadResponseSchema = z.object({ file_id: fileIdSchema });
 
 export const queueItemSchema = z.object({
   operation: operationSchema.describe("What to do with the item"),
-  ref_audio: fileIdSchema.optional().describe("The file_id of an upload"),
-  text: z.string().max(4_096).default("").describe("The text to speak; ignored when transcribing"),
+  ref_audio: fileIdSchema
+    .optional()
+    .describe("The file_id of an upload: what to transcribe, or the voice to clone (0.5 to 15 s of it)"),
+  text: z.string().default("").describe("The text to speak, at most 4096 characters; ignored when transcribing"),
   language: languageSchema.default("auto").describe("A language by name or ISO code, or auto"),
   return_timestamps: z.boolean().default(false).describe("Whether the transcript holds word times"),
   custom_id: customIdSchema.optional().describe("The caller's own name for the item"),
   hotwords: phraseList.default([]).describe("Words to prefer"),
   phrases: phraseList.default([]).describe("When given, the transcript is the likeliest of these phrases"),
+  voice: tokenSchema
+    .optional()
+    .describe("custom_voice: one of the voices of GET /v1/audio/voices; default: the model's own"),
+  speaker: tokenSchema.optional().describe("Another name of voice"),
+  instructions: z
+    .string()
+    .max(MAX_INSTRUCTIONS)
+    .optional()
+    .describe("custom_voice: how to say it, where the model follows instructions. voice_design: the voice, in words"),
+  instruct: z.string().max(MAX_INSTRUCTIONS).optional().describe("Another name of instructions"),
+  ref_text: z
+    .string()
+    .max(MAX_REFERENCE_TEXT)
+    .default("")
+    .describe("voice_clone: what is said in ref_audio; required unless x_vector_only_mode"),
+  x_vector_only_mode: z.boolean().default(false).describe("voice_clone: imitate the sound alone, without ref_text"),
+  speed: z.number().min(SPEEDS.slowest).max(SPEEDS.fastest).default(1).describe("1 is the voice's own pace"),
+  response_format: z
+    .string()
+    .max(32)
+    .default("wav")
+    .describe(`What the spoken item's file is: ${speechFormats.join(", ")}`),
 });
+export type QueueItem = z.infer<typeof queueItemSchema>;
+
+/** Pairs of names for one field: when both are given they must agree. */
+const twins = [
+  ["voice", "speaker"],
+  ["instructions", "instruct"],
+] as const;
 
 export const submitRequestSchema = z
   .object({
@@ -33,6 +65,14 @@ export const submitRequestSchema = z
           code: "custom",
           path: ["items", index, "ref_audio"],
           message: "is required to transcribe",
+        });
+      }
+      for (const [name, other] of twins) {
+        if (item[name] === undefined || item[other] === undefined || item[name] === item[other]) continue;
+        context.addIssue({
+          code: "custom",
+          path: ["items", index, other],
+          message: `is another name of ${name}, and they differ`,
         });
       }
       if (item.custom_id === undefined) continue;

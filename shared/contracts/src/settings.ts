@@ -267,6 +267,43 @@ export const settingsTable = {
     describe: "Transcribe workers that `npm start` runs; one holds the lease of a device, the others stand by",
   }),
 
+  // The tts worker; what is not here it shares with the transcribe worker
+  ENABLE_TTS: setting({
+    schema: flag,
+    default: "true",
+    describe: "Whether speaking is offered",
+  }),
+  TTS_MODEL_ID: setting({
+    schema: z.string(),
+    default: "parlance-voice",
+    describe: "Text-to-speech model: a name under the model folders, or a folder",
+  }),
+  TTS_MODEL_ROOT: setting({
+    schema: z.string(),
+    default: undefined,
+    describe: "Folder of text-to-speech models searched before the ones that ship with Parlance",
+  }),
+  TTS_DEVICE: setting({
+    schema: z.string().regex(/^(auto|cpu|cuda(:\d+)?)$/, "must be auto, cpu, cuda or cuda:<n>"),
+    default: "auto",
+    describe: "`auto`, `cpu`, `cuda` or `cuda:<n>`",
+  }),
+  TTS_COMPUTE_TYPE: setting({
+    schema: z.enum(["auto", "int8", "float16", "float32"]),
+    default: "auto",
+    describe: "`auto`, `int8`, `float16` or `float32`, where the model has such weights",
+  }),
+  TTS_MAX_BATCH_SIZE: setting({
+    schema: integer(1, 32),
+    default: "16",
+    describe: "Texts in one forward pass",
+  }),
+  TTS_WORKERS: setting({
+    schema: integer(1, 64),
+    default: "1",
+    describe: "TTS workers that `npm start` runs; one holds the lease of a device, the others stand by",
+  }),
+
   // All services
   LOG_LEVEL: setting({
     schema: z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]),
@@ -307,6 +344,8 @@ const ownPrefixes = [
   "MAX_UPLOAD",
   "REQUEST_TIMEOUT",
   "ENABLE_ASR",
+  "ENABLE_TTS",
+  "TTS_",
 ];
 
 export type Environment = Readonly<Record<string, string | undefined>>;

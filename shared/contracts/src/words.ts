@@ -35,6 +35,22 @@ export const familyOf: Record<Operation, Family> = {
   voice_clone: "tts",
 };
 
-/** Every segment is 16 kHz mono signed 16-bit little-endian PCM. */
+/** What the file of a spoken item can be, and its content type. `pcm` is 24 kHz mono signed 16-bit little-endian, without a header. */
+export const speechFormats = ["wav", "mp3", "opus", "flac", "pcm"] as const;
+export const speechFormatSchema = z.enum(speechFormats);
+export type SpeechFormat = z.infer<typeof speechFormatSchema>;
+
+export const contentTypeOf: Record<SpeechFormat, string> = {
+  wav: "audio/wav",
+  mp3: "audio/mpeg",
+  opus: "audio/ogg",
+  flac: "audio/flac",
+  pcm: "audio/pcm",
+};
+
+/** A reference recording travels as mono signed 16-bit little-endian PCM at this rate. */
+export const REFERENCE_SAMPLE_RATE = 24_000;
+
+/** Every segment to transcribe is 16 kHz mono signed 16-bit little-endian PCM. */
 export const SAMPLE_RATE = 16_000;
 export const BYTES_PER_SAMPLE = 2;

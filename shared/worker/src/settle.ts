@@ -59,6 +59,7 @@ export function createSettlement({ bus, service, log, signal }: SettleOptions): 
 
   function failed(delivery: Delivery, failure: Failure, job: Job | undefined, startedAt?: number): SegmentResult {
     return {
+      operation: (job?.address ?? parseJobSubject(delivery.subject))?.operation ?? "transcribe",
       outcome: "failed",
       error: failure,
       // A failed segment concludes its item, so what is not known of an unreadable job is of no consequence.

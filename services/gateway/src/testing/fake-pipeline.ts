@@ -21,6 +21,7 @@ import {
   streams,
   subjects,
   submissionSchema,
+  submittedItemSchema,
   toSpeechError,
 } from "@parlance/contracts";
 import type { TestServer } from "@parlance/nats/testing";
@@ -50,7 +51,13 @@ export async function startFakePipeline(server: TestServer): Promise<FakePipelin
     const [verb, rest = ""] = (audio.split("\n")[0] ?? "").split(/:(.*)/);
     if (verb === "wait") return;
     const now = Date.now();
-    const common = { last: true, submittedAt: now - 20, startedAt: now - 10, finishedAt: now };
+    const common = {
+      operation: item.operation,
+      last: true,
+      submittedAt: now - 20,
+      startedAt: now - 10,
+      finishedAt: now,
+    };
     const result: SegmentResult =
       verb === "say"
         ? {
@@ -88,15 +95,7 @@ export async function startFakePipeline(server: TestServer): Promise<FakePipelin
         items: [{ itemId: "0", operation: "transcribe" }],
       };
       await batches.create(batchKeys.batch(batchId), JSON.stringify(record));
-      const item: SubmittedItem = {
-        itemId: "0",
-        operation: "transcribe",
-        text: "",
-        language,
-        timestamps,
-        hotwords: [],
-        phrases: [],
-      };
+      const item = submittedItemSchema.parse({ itemId: "0", operation: "transcribe", language, timestamps });
       await run(batchId, item, Buffer.from(delivery.data).toString());
     }
     await delivery.ack().catch((error: unknown) => {
