@@ -1,2 +1,3 @@
 /** From written English to what is said: light enough for services that load no model. */
-export {};
+export { type CutTextOptions, cutText, type TextPiece } from "./cut-text.ts";
+export { spokenProblem } from "./spoken-problem.ts";
