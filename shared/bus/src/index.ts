@@ -3,3 +3,4 @@ export * from "./dead-letter.ts";
 export type { BusLog } from "./link.ts";
 export * from "./replay.ts";
 export * from "./types.ts";
+export * from "./workers.ts";
