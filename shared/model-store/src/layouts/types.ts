@@ -1,0 +1,24 @@
+/** Folders as other programs lay them out, without a manifest: each layout is recognised by one file of this folder. */
+
+/** What a recogniser may look at. */
+export interface FolderView {
+  /** Relative paths with `/`, of the folder and of its direct subfolders. */
+  files: ReadonlySet<string>;
+  /** Reads one of them; throws a SpeechError when it is not JSON. */
+  readJson(path: string): Promise<unknown>;
+}
+
+/** A manifest without a name, and with files that no checksum is known for. */
+export interface RecognisedModel {
+  architecture: string;
+  family: "asr" | "tts";
+  description: string;
+  languages: string[];
+  sampleRate: number;
+  limits: { maxSegmentSeconds: number; maxBatchSize: number };
+  /** Relative paths by role. */
+  files: Record<string, string>;
+}
+
+/** Undefined: not this layout. Throws a SpeechError when it is, but something is missing. */
+export type LayoutRecogniser = (folder: FolderView) => Promise<RecognisedModel | undefined>;
