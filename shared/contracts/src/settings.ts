@@ -257,8 +257,20 @@ export const settingsTable = {
   }),
   LEASE_QUANTUM: setting({
     schema: integer(1, 3_600),
-    default: "30",
-    describe: "Seconds that a family keeps the accelerator while another one has work of the same urgency",
+    default: "5",
+    describe:
+      "Least seconds that a backlog keeps the accelerator while another family's backlog waits; longer where LEASE_SWAP_SHARE asks for it",
+  }),
+  LEASE_SWAP_SHARE: setting({
+    schema: integer(1, 90),
+    default: "10",
+    describe:
+      "Percent of the time that swaps may take while two backlogs take turns: the longer a model loads, the longer its turns",
+  }),
+  LEASE_URGENT_SWAP_SHARE: setting({
+    schema: integer(1, 90),
+    default: "50",
+    describe: "The same while requests keep coming to both families; one now and then is let in after the running pass",
   }),
 
   TRANSCRIBE_WORKERS: setting({

@@ -1,4 +1,13 @@
 export { type Clock, monotonicClock } from "./clock.ts";
 export { type AcquireOptions, createLease, deviceKey, type Lease, type LeaseLog, type LeaseOptions } from "./lease.ts";
+export { leaseSettings, yieldSettings } from "./lease-settings.ts";
 export type { LeaseState, LostReason } from "./lease-state.ts";
-export { shouldYield, type YieldQuestion, type YieldReason } from "./yield-policy.ts";
+export { createSwapCredit, type SwapCredit } from "./swap-credit.ts";
+export {
+  defaultYieldSettings,
+  requestsAlone,
+  shouldYield,
+  type YieldQuestion,
+  type YieldReason,
+  type YieldSettings,
+} from "./yield-policy.ts";

@@ -1,17 +1,33 @@
 import { type Lane, lanes } from "@parlance/contracts";
 import fc from "fast-check";
-import { expect, test } from "vitest";
-import { shouldYield, type YieldQuestion } from "./yield-policy.ts";
+import { describe, expect, test } from "vitest";
+import { requestsAlone, shouldYield, stayFor, type YieldQuestion } from "./yield-policy.ts";
 
 const lane = fc.constantFrom<Lane>(...lanes);
+const share = fc.double({ min: 0.02, max: 0.9, noNaN: true });
 const question: fc.Arbitrary<YieldQuestion> = fc.record({
   ownLanes: fc.uniqueArray(lane),
   waiter: fc.option(fc.record({ lane, waitingMs: fc.nat(600_000) }), { nil: undefined }),
   heldMs: fc.nat(600_000),
   passes: fc.nat(100),
   quantumMs: fc.integer({ min: 1, max: 60_000 }),
+  swapShare: share,
+  urgentShare: share,
   swapMs: fc.nat(20_000),
+  creditMs: fc.integer({ min: -60_000, max: 60_000 }),
 });
+
+const base: YieldQuestion = {
+  ownLanes: ["batch"],
+  waiter: { lane: "interactive", waitingMs: 0 },
+  heldMs: 0,
+  passes: 1,
+  quantumMs: 5_000,
+  swapShare: 0.1,
+  urgentShare: 0.5,
+  swapMs: 3_000,
+  creditMs: 0,
+};
 
 test("nobody yields to nobody", () => {
   fc.assert(
@@ -31,34 +47,56 @@ test("a holder without work yields to anybody, one with work runs a pass first",
   );
 });
 
-test("a more urgent waiter gets its turn after the running pass", () => {
-  const base = { heldMs: 0, passes: 1, quantumMs: 30_000, swapMs: 3_000 };
-  expect(shouldYield({ ...base, ownLanes: ["batch"], waiter: { lane: "interactive", waitingMs: 0 } })).toBe("urgency");
-  expect(shouldYield({ ...base, ownLanes: ["interactive"], waiter: { lane: "realtime", waitingMs: 0 } })).toBe(
-    "urgency",
-  );
-  expect(
-    shouldYield({ ...base, ownLanes: ["interactive", "batch"], waiter: { lane: "interactive", waitingMs: 0 } }),
-  ).toBeUndefined();
+describe("a more urgent waiter", () => {
+  test("gets its turn after the running pass while there is credit for it", () => {
+    expect(shouldYield(base)).toBe("urgency");
+    expect(shouldYield({ ...base, ownLanes: ["interactive"], waiter: { lane: "realtime", waitingMs: 0 } })).toBe(
+      "urgency",
+    );
+    expect(shouldYield({ ...base, creditMs: -1 })).toBeUndefined();
+  });
+
+  test("of the same urgency as the holder's own requests waits for the stay that keeps swaps at their share", () => {
+    const both = { ...base, ownLanes: ["interactive", "batch"] as const };
+    const stay = stayFor(base.swapMs, base.urgentShare);
+    expect(shouldYield({ ...both, heldMs: stay - 1 })).toBeUndefined();
+    expect(shouldYield({ ...both, heldMs: stay })).toBe("quantum");
+  });
 });
 
-test("no waiter waits for ever: once the quantum and its patience are over it gets its turn", () => {
+test("no waiter waits for ever: once the quantum, its patience and what is owed are over it gets its turn", () => {
   fc.assert(
     fc.property(question, (asked) => {
       if (asked.waiter === undefined) return;
-      const quantum = Math.max(asked.quantumMs, 2 * asked.swapMs);
-      const late = { ...asked, heldMs: quantum, passes: 1, waiter: { ...asked.waiter, waitingMs: 4 * quantum } };
-      expect(shouldYield(late)).toBeDefined();
+      const quantum = Math.max(asked.quantumMs, stayFor(asked.swapMs, asked.swapShare));
+      const stay = Math.max(quantum, stayFor(asked.swapMs, asked.urgentShare));
+      const waiter = { ...asked.waiter, waitingMs: 2 * quantum };
+      expect(shouldYield({ ...asked, heldMs: stay, passes: 1, waiter, creditMs: 0 })).toBeDefined();
     }),
   );
 });
 
-test("two backlogs of the same urgency swap no more often than the quantum, and never for less than two swaps' time", () => {
+test("two backlogs swap no more often than the quantum, and swaps take no more than their share of the time", () => {
   fc.assert(
-    fc.property(question, lane, (asked, shared) => {
-      const quantum = Math.max(asked.quantumMs, 2 * asked.swapMs);
-      const early = { ...asked, ownLanes: [shared], waiter: { lane: shared, waitingMs: 0 }, heldMs: quantum - 1 };
-      expect(shouldYield(early)).toBeUndefined();
+    fc.property(question, (asked) => {
+      const stay = stayFor(asked.swapMs, asked.swapShare);
+      const turns: YieldQuestion = {
+        ...asked,
+        ownLanes: ["batch"],
+        waiter: { lane: "batch", waitingMs: 0 },
+        passes: 1,
+      };
+      expect(shouldYield({ ...turns, heldMs: Math.max(asked.quantumMs, stay) - 1 })).toBeUndefined();
+      expect(asked.swapMs / (asked.swapMs + stay || 1)).toBeLessThanOrEqual(asked.swapShare + 1e-9);
     }),
   );
+});
+
+test("a pass that another family's request waits for carries requests alone, unless it has to wait all the same", () => {
+  const mixed = { ...base, ownLanes: ["interactive", "batch"] as const };
+  expect(requestsAlone(mixed)).toBe(true);
+  expect(requestsAlone({ ...mixed, creditMs: -1 })).toBe(false);
+  expect(requestsAlone({ ...mixed, waiter: { lane: "batch", waitingMs: 0 } })).toBe(false);
+  expect(requestsAlone({ ...mixed, waiter: undefined })).toBe(false);
+  expect(requestsAlone(base)).toBe(false);
 });

@@ -1,40 +1,84 @@
-/** When a holder lets another family have the accelerator: a pure decision, taken between passes. */
+/**
+ * When a holder lets another family have the accelerator: a pure decision, taken between passes.
+ *
+ * A swap serves nobody, so the time that goes into swaps is bounded by how long a family stays once it is loaded: with a
+ * stay of `swap × (1 / share − 1)` after every load, at most `share` of the time is swaps, whatever the models cost to load.
+ *
+ * - Two backlogs take turns of such a stay, for the small `swapShare`.
+ * - A more urgent waiter is let in at once, while the credit for it lasts (swap-credit.ts), so that a request now and then
+ *   waits for a pass and a swap and no longer, and two streams of requests cannot make the device do nothing but swap.
+ * - Two families with requests of the same urgency take turns of the stay for `urgentShare`.
+ * - A backlog behind another family's requests gets its turn after `PATIENCE` quanta.
+ *
+ * What the numbers are, and what else was tried, is in bench/policy.md.
+ */
 import { type Lane, lanes } from "@parlance/contracts";
 
-export interface YieldQuestion {
+export interface YieldSettings {
+  /** A turn of one of two backlogs lasts at least this long. */
+  quantumMs: number;
+  /** Largest share of the time that swaps may take while two backlogs take turns, 0 to 1. */
+  swapShare: number;
+  /** The same while somebody waits: requests that come to both families without end. */
+  urgentShare: number;
+}
+
+/** What the settings LEASE_QUANTUM, LEASE_SWAP_SHARE and LEASE_URGENT_SWAP_SHARE say unless they are set. */
+export const defaultYieldSettings: YieldSettings = { quantumMs: 5_000, swapShare: 0.1, urgentShare: 0.5 };
+
+export interface YieldQuestion extends YieldSettings {
   /** Lanes of which work is waiting here. */
   ownLanes: readonly Lane[];
   /** The most urgent other family that waits; undefined: nobody does. */
   waiter: { lane: Lane; waitingMs: number } | undefined;
+  /** Since the model is loaded. */
   heldMs: number;
-  /** Passes run since the lease was got. */
+  /** Passes run since then. */
   passes: number;
-  /** How long one side may go on while both have work of the same urgency. */
-  quantumMs: number;
-  /** What a swap costs: unloading here, loading there. */
+  /** What a swap costs: from the lease to a loaded model, as it was here. */
   swapMs: number;
+  /** See swap-credit.ts. */
+  creditMs: number;
 }
 
 export type YieldReason = "idle" | "urgency" | "quantum" | "patience";
 
 /** Quanta after which a waiter gets its turn however much more urgent the holder's own work is. */
-const PATIENCE = 4;
+const PATIENCE = 2;
+
+/** How long to stay after a load of `swapMs` so that loads take no more than `share` of the time. */
+export function stayFor(swapMs: number, share: number): number {
+  return swapMs * (1 / share - 1);
+}
 
 /**
- * Why to yield now, or undefined to go on. A holder that has work runs at least one pass, so that two families with
- * urgent work take turns and neither swaps without having done anything.
+ * Why to yield now, or undefined to go on. A holder that has work runs at least one pass, so that neither of two families
+ * swaps without having done anything.
  */
 export function shouldYield(question: YieldQuestion): YieldReason | undefined {
-  const { ownLanes, waiter, heldMs, passes, quantumMs, swapMs } = question;
+  const { ownLanes, waiter, heldMs, passes, quantumMs, swapMs, swapShare, urgentShare, creditMs } = question;
   if (waiter === undefined) return undefined;
   if (ownLanes.length === 0) return "idle";
   if (passes === 0) return undefined;
   const own = Math.min(...ownLanes.map((lane) => lanes.indexOf(lane)));
   const theirs = lanes.indexOf(waiter.lane);
-  // A quantum shorter than the swaps that it buys would spend most of the time swapping.
-  const quantum = Math.max(quantumMs, 2 * swapMs);
-  if (theirs < own) return "urgency";
-  if (theirs === own && heldMs >= quantum) return "quantum";
-  if (theirs > own && heldMs >= quantum && waiter.waitingMs >= PATIENCE * quantum) return "patience";
-  return undefined;
+  const quantum = Math.max(quantumMs, stayFor(swapMs, swapShare));
+  if (theirs < own) return creditMs >= 0 ? "urgency" : undefined;
+  if (theirs === own) {
+    const turn = waiter.lane === "batch" ? quantum : stayFor(swapMs, urgentShare);
+    return heldMs >= turn ? "quantum" : undefined;
+  }
+  return heldMs >= quantum && waiter.waitingMs >= PATIENCE * quantum ? "patience" : undefined;
+}
+
+/**
+ * Whether the next pass should carry requests alone, and leave the backlog: another family's request waits for its end, and is
+ * let in then. (While there is no credit for that, the pass may be as full as it likes.)
+ */
+export function requestsAlone({
+  ownLanes,
+  waiter,
+  creditMs,
+}: Pick<YieldQuestion, "ownLanes" | "waiter" | "creditMs">): boolean {
+  return waiter !== undefined && waiter.lane !== "batch" && creditMs >= 0 && ownLanes.some((lane) => lane !== "batch");
 }
