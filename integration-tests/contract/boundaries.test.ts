@@ -43,7 +43,8 @@ const allowed: Record<string, readonly string[]> = {
   tts: ["contracts", "inference", "model-store", "audio"],
   worker: ["bus", "contracts", "gpu-lease", "inference", "telemetry"],
   nats: ["contracts"],
-  gateway: ["audio", "bus", "contracts", "telemetry"],
+  // Of tts only the text front end, which loads no model.
+  gateway: ["audio", "bus", "contracts", "telemetry", "tts"],
   ingest: ["audio", "bus", "contracts", "telemetry", "tts"],
   results: ["audio", "bus", "contracts", "telemetry"],
   "transcribe-worker": ["asr", "bus", "contracts", "inference", "model-store", "telemetry", "worker"],

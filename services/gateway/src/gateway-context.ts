@@ -8,6 +8,7 @@ import { timeOf } from "./identifier.ts";
 import type { ReadJson } from "./json-body.ts";
 import type { QueueGauge } from "./queue-gauge.ts";
 import type { AudioReceiver } from "./receive-audio.ts";
+import type { SpeechModels } from "./speech-models.ts";
 
 export const gatewaySettings = [
   "HOST",
@@ -20,6 +21,7 @@ export const gatewaySettings = [
   "MAX_QUEUED_JOBS",
   "MODEL_ID",
   "ENABLE_ASR",
+  "ENABLE_TTS",
 ] as const;
 export type GatewaySettings = Settings<(typeof gatewaySettings)[number]>;
 
@@ -33,6 +35,7 @@ export interface GatewayContext {
   readJson: ReadJson;
   audio: AudioReceiver;
   queue: QueueGauge;
+  speech: SpeechModels;
   now: () => number;
 }
 

@@ -29,6 +29,7 @@ import { createQueueGauge } from "./queue-gauge.ts";
 import { createAudioReceiver } from "./receive-audio.ts";
 import { createRequestLog } from "./request-log.ts";
 import { createRequireBus } from "./require-bus.ts";
+import { createSpeechModels } from "./speech-models.ts";
 import { addTranscribe } from "./transcribe-endpoints.ts";
 
 export interface GatewayOptions {
@@ -75,6 +76,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       maxQueuedJobs: settings.MAX_QUEUED_JOBS,
       onRefusal: () => metrics.refusals.inc(),
     }),
+    speech: createSpeechModels(bus),
     now,
   };
   const handle = createApp(gateway).callback();

@@ -43,6 +43,15 @@ const onWork: ErrorCode[] = ["operation_unavailable", "queue_full", "storage_ful
 const onAudio: ErrorCode[] = (Object.keys(errorTable) as ErrorCode[]).filter(
   (code) => code.startsWith("audio_") || code.startsWith("engine_") || code === "language_unsupported",
 );
+const onSpeech: ErrorCode[] = [
+  "text_empty",
+  "text_too_long",
+  "text_unspeakable",
+  "voice_unknown",
+  "instructions_unsupported",
+  "format_unsupported",
+  "language_unsupported",
+];
 
 export function openapiDocument(): Json {
   return {
@@ -65,9 +74,9 @@ export function openapiDocument(): Json {
         }),
       },
       "/api/v1/files/{id}": {
-        get: operation("getFile", "Fetch a transcript or an upload", {
+        get: operation("getFile", "Fetch a transcript, spoken audio or an upload", {
           parameters: [path("id", "A file_id, or the last part of an item's url")],
-          answer: { ...json("Transcript"), "application/octet-stream": {} },
+          answer: { ...json("Transcript"), "audio/*": {}, "application/octet-stream": {} },
           errors: ["file_not_found", "file_expired"],
         }),
       },
@@ -83,7 +92,7 @@ export function openapiDocument(): Json {
           ],
           body: json("SubmitRequest"),
           answer: json("SubmitResponse"),
-          errors: ["invalid_json", "file_expired", "idempotency_conflict", ...onBodies, ...onWork],
+          errors: ["invalid_json", "file_expired", "idempotency_conflict", ...onBodies, ...onWork, ...onSpeech],
         }),
       },
       "/api/v1/queue/status/{batch_id}": {

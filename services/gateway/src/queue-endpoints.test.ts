@@ -1,4 +1,5 @@
-import { batchStatusSchema, streams, submitResponseSchema } from "@parlance/contracts";
+import { connectBus } from "@parlance/bus";
+import { batchStatusSchema, streams, subjects, submitResponseSchema } from "@parlance/contracts";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { eventually, startRig, startTestGateway, type TestGateway, type TestRig } from "./testing/test-gateway.ts";
 
@@ -101,14 +102,6 @@ describe("the queue", () => {
     expect(answer).toMatchObject({ status: 413, body: { error: { code: "payload_too_large", param: "items" } } });
   });
 
-  test("an operation without a model is refused by name", async () => {
-    const answer = await submit({ items: [{ operation: "voice_clone", ref_audio: "a", text: "hi" }] });
-    expect(answer).toMatchObject({
-      status: 400,
-      body: { error: { code: "operation_unavailable", param: "items.0.operation" } },
-    });
-  });
-
   test("with ENABLE_ASR off nothing is transcribed, and it is said", async () => {
     const off = await startTestGateway(rig.server, { ENABLE_ASR: "false" });
     for (const [path, body] of [
@@ -128,6 +121,119 @@ describe("the queue", () => {
       const answer = await gateway.json(`/api/v1/queue/status/${id}`);
       expect(answer).toMatchObject({ status: 404, body: { error: { code: "batch_not_found" } } });
     }
+  });
+});
+
+describe("texts to speak", () => {
+  const speak = (more: object = {}) => ({ operation: "custom_voice", text: "Good morning.", ...more });
+  const clone = (more: object = {}) => speak({ operation: "voice_clone", ref_audio: "a", ref_text: "Hello.", ...more });
+  const design = (more: object = {}) => speak({ operation: "voice_design", instructions: "an old sailor", ...more });
+
+  /** A gateway of its own, that knows only the worker that answers here. */
+  async function withWorker<T>(abilities: object, work: (own: TestGateway) => Promise<T>): Promise<T> {
+    const gone = new AbortController();
+    const answer = JSON.stringify({
+      worker: "w",
+      family: "tts",
+      model: "parlance-voice",
+      loaded: false,
+      device: "cpu",
+      computeType: "auto",
+      cuda: false,
+      passes: 0,
+      segments: 0,
+      ...abilities,
+    });
+    const topology = await connectBus({ name: "worker", ...rig.server.as() });
+    topology.serve(subjects.workers, undefined, async (request) => request.respond(answer), gone.signal);
+    await topology.flush();
+    const own = await startTestGateway(rig.server);
+    try {
+      return await work(own);
+    } finally {
+      gone.abort();
+      await own.close();
+      await topology.close();
+    }
+  }
+
+  test("travel with everything that was asked of them, beside audio in one submission", async () => {
+    const file = await gateway.upload("say:heard");
+    rig.pipeline.seen.length = 0;
+    const { status, body } = await submit({
+      items: [
+        item(file),
+        speak({ speaker: "slt", speed: 1.5, response_format: "flac", custom_id: "one" }),
+        design(),
+        clone({ ref_audio: file, x_vector_only_mode: true, ref_text: "" }),
+      ],
+    });
+    expect(status).toBe(200);
+    await eventually(async () => rig.pipeline.seen[0]);
+    const { items } = JSON.parse(rig.pipeline.seen[0]?.data.toString() ?? "");
+    expect(submitResponseSchema.parse(body).total_items).toBe(4);
+    expect(items).toMatchObject([
+      { operation: "transcribe", file },
+      { operation: "custom_voice", text: "Good morning.", voice: "slt", speed: 1.5, format: "flac", customId: "one" },
+      { operation: "voice_design", instructions: "an old sailor", format: "wav", speed: 1 },
+      { operation: "voice_clone", file, xVectorOnly: true },
+    ]);
+  });
+
+  test.each<[string, object, number, string, string]>([
+    ["no text", speak({ text: "" }), 422, "text_empty", "text"],
+    ["5,000 characters", speak({ text: "word ".repeat(1_000) }), 422, "text_too_long", "text"],
+    ["only emoji", speak({ text: "\u{1f600}\u{1f389}" }), 422, "text_unspeakable", "text"],
+    ["control characters", speak({ text: "a\u0007b" }), 422, "text_unspeakable", "text"],
+    ["an unknown format", speak({ response_format: "aac" }), 400, "format_unsupported", "response_format"],
+    ["too fast", speak({ speed: 4.5 }), 422, "validation_failed", "speed"],
+    ["a voice that is a path", speak({ voice: "../a" }), 422, "validation_failed", "voice"],
+    ["a clone of nothing", clone({ ref_audio: undefined }), 422, "validation_failed", "ref_audio"],
+    ["a clone without its text", clone({ ref_text: "" }), 422, "validation_failed", "ref_text"],
+    ["a clone with instructions", clone({ instruct: "sad" }), 400, "instructions_unsupported", "instructions"],
+    ["a design without a description", design({ instructions: "" }), 422, "validation_failed", "instructions"],
+  ])("%s is told with its field", async (_name, wrong, status, code, field) => {
+    const answer = await submit({ items: [speak(), wrong] });
+    expect(answer).toMatchObject({ status, body: { error: { code, param: `items.1.${field}` } } });
+  });
+
+  test("what the loaded model cannot do is 400 and says which model could", async () => {
+    const abilities = {
+      operations: ["custom_voice"],
+      languages: ["English"],
+      voices: [{ id: "slt", name: "SLT", gender: "female", language: "English" }],
+      instructions: false,
+    };
+    await withWorker(abilities, async (own) => {
+      const post = async (body: object) => await own.post("/api/v1/queue/submit", { items: [body] });
+      expect((await post(speak({ voice: "slt" }))).status).toBe(200);
+      expect(await post(clone())).toMatchObject({
+        status: 400,
+        body: {
+          error: {
+            code: "operation_unavailable",
+            param: "items.0.operation",
+            message: expect.stringContaining("Qwen3-TTS-12Hz-1.7B-Base"),
+          },
+        },
+      });
+      for (const [wrong, code, field] of [
+        [speak({ voice: "alloy" }), "voice_unknown", "voice"],
+        [speak({ instructions: "sad" }), "instructions_unsupported", "instructions"],
+        [speak({ language: "German" }), "language_unsupported", "language"],
+      ] as const) {
+        expect((await post(wrong)).body).toMatchObject({ error: { code, param: `items.0.${field}` } });
+      }
+    });
+  });
+
+  test("with ENABLE_TTS off nothing is spoken, and it is said", async () => {
+    const off = await startTestGateway(rig.server, { ENABLE_TTS: "false" });
+    expect(await off.post("/api/v1/queue/submit", { items: [speak()] })).toMatchObject({
+      status: 400,
+      body: { error: { code: "operation_unavailable" } },
+    });
+    await off.close();
   });
 });
 

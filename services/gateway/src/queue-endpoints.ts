@@ -6,7 +6,12 @@ import {
   batchKeys,
   errorBodySchema,
   familyOf,
+  namesUnder,
+  type QueueItem,
+  requireFormat,
+  type SpeechAbilities,
   SpeechError,
+  type SpeechFieldNames,
   type Submission,
   type SubmitRequest,
   type SubmitResponse,
@@ -17,6 +22,7 @@ import {
 import { acceptBatch } from "./accept-batch.ts";
 import { type GatewayContext, refuseExpired, requireTranscription } from "./gateway-context.ts";
 import { readIdempotencyKey, submitOnce } from "./idempotency.ts";
+import { requireSpeakable, requireSpeech } from "./speech-models.ts";
 
 const STATUS_TIMEOUT_MS = 5_000;
 
@@ -26,7 +32,7 @@ export function addQueue(router: Router, gateway: GatewayContext): void {
   router.post("/api/v1/queue/submit", async (ctx) => {
     const key = readIdempotencyKey(ctx.get("Idempotency-Key"));
     const request = await readJson(ctx, submitRequestSchema);
-    requireOperations(request, gateway);
+    const items = await readItems(request, gateway);
     const fresh: BatchIds = {
       batchId: randomUUID(),
       itemIds: request.items.map(() => randomUUID()),
@@ -39,7 +45,7 @@ export function addQueue(router: Router, gateway: GatewayContext): void {
       for (const [index, item] of request.items.entries()) {
         if (item.ref_audio !== undefined) refuseExpired(item.ref_audio, `items.${index}.ref_audio`, gateway);
       }
-      await acceptBatch({ bus, batches }, ids.batchId, toSubmission(request, ids.itemIds), ids.acceptedAt);
+      await acceptBatch({ bus, batches }, ids.batchId, toSubmission(request, items, ids.itemIds), ids.acceptedAt);
       metrics.acceptedItems.inc({ lane: "batch" }, request.items.length);
     };
 
@@ -93,35 +99,52 @@ function readBatchId(text: string | undefined): string {
   return parsed.data;
 }
 
-function requireOperations(request: SubmitRequest, { settings }: GatewayContext): void {
-  for (const [index, { operation }] of request.items.entries()) {
-    if (familyOf[operation] === "asr") requireTranscription(settings);
-    else {
-      throw new SpeechError(
-        "operation_unavailable",
-        `items.${index}.operation: no model for ${operation} is installed`,
-        {
-          param: `items.${index}.operation`,
-        },
-      );
-    }
-  }
+type NewItem = Omit<Submission["items"][number], "itemId">;
+
+/** The items as they travel. Throws what is wrong with one of them, naming `items.<n>.<field>`. */
+async function readItems(request: SubmitRequest, { settings, speech }: GatewayContext): Promise<NewItem[]> {
+  const speaks = request.items.some(({ operation }) => familyOf[operation] === "tts");
+  if (speaks) requireSpeech(settings);
+  const workers = speaks ? await speech.workers() : [];
+  return request.items.map((item, index) => {
+    if (familyOf[item.operation] === "tts") return toSpeak(item, workers, namesUnder(`items.${index}.`));
+    requireTranscription(settings);
+    return toTranscribe(item);
+  });
 }
 
-function toSubmission(request: SubmitRequest, itemIds: readonly string[]): Submission {
+function toTranscribe(item: QueueItem): NewItem {
+  return {
+    ...common(item),
+    timestamps: item.return_timestamps,
+    hotwords: item.hotwords,
+    phrases: item.phrases,
+  };
+}
+
+function toSpeak(item: QueueItem, workers: readonly SpeechAbilities[], names: SpeechFieldNames): NewItem {
+  const { operation, text, language, ref_audio, ref_text, x_vector_only_mode, speed } = item;
+  const voice = item.voice ?? item.speaker;
+  const instructions = item.instructions ?? item.instruct ?? "";
+  const format = requireFormat(item.response_format, names.format);
+  const wishes = { voice, instructions, referenceText: ref_text, xVectorOnly: x_vector_only_mode };
+  requireSpeakable({ ...wishes, operation, text, language, hasReference: ref_audio !== undefined }, workers, names);
+  return { ...common(item), text, ...wishes, speed, format };
+}
+
+function common({ operation, custom_id, ref_audio, language }: QueueItem): NewItem {
+  return {
+    ...(custom_id === undefined ? {} : { customId: custom_id }),
+    operation,
+    ...(ref_audio === undefined ? {} : { file: ref_audio }),
+    language,
+  };
+}
+
+function toSubmission(request: SubmitRequest, items: readonly NewItem[], itemIds: readonly string[]): Submission {
   return {
     label: request.label,
     lane: "batch",
-    items: request.items.map((item, index) => ({
-      itemId: itemIds[index] ?? String(index),
-      ...(item.custom_id === undefined ? {} : { customId: item.custom_id }),
-      operation: item.operation,
-      ...(item.ref_audio === undefined ? {} : { file: item.ref_audio }),
-      text: item.operation === "transcribe" ? "" : item.text,
-      language: item.language,
-      timestamps: item.return_timestamps,
-      hotwords: item.hotwords,
-      phrases: item.phrases,
-    })),
+    items: items.map((item, index) => ({ itemId: itemIds[index] ?? String(index), ...item })),
   };
 }

@@ -58,6 +58,20 @@ export const submissionNames: SpeechFieldNames = {
   format: "format",
 };
 
+/** The names with a prefix, for a field that lies inside another: `items.3.`. */
+export function namesUnder(prefix: string, names: SpeechFieldNames = restNames): SpeechFieldNames {
+  return {
+    text: prefix + names.text,
+    voice: prefix + names.voice,
+    instructions: prefix + names.instructions,
+    reference: prefix + names.reference,
+    referenceText: prefix + names.referenceText,
+    format: prefix + names.format,
+    operation: prefix + names.operation,
+    language: prefix + names.language,
+  };
+}
+
 /** Why no model could be asked for this, or undefined. Whether the text can be said at all is @parlance/tts's to tell. */
 export function speechProblem(wishes: SpeechWishes, names: SpeechFieldNames = restNames): SpeechError | undefined {
   const { operation, text, voice, instructions, hasReference, referenceText, xVectorOnly } = wishes;

@@ -1,0 +1,51 @@
+/** What can be spoken at the moment: asked of the tts workers, so that a caller hears at once what no model could do. */
+import { type Bus, knowWorkers } from "@parlance/bus";
+import {
+  abilityProblem,
+  restNames,
+  type SpeechAbilities,
+  SpeechError,
+  type SpeechFieldNames,
+  type SpeechWishes,
+  speechProblem,
+} from "@parlance/contracts";
+import { spokenProblem } from "@parlance/tts/text";
+
+export interface SpeechRequest extends SpeechWishes {
+  /** English name, or `auto`. */
+  language: string;
+}
+
+export interface SpeechModels {
+  /** What the tts workers said last that they can do; empty as long as none ever answered. */
+  workers(): Promise<readonly SpeechAbilities[]>;
+}
+
+export function createSpeechModels(bus: Bus): SpeechModels {
+  return { workers: knowWorkers({ bus, family: "tts" }) };
+}
+
+/**
+ * Throws what keeps a text from being spoken, naming the field: the rules of the operation first, then whether the text can
+ * be said, then what the workers can do. Without any worker the last is left open.
+ */
+export function requireSpeakable(
+  request: SpeechRequest,
+  workers: readonly SpeechAbilities[],
+  names: SpeechFieldNames = restNames,
+): void {
+  const problem =
+    speechProblem(request, names) ?? textProblem(request.text, names) ?? abilityProblem(request, workers, names);
+  if (problem !== undefined) throw problem;
+}
+
+function textProblem(text: string, names: SpeechFieldNames): SpeechError | undefined {
+  const problem = spokenProblem(text);
+  if (problem === undefined) return undefined;
+  return new SpeechError("text_unspeakable", `${names.text}: ${problem}`, { param: names.text });
+}
+
+/** Throws `operation_unavailable` when this installation does not speak. */
+export function requireSpeech(settings: { ENABLE_TTS: boolean }): void {
+  if (!settings.ENABLE_TTS) throw new SpeechError("operation_unavailable", "Speaking is switched off (ENABLE_TTS).");
+}
