@@ -52,7 +52,15 @@ for (const service of only === undefined ? Object.keys(programs) : [only]) {
     target: "node24",
     sourcemap: "linked",
     sourcesContent: false,
-    external: ["onnxruntime-node", "@audio/*", "@wasm-audio-decoders/*", "mediabunny"],
+    external: [
+      "onnxruntime-node",
+      "@audio/*",
+      "@wasm-audio-decoders/*",
+      "mediabunny",
+      "libflacjs",
+      "libopus-wasm",
+      "wasm-media-encoders",
+    ],
     plugins: [plainHttp],
     // For packages in CommonJS; its name must meet none of the sources'.
     banner: {

@@ -3,7 +3,8 @@
  *
  * `createDecoderPool` is the way in for services. It tells formats by their content, decodes in child processes that may crash,
  * hang or swell without hurting anyone, and yields segments as they are cut: memory is a window, whatever the length. What is
- * wrong with an audio is a SpeechError with an `audio_…` code. `encodeWav` is the way out.
+ * wrong with an audio is a SpeechError with an `audio_…` code. `encodeWav` is the way out for a
+ * sound that is whole; `@parlance/audio/encode` writes every format as the sound comes.
  *
  * No state outlives an item but the idle decoder processes, which end by themselves.
  */

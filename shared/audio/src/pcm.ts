@@ -44,3 +44,13 @@ export async function* trimStart(audio: AsyncIterable<Pcm>, seconds: number): As
     if (skipped < samples.length) yield { sampleRate, samples: samples.subarray(skipped) };
   }
 }
+
+/** Samples in −1 … 1. */
+export function fromPcm16(pcm: Int16Array): Float32Array {
+  return Float32Array.from(pcm, (sample) => sample / 32_768);
+}
+
+/** The samples' own memory: what lies in it is little-endian on every machine that Node runs on. */
+export function samplesAsBytes(pcm: Int16Array): Uint8Array {
+  return new Uint8Array(pcm.buffer, pcm.byteOffset, pcm.byteLength);
+}
