@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { type jobHeadersSchema, SAMPLE_RATE, writeHeaders } from "@parlance/contracts";
+import { type jobHeadersSchema, MAX_REFERENCE_TEXT, SAMPLE_RATE, writeHeaders } from "@parlance/contracts";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { DEFAULT_MAX_PAYLOAD, renderConfig } from "./config.ts";
 import { users } from "./permissions.ts";
@@ -63,6 +63,13 @@ describe("renderConfig", () => {
       last: true,
       together: 32,
       replayOf: "b".repeat(64),
+      voice: "v".repeat(64),
+      instructions: "",
+      speed: 0.25,
+      format: "flac",
+      referenceText: "r".repeat(MAX_REFERENCE_TEXT),
+      referenceSamples: 360_000,
+      pauseMs: 10_000,
     } satisfies Partial<Record<keyof typeof jobHeadersSchema.shape, unknown>>);
     const headerBytes = headers.reduce((sum, [name, value]) => sum + name.length + value.length + 4, 200);
     expect(30 * SAMPLE_RATE * 2 + headerBytes).toBeLessThan(DEFAULT_MAX_PAYLOAD);

@@ -66,11 +66,13 @@ const watchQueues = [
 
 const readFiles = read(objects);
 const writeFiles = [...readFiles, `$O.${buckets.files}.>`, `${api}.STREAM.PURGE.${objects}`];
+const addFiles = [...inspect(objects), `$O.${buckets.files}.>`];
 const outcomes = ["speech.done.>", "speech.summary.>", "speech.progress.>"];
 
-function worker(user: string, family: string, operations: readonly Operation[]): Permissions {
+function worker(user: string, family: string, operations: readonly Operation[], more: string[] = []): Permissions {
   return {
     publish: [
+      ...more,
       ...operations.flatMap((operation) =>
         lanes.flatMap((lane) => consume(streams.jobs, durables.worker(operation, lane))),
       ),
@@ -109,7 +111,7 @@ export const permissions: Record<UserName, Permissions> = {
       "speech.status.*",
       "speech.workers",
     ],
-    subscribe: [...ownInbox("gateway"), ...outcomes],
+    subscribe: [...ownInbox("gateway"), ...outcomes, "speech.result.>"],
   },
   ingest: {
     publish: [
@@ -127,7 +129,8 @@ export const permissions: Record<UserName, Permissions> = {
     subscribe: ownInbox("ingest"),
   },
   "transcribe-worker": worker("transcribe-worker", "asr", ["transcribe"]),
-  "tts-worker": worker("tts-worker", "tts", ["custom_voice", "voice_design", "voice_clone"]),
+  /** Also stores what it says; a segment's file is named by its job, and nothing else reads or deletes files here. */
+  "tts-worker": worker("tts-worker", "tts", ["custom_voice", "voice_design", "voice_clone"], addFiles),
   results: {
     publish: [
       ...consume(streams.results, durables.results),

@@ -42,7 +42,15 @@ export const templates: readonly { file: string; title: string; config: ServerCo
       ...anywhere,
       serverName: "parlance",
       syncAlways: true,
-      users: usersFromEnvironment(["topology", "gateway", "ingest", "results", "transcribe-worker", "publisher"]),
+      users: usersFromEnvironment([
+        "topology",
+        "gateway",
+        "ingest",
+        "results",
+        "transcribe-worker",
+        "tts-worker",
+        "publisher",
+      ]),
     },
   },
   {

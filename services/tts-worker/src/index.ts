@@ -1,0 +1,1 @@
+export { createTtsWorker, type TtsWorker, type TtsWorkerOptions, ttsWorkerSettings } from "./tts-worker.ts";

@@ -1,0 +1,73 @@
+/**
+ * An engine whose model is a tone: everything of the service but the voice. A text sounds for 10 ms a character divided by its
+ * speed, and as much longer as its reference is; every sample is the number of characters. Its options may say how long a pass
+ * takes (`passMs`), and `die` in a text ends the process.
+ */
+import { setTimeout as pause } from "node:timers/promises";
+import { runEngine } from "@parlance/inference/run-engine";
+import type { TtsModel } from "@parlance/tts";
+
+export const TONE_RATE = 16_000;
+const SAMPLES_PER_CHARACTER = 160;
+
+/** What the tone says of a text. */
+export function toneOf(text: string, speed = 1, referenceSamples = 0): Int16Array {
+  const samples = Math.round((text.length * SAMPLES_PER_CHARACTER) / speed) + referenceSamples;
+  return new Int16Array(samples).fill(text.length);
+}
+
+/** The manifest of a model that the tone may stand in for: it has no files. */
+export const toneManifest = {
+  name: "tone",
+  version: "1",
+  family: "tts",
+  architecture: "tone",
+  license: "MIT",
+  source: "a test",
+  languages: ["English"],
+  sampleRate: TONE_RATE,
+  files: {},
+  limits: { maxSegmentSeconds: 40, maxBatchSize: 16 },
+  tts: {
+    operations: ["custom_voice", "voice_clone"],
+    voices: [{ id: "slt", name: "SLT", gender: "female", language: "English" }],
+    defaultVoice: "slt",
+    instructions: false,
+  },
+};
+
+export function createToneModel(passMs = 0): TtsModel {
+  return {
+    description: {
+      name: "tone",
+      architecture: "tone",
+      device: "cpu",
+      computeType: "float32",
+      cuda: false,
+      loadSeconds: 0,
+      warmUpSeconds: 0,
+      sampleRate: TONE_RATE,
+      operations: ["custom_voice", "voice_clone"],
+      voices: [{ id: "slt", name: "SLT", gender: "female", language: "English" }],
+      instructions: false,
+    },
+    async speak(texts) {
+      if (texts.some(({ text }) => text.includes("die"))) process.kill(process.pid, "SIGKILL");
+      await pause(passMs);
+      return texts.map(({ text, speed, reference }) => ({
+        ok: true,
+        result: { samples: toneOf(text, speed, reference?.samples.length), truncated: false },
+      }));
+    },
+    close: async () => {},
+  };
+}
+
+if (process.argv.some((argument) => argument.endsWith("tone-engine.ts"))) {
+  runEngine({
+    async load() {
+      const { createSpeechEngine } = await import("../speech-engine.ts");
+      return createSpeechEngine(createToneModel(Number(process.env.TONE_PASS_MS ?? 0)), ["English"]);
+    },
+  });
+}

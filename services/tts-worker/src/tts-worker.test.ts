@@ -1,0 +1,221 @@
+/** The service in this process, with the NATS user that it runs as, and an engine process whose model is a tone. */
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { type Bus, connectBus } from "@parlance/bus";
+import {
+  buckets,
+  headerNames,
+  type Lane,
+  type Operation,
+  readSettings,
+  type SegmentResult,
+  segmentFileId,
+  segmentResultSchema,
+  streams,
+  subjects,
+  workerStateSchema,
+} from "@parlance/contracts";
+import { startTestServer, type TestServer } from "@parlance/nats/testing";
+import { createLog } from "@parlance/telemetry";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { TONE_RATE, toneManifest, toneOf } from "./testing/tone-engine.ts";
+import { createTtsWorker, type TtsWorker, ttsWorkerSettings } from "./tts-worker.ts";
+
+const engineEntry = new URL("./testing/tone-engine.ts", import.meta.url);
+
+let server: TestServer;
+let bus: Bus;
+let folder: string;
+let batch = 0;
+const cleanup: (() => Promise<void>)[] = [];
+
+beforeAll(async () => {
+  server = await startTestServer({ secured: true, settings: { LEASE_TTL: 2 } });
+  bus = await connectBus({ name: "test", ...server.as() });
+  folder = await mkdtemp(join(tmpdir(), "parlance-tone-"));
+  await writeFile(join(folder, "manifest.json"), JSON.stringify(toneManifest));
+});
+afterEach(async () => {
+  for (const close of cleanup.splice(0)) await close();
+  batch += 1;
+});
+afterAll(async () => {
+  await bus.close();
+  await server.stop();
+  await rm(folder, { recursive: true });
+});
+
+async function start(environment: Record<string, string> = {}): Promise<TtsWorker> {
+  const own = await connectBus({ name: "tts-worker", ...server.as("tts-worker") });
+  const settings = readSettings(ttsWorkerSettings, {
+    TTS_MODEL_ID: folder,
+    TTS_DEVICE: "cpu",
+    LEASE_TTL: "2",
+    ...environment,
+  });
+  const worker = await createTtsWorker({ bus: own, settings, log: createLog("tts-worker", "silent"), engineEntry });
+  cleanup.push(async () => {
+    await worker.close();
+    await own.close();
+  });
+  return worker;
+}
+
+interface Text {
+  text: string;
+  item?: string;
+  n?: number;
+  operation?: Operation;
+  lane?: Lane;
+  reference?: Int16Array;
+  headers?: [string, string][];
+}
+
+async function publish({ text, item = "0", n = 0, operation = "custom_voice", lane = "batch", ...more }: Text) {
+  const { reference = new Int16Array(), headers = [] } = more;
+  const payload = Buffer.concat([Buffer.from(text), new Uint8Array(reference.buffer)]);
+  await bus.publishOnce(subjects.job(operation, lane, `b${batch}`, item, n), payload, {
+    headers: [
+      [headerNames.submittedAt, String(Date.now())],
+      [headerNames.last, "true"],
+      [headerNames.referenceSamples, String(reference.length)],
+      ...headers,
+    ],
+  });
+}
+
+async function result(item = "0", n = 0): Promise<SegmentResult> {
+  const deadline = Date.now() + 20_000;
+  for (;;) {
+    const found = await bus.last(streams.results, subjects.result(`b${batch}`, item, n));
+    if (found !== undefined) return segmentResultSchema.parse(JSON.parse(Buffer.from(found.data).toString()));
+    if (Date.now() > deadline) throw new Error("no result");
+    await pause(10);
+  }
+}
+
+async function soundOf(found: SegmentResult): Promise<Int16Array> {
+  if (found.outcome !== "spoken") throw new Error(JSON.stringify(found));
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of (await (await bus.files(buckets.files)).read(found.audio))?.content ?? [])
+    chunks.push(chunk);
+  return new Int16Array(new Uint8Array(Buffer.concat(chunks)).buffer);
+}
+
+describe("a tts-worker", () => {
+  test("says a text and stores its sound before the result that names it", async () => {
+    await start();
+    await publish({
+      text: "Good morning.",
+      headers: [
+        [headerNames.speed, "2"],
+        [headerNames.pauseMs, "350"],
+        [headerNames.format, "opus"],
+        [headerNames.customId, "mine"],
+      ],
+    });
+    const found = await result();
+    const sound = toneOf("Good morning.", 2);
+    expect(found).toMatchObject({
+      operation: "custom_voice",
+      outcome: "spoken",
+      audio: segmentFileId(`b${batch}`, "0", 0),
+      sampleRate: TONE_RATE,
+      samples: sound.length,
+      pauseMs: 350,
+      format: "opus",
+      model: "tone",
+      last: true,
+      customId: "mine",
+      truncated: false,
+    });
+    expect(await soundOf(found)).toEqual(sound);
+  });
+
+  test("gives a clone its reference", async () => {
+    await start();
+    await publish({
+      text: "It is me.",
+      operation: "voice_clone",
+      reference: new Int16Array(12_000).fill(5),
+      headers: [[headerNames.referenceText, "Hello."]],
+    });
+    expect(await soundOf(await result())).toEqual(toneOf("It is me.", 1, 12_000));
+  });
+
+  test("runs texts that wait in one pass", async () => {
+    const texts = Array.from({ length: 16 }, (_, index) => ({ text: `Text ${index}.`, item: String(index) }));
+    await Promise.all(texts.map(publish));
+    await start();
+    const found = await Promise.all(texts.map(({ item }) => result(item)));
+    expect(found.map((each) => each.outcome === "spoken" && each.passSize)).toEqual(texts.map(() => 16));
+  });
+
+  test("tells what its model can do before it is loaded", async () => {
+    const worker = await start();
+    const [answer] = await bus.requestMany(subjects.workers, "", 200);
+    const state = workerStateSchema.parse(JSON.parse(Buffer.from(answer ?? "").toString()));
+    expect(state).toEqual(worker.state());
+    expect(state).toMatchObject({
+      family: "tts",
+      model: "tone",
+      loaded: false,
+      operations: ["custom_voice", "voice_clone"],
+      languages: ["English"],
+      voices: [{ id: "slt" }],
+      defaultVoice: "slt",
+      instructions: false,
+    });
+  });
+
+  test("an unknown voice is its own item's failure, and the rest of the pass is spoken", async () => {
+    await Promise.all([
+      publish({ text: "Who?", item: "bad", headers: [[headerNames.voice, "nobody"]] }),
+      publish({ text: "Me.", item: "good" }),
+    ]);
+    await start();
+    expect(await result("bad")).toMatchObject({
+      outcome: "failed",
+      operation: "custom_voice",
+      error: { code: "voice_unknown" },
+    });
+    expect(await result("good")).toMatchObject({ outcome: "spoken" });
+  });
+
+  test("a job of an operation that its model cannot do is left to another worker", async () => {
+    await publish({ text: "Later.", item: "other", operation: "voice_design" });
+    await start();
+    await publish({ text: "Now." });
+    await result();
+    expect(await bus.consumerState(streams.jobs, "voice_design-batch")).toMatchObject({ pending: 1, ackPending: 0 });
+  });
+
+  test("a text that kills its engine twice is a dead letter, its neighbour is spoken", async () => {
+    await Promise.all([publish({ text: "Please die.", item: "bad" }), publish({ text: "Live.", item: "good" })]);
+    await start();
+    expect(await soundOf(await result("good"))).toEqual(toneOf("Live."));
+    expect(await result("bad")).toMatchObject({ outcome: "failed", error: { code: "engine_failed" } });
+  });
+
+  test("a sound that is stored already stays, and the result says how long it is", async () => {
+    const files = await bus.files(buckets.files);
+    const id = segmentFileId(`b${batch}`, "0", 0);
+    await files.put(
+      { id, contentType: "audio/pcm", filename: id, maxBytes: 100 },
+      (async function* () {
+        yield new Uint8Array(Int16Array.of(9, 9, 9).buffer);
+      })(),
+    );
+    await start();
+    await publish({ text: "Once more." });
+    const found = await result();
+    expect(found).toMatchObject({ outcome: "spoken", samples: 3 });
+    expect(await soundOf(found)).toEqual(Int16Array.of(9, 9, 9));
+  });
+
+  test("a model that does not speak is refused with the setting's name", async () => {
+    await expect(start({ TTS_MODEL_ID: "parlance-en" })).rejects.toMatchObject({ param: "TTS_MODEL_ID" });
+  });
+});
