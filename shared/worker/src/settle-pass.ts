@@ -17,7 +17,10 @@ export interface PassInfo {
   engine: EngineDescription;
 }
 
-/** A row that came out well, as the payload of its result. */
+/**
+ * A row that came out well, as the payload of its result. What the result names must be stored before this resolves. When it
+ * throws a SpeechError that time may heal (NATS is away, a bucket is full), the job is given back and run again.
+ */
 export type ToResult = (
   job: Job,
   outcome: { meta: Json; payload?: Uint8Array },
@@ -42,6 +45,8 @@ export interface PassSettlement {
   unwanted(job: Job): void;
 }
 
+const GIVEN_BACK_FOR_MS = 5_000;
+
 export function createPassSettlement(options: PassSettlementOptions): PassSettlement {
   const { held, settlement, toResult, track, metrics, log } = options;
 
@@ -51,6 +56,12 @@ export function createPassSettlement(options: PassSettlementOptions): PassSettle
         await settlement.result(job, await toResult(job, outcome, info));
         metrics?.segments("ok");
       } catch (error) {
+        if (isPassing(error)) {
+          log.warn({ err: error, subject: job.delivery.subject }, "what belongs to a result cannot be stored; later");
+          held.drop(job);
+          job.delivery.nak(GIVEN_BACK_FOR_MS);
+          return;
+        }
         log.error({ err: error, subject: job.delivery.subject }, "an engine's outcome makes no result");
         await settlement.failure(job, new SpeechError("engine_failed").toFailure(), info.startedAt);
         metrics?.segments("failed");
@@ -82,4 +93,8 @@ export function createPassSettlement(options: PassSettlementOptions): PassSettle
       track(settlement.forget(job.delivery));
     },
   };
+}
+
+function isPassing(error: unknown): boolean {
+  return error instanceof SpeechError && error.retryable && error.code !== "internal";
 }
