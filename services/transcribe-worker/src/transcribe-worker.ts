@@ -11,7 +11,14 @@ import type { SettingName, Settings } from "@parlance/contracts";
 import { chooseDevice } from "@parlance/inference/device";
 import { resolveModel } from "@parlance/model-store";
 import { createRegistry, type Log, type Registry } from "@parlance/telemetry";
-import { createWorker, createWorkerMetrics, type Worker, type WorkerOptions } from "@parlance/worker";
+import {
+  createWorker,
+  createWorkerMetrics,
+  leaseSettings,
+  type Worker,
+  type WorkerOptions,
+  yieldSettings,
+} from "@parlance/worker";
 import type { EngineOptions } from "./load-engine.ts";
 import { toEngineJob, toSegmentResult } from "./segment-job.ts";
 
@@ -28,8 +35,7 @@ export const transcribeWorkerSettings = [
   "ENGINE_THREADS",
   "PASS_TIMEOUT",
   "MAX_DELIVERIES",
-  "LEASE_TTL",
-  "LEASE_QUANTUM",
+  ...leaseSettings,
 ] as const satisfies readonly SettingName[];
 
 export interface TranscribeWorkerOptions {
@@ -85,7 +91,7 @@ export async function createTranscribeWorker(options: TranscribeWorkerOptions): 
       batchWaitMs: settings.BATCH_WAIT_MS,
       idleMs: settings.IDLE_TIMEOUT * SECOND,
       passTimeoutMs: settings.PASS_TIMEOUT * SECOND,
-      quantumMs: settings.LEASE_QUANTUM * SECOND,
+      ...yieldSettings(settings),
       maxDeliveries: settings.MAX_DELIVERIES,
     } satisfies WorkerOptions["settings"],
     toJob: toEngineJob,

@@ -17,6 +17,7 @@ import type { AsrModel, AsrOutcome, AsrSegment, LoadAsrOptions } from "./types.t
 export async function loadAsrModel(options: LoadAsrOptions): Promise<AsrModel> {
   const began = performance.now();
   const { manifest, folder } = await resolveModel(options);
+  const checkSeconds = secondsSince(began);
   const architecture = architectures.get(manifest.architecture);
   if (manifest.family !== "asr" || architecture === undefined) {
     throw new SpeechError(
@@ -58,6 +59,7 @@ export async function loadAsrModel(options: LoadAsrOptions): Promise<AsrModel> {
     device: device.name,
     computeType: loaded.computeType,
     cuda: device.provider === "cuda",
+    checkSeconds,
     loadSeconds,
     warmUpSeconds: secondsSince(warmUpBegan),
   };

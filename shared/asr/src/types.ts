@@ -38,6 +38,8 @@ export interface ModelDescription {
   device: string;
   computeType: string;
   cuda: boolean;
+  /** Finding the model and verifying its files: a part of the loading. */
+  checkSeconds: number;
   loadSeconds: number;
   warmUpSeconds: number;
 }

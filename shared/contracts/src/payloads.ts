@@ -211,6 +211,20 @@ export const wantedSchema = z.object({
 export type Wanted = z.infer<typeof wantedSchema>;
 
 /** A worker's answer on `speech.workers`. */
+/** A model that was loaded after the lease was got, in seconds: the parts add up to the whole. */
+export const swapSchema = z.object({
+  /** Milliseconds since the epoch at which it was loaded. */
+  at: z.number(),
+  seconds: z.number(),
+  /** The engine process, until it begins to load. */
+  startSeconds: z.number(),
+  /** Finding the model and verifying its files. */
+  checkSeconds: z.number(),
+  /** Sessions, and what else the architecture makes. */
+  loadSeconds: z.number(),
+  warmUpSeconds: z.number(),
+});
+
 export const workerStateSchema = z.object({
   worker: z.string(),
   family: familySchema,
@@ -224,6 +238,8 @@ export const workerStateSchema = z.object({
   enginePid: z.number().optional(),
   passes: z.number(),
   segments: z.number(),
+  /** Loads after the lease was got, since this worker began; the newest ones with their parts, newest last. */
+  swaps: z.object({ count: z.number(), recent: z.array(swapSchema) }).optional(),
   // What may be asked of its model, known before it is loaded; all absent from a worker that does not say.
   operations: z.array(operationSchema).optional(),
   /** English names. */

@@ -20,6 +20,7 @@ function ask(waiting: Row[], change: Partial<ComposeQuestion<Row>> = {}) {
     waitMs: 20,
     budgetBytes: Number.POSITIVE_INFINITY,
     passedOver: 0,
+    requestsAlone: false,
     engine: "idle",
     ...change,
   });
@@ -52,6 +53,13 @@ describe("what leads and when it goes", () => {
 
   test("thirty-two published together do not wait for more than a pass holds", () => {
     expect(ask(many(4, "interactive", { together: 32 }))).toMatchObject({ run: { length: 4 } });
+  });
+
+  test("requests behind which another family's wait take no batch work along, until it was passed over long enough", () => {
+    const interactive = row("interactive", { bytes: 300 });
+    const waiting = [...many(3, "batch", { bytes: 200 }), interactive];
+    expect(ask(waiting, { requestsAlone: true })).toEqual({ run: [interactive] });
+    expect(ask(waiting, { requestsAlone: true, passedOver: 8 })).toMatchObject({ run: { length: 4 } });
   });
 
   test("an interactive pass takes batch work along that is not longer than it is", () => {
@@ -102,6 +110,7 @@ const question: fc.Arbitrary<ComposeQuestion<Row>> = fc.record({
   waitMs: fc.nat(100),
   budgetBytes: fc.oneof(fc.constant(Number.POSITIVE_INFINITY), fc.integer({ min: 1, max: 5_000_000 })),
   passedOver: fc.nat(12),
+  requestsAlone: fc.boolean(),
   engine: fc.oneof(
     fc.constantFrom("idle" as const, "busy" as const),
     lane.map((prepared) => ({ prepared })),

@@ -3,8 +3,8 @@
  *
  * The most urgent lane leads. Realtime never waits. Interactive waits only for the rest of what was published together
  * with it, and batch only for a full pass, both at most `waitMs`. Less urgent jobs fill the pass, but a job that somebody
- * waits for is not held up by one that is longer (a pass lasts as long as its longest row), and realtime takes no batch
- * work along. So that steady urgent work does not starve batch for ever, every ninth pass takes whatever waits.
+ * waits for is not held up by one that is longer (a pass lasts as long as its longest row), realtime takes no batch
+ * work along, and neither do requests behind which those of another family wait. So that steady urgent work does not starve batch for ever, every ninth pass takes whatever waits.
  */
 import { type Lane, lanes } from "@parlance/contracts";
 
@@ -31,6 +31,8 @@ export interface ComposeQuestion<Job extends Composable> extends PassLimits {
   now: number;
   /** Passes in a row that left batch work behind. */
   passedOver: number;
+  /** Another family's request waits for the end of this pass: requests take no batch work along. */
+  requestsAlone: boolean;
   /**
    * What the engine has: nothing, a running pass, or a running one and one of the given lane prepared behind it. A busy
    * engine is handed only what cannot get better by waiting: a full pass, or one that overtakes the prepared one.
@@ -72,7 +74,7 @@ function dueAt<Job extends Composable>({ waitMs, maxSize }: PassLimits, lead: La
 }
 
 function choose<Job extends Composable>(question: ComposeQuestion<Job>, lead: Lane, waiting: readonly Job[]): Job[] {
-  const { maxSize, budgetBytes, passedOver } = question;
+  const { maxSize, budgetBytes, passedOver, requestsAlone } = question;
   const rows: Job[] = [];
   let longest = 0;
   const take = (candidates: readonly Job[]) => {
@@ -91,7 +93,7 @@ function choose<Job extends Composable>(question: ComposeQuestion<Job>, lead: La
   take(of(lead));
   const bound = passedOver >= PATIENCE_PASSES ? Number.POSITIVE_INFINITY : longest;
   for (const lane of lanes.slice(rank(lead) + 1)) {
-    if (lead === "realtime" && lane === "batch" && bound === longest) continue;
+    if ((lead === "realtime" || requestsAlone) && lane === "batch" && bound === longest) continue;
     take(of(lane).filter((job) => job.bytes <= bound));
   }
   return rows;

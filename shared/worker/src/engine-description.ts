@@ -6,6 +6,8 @@ export interface EngineDescription {
   device: string;
   computeType: string;
   cuda: boolean;
+  /** Finding the model and verifying its files: a part of the loading. */
+  checkSeconds: number;
   loadSeconds: number;
   warmUpSeconds: number;
 }
@@ -19,6 +21,7 @@ export function readDescription(json: Json): EngineDescription {
     device: text("device"),
     computeType: text("computeType"),
     cuda: (fields as Record<string, unknown>).cuda === true,
+    checkSeconds: seconds("checkSeconds"),
     loadSeconds: seconds("loadSeconds"),
     warmUpSeconds: seconds("warmUpSeconds"),
   };

@@ -3,6 +3,7 @@ import type { Clock, Lease } from "@parlance/gpu-lease";
 import { type Engine, EngineDied, type EngineExit, type Json, startEngine } from "@parlance/inference/engine";
 import type { Log } from "@parlance/telemetry";
 import { type EngineDescription, readDescription } from "./engine-description.ts";
+import { type Swap, swapOf } from "./swap-log.ts";
 import type { WorkerMetrics } from "./worker-metrics.ts";
 
 export interface EngineSlotOptions {
@@ -12,6 +13,7 @@ export interface EngineSlotOptions {
   metrics: WorkerMetrics | undefined;
   clock: Clock;
   log: Log;
+  onLoaded(swap: Swap): void;
   /** A loaded engine ended, and nobody here had asked for it. Its passes were rejected before. */
   onDied(exit: EngineExit): void;
 }
@@ -36,14 +38,15 @@ export function createEngineSlot(slot: EngineSlotOptions): EngineSlot {
   let loadMs = 0;
   let closed = false;
 
-  function tellLoaded(enginePid: number, model: EngineDescription): void {
-    const totalSeconds = loadMs / 1_000;
-    const fields = { ...model, totalSeconds, workerPid: process.pid, enginePid };
+  function tellLoaded(enginePid: number, model: EngineDescription, swap: Swap): void {
+    const { name, device, computeType, cuda } = model;
+    const { at: _, seconds: totalSeconds, ...parts } = swap;
+    const fields = { name, device, computeType, cuda, ...parts, totalSeconds, workerPid: process.pid, enginePid };
     const seconds = (value: number) => `${value.toFixed(3)} s`;
     log.info(
       fields,
-      `model loaded: ${model.name} on ${model.device} (${model.computeType}), load ${seconds(model.loadSeconds)}, ` +
-        `warm-up ${seconds(model.warmUpSeconds)}, total ${seconds(totalSeconds)}, worker pid ${process.pid}`,
+      `model loaded: ${name} on ${device} (${computeType}), start ${seconds(parts.startSeconds)}, files ${seconds(parts.checkSeconds)}, ` +
+        `load ${seconds(parts.loadSeconds)}, warm-up ${seconds(parts.warmUpSeconds)}, total ${seconds(totalSeconds)}, worker pid ${process.pid}`,
     );
   }
 
@@ -83,8 +86,10 @@ export function createEngineSlot(slot: EngineSlotOptions): EngineSlot {
         if (closed) return false;
         loaded = { engine: starting, description };
         loadMs = clock.now() - from;
-        metrics?.swapped(loadMs / 1_000);
-        tellLoaded(starting.pid, description);
+        const swap = swapOf(loadMs, description, Date.now());
+        metrics?.swapped(swap);
+        slot.onLoaded(swap);
+        tellLoaded(starting.pid, description, swap);
         void died(starting);
         return true;
       } catch (error) {

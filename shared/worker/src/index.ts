@@ -1,3 +1,4 @@
+export { leaseSettings, yieldSettings } from "@parlance/gpu-lease";
 export type { EngineDescription } from "./engine-description.ts";
 export { asItIs, type Job, type JobContent, type ToEngineJob } from "./job.ts";
 export type { SessionEnd, SessionSettings } from "./session.ts";

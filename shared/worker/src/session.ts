@@ -10,7 +10,16 @@
  */
 import type { Bus } from "@parlance/bus";
 import { type Failure, type Lane, lanes, SpeechError, subjects } from "@parlance/contracts";
-import { type Clock, type Lease, shouldYield, type YieldReason } from "@parlance/gpu-lease";
+import {
+  type Clock,
+  type Lease,
+  requestsAlone,
+  type SwapCredit,
+  shouldYield,
+  type YieldQuestion,
+  type YieldReason,
+  type YieldSettings,
+} from "@parlance/gpu-lease";
 import { EngineDied, type EngineExit, type Json } from "@parlance/inference/engine";
 import type { Log } from "@parlance/telemetry";
 import { afterDeath, afterFailure, budgetAfter, type DeathCause, type Verdict } from "./blame.ts";
@@ -20,16 +29,23 @@ import { createEngineSlot, type EngineSlot } from "./engine-slot.ts";
 import type { HeldJobs } from "./held-jobs.ts";
 import type { Job } from "./job.ts";
 import type { PassSettlement } from "./settle-pass.ts";
+import type { Swap, SwapLog } from "./swap-log.ts";
 import type { WorkerMetrics } from "./worker-metrics.ts";
 
-export interface SessionSettings {
+export interface SessionSettings extends YieldSettings {
   maxBatchSize: number;
   batchWaitMs: number;
   /** 0: never. */
   idleMs: number;
   passTimeoutMs: number;
-  /** How long another family with work of the same urgency waits. */
-  quantumMs: number;
+}
+
+/** What one session leaves to the next. */
+export interface Turns {
+  credit: SwapCredit;
+  swaps: SwapLog;
+  /** Passes in a row that left batch work behind. */
+  passedOver: number;
 }
 
 export type SessionEnd = YieldReason | "idle-timeout" | "lost" | "stopped" | "load-failed" | "engine-gone";
@@ -41,6 +57,7 @@ export interface SessionOptions {
   settle: PassSettlement;
   engine: { entry: URL; options: Json };
   settings: SessionSettings;
+  turns: Turns;
   isCancelled(batchId: string): boolean;
   /** Room came for more jobs. */
   onRoom(): void;
@@ -62,6 +79,8 @@ export interface Session {
   end(reason: SessionEnd): Promise<void>;
   /** When the engine is gone. */
   readonly ended: Promise<SessionEnd>;
+  /** How long that took. */
+  readonly killSeconds: number;
 }
 
 interface Pass {
@@ -75,17 +94,18 @@ interface Pass {
 type Loaded = NonNullable<EngineSlot["loaded"]>;
 
 export function startSession(options: SessionOptions): Session {
-  const { bus, lease, held, settle, settings, metrics, clock, log } = options;
-  const began = clock.now();
+  const { bus, lease, held, settle, settings, turns, metrics, clock, log } = options;
+  /** When the model was loaded first. */
+  let began: number | undefined;
   const ended = Promise.withResolvers<SessionEnd>();
-  const slot = createEngineSlot({ ...options.engine, lease, metrics, clock, log, onDied: recover });
+  const slot = createEngineSlot({ ...options.engine, lease, metrics, clock, log, onLoaded: loaded, onDied: recover });
   let inEngine: Pass[] = [];
   /** Groups that run as they are: halves of what did not fit, suspects alone. */
   let again: Job[][] = [];
   let passes = 0;
-  let passedOver = 0;
   let budgetBytes = Number.POSITIVE_INFINITY;
   let ending: SessionEnd | undefined;
+  let killSeconds = 0;
   let draining: (() => void) | undefined;
   let cancelWait: (() => void) | undefined;
   let cancelIdle: (() => void) | undefined;
@@ -93,6 +113,14 @@ export function startSession(options: SessionOptions): Session {
   async function load(): Promise<void> {
     if (await slot.load()) advance();
     else await end("load-failed");
+  }
+
+  function loaded(swap: Swap): void {
+    // An engine that died and came again is no swap.
+    if (began !== undefined) return;
+    began = clock.now();
+    turns.credit.loaded(slot.loadMs);
+    turns.swaps.add(swap);
   }
 
   function recover(): void {
@@ -106,34 +134,35 @@ export function startSession(options: SessionOptions): Session {
     return lanes.filter((lane) => own.some((job) => job.lane === lane));
   }
 
-  /** Whose turn it is. */
-  function yieldReason(): YieldReason | undefined {
+  /** What yielding is decided by. */
+  function question(): YieldQuestion {
     const [waiter] = lease
       .waiting()
       .map(({ wanted }) => wanted)
       .sort((a, b) => lanes.indexOf(a.lane) - lanes.indexOf(b.lane));
-    if (waiter === undefined) return undefined;
-    return shouldYield({
+    const heldMs = began === undefined ? 0 : clock.now() - began;
+    return {
+      ...settings,
       ownLanes: ownLanes(),
-      waiter: { lane: waiter.lane, waitingMs: Date.now() - waiter.since },
-      heldMs: clock.now() - began,
+      waiter: waiter && { lane: waiter.lane, waitingMs: Date.now() - waiter.since },
+      heldMs,
       passes,
-      quantumMs: settings.quantumMs,
       swapMs: slot.loadMs,
-    });
+      creditMs: turns.credit.after(heldMs),
+    };
   }
 
   /** Decides what is next. Called whenever anything changed. */
   function advance(betweenPasses = inEngine.length === 0): void {
     cancelWait?.();
     cancelIdle?.();
-    const { loaded } = slot;
-    if (ending !== undefined || loaded === undefined) return;
+    const engine = slot.loaded;
+    if (ending !== undefined || engine === undefined) return;
     if (draining !== undefined) {
       if (betweenPasses) draining();
       return;
     }
-    const reason = yieldReason();
+    const reason = shouldYield(question());
     if (reason !== undefined) {
       // A pass that is running is always let finish; one that is only prepared waits here again.
       if (betweenPasses) void end(reason);
@@ -143,7 +172,7 @@ export function startSession(options: SessionOptions): Session {
     const suspects = held.waiting.filter(({ suspicion }) => suspicion > 0);
     held.take(suspects);
     again.push(...suspects.map((job) => [job]));
-    while (handNext(loaded));
+    while (handNext(engine));
     if (inEngine.length === 0 && held.waiting.length === 0 && again.length === 0 && settings.idleMs > 0) {
       cancelIdle = clock.schedule(clock.now() + settings.idleMs, () => void end("idle-timeout"));
     }
@@ -166,7 +195,8 @@ export function startSession(options: SessionOptions): Session {
       waiting: held.waiting,
       now: clock.now(),
       budgetBytes,
-      passedOver,
+      passedOver: turns.passedOver,
+      requestsAlone: requestsAlone(question()),
       engine:
         inEngine.length === 0 ? "idle" : inEngine.length === 1 || !preparedLane ? "busy" : { prepared: preparedLane },
     });
@@ -177,7 +207,7 @@ export function startSession(options: SessionOptions): Session {
     }
     held.take(composed.run);
     const leavesBatch = held.waitingIn("batch").length > 0 && !composed.run.some(({ lane }) => lane === "batch");
-    passedOver = leavesBatch ? passedOver + 1 : 0;
+    turns.passedOver = leavesBatch ? turns.passedOver + 1 : 0;
     hand(loaded, composed.run);
     options.onRoom();
     return true;
@@ -275,9 +305,12 @@ export function startSession(options: SessionOptions): Session {
   async function end(reason: SessionEnd): Promise<void> {
     if (ending !== undefined) return;
     ending = reason;
+    if (began !== undefined) turns.credit.stayed(clock.now() - began);
     cancelWait?.();
     cancelIdle?.();
+    const killedAt = clock.now();
     await slot.kill();
+    killSeconds = Math.round(clock.now() - killedAt) / 1_000;
     // The passes' rejections come first: they put their jobs back.
     await new Promise((resolve) => setImmediate(resolve));
     held.putBack(again.flat());
@@ -305,5 +338,8 @@ export function startSession(options: SessionOptions): Session {
     },
     end,
     ended: ended.promise,
+    get killSeconds() {
+      return killSeconds;
+    },
   };
 }

@@ -1,5 +1,7 @@
 import type { Lane } from "@parlance/contracts";
 import { Counter, Gauge, Histogram, type Registry } from "@parlance/telemetry";
+import type { SessionEnd } from "./session.ts";
+import type { Swap } from "./swap-log.ts";
 
 export interface WorkerMetrics {
   passStarted(waited: readonly { lane: Lane; seconds: number }[]): void;
@@ -8,7 +10,10 @@ export interface WorkerMetrics {
   engineStarted(): void;
   engineDied(cause: string): void;
   leaseHeld(held: boolean): void;
-  swapped(seconds: number): void;
+  /** A model was loaded. */
+  swapped(swap: Swap): void;
+  /** A session ended, and with it the engine. */
+  unloaded(reason: SessionEnd, killSeconds: number, releaseSeconds: number): void;
 }
 
 export function createWorkerMetrics(registry: Registry): WorkerMetrics {
@@ -50,7 +55,19 @@ export function createWorkerMetrics(registry: Registry): WorkerMetrics {
   const swaps = new Histogram({
     name: "parlance_swap_seconds",
     help: "From getting the lease to a loaded model",
-    buckets: [0.1, 0.5, 1, 2, 5, 10, 30, 60, 120],
+    buckets: [0.1, 0.25, 0.5, 1, 2, 5, 10, 30, 60, 120],
+    registers,
+  });
+  const parts = new Counter({
+    name: "parlance_swap_part_seconds_total",
+    help: "What swaps are made of: kill and release of the old engine; start, files, load and warm-up of the new one",
+    labelNames: ["part"],
+    registers,
+  });
+  const unloads = new Counter({
+    name: "parlance_engine_unloads_total",
+    help: "Engines that were unloaded, and why",
+    labelNames: ["reason"],
     registers,
   });
   return {
@@ -66,6 +83,17 @@ export function createWorkerMetrics(registry: Registry): WorkerMetrics {
     engineStarted: () => starts.inc(),
     engineDied: (cause) => deaths.inc({ cause }),
     leaseHeld: (held) => lease.set(held ? 1 : 0),
-    swapped: (seconds) => swaps.observe(seconds),
+    swapped({ seconds, startSeconds, checkSeconds, loadSeconds, warmUpSeconds }) {
+      swaps.observe(seconds);
+      parts.inc({ part: "start" }, startSeconds);
+      parts.inc({ part: "files" }, checkSeconds);
+      parts.inc({ part: "load" }, loadSeconds);
+      parts.inc({ part: "warm-up" }, warmUpSeconds);
+    },
+    unloaded(reason, killSeconds, releaseSeconds) {
+      unloads.inc({ reason });
+      parts.inc({ part: "kill" }, killSeconds);
+      parts.inc({ part: "release" }, releaseSeconds);
+    },
   };
 }

@@ -2,7 +2,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { connectBus } from "@parlance/bus";
 import { batchKeys, buckets, durables, type Lane, streams, subjects, workerStateSchema } from "@parlance/contracts";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { livingEngines, type Pipeline, startPipeline } from "./testing/pipeline.ts";
+import { livingEngines, type Outcome, type Pipeline, startPipeline } from "./testing/pipeline.ts";
 import { createScriptedWorker, type ScriptedWorker } from "./testing/scripted-worker.ts";
 import type { Worker } from "./worker.ts";
 
@@ -253,9 +253,16 @@ describe("workers", () => {
     const script = Array.from({ length: 40 }, (_, n) => `sleep 100 ${n}`);
     await pipeline.publish("batch", script);
     await pipeline.publish("batch", script, { first: 100, operation: "custom_voice" });
-    await start({ settings: { quantumMs: 300 } });
+    const asr = await start({ settings: { quantumMs: 300 } });
     await start({ settings: { quantumMs: 300 }, family: "tts", operations: ["custom_voice"] });
     const found = await pipeline.done(80);
+    const { count = 0, recent = [] } = asr.state().swaps ?? {};
+    expect(count).toBeGreaterThan(0);
+    expect(recent).toHaveLength(count);
+    for (const { seconds, startSeconds, checkSeconds, loadSeconds, warmUpSeconds } of recent) {
+      expect(startSeconds).toBeGreaterThan(0);
+      expect(startSeconds + checkSeconds + loadSeconds + warmUpSeconds).toBeCloseTo(seconds, 2);
+    }
     clearInterval(watch);
     expect(most).toBe(1);
     expect(new Set(found.map(({ model }) => model)).size).toBe(2);
@@ -273,6 +280,31 @@ describe("workers", () => {
     // Not behind the backlog, and the backlog went on behind it.
     expect(urgent).toBeLessThan(60);
     expect(urgent).toBeGreaterThan(3);
+  });
+
+  test("to which requests of both families keep coming starve neither the requests nor a backlog", async () => {
+    const lanesOfBoth = [
+      { first: 0, operation: "transcribe" },
+      { first: 1_000, operation: "custom_voice" },
+      { first: 2_000, operation: "transcribe" },
+      { first: 3_000, operation: "custom_voice" },
+    ] as const;
+    const [asrBacklog, ttsBacklog, ...requests] = lanesOfBoth;
+    const backlog = Array.from({ length: 400 }, (_, n) => `sleep 20 ${n}`);
+    await pipeline.publish("batch", backlog, asrBacklog);
+    await pipeline.publish("batch", backlog, ttsBacklog);
+    await start();
+    await start({ family: "tts", operations: ["custom_voice"] });
+    const enough = (found: Outcome[]) =>
+      lanesOfBoth.every(
+        ({ first }) => found.filter(({ item }) => Number(item) >= first && Number(item) < first + 1_000).length > 12,
+      );
+    for (let n = 0; !enough(await pipeline.outcomes()); n += 1) {
+      for (const { first, operation } of requests) {
+        await pipeline.publish("interactive", ["echo now"], { first: first + n, operation });
+      }
+      await pause(50);
+    }
   });
 
   test("answer for what they have loaded", async () => {

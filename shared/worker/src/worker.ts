@@ -12,7 +12,7 @@
  */
 import type { Bus } from "@parlance/bus";
 import { type Family, type Lane, lanes, type Operation, subjects, type WorkerState } from "@parlance/contracts";
-import { type Clock, createLease, type Lease, monotonicClock } from "@parlance/gpu-lease";
+import { type Clock, createLease, createSwapCredit, type Lease, monotonicClock } from "@parlance/gpu-lease";
 import type { Json } from "@parlance/inference/engine";
 import type { Log } from "@parlance/telemetry";
 import { readAckWait } from "./ack-wait.ts";
@@ -22,9 +22,10 @@ import type { EngineDescription } from "./engine-description.ts";
 import { createHeldJobs } from "./held-jobs.ts";
 import { asItIs, type ToEngineJob } from "./job.ts";
 import { type LanePulls, pullLanes } from "./pull-lanes.ts";
-import { type Session, type SessionEnd, type SessionSettings, startSession } from "./session.ts";
+import { type Session, type SessionEnd, type SessionSettings, startSession, type Turns } from "./session.ts";
 import { createSettlement } from "./settle.ts";
 import { createPassSettlement, type ToResult } from "./settle-pass.ts";
+import { createSwapLog } from "./swap-log.ts";
 import type { WorkerMetrics } from "./worker-metrics.ts";
 
 export interface WorkerOptions {
@@ -36,6 +37,8 @@ export interface WorkerOptions {
   operations: readonly Operation[];
   family: Family;
   model: string;
+  /** What may be asked of the model, known before it is loaded: told with the worker's state. */
+  abilities?: Pick<WorkerState, "operations" | "languages" | "voices" | "defaultVoice" | "instructions">;
   lease: { device: string; ttlMs: number; host: string };
   /** A module that calls `runEngine`, and what its `load` is given. */
   engine: { entry: URL; options: Json };
@@ -73,6 +76,7 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
   const held = createHeldJobs(clock, await readAckWait(bus, operations));
   const settlement = createSettlement({ bus, service, log, signal: giveUp.signal });
   const inFlight = new Set<Promise<unknown>>();
+  const turns: Turns = { credit: createSwapCredit(settings.urgentShare), swaps: createSwapLog(), passedOver: 0 };
   let session: Session | undefined;
   let acquiring: AbortController | undefined;
   let lastDescription: EngineDescription | undefined;
@@ -194,6 +198,7 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
         settle,
         engine: options.engine,
         settings,
+        turns,
         isCancelled: cancelled.has,
         onRoom: () => pulls.poke(),
         onPass: (size) => {
@@ -212,8 +217,14 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
       session = undefined;
       metrics?.leaseHeld(false);
       pulls.withdraw();
-      log.info({ reason, passes }, `engine unloaded: ${reason}`);
+      const unloadedAt = clock.now();
       if (reason !== "lost") await lease.release();
+      const releaseSeconds = Math.round(clock.now() - unloadedAt) / 1_000;
+      metrics?.unloaded(reason, running.killSeconds, releaseSeconds);
+      log.info(
+        { reason, passes, killSeconds: running.killSeconds, releaseSeconds },
+        `engine unloaded: ${reason}, kill ${running.killSeconds.toFixed(3)} s, release ${releaseSeconds.toFixed(3)} s`,
+      );
       politeUntil = yielded.has(reason) ? clock.now() + POLITE_MS : 0;
       backoffMs = reason === "load-failed" ? Math.min(LONGEST_BACKOFF_MS, backoffMs * 2 || FIRST_BACKOFF_MS) : 0;
       await sleep(backoffMs, closing.signal);
@@ -241,6 +252,8 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
       enginePid: session?.enginePid,
       passes,
       segments,
+      swaps: turns.swaps.state,
+      ...options.abilities,
     };
   }
 

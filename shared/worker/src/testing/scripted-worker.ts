@@ -35,6 +35,8 @@ export function createScriptedWorker(options: ScriptedWorker): Promise<Worker> {
       idleMs: 0,
       passTimeoutMs: 20_000,
       quantumMs: 2_000,
+      swapShare: 0.5,
+      urgentShare: 0.9,
       maxDeliveries: 5,
       ...options.settings,
     },
