@@ -13,6 +13,8 @@ export interface DecodeLimits {
   maxSeconds: number;
   /** Length near which audio is cut into segments. */
   segmentSeconds: number;
+  /** Of what comes out, in Hz. Default SAMPLE_RATE. */
+  sampleRate?: number | undefined;
 }
 
 /** One line a format; each loads its library when it is first needed. */
@@ -32,7 +34,7 @@ const decoders: Record<Format, () => Promise<Decode>> = {
  */
 export async function* decodeSegments(reader: ByteReader, limits: DecodeLimits): AsyncGenerator<Segment, void> {
   const format = await detectFormat(reader);
-  const segmenter = createSegmenter(limits.segmentSeconds);
+  const segmenter = createSegmenter(limits.segmentSeconds, limits.sampleRate);
   let samples = 0;
   for await (const pcm of resampled(reader, format, limits)) {
     samples += pcm.length;
@@ -65,7 +67,7 @@ async function* resampled(
         checkRate(pcm.sampleRate);
         if (resampler !== undefined) yield resampler.end();
         rate = pcm.sampleRate;
-        resampler = createResampler(rate, SAMPLE_RATE);
+        resampler = createResampler(rate, limits.sampleRate ?? SAMPLE_RATE);
       }
       seconds += pcm.samples.length / rate;
       if (seconds > limits.maxSeconds) throw tooLong(limits.maxSeconds);

@@ -58,6 +58,26 @@ describe("the decoder pool", () => {
     expect(decoder.pids.length).toBe(1);
   });
 
+  test("gives a short recording at another rate in one piece, from a process as without one", async () => {
+    const decoder = pool({ segmentSeconds: 1 });
+    const reference = { maxSeconds: 15, segmentSeconds: 16, sampleRate: 24_000 };
+    for (const bytes of [buildWav({ data: threeSeconds }), fixture("voice.mp3")]) {
+      const pieces: [number, boolean][] = [];
+      for await (const { samples, last } of decoder.decode({ source: source(bytes), limits: reference })) {
+        pieces.push([samples.length, last]);
+      }
+      expect(pieces).toEqual([[3 * 24_000, true]]);
+    }
+  });
+
+  test("a request's own limit ends an audio of forty minutes at once", async () => {
+    const decoder = pool();
+    const began = performance.now();
+    const result = await outcome(decoder.decode({ source: source(minutes(40)), limits: { maxSeconds: 15 } }));
+    expect(result).toMatchObject({ code: "audio_too_long" });
+    expect(performance.now() - began).toBeLessThan(3_000);
+  });
+
   test("gives the same from a process as without one", async () => {
     const decoder = pool();
     const long = minutes(2);

@@ -9,7 +9,7 @@
  */
 import { SpeechError } from "@parlance/contracts";
 import { createByteReader, remaining } from "./byte-reader.ts";
-import { decodeSegments, tooLong } from "./decode.ts";
+import { type DecodeLimits, decodeSegments, tooLong } from "./decode.ts";
 import { type DecoderChild, DecoderCrash, spawnDecoderChild } from "./decoder-child.ts";
 import { measureOgg } from "./ogg-pages.ts";
 import type { Segment } from "./segment.ts";
@@ -28,6 +28,8 @@ export interface DecodeRequest {
   /** Somebody waits: has a place of its own and goes before the rest. */
   urgent?: boolean;
   signal?: AbortSignal;
+  /** In place of the pool's own limits. Audio of another rate than the jobs' is a voice to imitate. */
+  limits?: Partial<DecodeLimits>;
 }
 
 export interface DecoderPoolOptions {
@@ -98,7 +100,7 @@ export function createDecoderPool(options: DecoderPoolOptions): DecoderPool {
     signal: AbortSignal,
   ): AsyncGenerator<Segment, void> {
     const { source, urgent = false } = request;
-    const limits = { maxBytes, maxSeconds, segmentSeconds, maxMemoryBytes: MAX_MEMORY_BYTES, total: source.bytes };
+    const limits = { maxBytes, ...limitsOf(request), maxMemoryBytes: MAX_MEMORY_BYTES, total: source.bytes };
     let yielded = 0;
     for (let attempt = 1; ; attempt += 1) {
       const release = await slots.take(urgent, signal);
@@ -125,8 +127,13 @@ export function createDecoderPool(options: DecoderPoolOptions): DecoderPool {
     }
   }
 
+  function limitsOf({ limits }: DecodeRequest): DecodeLimits {
+    return { maxSeconds, segmentSeconds, ...limits };
+  }
+
   async function* decode(request: DecodeRequest): AsyncGenerator<Segment, void> {
     const { source } = request;
+    const limits = limitsOf(request);
     const signal = AbortSignal.any([closing.signal, ...(request.signal === undefined ? [] : [request.signal])]);
     signal.throwIfAborted();
     if (source.bytes > maxBytes) {
@@ -136,7 +143,7 @@ export function createDecoderPool(options: DecoderPoolOptions): DecoderPool {
     const sniffed = sniff(await reader.peek(64));
     const format = "format" in sniffed ? sniffed.format : undefined;
     if (format === "wav" && source.bytes <= INLINE_BYTES) {
-      for await (const segment of decodeSegments(reader, { maxSeconds, segmentSeconds })) {
+      for await (const segment of decodeSegments(reader, limits)) {
         signal.throwIfAborted();
         yield segment;
       }
@@ -145,7 +152,7 @@ export function createDecoderPool(options: DecoderPoolOptions): DecoderPool {
     let first: AsyncIterable<Uint8Array> | undefined = remaining(reader);
     if (format === "ogg") {
       const seconds = await measureOgg(reader);
-      if (seconds !== undefined && seconds > maxSeconds) throw tooLong(maxSeconds, seconds);
+      if (seconds !== undefined && seconds > limits.maxSeconds) throw tooLong(limits.maxSeconds, seconds);
       first = undefined;
     }
     yield* decodeInChild(request, first, signal);

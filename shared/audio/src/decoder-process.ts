@@ -6,14 +6,12 @@
  */
 import { errorCodeSchema, SpeechError } from "@parlance/contracts";
 import { createByteReader } from "./byte-reader.ts";
-import { decodeSegments } from "./decode.ts";
+import { type DecodeLimits, decodeSegments } from "./decode.ts";
 import { type Frame, frameTypes, readFrames, writeFrame } from "./frames.ts";
 import { packSegment } from "./segment-frame.ts";
 
-export interface ItemLimits {
+export interface ItemLimits extends DecodeLimits {
   maxBytes: number;
-  maxSeconds: number;
-  segmentSeconds: number;
   /** Resident memory beyond which the item counts as corrupt. */
   maxMemoryBytes: number;
   total?: number | undefined;

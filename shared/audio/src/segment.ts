@@ -16,7 +16,7 @@ export interface Segment {
   n: number;
   /** Where it begins in its item, in samples. */
   start: number;
-  /** 16 kHz mono. */
+  /** Mono, 16 kHz where nothing else was asked for. */
   samples: Int16Array;
   /** How many of `samples` are audio; zeros follow. */
   length: number;
@@ -38,13 +38,12 @@ export function expandSeconds(limitSeconds: number): number {
   return Math.min(5, limitSeconds / 2);
 }
 
-const WINDOW = SAMPLE_RATE / 10;
-const SHORTEST = SAMPLE_RATE / 2;
-
-export function createSegmenter(limitSeconds: number): Segmenter {
-  const limit = limitSeconds * SAMPLE_RATE;
-  const expand = expandSeconds(limitSeconds) * SAMPLE_RATE;
-  let buffer = new Int16Array(SAMPLE_RATE * 4);
+export function createSegmenter(limitSeconds: number, sampleRate: number = SAMPLE_RATE): Segmenter {
+  const limit = limitSeconds * sampleRate;
+  const expand = expandSeconds(limitSeconds) * sampleRate;
+  const window = sampleRate / 10;
+  const shortest = sampleRate / 2;
+  let buffer = new Int16Array(sampleRate * 4);
   let filled = 0;
   let start = 0;
   let n = 0;
@@ -60,7 +59,7 @@ export function createSegmenter(limitSeconds: number): Segmenter {
   }
 
   function take(length: number, last: boolean): Segment {
-    const padded = n > 0 && length < SHORTEST ? SHORTEST : length;
+    const padded = n > 0 && length < shortest ? shortest : length;
     const samples = new Int16Array(padded);
     samples.set(buffer.subarray(0, length));
     buffer.copyWithin(0, length, filled);
@@ -76,37 +75,41 @@ export function createSegmenter(limitSeconds: number): Segmenter {
       const segments: Segment[] = [];
       for (let from = 0; from < samples.length; from += limit) {
         append(samples.subarray(from, from + limit));
-        while (filled >= limit + expand) segments.push(take(findCut(buffer.subarray(0, filled), limit, expand), false));
+        while (filled >= limit + expand)
+          segments.push(take(findCut(buffer.subarray(0, filled), { limit, expand, window }), false));
       }
       return segments;
     },
     end() {
       const segments: Segment[] = [];
-      while (filled > limit) segments.push(take(findCut(buffer.subarray(0, filled), limit, expand), false));
+      while (filled > limit) segments.push(take(findCut(buffer.subarray(0, filled), { limit, expand, window }), false));
       if (filled > 0 || n > 0) segments.push(take(filled, true));
       return segments;
     },
   };
 }
 
-/** Where audio that begins at 0 and is longer than `limit` is cut. */
-function findCut(audio: Int16Array, limit: number, expand: number): number {
+/** Where audio that begins at 0 and is longer than `limit` is cut; all in samples, `window` the stretch that is looked at. */
+function findCut(
+  audio: Int16Array,
+  { limit, expand, window }: { limit: number; expand: number; window: number },
+): number {
   const left = Math.max(0, limit - expand);
   const right = Math.min(audio.length, limit + expand);
-  if (right - left <= WINDOW) return limit;
+  if (right - left <= window) return limit;
   let sum = 0;
-  for (let index = left; index < left + WINDOW; index += 1) sum += Math.abs(audio[index] ?? 0);
+  for (let index = left; index < left + window; index += 1) sum += Math.abs(audio[index] ?? 0);
   let quietest = sum;
-  let window = left;
-  for (let index = left + 1; index + WINDOW <= right; index += 1) {
-    sum += Math.abs(audio[index + WINDOW - 1] ?? 0) - Math.abs(audio[index - 1] ?? 0);
+  let quiet = left;
+  for (let index = left + 1; index + window <= right; index += 1) {
+    sum += Math.abs(audio[index + window - 1] ?? 0) - Math.abs(audio[index - 1] ?? 0);
     if (sum < quietest) {
       quietest = sum;
-      window = index;
+      quiet = index;
     }
   }
-  let cut = window;
-  for (let index = window + 1; index < window + WINDOW; index += 1) {
+  let cut = quiet;
+  for (let index = quiet + 1; index < quiet + window; index += 1) {
     if (Math.abs(audio[index] ?? 0) < Math.abs(audio[cut] ?? 0)) cut = index;
   }
   return Math.max(1, cut);
