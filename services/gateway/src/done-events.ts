@@ -1,12 +1,7 @@
-/**
- * Waits for the done events of one batch. A live subscription, made before the batch is published, brings them at once;
- * the stream is read after every reconnect, and now and then, because a live message that is missed never comes again.
- */
+/** Waits for the done events of one batch. */
 import type { Bus } from "@parlance/bus";
-import { type ItemDone, itemDoneSchema, parseDoneSubject, SpeechError, streams, subjects } from "@parlance/contracts";
-
-const FIRST_LOOK_MS = 2_000;
-const LONGEST_LOOK_MS = 15_000;
+import { type ItemDone, itemDoneSchema, parseDoneSubject, SpeechError, subjects } from "@parlance/contracts";
+import { followSubject } from "./follow-subject.ts";
 
 export interface DoneEvents {
   /** Resolves when the server knows of the subscription. */
@@ -17,53 +12,21 @@ export interface DoneEvents {
 }
 
 export function listenForDone(bus: Bus, batchId: string): DoneEvents {
-  const closing = new AbortController();
   const done = new Map<string, ItemDone>();
   let onDone: () => void = () => undefined;
-
-  function take(message: { subject: string; data: Uint8Array }): void {
-    const itemId = parseDoneSubject(message.subject)?.itemId;
+  const followed = followSubject(bus, subjects.batchDone(batchId), ({ subject, data }) => {
+    const itemId = parseDoneSubject(subject)?.itemId;
     if (itemId === undefined || done.has(itemId)) return;
-    done.set(itemId, itemDoneSchema.parse(JSON.parse(Buffer.from(message.data).toString())));
+    done.set(itemId, itemDoneSchema.parse(JSON.parse(Buffer.from(data).toString())));
     onDone();
-  }
-
-  async function listen(): Promise<void> {
-    for await (const message of bus.subscribe(subjects.batchDone(batchId), closing.signal)) take(message);
-  }
-
-  async function look(): Promise<void> {
-    const stored = bus.read({
-      stream: streams.results,
-      subject: subjects.batchDone(batchId),
-      lastPerSubject: true,
-      signal: closing.signal,
-    });
-    for await (const message of stored) take(message);
-  }
-
-  // A failed subscription or look leaves the other, and the next look.
-  listen().catch(() => undefined);
-  const ready = bus.flush();
-  ready.catch(() => undefined);
+  });
 
   return {
-    ready,
+    ready: followed.ready,
     wait(total, timeoutMs, signal) {
       return new Promise((resolve, reject) => {
-        let lookMs = FIRST_LOOK_MS;
-        let looking: NodeJS.Timeout;
-        const lookNow = () => {
-          clearTimeout(looking);
-          lookMs = Math.min(lookMs * 2, LONGEST_LOOK_MS);
-          looking = setTimeout(lookNow, lookMs);
-          look().catch(() => undefined);
-        };
-        looking = setTimeout(lookNow, FIRST_LOOK_MS);
+        const stopLooking = followed.keepLooking();
         const timeout = setTimeout(() => finish(new SpeechError("request_timeout")), timeoutMs);
-        const stopWatching = bus.onConnection((connected) => {
-          if (connected) lookNow();
-        });
         const onAbort = () => finish(signal.reason);
         onDone = () => {
           if (done.size >= total) finish();
@@ -73,9 +36,8 @@ export function listenForDone(bus: Bus, batchId: string): DoneEvents {
         if (signal.aborted) onAbort();
 
         function finish(error?: unknown): void {
-          clearTimeout(looking);
+          stopLooking();
           clearTimeout(timeout);
-          stopWatching();
           signal.removeEventListener("abort", onAbort);
           onDone = () => undefined;
           if (error === undefined) resolve(done);
@@ -83,6 +45,6 @@ export function listenForDone(bus: Bus, batchId: string): DoneEvents {
         }
       });
     },
-    close: () => closing.abort(),
+    close: followed.close,
   };
 }

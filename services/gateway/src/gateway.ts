@@ -19,9 +19,11 @@ import { createErrorResponses } from "./error-responses.ts";
 import { addFiles } from "./files-endpoints.ts";
 import type { GatewayContext, GatewaySettings } from "./gateway-context.ts";
 import { createGatewayMetrics } from "./gateway-metrics.ts";
+import { addGpu } from "./gpu-endpoints.ts";
 import { addHealth } from "./health-endpoints.ts";
 import { createHttpServer, type HttpLimits } from "./http-server.ts";
 import { createReadJson } from "./json-body.ts";
+import { addModels } from "./models-endpoints.ts";
 import { addOpenai } from "./openai-endpoints.ts";
 import { addOpenapi } from "./openapi-endpoint.ts";
 import { addQueue } from "./queue-endpoints.ts";
@@ -29,6 +31,7 @@ import { createQueueGauge } from "./queue-gauge.ts";
 import { createAudioReceiver } from "./receive-audio.ts";
 import { createRequestLog } from "./request-log.ts";
 import { createRequireBus } from "./require-bus.ts";
+import { addSpeech } from "./speech-endpoints.ts";
 import { createSpeechModels } from "./speech-models.ts";
 import { addTranscribe } from "./transcribe-endpoints.ts";
 
@@ -117,6 +120,9 @@ function createApp(gateway: GatewayContext): Koa {
   addQueue(router, gateway);
   addTranscribe(router, gateway);
   addOpenai(router, gateway);
+  addSpeech(router, gateway);
+  addModels(router, gateway);
+  addGpu(router, gateway);
   addHealth(router, gateway);
   addOpenapi(router);
 

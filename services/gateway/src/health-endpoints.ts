@@ -2,6 +2,7 @@
 import type Router from "@koa/router";
 import { SpeechError, streams, subjects, type WorkerState, workerStateSchema } from "@parlance/contracts";
 import type { GatewayContext } from "./gateway-context.ts";
+import { keepFor } from "./keep-for.ts";
 
 const WORKERS_ANSWER_MS = 150;
 const FRESH_MS = 1_000;
@@ -59,23 +60,4 @@ function parseJson(data: Uint8Array): unknown {
   } catch {
     return undefined;
   }
-}
-
-/** Asks at most once at a time, and keeps the answer for a while. */
-function keepFor<T>(ms: number, ask: () => Promise<T>): () => Promise<T> {
-  let kept: { answer: Promise<T>; until: number } | undefined;
-  return () => {
-    if (kept !== undefined && performance.now() < kept.until) return kept.answer;
-    const asked = { answer: ask(), until: Number.POSITIVE_INFINITY };
-    kept = asked;
-    asked.answer.then(
-      () => {
-        asked.until = performance.now() + ms;
-      },
-      () => {
-        kept = undefined;
-      },
-    );
-    return asked.answer;
-  };
 }

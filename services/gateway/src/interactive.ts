@@ -20,32 +20,61 @@ export async function withInteractiveBatch<T>(
   gateway: GatewayContext,
   work: (batch: InteractiveBatch) => Promise<T>,
 ): Promise<T> {
-  const { bus, queue, settings, metrics } = gateway;
+  const timeoutMs = gateway.settings.REQUEST_TIMEOUT * 1_000;
+  return await withFollowedBatch(
+    ctx,
+    gateway,
+    (batchId) => listenForDone(gateway.bus, batchId),
+    async ({ batchId, events, follow }) =>
+      await work({
+        batchId,
+        run: (publish, total) => follow(publish, total, (gone) => events.wait(total, timeoutMs, gone)),
+      }),
+  );
+}
+
+export interface FollowedBatch<Events> {
+  batchId: string;
+  events: Events;
+  /** Publishes the batch, then does `until`. When that throws, the batch is cancelled: `gone` aborts with its caller. */
+  follow<T>(publish: () => Promise<void>, total: number, until: (gone: AbortSignal) => Promise<T>): Promise<T>;
+}
+
+/** Like `withInteractiveBatch`, for a caller of whose batch more is to be told than that it is done. */
+export async function withFollowedBatch<Events extends { ready: Promise<void>; close(): void }, T>(
+  ctx: Context,
+  gateway: GatewayContext,
+  listen: (batchId: string) => Events,
+  work: (batch: FollowedBatch<Events>) => Promise<T>,
+): Promise<T> {
+  const { queue, metrics } = gateway;
   const batchId = randomUUID();
   ctx.state.batchId = batchId;
   const gone = whileConnected(ctx);
   const room = queue.refuseWhenFull();
   room.catch(() => undefined);
-  const events = listenForDone(bus, batchId);
-
-  async function run(publish: () => Promise<void>, total: number): Promise<ReadonlyMap<string, ItemDone>> {
-    await Promise.all([room, events.ready]);
-    gone.throwIfAborted();
-    metrics.waiting.inc();
-    try {
-      await publish();
-      metrics.acceptedItems.inc({ lane: "interactive" }, total);
-      return await events.wait(total, settings.REQUEST_TIMEOUT * 1_000, gone);
-    } catch (error) {
-      await cancel(batchId, gateway);
-      throw error;
-    } finally {
-      metrics.waiting.dec();
-    }
-  }
+  const events = listen(batchId);
 
   try {
-    return await work({ batchId, run });
+    return await work({
+      batchId,
+      events,
+      async follow(publish, total, until) {
+        await Promise.all([room, events.ready]);
+        gone.throwIfAborted();
+        metrics.waiting.inc();
+        try {
+          await publish();
+          metrics.acceptedItems.inc({ lane: "interactive" }, total);
+          return await until(gone);
+        } catch (error) {
+          await cancel(batchId, gateway);
+          throw error;
+        } finally {
+          metrics.waiting.dec();
+        }
+      },
+    });
   } finally {
     events.close();
   }

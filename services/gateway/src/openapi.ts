@@ -2,9 +2,11 @@
 import {
   batchStatusSchema,
   cancelResponseSchema,
+  contentTypeOf,
   type ErrorCode,
   errorBodySchema,
   errorTable,
+  gpuStatusSchema,
   healthSchema,
   submitRequestSchema,
   submitResponseSchema,
@@ -16,6 +18,7 @@ import {
 } from "@parlance/contracts";
 import * as z from "zod";
 import { openaiFormSchema, transcribeFormSchema } from "./form-fields.ts";
+import { speechRequestSchema } from "./speech-request.ts";
 
 type Json = Record<string, unknown>;
 
@@ -24,6 +27,7 @@ const requests = {
   TranscribeRequest: transcribeRequestSchema,
   TranscribeForm: transcribeFormSchema,
   OpenaiForm: openaiFormSchema,
+  SpeechRequest: speechRequestSchema,
 };
 const responses = {
   UploadResponse: uploadResponseSchema,
@@ -33,6 +37,7 @@ const responses = {
   TranscribeResponse: transcribeResponseSchema,
   TranscribeFileResponse: transcribeFileResponseSchema,
   Transcript: transcriptSchema,
+  GpuStatus: gpuStatusSchema,
   Health: healthSchema,
   ErrorBody: errorBodySchema,
 };
@@ -43,6 +48,7 @@ const onWork: ErrorCode[] = ["operation_unavailable", "queue_full", "storage_ful
 const onAudio: ErrorCode[] = (Object.keys(errorTable) as ErrorCode[]).filter(
   (code) => code.startsWith("audio_") || code.startsWith("engine_") || code === "language_unsupported",
 );
+const onEngines: ErrorCode[] = ["engine_failed", "engine_out_of_memory"];
 const onSpeech: ErrorCode[] = [
   "text_empty",
   "text_too_long",
@@ -60,7 +66,7 @@ export function openapiDocument(): Json {
       title: "Parlance",
       version: "0.1.0",
       description:
-        "Speech to text over NATS JetStream. Errors have one shape and a stable code; answers with 408, 429, 503, 504 and 507 may be tried again, after Retry-After where it is given.",
+        "Speech to text and text to speech over NATS JetStream. Errors have one shape and a stable code; answers with 408, 429, 503, 504 and 507 may be tried again, after Retry-After where it is given.",
       license: { name: "MIT", identifier: "MIT" },
     },
     servers: [{ url: "/" }],
@@ -135,6 +141,63 @@ export function openapiDocument(): Json {
           errors: ["invalid_multipart", "request_timeout", ...onBodies, ...onWork, ...onAudio],
         }),
       },
+      "/v1/audio/speech": {
+        post: operation(
+          "createSpeech",
+          "Speak a text, as OpenAI's clients ask for it: sound flows from its first sentence on",
+          {
+            body: json("SpeechRequest"),
+            answer: {
+              ...Object.fromEntries(Object.values(contentTypeOf).map((type) => [type, binary])),
+              "text/event-stream": {
+                schema: {
+                  type: "string",
+                  description:
+                    "speech.audio.delta: `audio`, base64; speech.audio.done: `usage`, where input_tokens counts characters and output_tokens seconds; error: `error`, when speech breaks off",
+                },
+              },
+            },
+            errors: [
+              "invalid_json",
+              "request_timeout",
+              "worker_unavailable",
+              ...onBodies,
+              ...onWork,
+              ...onSpeech,
+              ...onEngines,
+            ],
+          },
+        ),
+      },
+      "/v1/audio/voices": {
+        get: operation("voices", "The voices that can speak", {
+          answer: listOf("voices", {
+            id: { type: "string" },
+            name: { type: "string" },
+            gender: { type: "string" },
+            language: { type: "string" },
+            model: { type: "string" },
+            default: { type: "boolean", description: "Whether it speaks when no voice is named" },
+          }),
+          errors: ["operation_unavailable", "worker_unavailable"],
+        }),
+      },
+      "/v1/models": {
+        get: operation("listModels", "The models that the workers have", { answer: listOf("data", model), errors: [] }),
+      },
+      "/v1/models/{id}": {
+        get: operation("retrieveModel", "A model that a worker has", {
+          parameters: [path("id", "As the list names it")],
+          answer: { "application/json": { schema: { type: "object", properties: model } } },
+          errors: ["not_found"],
+        }),
+      },
+      "/api/v1/gpu": {
+        get: operation("gpu", "Who has each accelerator, who waits for it, and what swaps cost", {
+          answer: json("GpuStatus"),
+          errors: [],
+        }),
+      },
       "/health": {
         get: {
           ...operation("health", "The model and the device", { answer: json("Health"), errors: [] }),
@@ -172,6 +235,13 @@ export function openapiDocument(): Json {
 }
 
 const audioFile = { type: "string", format: "binary", description: "WAV, FLAC, MP3, Ogg, Opus, WebM or M4A" };
+const binary: Json = { schema: { type: "string", format: "binary" } };
+const model: Json = {
+  id: { type: "string" },
+  object: { type: "string", const: "model" },
+  created: { type: "integer" },
+  owned_by: { type: "string" },
+};
 const probe: Json = {
   "application/json": { schema: { type: "object", properties: { status: { type: "string", const: "ok" } } } },
 };
@@ -224,6 +294,12 @@ function form(files: Json, required: string[], fields?: keyof typeof requests): 
   return {
     "multipart/form-data": { schema: fields === undefined ? own : { allOf: [own, reference(fields)] } },
   };
+}
+
+function listOf(field: string, properties: Json): Json {
+  const items = { type: "object", properties };
+  const schema = { type: "object", required: [field], properties: { [field]: { type: "array", items } } };
+  return { "application/json": { schema } };
 }
 
 function reference(name: string): Json {

@@ -1,8 +1,10 @@
 /**
  * Stands in for ingest and the workers, which need audio and a model: "audio" is text that says what comes of it.
- * the first line of `say:<text>` is transcribed, `fail:<code>` fails with that code, `wait` is never heard of again. The results
- * service behind it is the real one.
+ * the first line of `say:<text>` is transcribed, `fail:<code>` fails with that code, `wait` is never heard of again. Text to speak
+ * is cut at `|`: each piece is half a second of sound, unless it is one of the last two. The results service behind it is the real
+ * one.
  */
+import { setTimeout as pause } from "node:timers/promises";
 import { type Bus, connectBus, type Delivery } from "@parlance/bus";
 import {
   type BatchRecord,
@@ -12,12 +14,14 @@ import {
   durables,
   type ErrorCode,
   errorTable,
+  familyOf,
   headerNames,
   parseIntakeSubject,
   readHeaders,
   readSettings,
   type SegmentResult,
   type SubmittedItem,
+  segmentFileId,
   streams,
   subjects,
   submissionSchema,
@@ -35,6 +39,13 @@ export interface FakePipeline {
   close(): Promise<void>;
 }
 
+/** What the fake says, whatever it is asked to. */
+export const FAKE_SOUND = {
+  sampleRate: 16_000,
+  samples: Int16Array.from({ length: 8_000 }, (_, index) => Math.round(9_000 * Math.sin(index * 0.2))),
+  pauseMs: 100,
+};
+
 export async function startFakePipeline(server: TestServer): Promise<FakePipeline> {
   const bus = await connectBus({ name: "fake", ...server.as() });
   const results = await createResults({
@@ -47,7 +58,48 @@ export async function startFakePipeline(server: TestServer): Promise<FakePipelin
   const stopping = new AbortController();
   const seen: FakePipeline["seen"] = [];
 
+  async function speak(batchId: string, item: SubmittedItem): Promise<void> {
+    const pieces = item.text.split("|").map((piece) => piece.trim());
+    for (const [n, piece] of pieces.entries()) {
+      if (piece === "wait") return;
+      const common = {
+        operation: item.operation,
+        last: n === pieces.length - 1,
+        submittedAt: Date.now(),
+        timestamps: false,
+        finishedAt: Date.now(),
+      };
+      const code = /^fail:(.*)/.exec(piece)?.[1];
+      // What came before is on its way to the caller by then.
+      if (code !== undefined && n > 0) await pause(300);
+      const result: SegmentResult =
+        code === undefined
+          ? {
+              ...common,
+              outcome: "spoken",
+              audio: await storeSound(batchId, item.itemId, n),
+              sampleRate: FAKE_SOUND.sampleRate,
+              samples: FAKE_SOUND.samples.length,
+              pauseMs: common.last ? 0 : FAKE_SOUND.pauseMs,
+              format: item.format,
+              truncated: false,
+              model: "fake",
+              passSize: 1,
+            }
+          : { ...common, outcome: "failed", error: failure(code) };
+      await bus.publishOnce(subjects.result(batchId, item.itemId, n), JSON.stringify(result), { first: true });
+    }
+  }
+
+  async function storeSound(batchId: string, itemId: string, n: number): Promise<string> {
+    const id = segmentFileId(batchId, itemId, n);
+    const { buffer } = FAKE_SOUND.samples;
+    await files.put({ id, contentType: "audio/pcm", filename: id, maxBytes: 1e6 }, inOnePiece(new Uint8Array(buffer)));
+    return id;
+  }
+
   async function run(batchId: string, item: SubmittedItem, audio: string): Promise<void> {
+    if (familyOf[item.operation] === "tts") return await speak(batchId, item);
     const [verb, rest = ""] = (audio.split("\n")[0] ?? "").split(/:(.*)/);
     if (verb === "wait") return;
     const now = Date.now();
@@ -136,6 +188,10 @@ export async function startFakePipeline(server: TestServer): Promise<FakePipelin
       await bus.close();
     },
   };
+}
+
+async function* inOnePiece(bytes: Uint8Array): AsyncGenerator<Uint8Array, void> {
+  yield bytes;
 }
 
 function failure(code: string): { code: ErrorCode; message: string } {

@@ -1,0 +1,62 @@
+/**
+ * What is stored under a subject, followed: a live subscription, made before anything is published, brings messages at once;
+ * the stream is read after every reconnect, and now and then, because a live message that is missed never comes again.
+ */
+import type { Bus } from "@parlance/bus";
+import { streams } from "@parlance/contracts";
+
+const FIRST_LOOK_MS = 2_000;
+const LONGEST_LOOK_MS = 15_000;
+
+export interface FollowedSubject {
+  /** Resolves when the server knows of the subscription. */
+  ready: Promise<void>;
+  /** Reads the stream now and then, until what it returns is called. */
+  keepLooking(): () => void;
+  close(): void;
+}
+
+/** `take` gets every message of RESULTS under the subject, some of them twice, in no order. */
+export function followSubject(
+  bus: Bus,
+  subject: string,
+  take: (message: { subject: string; data: Uint8Array }) => void,
+): FollowedSubject {
+  const closing = new AbortController();
+
+  async function listen(): Promise<void> {
+    for await (const message of bus.subscribe(subject, closing.signal)) take(message);
+  }
+
+  async function look(): Promise<void> {
+    const stored = bus.read({ stream: streams.results, subject, lastPerSubject: true, signal: closing.signal });
+    for await (const message of stored) take(message);
+  }
+
+  // A failed subscription or look leaves the other, and the next look.
+  listen().catch(() => undefined);
+  const ready = bus.flush();
+  ready.catch(() => undefined);
+
+  return {
+    ready,
+    keepLooking() {
+      let lookMs = FIRST_LOOK_MS;
+      const lookNow = () => {
+        clearTimeout(looking);
+        lookMs = Math.min(lookMs * 2, LONGEST_LOOK_MS);
+        looking = setTimeout(lookNow, lookMs);
+        look().catch(() => undefined);
+      };
+      let looking = setTimeout(lookNow, FIRST_LOOK_MS);
+      const stopWatching = bus.onConnection((connected) => {
+        if (connected) lookNow();
+      });
+      return () => {
+        clearTimeout(looking);
+        stopWatching();
+      };
+    },
+    close: () => closing.abort(),
+  };
+}
