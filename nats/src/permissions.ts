@@ -106,6 +106,7 @@ export const permissions: Record<UserName, Permissions> = {
       ...read(streams.results),
       ...read(streams.progress),
       ...read(batchesStream),
+      ...read(leaseStream),
       `$KV.${buckets.batches}.>`,
       ...writeFiles,
       "speech.status.*",

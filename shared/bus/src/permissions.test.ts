@@ -70,6 +70,9 @@ describe.each(await testServers())("permissions on $version", ({ binary }) => {
     const revision = (await lease.create("gpu.cpu", "{}")) ?? 0;
     expect(await lease.update("gpu.cpu", "{}", revision)).toBeGreaterThan(revision);
     await lease.put("wanted.cpu.asr", "{}");
+    const seen = await gateway.bucket("gpu-lease");
+    expect((await seen.keys(">")).sort()).toEqual(["gpu.cpu", "wanted.cpu.asr"]);
+    expect(await seen.get("gpu.cpu")).toBeDefined();
     const jobs = await worker.pull({ stream: "JOBS", durable: "transcribe-batch", max: 16, waitMs: 2_000 });
     expect(jobs).toHaveLength(2);
     await worker.publishOnce("speech.result.b.0.0", "ok", { first: true });

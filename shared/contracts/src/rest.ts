@@ -4,7 +4,7 @@ import { MAX_INSTRUCTIONS, MAX_REFERENCE_TEXT, SPEEDS } from "./headers.ts";
 import { customIdSchema, fileIdSchema, tokenSchema } from "./identifiers.ts";
 import { languageSchema } from "./languages.ts";
 import { batchStates, MAX_ITEMS, wordSchema } from "./payloads.ts";
-import { operationSchema, speechFormats } from "./words.ts";
+import { familySchema, laneSchema, operationSchema, speechFormats } from "./words.ts";
 
 const phraseList = z.array(z.string().min(1).max(256)).max(1_000);
 
@@ -163,3 +163,50 @@ export const healthSchema = z.object({
   model_id: z.string(),
   cuda: z.boolean(),
 });
+
+const moment = z.iso.datetime().describe("ISO 8601, UTC");
+
+export const gpuDeviceSchema = z.object({
+  device: z.string().describe("`cpu`, `cuda:0` …"),
+  holder: z
+    .object({
+      worker: z.string(),
+      host: z.string(),
+      family: familySchema,
+      model: z.string(),
+      since: moment,
+      loaded: z.boolean().describe("False while the model is being loaded"),
+    })
+    .nullable()
+    .describe("Who has the lease; null: the device is free"),
+  waiting: z
+    .array(
+      z.object({
+        family: familySchema,
+        worker: z.string(),
+        lane: laneSchema,
+        since: moment.describe("When the oldest job that waits was published"),
+      }),
+    )
+    .describe("Families that wait for the holder to let go, the most urgent first"),
+  swaps: z.object({
+    count: z.number().describe("Models loaded after the lease was got, since the workers that answer began"),
+    recent: z
+      .array(
+        z.object({
+          at: moment,
+          family: familySchema,
+          model: z.string(),
+          seconds: z.number().describe("From the lease to a loaded model: the sum of the parts"),
+          start_seconds: z.number().describe("The engine process"),
+          check_seconds: z.number().describe("Finding the model and verifying its files"),
+          load_seconds: z.number(),
+          warm_up_seconds: z.number(),
+        }),
+      )
+      .describe("The newest ones, oldest first"),
+  }),
+});
+
+export const gpuStatusSchema = z.object({ devices: z.array(gpuDeviceSchema) });
+export type GpuStatus = z.infer<typeof gpuStatusSchema>;

@@ -51,7 +51,12 @@ export const batchKeys = {
   idempotency: (hash: string) => `idempotency.${hash}`,
 } as const;
 
-/** Keys of the `gpu-lease` bucket. */
+/** Device names (`cuda:0`) hold a colon, keys may not. */
+export function deviceKey(device: string): string {
+  return device.replace(/[^A-Za-z0-9_-]/g, "-");
+}
+
+/** Keys of the `gpu-lease` bucket; `device` as `deviceKey` gives it. */
 export const leaseKeys = {
   gpu: (device: string) => `gpu.${device}`,
   wanted: (device: string, family: string) => `wanted.${device}.${family}`,

@@ -1,5 +1,5 @@
 export { type Clock, monotonicClock } from "./clock.ts";
-export { type AcquireOptions, createLease, deviceKey, type Lease, type LeaseLog, type LeaseOptions } from "./lease.ts";
+export { type AcquireOptions, createLease, type Lease, type LeaseLog, type LeaseOptions } from "./lease.ts";
 export { leaseSettings, yieldSettings } from "./lease-settings.ts";
 export type { LeaseState, LostReason } from "./lease-state.ts";
 export { createSwapCredit, type SwapCredit } from "./swap-credit.ts";

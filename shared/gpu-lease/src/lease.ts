@@ -10,6 +10,7 @@
 import type { Bus } from "@parlance/bus";
 import {
   buckets,
+  deviceKey,
   type Family,
   type Lane,
   type LeaseValue,
@@ -78,11 +79,6 @@ export interface Lease {
   waiting(): { family: Family; wanted: Wanted }[];
   /** Releases, and ends watching. */
   close(): Promise<void>;
-}
-
-/** Device names hold a colon, keys may not. */
-export function deviceKey(device: string): string {
-  return device.replace(/[^A-Za-z0-9_-]/g, "-");
 }
 
 /** Servers remove expired keys up to a second late. */
