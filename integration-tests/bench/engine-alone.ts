@@ -1,5 +1,5 @@
 /** The engine without a pipeline: what it does at best with the same passes. */
-import type { EngineJob } from "@parlance/inference/engine";
+import type { EngineJob, EngineOutcome } from "@parlance/inference/engine";
 import { monotonicNow, startEngine } from "@parlance/inference/engine";
 
 /** The transcribe worker's own engine module. */
@@ -11,6 +11,8 @@ export interface EngineAlone {
   backlog(segments: readonly Int16Array[], passes: number): Promise<number>;
   /** Milliseconds of each of `count` passes with this one segment, one after another. */
   single(segment: Int16Array, count: number): Promise<number[]>;
+  /** What comes of one pass of these jobs. */
+  outcomes(jobs: readonly EngineJob[]): Promise<EngineOutcome[]>;
   close(): Promise<void>;
 }
 
@@ -48,6 +50,9 @@ export async function startEngineAlone(modelId: string): Promise<EngineAlone> {
         await new Promise((later) => setTimeout(later, 5));
       }
       return taken;
+    },
+    async outcomes(jobs) {
+      return (await engine.run({ jobs: [...jobs], urgency: 0 })).outcomes;
     },
     async close() {
       clearInterval(extension);

@@ -1,7 +1,7 @@
-"""A pruned word trigram in ARPA form: interpolated Kneser-Ney, then entropy pruning, then backoff weights.
+"""A pruned word trigram in ARPA form: interpolated Kneser-Ney, mixed with a general one, then entropy pruning.
 
-The text is every prompt but the development ones, and the prose that was not chosen as a prompt. Words outside the
-lexicon are `<unk>`. Discounts are Chen and Goodman's; pruning drops an n-gram when backing off instead changes the
+The text is every prompt but the development ones, and the prose that was not chosen as a prompt; the general trigram
+(general_model.py) knows how people talk. Words outside the lexicon are `<unk>`. Discounts are Chen and Goodman's; pruning drops an n-gram when backing off instead changes the
 model little, weighted by how often its history occurs (Stolcke's criterion without the change of the backoff weight).
 """
 
@@ -11,10 +11,13 @@ import math
 from collections import Counter, defaultdict
 from pathlib import Path
 
+import general_model
 import lexicon as lexicons
 from text import DEVELOPMENT_PROMPTS, HeldOut, prose, transcript, vocabulary
 
 ORDER = 3
+# Words of a usual sentence: how often a start is met when n-grams are weighed.
+SENTENCE_WORDS = 12
 START, END, UNKNOWN = "<s>", "</s>", "<unk>"
 
 
@@ -36,10 +39,6 @@ class Trigram:
             tokens = [START, *(word if word in words else UNKNOWN for word in sentence.split()), END]
             for order in range(1, ORDER + 1):
                 raw[order].update(tuple(tokens[i : i + order]) for i in range(len(tokens) - order + 1))
-        self.history_counts = [Counter() for _ in range(ORDER + 1)]
-        for order in range(1, ORDER + 1):
-            for gram, count in raw[order].items():
-                self.history_counts[order][gram[:-1]] += count
         # Kneser-Ney: lower orders count the different words before an n-gram, not its occurrences.
         counts = [None, Counter(), Counter(), raw[ORDER]]
         for order in range(1, ORDER):
@@ -51,9 +50,11 @@ class Trigram:
         del counts[1][(START,)]
         for word in words | {UNKNOWN, END}:
             counts[1].setdefault((word,), 0)
-        self.probability = [None, {}, {}, {}]
+        self.probability, self.weights = [None, {}, {}, {}], [None, None, {}, {}]
         for order in range(1, ORDER + 1):
             self.estimate(order, counts[order])
+        for order in range(2, ORDER + 1):
+            self.weights[order] = self.backoffs(order)
 
     def estimate(self, order, counts):
         cut = (0.0, *discounts([count for count in counts.values() if count]))
@@ -76,6 +77,39 @@ class Trigram:
             lower[gram[:-1]] += self.score(gram[1:])
         return {history: max(1e-6, 1 - seen[history]) / max(1e-6, 1 - lower[history]) for history in seen}
 
+    def mix(self, general, share):
+        """Gives the other model's n-grams of our words `share` of the probability; what only one has, the other backs off for."""
+        grams, weights = general
+        other = Trigram.__new__(Trigram)
+        known = {word for (word,) in self.probability[1]}
+        other.probability = [None] + [{g: p for g, p in grams[n].items() if known.issuperset(g[1:])} for n in (1, 2, 3)]
+        other.weights = weights
+        rare = min(other.probability[1].values())
+        for gram in self.probability[1]:
+            other.probability[1].setdefault(gram, rare)
+        mixed = [None, {}, {}, {}]
+        for order in (1, 2, 3):
+            # The start is never predicted, and a history is of words that we have.
+            union = self.probability[order].keys() | {g for g in other.probability[order] if g[-1] != START and (g[0] in known or g[0] == START)}
+            union -= {(START,)}
+            for gram in union:
+                mixed[order][gram] = (1 - share) * self.score(gram) + share * other.score(gram)
+        total = sum(mixed[1].values())
+        mixed[1] = {gram: p / total for gram, p in mixed[1].items()}
+        self.probability = mixed
+        # Every n-gram's history has to be one.
+        for gram in list(mixed[3]):
+            if gram[:2] not in mixed[2]:
+                mixed[2][gram[:2]] = (1 - share) * self.score(gram[:2]) + share * other.score(gram[:2])
+        for order in (2, 3):
+            self.weights[order] = self.backoffs(order)
+
+    def frequency(self, history):
+        """How often a history of one or two words comes, as a share of all words."""
+        start, *rest = history
+        share = 1 / SENTENCE_WORDS if start == START else self.probability[1][(start,)]
+        return share * (self.score(history) if rest else 1)
+
     def score(self, gram):
         """Probability of the last word of an n-gram after the others, backing off as a reader of the file does."""
         while True:
@@ -87,19 +121,14 @@ class Trigram:
             return weight * rest
 
     def prune(self, sizes):
-        """Keeps the `sizes[order]` n-grams of each order whose loss would cost most; fills `weights`."""
-        self.weights = [None, None, {}, {}]
-        self.weights[2] = self.backoffs(2)
-        self.weights[3] = self.backoffs(3)
+        """Keeps the `sizes[order]` n-grams of each order whose loss would cost most."""
         needed = set()
         for order in range(ORDER, 1, -1):
-            all_counts = sum(self.history_counts[order].values())
-
             def worth(gram):
                 history = gram[:-1]
                 probability = self.probability[order][gram]
                 backed = self.weights[order][history] * self.score(gram[1:])
-                return self.history_counts[order][history] / all_counts * probability * math.log(probability / backed)
+                return self.frequency(history) * probability * math.log(probability / backed)
 
             ranked = sorted(((worth(gram), gram) for gram in self.probability[order]), reverse=True)
             kept = {gram for value, gram in ranked[: sizes[order]] if value > 0} | needed
@@ -109,7 +138,7 @@ class Trigram:
         self.weights[3] = self.backoffs(3)
 
     def lines(self):
-        """ARPA text with log10 values of four decimals."""
+        """ARPA text with log10 values of two decimals."""
         rows = {1: dict(self.probability[1]), 2: self.probability[2], 3: self.probability[3]}
         rows[1][(START,)] = None
         yield "\\data\\\n"
@@ -119,9 +148,9 @@ class Trigram:
             yield f"\n\\{order}-grams:\n"
             for gram in sorted(rows[order]):
                 probability = rows[order][gram]
-                value = -99 if probability is None else round(math.log10(probability), 3)
+                value = -99 if probability is None else round(math.log10(probability), 2)
                 weight = self.weights[order + 1].get(gram) if order < ORDER else None
-                tail = "" if weight is None else f"\t{round(math.log10(weight), 3)}"
+                tail = "" if weight is None else f"\t{round(math.log10(weight), 2)}"
                 yield f"{value}\t{' '.join(gram)}{tail}\n"
         yield "\n\\end\\\n"
 
@@ -156,9 +185,11 @@ def main():
     parser.add_argument("out", type=Path, help=".arpa.gz")
     parser.add_argument("--bigrams", type=int, default=300_000)
     parser.add_argument("--trigrams", type=int, default=270_000)
+    parser.add_argument("--general", type=float, default=0.5, help="share of the general trigram")
     options = parser.parse_args()
     sentences = text(options.prompts)
     model = Trigram(sentences, set(lexicons.load(options.lexicon)))
+    model.mix(general_model.read(), options.general)
     whole = [len(grams) for grams in model.probability[1:]]
     model.prune({2: options.bigrams, 3: options.trigrams})
     data = "".join(model.lines()).encode()

@@ -12,16 +12,16 @@ from lexicon import characters_of, phones_of
 RATE = 16_000
 # Share of the training items of each voice. Engines and speakers differ more than espeak's variants do.
 SHARES = {
-    "espeak-named": 0.19,
-    "espeak-generated": 0.22,
+    "espeak-named": 0.17,
+    "espeak-generated": 0.19,
     "flite-slt": 0.10,
-    "flite-awb": 0.10,
+    "flite-awb": 0.11,
     "flite-rms": 0.10,
-    "flite-kal16": 0.05,
+    "flite-kal16": 0.08,
     "flite-kal": 0.01,
-    "festival-ked_diphone": 0.10,
-    "festival-kal_diphone": 0.06,
-    "festival-cmu_us_slt_arctic_hts": 0.07,
+    "festival-ked_diphone": 0.11,
+    "festival-kal_diphone": 0.08,
+    "festival-cmu_us_slt_arctic_hts": 0.05,
 }
 POOL_ITEMS = 2400
 LONGEST_ITEM = 26 * RATE

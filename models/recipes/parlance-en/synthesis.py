@@ -212,11 +212,43 @@ def festival(prompts, voice, seed):
         subprocess.run(["festival", "-b", str(path)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         for i in range(len(prompts)):
             try:
-                with wave.open(f"{folder}/{i}.wav") as spoken:
-                    samples = np.frombuffer(spoken.readframes(spoken.getnframes()), "<i2")
-                    yield resample(samples, spoken.getframerate())
+                yield resample(*read_wave(f"{folder}/{i}.wav"))
             except (OSError, EOFError, wave.Error):
                 yield None
+
+
+def read_wave(path):
+    """(int16 samples, rate) of a WAV file."""
+    with wave.open(str(path)) as spoken:
+        return np.frombuffer(spoken.readframes(spoken.getnframes()), "<i2"), spoken.getframerate()
+
+
+class Rhvoice:
+    """A voice of RHVoice, a process for every prompt. Never trained on: an unseen engine with unseen speakers."""
+
+    def __init__(self, voice):
+        self.voice = voice
+
+    def speak(self, prompt, rng):
+        options = ["-p", self.voice, "-r", str(rng.randint(80, 125)), "-t", str(rng.randint(80, 125))]
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "spoken.wav"
+            command = ["RHVoice-test", *options, "-o", str(path)]
+            subprocess.run(command, input=prompt.encode(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
+            return resample(*read_wave(path)), f"rhvoice:{self.voice}"
+
+
+class Pico:
+    """A voice of SVOX Pico (`en-US`, `en-GB`), a process for every prompt. Never trained on either."""
+
+    def __init__(self, voice):
+        self.voice = voice
+
+    def speak(self, prompt, _rng):
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "spoken.wav"
+            subprocess.run(["pico2wave", "-l", self.voice, "-w", str(path), prompt], stdout=subprocess.DEVNULL, check=True)
+            return resample(*read_wave(path)), f"pico:{self.voice}"
 
 
 def write_shard(path, utterances):
@@ -236,6 +268,9 @@ def write_shard(path, utterances):
     return offset / RATE
 
 
+SPEAKERS = {"flite": Flite, "rhvoice": Rhvoice, "pico": Pico}
+
+
 def speak_all(engine, voice, prompts, seed, data_folder):
     """Yields (samples, kind, voice, text) for (position, kind, prompt) triples."""
     if engine == "festival":
@@ -246,8 +281,8 @@ def speak_all(engine, voice, prompts, seed, data_folder):
                 if samples is not None:
                     yield trim(samples), kind, f"festival:{voice}", transcript(prompt)
         return
-    if engine == "flite":
-        speaker = Flite(voice)
+    if engine in SPEAKERS:
+        speaker = SPEAKERS[engine](voice)
     else:
         generated = [f"g{i:03}" for i in range(GENERATED_VARIANTS)]
         variants = {"named": named_variants(), "generated": generated, "unseen": ESPEAK_UNSEEN}[voice]

@@ -18,8 +18,10 @@ SETS = {
     "espeak-unseen-variants": [("espeak", "unseen")],
     "flite-seen": [("flite", voice) for voice in ("slt", "awb", "rms", "kal16")],
     "festival-seen": [("festival", voice) for voice in ("ked_diphone", "kal_diphone", "cmu_us_slt_arctic_hts")],
+    "unseen-speaker": [("rhvoice", "clb")],
+    "unseen-engine": [("rhvoice", "bdl"), ("rhvoice", "alan"), ("pico", "en-US")],
 }
-DEVELOPMENT_VOICES = [voice for name in ("espeak-seen", "flite-seen", "festival-seen") for voice in SETS[name]]
+DEVELOPMENT_VOICES = [voice for name in SETS if name.endswith("-seen") for voice in SETS[name]]
 
 
 def test_sentences(folder=Path(__file__).parent / "test"):
