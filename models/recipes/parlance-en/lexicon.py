@@ -15,6 +15,7 @@ import tempfile
 from multiprocessing import Pool
 from pathlib import Path
 
+import general_model
 from text import CMU_DICTIONARY, WORD_LIST, transcript, vocabulary
 
 PHONES = (
@@ -42,8 +43,21 @@ ALTERNATIVES = {
     "you're": ["y uh r", "y ao r", "y er"], "you've": ["y uw v"], "you'll": ["y uw l"], "you'd": ["y uw d"],
     "we're": ["w iy r", "w ih r"], "we've": ["w iy v"], "we'll": ["w iy l"], "we'd": ["w iy d"],
     "they're": ["dh eh r"], "they've": ["dh ey v"], "they'll": ["dh ey l"], "they'd": ["dh ey d"],
+    "he'd": ["hh iy d"], "he'll": ["hh iy l"], "she'd": ["sh iy d"], "she'll": ["sh iy l"], "where's": ["w eh r z"], "how's": ["hh aw z"],
+    "there'd": ["dh eh r d"], "there'll": ["dh eh r ah l"], "who'd": ["hh uw d"], "who'll": ["hh uw l"], "why's": ["w ay z"],
+    "could've": ["k uh d ah v"], "should've": ["sh uh d ah v"], "would've": ["w uh d ah v"], "might've": ["m ay t ah v"],
+    "ain't": ["ey n t"], "y'all": ["y ao l"], "ma'am": ["m ae m"],
     "it'll": ["ih t ah l"], "let's": ["l eh t s"], "o'clock": ["ah k l aa k"], "euros": ["y uh r ow z", "y uw r ow z"], "missus": ["m ih s ih z"],
 }  # fmt: skip
+
+# Spelled words and acronyms come back letter by letter; "a" and "i" are words already.
+LETTERS = {
+    "a": "ey", "b": "b iy", "c": "s iy", "d": "d iy", "e": "iy", "f": "eh f", "g": "jh iy", "h": "ey ch", "j": "jh ey", "k": "k ey",
+    "l": "eh l", "m": "eh m", "n": "eh n", "o": "ow", "p": "p iy", "q": "k y uw", "r": "aa r", "s": "eh s", "t": "t iy", "u": "y uw",
+    "v": "v iy", "w": "d ah b ah l y uw", "x": "eh k s", "y": "w ay", "z": "z iy",
+}  # fmt: skip
+# The most frequent words of general English: those of them in the dictionary are in the model's lexicon.
+FREQUENT_WORDS = 30_000
 
 
 def normal(phone):
@@ -145,6 +159,23 @@ def write(path, lexicon):
     Path(path).write_bytes(gzip.compress(data, 9, mtime=0) if str(path).endswith(".gz") else data)
 
 
+def frequent_words():
+    """The likeliest FREQUENT_WORDS of the general trigram that look like words."""
+    unigrams = general_model.read()[0][1]
+    ranked = sorted(unigrams, key=unigrams.get, reverse=True)[:FREQUENT_WORDS]
+    return {word for (word,) in ranked if re.fullmatch("[a-z']*[aeiouy][a-z']*", word) and len(word) > 1}
+
+
+def coverage(lexicon):
+    """Share of the running words of general English that are in a lexicon, by the general trigram's word frequencies."""
+    known = total = 0.0
+    for (word,), share in general_model.read()[0][1].items():
+        if not word.startswith("<"):
+            total += share
+            known += share * all(part in lexicon for part in transcript(word).split())
+    return known / total
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("prompts", type=Path)
@@ -159,7 +190,10 @@ def main():
     if options.ship:
         dictionary, listed = cmu_dictionary(), vocabulary()
         common = {line.strip().lower() for line in open(WORD_LIST, encoding="utf8")} & listed
-        write(options.ship, lexicon | {word: dictionary[word] for word in common if word in dictionary})
+        common |= set(ALTERNATIVES) | frequent_words()
+        letters = {letter: [tuple(phones.split())] for letter, phones in LETTERS.items() if letter not in lexicon}
+        write(options.ship, lexicon | {word: dictionary[word] for word in common if word in dictionary} | letters)
+        print(f"the model's lexicon covers {100 * coverage(load(options.ship)):.2f} % of the running words of general English")
     print(f"{len(lexicon)} words, {len(by_rule)} by letter-to-sound rules -> {options.out}")
 
 

@@ -12,12 +12,14 @@ from pathlib import Path
 
 import torch
 
+import lexicon as lexicons
 from lexicon import CHARACTER_SYMBOLS, PHONE_SYMBOLS
 from model import FRAME_SECONDS
 
 DEBIAN_PACKAGES = [
     "espeak-ng", "flite", "festival", "festvox-kallpc16k", "festvox-kdlpc16k", "festvox-us-slt-hts", "festlex-cmu", "wamerican",
     "wordnet-base", "bible-kjv-text", "dict-jargon", "dict-devil", "python3.11-doc", "postgresql-doc-15", "apache2-doc",
+    "pocketsphinx-en-us", "rhvoice-english", "libttspico-utils",
 ]  # fmt: skip
 PYTHON_PACKAGES = ["torch", "numpy", "scipy", "onnx", "onnxruntime"]
 
@@ -60,6 +62,7 @@ def tables(metrics, record):
     if "phrases" in metrics:
         found = metrics["phrases"]
         lines += ["", f"Phrase list, one of {found['phrases']}: {found['amongAll']} % right; one of 100 that differ in one word: {found['amongOneWordDifferent']} %."]
+    lines += ["", f"The lexicon covers {metrics['lexiconCoverage']} % of the running words of general English (by the word frequencies of pocketsphinx-en-us)."]
     return "\n".join(lines)
 
 
@@ -79,6 +82,7 @@ def main():
     options = parser.parse_args()
     folder = options.folder
     metrics = json.loads(options.metrics.read_text())
+    metrics["lexiconCoverage"] = round(100 * lexicons.coverage(lexicons.load(folder / "lexicon.txt.gz")), 2)
     checkpoint = torch.load(options.checkpoint, map_location="cpu", weights_only=True)
     parameters = sum(values.numel() for name, values in checkpoint["weights"].items() if not re.search("running|num_batches", name))
     manifest = {
