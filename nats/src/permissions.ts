@@ -122,6 +122,7 @@ export const permissions: Record<UserName, Permissions> = {
       "speech.result.>",
       "speech.progress.>",
       "speech.dead.ingest.>",
+      "speech.workers",
       ...inspect(streams.results),
       ...read(batchesStream),
       `$KV.${buckets.batches}.>`,

@@ -1,16 +1,21 @@
-/** One item: its audio decoded segment by segment, each published as a job, or its failure published in their place. */
+/**
+ * One item: its audio decoded segment by segment, or its text cut, each piece published as a job; or its failure published in
+ * their place.
+ */
 import type { AudioSource, DecoderPool } from "@parlance/audio";
 import type { Bus, FileStore } from "@parlance/bus";
 import {
   type BatchRecord,
   type Progress,
   SAMPLE_RATE,
+  type SpeechAbilities,
   SpeechError,
   subjects,
   toSpeechError,
 } from "@parlance/contracts";
 import type { AlreadyQueued } from "./already-queued.ts";
 import type { IngestMetrics } from "./ingest-metrics.ts";
+import { ingestText, requireSpeech } from "./ingest-text.ts";
 import { openItemAudio } from "./item-audio.ts";
 import type { JobPublisher } from "./publish-jobs.ts";
 import type { IntakeItem } from "./read-intake.ts";
@@ -25,6 +30,9 @@ export interface ItemContext {
   queued: AlreadyQueued;
   fileTtlMs: number;
   transcribes: boolean;
+  speaks: boolean;
+  /** What the tts workers say they can do: as far as is known, or asked anew with patience. */
+  speechWorkers: (again: boolean) => Promise<readonly SpeechAbilities[]>;
   /** Conclude items with errors of our own, because trying again has not healed them. */
   lastTry: boolean;
   now: () => number;
@@ -39,35 +47,46 @@ export async function ingestItem(item: IntakeItem, context: ItemContext): Promis
   signal.throwIfAborted();
   if (await queued.isComplete(item.itemId)) return;
   const stopTimer = metrics.decodeSeconds.startTimer();
-  let n = 0;
-  let samples = 0;
+  const published = { n: 0, samples: 0 };
   try {
     refuse(item, context);
-    const { acceptedAt, lane } = context.record;
-    const source = await openItemAudio(item.audio, { ...context, acceptedAt });
-    const counted = reportProgress(source, item, context);
-    for await (const segment of context.decoder.decode({ source: counted, urgent: lane !== "batch", signal })) {
-      await publisher.segment(item, segment);
-      n = segment.n + 1;
-      samples += segment.length;
-      metrics.jobs.inc();
-    }
+    if (item.speech === undefined) await ingestAudio(item, context, published);
+    else await ingestText(item, item.speech, context);
     metrics.items.inc({ outcome: "queued" });
   } catch (error) {
     signal.throwIfAborted();
     const known = toSpeechError(error);
     if (known.retryable && !(context.lastTry && known.code === "internal")) throw error;
-    await publisher.failure(item, n, known);
+    await publisher.failure(item, published.n, known);
     metrics.countFailure(known.code);
   } finally {
-    metrics.audioSeconds.inc(samples / SAMPLE_RATE);
+    metrics.audioSeconds.inc(published.samples / SAMPLE_RATE);
     stopTimer();
   }
 }
 
-function refuse(item: IntakeItem, { transcribes }: ItemContext): void {
+/** Counts what it has published, also for whoever catches what it throws. */
+async function ingestAudio(
+  item: IntakeItem,
+  context: ItemContext,
+  published: { n: number; samples: number },
+): Promise<void> {
+  const { acceptedAt, lane } = context.record;
+  const source = await openItemAudio(item.audio, { ...context, acceptedAt });
+  const counted = reportProgress(source, item, context);
+  const decoding = context.decoder.decode({ source: counted, urgent: lane !== "batch", signal: context.signal });
+  for await (const segment of decoding) {
+    await context.publisher.segment(item, segment);
+    published.n = segment.n + 1;
+    published.samples += segment.length;
+    context.metrics.jobs.inc();
+  }
+}
+
+function refuse(item: IntakeItem, { transcribes, speaks }: ItemContext): void {
   if (item.error !== undefined) throw item.error;
-  if (item.operation !== "transcribe" || !transcribes) {
+  if (item.speech !== undefined) requireSpeech(speaks);
+  else if (item.operation !== "transcribe" || !transcribes) {
     throw new SpeechError("operation_unavailable", `No loaded model can do ${item.operation}.`, { param: "operation" });
   }
 }

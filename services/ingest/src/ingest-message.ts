@@ -6,7 +6,7 @@ import type { Log } from "@parlance/telemetry";
 import { nothingQueued, readAlreadyQueued } from "./already-queued.ts";
 import type { CancelledBatches } from "./cancelled-batches.ts";
 import { claimBatch } from "./claim-batch.ts";
-import { ingestItem } from "./ingest-item.ts";
+import { type ItemContext, ingestItem } from "./ingest-item.ts";
 import type { IngestMetrics } from "./ingest-metrics.ts";
 import { createJobPublisher } from "./publish-jobs.ts";
 import type { IntakeBatch } from "./read-intake.ts";
@@ -23,6 +23,8 @@ export interface MessageContext {
   log: Log;
   fileTtlMs: number;
   transcribes: boolean;
+  speaks: boolean;
+  speechWorkers: ItemContext["speechWorkers"];
   now: () => number;
 }
 

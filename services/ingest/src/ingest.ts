@@ -1,15 +1,15 @@
 /**
  * The ingest service: what is dropped on INTAKE becomes jobs that a model can run.
  *
- * A message is claimed (its batch gets a record), each of its items is decoded, resampled and cut into segments, and each segment
- * is published as a job that needs nothing else. A bad item becomes a failed result, alone; a message that cannot be read becomes a
+ * A message is claimed (its batch gets a record), each of its items is decoded, resampled and cut into segments (a text to speak is
+ * cut at its sentences), and each segment is published as a job that needs nothing else. A bad item becomes a failed result, alone; a message that cannot be read becomes a
  * dead letter, and its sender is told by `speech.done.<batch>.0`. The message is acknowledged when every item of it
  * is published in one form or the other, so a process that is killed at any moment repeats what is left and nothing else.
  *
  * It keeps no state but the messages that it holds. Any number of instances share the work.
  */
 import { createDecoderPool, createSlots, type DecoderPool, expandSeconds } from "@parlance/audio";
-import type { Bus } from "@parlance/bus";
+import { askWorkers, type Bus, knowWorkers } from "@parlance/bus";
 import { BYTES_PER_SAMPLE, buckets, SAMPLE_RATE, type Settings, SpeechError } from "@parlance/contracts";
 import type { Log, Registry } from "@parlance/telemetry";
 import { watchCancelled } from "./cancelled-batches.ts";
@@ -25,6 +25,7 @@ export const ingestSettings = [
   "SEGMENT_SECONDS",
   "FILE_TTL",
   "ENABLE_ASR",
+  "ENABLE_TTS",
 ] as const;
 export type IngestSettings = Settings<(typeof ingestSettings)[number]>;
 
@@ -53,7 +54,7 @@ const HEADER_BYTES = 40_000;
 
 export async function createIngest(options: IngestOptions): Promise<Ingest> {
   const { bus, settings, log, now = Date.now } = options;
-  const { SEGMENT_SECONDS, ENABLE_ASR, FILE_TTL } = settings;
+  const { SEGMENT_SECONDS, ENABLE_ASR, ENABLE_TTS, FILE_TTL } = settings;
   requireSegmentsFit(bus, SEGMENT_SECONDS);
   const batches = await bus.bucket(buckets.batches);
   const files = await bus.files(buckets.files);
@@ -73,6 +74,8 @@ export async function createIngest(options: IngestOptions): Promise<Ingest> {
     log,
     fileTtlMs: FILE_TTL * 1_000,
     transcribes: ENABLE_ASR,
+    speaks: ENABLE_TTS,
+    speechWorkers: askSpeechWorkers(bus),
     now,
   };
 
@@ -94,6 +97,16 @@ export async function createIngest(options: IngestOptions): Promise<Ingest> {
       await running;
       await decoder.close();
     },
+  };
+}
+
+const PATIENT_MS = 1_000;
+
+function askSpeechWorkers(bus: Bus) {
+  const known = knowWorkers({ bus, family: "tts" });
+  return async (again: boolean) => {
+    if (!again) return await known();
+    return (await askWorkers(bus, PATIENT_MS)).filter(({ family }) => family === "tts");
   };
 }
 

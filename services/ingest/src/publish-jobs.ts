@@ -1,9 +1,10 @@
 /**
- * Segments to jobs. A job is published once, because its subject takes one message: so another delivery of the same intake message,
+ * Segments of audio and of text to jobs. A job is published once, because its subject takes one message: so another delivery of the same intake message,
  * or another instance, adds nothing. When the queue is full, publishing waits: nothing that was accepted is lost.
  *
  * Jobs of the urgent lanes are held until the batch is decoded and then published back to back, saying how many they
- * are, so that a worker can take them in one pass. More than a pass holds are not held: they go out as they are cut.
+ * are, so that a worker can take them in one pass. More than a pass holds are not held: they go out as they are cut. The first
+ * sentence of a text goes out alone, at once: whoever waits for it hears it while the others are spoken.
  */
 import { setTimeout as pause } from "node:timers/promises";
 import type { Segment } from "@parlance/audio";
@@ -11,6 +12,7 @@ import type { Bus, HeaderPairs } from "@parlance/bus";
 import {
   type BatchRecord,
   type HeaderField,
+  oneLine,
   type SegmentResult,
   SpeechError,
   subjects,
@@ -19,13 +21,25 @@ import {
 import type { Log } from "@parlance/telemetry";
 import type { AlreadyQueued } from "./already-queued.ts";
 import type { IntakeItem } from "./read-intake.ts";
+import type { SpeechWish } from "./read-speech.ts";
 
 export interface JobPublisher {
   segment(item: IntakeItem, segment: Segment): Promise<void>;
+  text(item: IntakeItem, wish: SpeechWish, segment: TextSegment): Promise<void>;
   /** Publishes the jobs that were held. */
   flush(): Promise<void>;
   /** Concludes an item that has failed: segment `n` of it is the failure. */
   failure(item: IntakeItem, n: number, error: SpeechError): Promise<void>;
+}
+
+export interface TextSegment {
+  n: number;
+  text: string;
+  /** Silence after it. */
+  pauseMs: number;
+  last: boolean;
+  /** Mono at REFERENCE_SAMPLE_RATE. */
+  reference: Int16Array | undefined;
 }
 
 export interface JobPublisherOptions {
@@ -39,7 +53,10 @@ export interface JobPublisherOptions {
 
 interface HeldJob {
   item: IntakeItem;
-  segment: Segment;
+  n: number;
+  fields: Partial<Record<HeaderField, unknown>>;
+  /** Made when it is published: a reference is the same for all jobs of its item. */
+  payload(): Uint8Array;
 }
 
 /** Most segments in one pass. */
@@ -51,22 +68,16 @@ export function createJobPublisher({ bus, record, queued, log, now, signal }: Jo
   const { batchId, lane, acceptedAt } = record;
   let held: HeldJob[] | undefined = lane === "batch" ? undefined : [];
 
-  async function publish({ item, segment }: HeldJob, together: number): Promise<void> {
-    const { n, start, samples, length, last } = segment;
+  async function publish({ item, n, fields, payload }: HeldJob, together: number): Promise<void> {
     const subject = subjects.job(item.operation, lane, batchId, item.itemId, n);
     if (queued.has(subject)) return;
-    const fields: Partial<Record<HeaderField, unknown>> = {
+    const common: Partial<Record<HeaderField, unknown>> = {
       customId: item.customId,
-      ...item.wishes,
       submittedAt: acceptedAt,
-      start,
-      samples: length === samples.length ? undefined : length,
-      last,
       together: together > 1 ? together : undefined,
     };
-    const payload = new Uint8Array(samples.buffer, samples.byteOffset, samples.byteLength);
-    await patiently(subject, payload, {
-      headers: writeHeaders(fields),
+    await patiently(subject, payload(), {
+      headers: writeHeaders({ ...common, ...fields }),
       messageId: `${batchId}.${item.itemId}.${n}`,
       first: true,
     });
@@ -93,6 +104,15 @@ export function createJobPublisher({ bus, record, queued, log, now, signal }: Jo
     }
   }
 
+  async function take(job: HeldJob): Promise<void> {
+    if (held === undefined) {
+      await publish(job, 1);
+      return;
+    }
+    held.push(job);
+    if (held.length >= MOST_TOGETHER) await flush();
+  }
+
   async function flush(): Promise<void> {
     const jobs = held ?? [];
     held = undefined;
@@ -101,13 +121,26 @@ export function createJobPublisher({ bus, record, queued, log, now, signal }: Jo
 
   return {
     flush,
-    async segment(item, segment) {
-      if (held === undefined) {
-        await publish({ item, segment }, 1);
-        return;
-      }
-      held.push({ item, segment });
-      if (held.length >= MOST_TOGETHER) await flush();
+    async segment(item, { n, start, samples, length, last }) {
+      const shortened = length === samples.length ? undefined : length;
+      const fields = { ...item.wishes, start, samples: shortened, last };
+      await take({ item, n, fields, payload: () => bytesOf(samples) });
+    },
+    async text(item, { voice, instructions, referenceText, speed, format }, { n, text, pauseMs, last, reference }) {
+      const fields: HeldJob["fields"] = {
+        language: item.wishes.language,
+        voice,
+        instructions: oneLine(instructions) || undefined,
+        speed: speed === 1 ? undefined : speed,
+        format,
+        referenceText: oneLine(referenceText) || undefined,
+        referenceSamples: reference?.length,
+        pauseMs,
+        last,
+      };
+      const payload = () => Buffer.concat([Buffer.from(text), ...(reference ? [bytesOf(reference)] : [])]);
+      if (n === 0) await publish({ item, n, fields, payload }, 1);
+      else await take({ item, n, fields, payload });
     },
     async failure(item, n, error) {
       const result: SegmentResult = {
@@ -127,4 +160,8 @@ export function createJobPublisher({ bus, record, queued, log, now, signal }: Jo
       });
     },
   };
+}
+
+function bytesOf({ buffer, byteOffset, byteLength }: Int16Array): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength);
 }

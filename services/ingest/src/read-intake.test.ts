@@ -24,6 +24,93 @@ const submit = (submission: unknown) =>
 const items = (count: number, extra: object = {}) =>
   Array.from({ length: count }, (_, index) => ({ itemId: `i${index}`, file: `f${index}`, ...extra }));
 
+describe("a text drop", () => {
+  const say = (data: string | Uint8Array, headers: Record<string, string> = {}) =>
+    readIntake(
+      message("speech.intake.lab.b1", data, { [headerNames.contentType]: "text/plain; charset=utf-8", ...headers }),
+    );
+
+  test("is a text to speak, as its headers wish", () => {
+    const batch = say("Good morning.", {
+      [headerNames.voice]: "slt",
+      [headerNames.speed]: "1.5",
+      [headerNames.format]: "opus",
+      [headerNames.lane]: "interactive",
+      [headerNames.customId]: "mine",
+    });
+    expect(batch?.lane).toBe("interactive");
+    expect(batch?.items).toMatchObject([
+      {
+        itemId: "0",
+        customId: "mine",
+        operation: "custom_voice",
+        speech: { text: "Good morning.", voice: "slt", speed: 1.5, format: "opus", instructions: "" },
+        audio: undefined,
+      },
+    ]);
+    expect(batch?.items[0]?.error).toBeUndefined();
+  });
+
+  test("may be of a voice that is designed", () => {
+    const headers = { [headerNames.operation]: "voice_design", [headerNames.instructions]: "an old sailor" };
+    expect(say("Ahoy.", headers)?.items[0]).toMatchObject({ operation: "voice_design" });
+    expect(say("Ahoy.", headers)?.items[0]?.error).toBeUndefined();
+  });
+
+  test.each<[string, string | Uint8Array, Record<string, string>, string, string]>([
+    ["nothing", "", {}, "text_empty", "text"],
+    ["5,000 characters", "a".repeat(5_000), {}, "text_too_long", "text"],
+    ["only emoji", "\u{1f600}", {}, "text_unspeakable", "text"],
+    ["bytes that are no text", Uint8Array.of(0xff, 0xfe, 0xfd), {}, "text_unspeakable", "text"],
+    ["a bad speed", "Hi.", { [headerNames.speed]: "9" }, "validation_failed", headerNames.speed],
+    ["a bad format", "Hi.", { [headerNames.format]: "aac" }, "validation_failed", headerNames.format],
+    ["a bad voice", "Hi.", { [headerNames.voice]: "../x" }, "validation_failed", headerNames.voice],
+    ["a clone", "Hi.", { [headerNames.operation]: "voice_clone" }, "validation_failed", headerNames.operation],
+    [
+      "a text to transcribe",
+      "Hi.",
+      { [headerNames.operation]: "transcribe" },
+      "validation_failed",
+      headerNames.operation,
+    ],
+    [
+      "a design without words",
+      "Hi.",
+      { [headerNames.operation]: "voice_design" },
+      "validation_failed",
+      headerNames.instructions,
+    ],
+  ])("of %s is a failed item that names what is wrong", (_name, text, headers, code, param) => {
+    const item = say(text, headers)?.items[0];
+    expect(item?.error).toMatchObject({ code, param, message: expect.stringMatching(new RegExp(`^${param}: `)) });
+    expect(item?.operation).not.toBe("");
+  });
+});
+
+describe("a submitted text", () => {
+  const submitAs = (source: string, item: object) =>
+    readIntake(
+      message(`speech.intake.${source}.b1`, JSON.stringify({ items: [{ itemId: "x", ...item }] }), {
+        "Content-Type": "application/json",
+      }),
+    )?.items[0];
+
+  test("carries its recording and what is said in it", () => {
+    const clone = { operation: "voice_clone", text: "Hi.", file: "f", referenceText: "Hello." };
+    expect(submitAs("lab", clone)).toMatchObject({
+      audio: { kind: "file", id: "f" },
+      speech: { text: "Hi.", referenceText: "Hello.", format: "wav", speed: 1 },
+    });
+    expect(submitAs("lab", { ...clone, xVectorOnly: true })?.speech?.referenceText).toBe("");
+  });
+
+  test("that is wrong names the field as its sender calls it", () => {
+    const clone = { operation: "voice_clone", text: "Hi." };
+    expect(submitAs("lab", clone)?.error).toMatchObject({ code: "validation_failed", param: "items.0.file" });
+    expect(submitAs("rest", clone)?.error).toMatchObject({ code: "validation_failed", param: "items.0.ref_audio" });
+  });
+});
+
 describe("a raw drop", () => {
   test("is a batch of one item, with what its headers wish", () => {
     const batch = drop({

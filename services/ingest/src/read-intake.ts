@@ -1,9 +1,11 @@
-/** What an intake message asks for: a raw audio drop is a batch of one item, a JSON submission names its items. Pure. */
+/** What an intake message asks for: a raw drop, audio or text, is a batch of one item, a JSON submission names its items. Pure. */
 import type { StoredMessage } from "@parlance/bus";
 import {
   batchIdSchema,
   customIdSchema,
+  type DropHeaders,
   dropHeadersSchema,
+  familyOf,
   type HeaderField,
   headerNames,
   itemIdSchema,
@@ -11,14 +13,17 @@ import {
   laneSchema,
   MAX_ITEMS,
   type Operation,
+  operationSchema,
   parseIntakeSubject,
   readHeaders,
   SpeechError,
+  type SpeechFieldNames,
   type SubmittedItem,
   submittedItemSchema,
   toSpeechError,
 } from "@parlance/contracts";
 import * as z from "zod";
+import { dropNames, findSpeechFault, namesOfItem, type SpeechWish, toSpeechWish, unspeakable } from "./read-speech.ts";
 
 export interface IntakeItem {
   itemId: string;
@@ -26,7 +31,9 @@ export interface IntakeItem {
   operation: Operation;
   /** What the item's jobs say beside their audio. */
   wishes: { language: string; timestamps: boolean; hotwords: string[]; phrases: string[] };
-  /** What is to be transcribed; absent when there is nothing to be had. */
+  /** What is to be spoken, when the operation is one of speech. */
+  speech?: SpeechWish;
+  /** What is to be transcribed, or the voice to clone; absent when there is nothing to be had. */
   audio: { kind: "inline"; bytes: Uint8Array } | { kind: "file"; id: string } | undefined;
   /** Why the item has failed before it began. */
   error?: SpeechError;
@@ -50,7 +57,7 @@ export function readIntake(message: Pick<StoredMessage, "subject" | "headers" | 
   const batchId = batchIdSchema.safeParse(parseIntakeSubject(message.subject)?.batchId);
   if (!batchId.success) return undefined;
   return isSubmission(message)
-    ? readSubmission(batchId.data, message.data)
+    ? readSubmission(batchId.data, message)
     : readDrop(batchId.data, message.headers, message.data);
 }
 
@@ -61,15 +68,60 @@ function isSubmission({ headers }: Pick<StoredMessage, "headers">): boolean {
 function readDrop(batchId: string, headers: StoredMessage["headers"], bytes: Uint8Array): IntakeBatch {
   const item = { itemId: ONLY_ITEM, operation: "transcribe" as const, audio: { kind: "inline" as const, bytes } };
   try {
-    const { customId, language, timestamps, lane, hotwords, phrases } = readHeaders(dropHeadersSchema, headers);
+    const drop = readHeaders(dropHeadersSchema, headers);
+    const { customId, language, timestamps, lane, hotwords, phrases } = drop;
     const wishes = { language, timestamps, hotwords, phrases };
-    return { batchId, label: "", lane, items: [{ ...item, customId, wishes }] };
+    const operation = operationOf(drop, defaultOperation(headers));
+    if (operation === "transcribe") return { batchId, label: "", lane, items: [{ ...item, customId, wishes }] };
+    const text = {
+      itemId: ONLY_ITEM,
+      operation,
+      customId,
+      wishes,
+      audio: undefined,
+      ...readText(operation, drop, bytes),
+    };
+    return { batchId, label: "", lane, items: [text] };
   } catch (error) {
     // What can be read of the headers is kept, so that the sender recognises the item that failed.
     const customId = customIdSchema.safeParse(headers.get(headerNames.customId)).data;
     const lane = laneSchema.safeParse(headers.get(headerNames.lane)).data ?? "batch";
-    return { batchId, label: "", lane, items: [{ ...item, customId, wishes: noWishes, error: inHeaderNames(error) }] };
+    const operation = operationSchema.safeParse(headers.get(headerNames.operation)).data ?? defaultOperation(headers);
+    return {
+      batchId,
+      label: "",
+      lane,
+      items: [{ ...item, operation, customId, wishes: noWishes, error: inHeaderNames(error) }],
+    };
   }
+}
+
+function defaultOperation(headers: StoredMessage["headers"]): Operation {
+  return /^text\/plain\b/i.test(headers.get(headerNames.contentType)) ? "custom_voice" : "transcribe";
+}
+
+function operationOf({ operation }: DropHeaders, usual: Operation): Operation {
+  if (usual === "custom_voice" && operation === "transcribe") {
+    throw new SpeechError("validation_failed", `operation: a text is not transcribed`, { param: "operation" });
+  }
+  if (operation === "voice_clone") {
+    const sentence = "operation: a drop has no recording to clone: send a submission that names one";
+    throw new SpeechError("validation_failed", sentence, { param: "operation" });
+  }
+  return operation ?? usual;
+}
+
+/** The text of a drop and what is wrong with it. */
+function readText(operation: Operation, drop: DropHeaders, bytes: Uint8Array): Pick<IntakeItem, "speech" | "error"> {
+  const { voice, instructions, speed, format } = drop;
+  const wish = { text: "", voice, instructions, referenceText: "", speed, format, names: dropNames };
+  try {
+    wish.text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (cause) {
+    return { speech: wish, error: unspeakable("it is not UTF-8.", dropNames, cause) };
+  }
+  const error = findSpeechFault({ operation, wish, hasReference: false, xVectorOnly: false });
+  return { speech: wish, ...(error === undefined ? {} : { error }) };
 }
 
 const noWishes = { language: "auto", timestamps: false, hotwords: [], phrases: [] };
@@ -93,7 +145,8 @@ const envelopeSchema = z.object({
     .max(MAX_ITEMS, `must not hold more than ${MAX_ITEMS} items`),
 });
 
-function readSubmission(batchId: string, data: Uint8Array): IntakeBatch {
+function readSubmission(batchId: string, { subject, data }: Pick<StoredMessage, "subject" | "data">): IntakeBatch {
+  const source = parseIntakeSubject(subject)?.source ?? "";
   try {
     const envelope = envelopeSchema.parse(parseJson(data));
     if (envelope.batchId !== undefined && envelope.batchId !== batchId) {
@@ -101,7 +154,7 @@ function readSubmission(batchId: string, data: Uint8Array): IntakeBatch {
         param: "batchId",
       });
     }
-    const items = envelope.items.map((item, index) => readItem(item, index));
+    const items = envelope.items.map((item, index) => readItem(item, index, source));
     refuseTwins(items, "itemId");
     refuseTwins(items, "customId");
     return { batchId, label: envelope.label, lane: envelope.lane, items };
@@ -120,9 +173,13 @@ function parseJson(data: Uint8Array): unknown {
   }
 }
 
-function readItem(raw: { itemId: string } & Record<string, unknown>, index: number): IntakeItem {
+function readItem(raw: { itemId: string } & Record<string, unknown>, index: number, source: string): IntakeItem {
   const parsed = submittedItemSchema.safeParse(raw);
-  if (parsed.success) return toIntakeItem(parsed.data, index);
+  if (parsed.success) {
+    return familyOf[parsed.data.operation] === "tts"
+      ? toTextItem(parsed.data, namesOfItem(source, index))
+      : toIntakeItem(parsed.data, index);
+  }
   return {
     itemId: raw.itemId,
     customId: customIdSchema.safeParse(raw.customId).data,
@@ -143,6 +200,21 @@ function toIntakeItem(item: SubmittedItem, index: number): IntakeItem {
     wishes: { language, timestamps, hotwords, phrases },
     audio: file === undefined ? undefined : { kind: "file", id: file },
     ...(error === undefined ? {} : { error: inItem(error, index) }),
+  };
+}
+
+function toTextItem(item: SubmittedItem, names: SpeechFieldNames): IntakeItem {
+  const { itemId, customId, operation, file, language, xVectorOnly } = item;
+  const wish = toSpeechWish(item, names);
+  const error = findSpeechFault({ operation, wish, hasReference: file !== undefined, xVectorOnly });
+  return {
+    itemId,
+    customId,
+    operation,
+    wishes: { ...noWishes, language },
+    speech: wish,
+    audio: file === undefined ? undefined : { kind: "file", id: file },
+    ...(error === undefined ? {} : { error }),
   };
 }
 

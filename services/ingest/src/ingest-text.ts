@@ -1,0 +1,47 @@
+/** One text to speak: cut at its sentences, each published as a job that needs nothing else. */
+import { abilityProblem, SpeechError } from "@parlance/contracts";
+import { cutText } from "@parlance/tts/text";
+import type { ItemContext } from "./ingest-item.ts";
+import type { IntakeItem } from "./read-intake.ts";
+import type { SpeechWish } from "./read-speech.ts";
+import { readReference } from "./reference-audio.ts";
+
+/** Throws why the text cannot be spoken, or what another delivery of the message may heal. */
+export async function ingestText(item: IntakeItem, wish: SpeechWish, context: ItemContext): Promise<void> {
+  const { record, publisher, metrics, decoder, signal } = context;
+  await requireAbility(item, wish, context);
+  const reference =
+    item.operation === "voice_clone"
+      ? await readReference(item.audio, {
+          ...context,
+          decoder,
+          urgent: record.lane !== "batch",
+          acceptedAt: record.acceptedAt,
+          names: wish.names,
+          signal,
+        })
+      : undefined;
+  const pieces = cutText(wish.text);
+  for (const [n, { text, pauseMs }] of pieces.entries()) {
+    await publisher.text(item, wish, { n, text, pauseMs, last: n === pieces.length - 1, reference });
+    metrics.jobs.inc();
+  }
+}
+
+/**
+ * A job of an operation that no model does would wait for ever. Workers that are asked may be slow to answer, so what is to be
+ * refused is asked about twice; and with none that ever answered nothing is refused.
+ */
+async function requireAbility(item: IntakeItem, wish: SpeechWish, { speechWorkers }: ItemContext): Promise<void> {
+  const asked = { ...wish, operation: item.operation, language: item.wishes.language };
+  for (const patience of ["known", "asked again"] as const) {
+    const problem = abilityProblem(asked, await speechWorkers(patience === "asked again"), wish.names);
+    if (problem === undefined) return;
+    if (patience === "asked again") throw problem;
+  }
+}
+
+/** Throws `operation_unavailable` when this installation does not speak. */
+export function requireSpeech(speaks: boolean): void {
+  if (!speaks) throw new SpeechError("operation_unavailable", "Speaking is switched off (ENABLE_TTS).");
+}
