@@ -10,13 +10,14 @@ import { SAMPLE_RATE, SpeechError } from "@parlance/contracts";
 import { chooseDevice } from "@parlance/inference";
 import { resolveModel } from "@parlance/model-store";
 import { architectures } from "./architectures.ts";
+import { asrLayouts } from "./layouts/index.ts";
 import { repairTranscript } from "./repetition.ts";
 import type { AsrModel, AsrOutcome, AsrSegment, LoadAsrOptions } from "./types.ts";
 
 /** Throws a SpeechError with one clear sentence when the model, the device or a file is not what it should be. */
 export async function loadAsrModel(options: LoadAsrOptions): Promise<AsrModel> {
   const began = performance.now();
-  const { manifest, folder } = await resolveModel(options);
+  const { manifest, folder } = await resolveModel({ ...options, layouts: asrLayouts });
   const checkSeconds = secondsSince(began);
   const architecture = architectures.get(manifest.architecture);
   if (manifest.family !== "asr" || architecture === undefined) {

@@ -7,7 +7,11 @@ export const manifestFileSchema = z.object({
   /** Relative to the manifest's folder; never leaves it. */
   path: z.string().regex(/^(?!\/)(?!.*\.\.)[\w./-]+$/, "must be a relative path inside the model's folder"),
   bytes: z.number().int().positive(),
-  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+  /** Absent only in a manifest that was made for a folder of another program's layout; a `manifest.json` must have it. */
+  sha256: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/)
+    .optional(),
 });
 
 export const manifestSchema = z.looseObject({

@@ -7,23 +7,47 @@ import { type Manifest, SpeechError } from "@parlance/contracts";
 
 type ManifestFile = Manifest["files"][string];
 
-/** Verified files by path; a file whose size or time has changed is read again. */
-const verified = new Map<string, { bytes: number; modified: number; sha256: string }>();
+/** A file whose content was read and hashed, and what it looked like then. */
+export interface VerifiedFile {
+  path: string;
+  sha256: string;
+  /** Device, inode, size, and the times of its last writing and of its last change of any kind, to the nanosecond. */
+  identity: string;
+}
 
-/** Throws a SpeechError that names the file when it is missing, of another size or of another content. */
+/** By path. A file that has another identity by now is read again. */
+const verified = new Map<string, VerifiedFile>();
+
+/**
+ * Throws a SpeechError that names the file when it is missing, of another size or of another content. A file that was verified
+ * and has not been touched since is not read again: its change time cannot be set back, as its modification time can.
+ */
 export async function checkFile(model: string, path: string, expected: ManifestFile): Promise<void> {
-  const status = await stat(path).catch(() => undefined);
+  const status = await stat(path, { bigint: true }).catch(() => undefined);
   if (status === undefined || !status.isFile()) throw wrong(model, `${path} is missing`);
-  if (status.size !== expected.bytes) {
+  if (Number(status.size) !== expected.bytes) {
     throw wrong(model, `${path} has ${status.size} bytes, its manifest says ${expected.bytes}`);
   }
+  // The folder of another program's layout: nobody said what its files hold.
+  if (expected.sha256 === undefined) return;
+  const identity = [status.dev, status.ino, status.size, status.mtimeNs, status.ctimeNs].join(":");
   const known = verified.get(path);
-  if (known?.bytes === status.size && known.modified === status.mtimeMs && known.sha256 === expected.sha256) return;
+  if (known?.identity === identity && known.sha256 === expected.sha256) return;
   const sha256 = await hashFile(path);
   if (sha256 !== expected.sha256) {
     throw wrong(model, `${path} is not the file of its manifest: sha256 ${sha256} instead of ${expected.sha256}`);
   }
-  verified.set(path, { bytes: status.size, modified: status.mtimeMs, sha256 });
+  verified.set(path, { path, sha256, identity });
+}
+
+/** What this process has verified: for a child that opens the same files and takes its word. */
+export function verifiedFiles(): VerifiedFile[] {
+  return [...verified.values()];
+}
+
+/** Takes the word of the process that started this one. Files that have changed since are read all the same. */
+export function trustVerified(files: readonly VerifiedFile[]): void {
+  for (const file of files) verified.set(file.path, file);
 }
 
 /** SHA-256 in hexadecimal, read in chunks: weights may be larger than a Buffer. */

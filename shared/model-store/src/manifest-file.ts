@@ -23,7 +23,12 @@ export async function readManifest(folder: string): Promise<Manifest | undefined
     throw invalid(`${path} is not valid JSON`, cause);
   }
   const parsed = manifestSchema.safeParse(json);
-  if (parsed.success) return parsed.data;
+  if (parsed.success) {
+    for (const [role, file] of Object.entries(parsed.data.files)) {
+      if (file.sha256 === undefined) throw invalid(`${path}: files.${role}.sha256: is missing`, undefined);
+    }
+    return parsed.data;
+  }
   const issue = parsed.error.issues[0];
   throw invalid(
     `${path}: ${issue?.path.map(String).join(".") ?? ""}: ${issue?.message ?? "is not valid"}`,

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { SpeechError } from "@parlance/contracts";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { LayoutRecogniser } from "./layouts/types.ts";
 import { resolveModel } from "./resolve-model.ts";
 
 const content = Buffer.from("weights");
@@ -69,7 +70,7 @@ describe("resolveModel", () => {
   it("tells where the files of an absent hub id belong", async () => {
     const error = await failure("Qwen/Qwen3-ASR-1.7B");
     expect(error.param).toBe("MODEL_ID");
-    expect(error.message).toContain("not downloaded");
+    expect(error.message).toContain("not on this machine");
     expect(error.message).toContain(join(root, "Qwen", "Qwen3-ASR-1.7B"));
     expect(error.message).toContain("manifest.json");
   });
@@ -109,5 +110,50 @@ describe("resolveModel", () => {
     expect((await failure("tiny")).message).toContain("relative path");
     await writeFile(join(root, "tiny", "manifest.json"), "{");
     expect((await failure("tiny")).message).toContain("JSON");
+  });
+
+  it("refuses a manifest.json whose file has no checksum", async () => {
+    await writeModel("tiny", { files: { graph: { path: "model.onnx", bytes: content.length } } });
+    expect((await failure("tiny")).message).toContain("files.graph.sha256");
+  });
+});
+
+describe("a folder without a manifest", () => {
+  const layout: LayoutRecogniser = async ({ files, readJson }) => {
+    if (!files.has("onnx/some.onnx")) return undefined;
+    const { sampleRate } = (await readJson("config.json")) as { sampleRate: number };
+    return {
+      architecture: "some",
+      family: "asr",
+      description: "",
+      languages: ["English"],
+      sampleRate,
+      limits: { maxSegmentSeconds: 30, maxBatchSize: 8 },
+      files: { graph: "onnx/some.onnx", config: "config.json" },
+    };
+  };
+
+  async function writeFolder(path: string, config: string): Promise<string> {
+    const folder = join(root, path);
+    await mkdir(join(folder, "onnx"), { recursive: true });
+    await writeFile(join(folder, "onnx", "some.onnx"), content);
+    await writeFile(join(folder, "config.json"), config);
+    return folder;
+  }
+
+  it("gets the manifest of the layout that recognises it, under the name that was asked for", async () => {
+    const folder = await writeFolder("owner/name", '{"sampleRate":16000}');
+    const model = await resolveModel({ modelId: "owner/name", modelRoot: root, layouts: [layout], log });
+    expect(model.manifest).toMatchObject({ name: "owner/name", architecture: "some", sampleRate: 16_000 });
+    expect(model.manifest.files.graph).toEqual({ path: "onnx/some.onnx", bytes: content.length });
+    expect(model.files.graph).toBe(join(folder, "onnx", "some.onnx"));
+    expect((await resolveModel({ modelId: folder, layouts: [layout], log })).manifest.name).toBe("name");
+  });
+
+  it("is refused when no layout knows it, and when its configuration is not JSON", async () => {
+    const folder = await writeFolder("other", "{");
+    expect((await failure("other")).message).toContain("no manifest.json");
+    const refused = resolveModel({ modelId: folder, layouts: [layout], log });
+    await expect(refused).rejects.toThrow("config.json is not valid JSON");
   });
 });

@@ -1,16 +1,20 @@
 /**
  * From a model's name to its checked files on disk.
  *
- * A model is a folder with a `manifest.json`. A name is looked for under the caller's model root, then among the models
- * that ship with Parlance (`models/` of the repository); a path (`/…`, `./…`) is the folder itself. Every file that the
- * manifest names is checked by size and SHA-256 before anything opens it: a wrong file is refused, never guessed at.
- * Nothing is downloaded: a hub id that is not on disk gets an error that says which files belong where.
+ * A model is a folder with a `manifest.json`, or one that a layout recognises by its files. A name is looked for under the
+ * caller's model root, then among the models that ship with Parlance (`models/` of the repository); a path (`/…`, `./…`) is
+ * the folder itself. Every file that a manifest names is checked by size and SHA-256 before anything opens it: a wrong
+ * file is refused, never guessed at. What is not on disk can be downloaded from a hub (hub/fetch-model.ts), which writes
+ * such a folder, whole or not at all.
  * State: a memory of verified checksums, by path, size and modification time.
  */
-import { isAbsolute, join, resolve } from "node:path";
+import { basename, isAbsolute, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type Manifest, SpeechError } from "@parlance/contracts";
 import { checkFile } from "./checksums.ts";
+import { viewFolder } from "./folder-view.ts";
+import { manifestOfFolder } from "./layout-manifest.ts";
+import type { LayoutRecogniser } from "./layouts/types.ts";
 import { manifestName, readManifest } from "./manifest-file.ts";
 
 export interface ResolveModelOptions {
@@ -18,13 +22,15 @@ export interface ResolveModelOptions {
   modelId: string;
   /** Folder of models that is searched first. */
   modelRoot?: string | undefined;
+  /** How folders without a manifest are recognised. Default: none is. */
+  layouts?: readonly LayoutRecogniser[] | undefined;
   log: (message: string, fields?: Record<string, unknown>) => void;
 }
 
 export interface ResolvedModel {
   folder: string;
   manifest: Manifest;
-  /** Absolute paths by role; every one exists and has the manifest's checksum. */
+  /** Absolute paths by role; every one exists and has the manifest's size and checksum. */
   files: Record<string, string>;
 }
 
@@ -33,10 +39,21 @@ export const shippedModels = fileURLToPath(new URL("../../../models", import.met
 
 /** Throws a SpeechError `validation_failed` when there is no such model or one of its files is not what it should be. */
 export async function resolveModel(options: ResolveModelOptions): Promise<ResolvedModel> {
-  const { modelId, log } = options;
-  const candidates = candidateFolders(modelId, options.modelRoot);
-  for (const folder of candidates) {
-    const manifest = await readManifest(folder);
+  const found = await findModel(options);
+  if (found !== undefined) return found;
+  const { modelId, modelRoot } = options;
+  const candidates = candidateFolders(modelId, modelRoot);
+  throw new SpeechError("validation_failed", notFound(modelId, candidates, options.layouts ?? []), {
+    param: "MODEL_ID",
+  });
+}
+
+/** Undefined when nothing on this machine has the name. Throws a SpeechError when something has, and is not what it should be. */
+export async function findModel(options: ResolveModelOptions): Promise<ResolvedModel | undefined> {
+  const { modelId, modelRoot, layouts = [], log } = options;
+  for (const folder of candidateFolders(modelId, modelRoot)) {
+    const manifest =
+      (await readManifest(folder)) ?? (await recogniseFolder(folder, layouts, isFolder(modelId) ? undefined : modelId));
     if (manifest === undefined) continue;
     const files: Record<string, string> = {};
     for (const [role, file] of Object.entries(manifest.files)) {
@@ -47,33 +64,53 @@ export async function resolveModel(options: ResolveModelOptions): Promise<Resolv
     log("model found", { model: manifest.name, version: manifest.version, folder });
     return { folder, manifest, files };
   }
-  throw new SpeechError("validation_failed", notFound(modelId, candidates), { param: "MODEL_ID" });
+  return undefined;
+}
+
+async function recogniseFolder(
+  folder: string,
+  layouts: readonly LayoutRecogniser[],
+  name = basename(folder),
+): Promise<Manifest | undefined> {
+  const view = layouts.length === 0 ? undefined : await viewFolder(folder);
+  return view && (await manifestOfFolder(folder, view, layouts, name));
 }
 
 const namePattern = /^[A-Za-z0-9_][\w.-]*$/;
 
-function candidateFolders(modelId: string, modelRoot: string | undefined): string[] {
-  if (isAbsolute(modelId) || /^\.{1,2}([/\\]|$)/.test(modelId)) return [resolve(modelId)];
+/** Whether it names a folder of this machine instead of a model. */
+export function isFolder(modelId: string): boolean {
+  return isAbsolute(modelId) || /^\.{1,2}([/\\]|$)/.test(modelId);
+}
+
+/** `owner/name`, as hubs call models. */
+export function isHubId(modelId: string): boolean {
   const parts = modelId.split("/");
-  if (parts.length > 2 || !parts.every((part) => namePattern.test(part))) {
+  return parts.length === 2 && parts.every((part) => namePattern.test(part));
+}
+
+function candidateFolders(modelId: string, modelRoot: string | undefined): string[] {
+  if (isFolder(modelId)) return [resolve(modelId)];
+  if (!isHubId(modelId) && !namePattern.test(modelId)) {
     throw new SpeechError(
       "validation_failed",
       `${JSON.stringify(modelId)} is not a model: use a name, a hub id (owner/name), or a folder that begins with / or ./`,
       { param: "MODEL_ID" },
     );
   }
-  const name = parts.at(-1) ?? modelId;
+  const name = modelId.split("/").at(-1) ?? modelId;
   const spellings = [...new Set([modelId, name, name.toLowerCase()])];
   const roots = [...(modelRoot === undefined ? [] : [resolve(modelRoot)]), shippedModels];
   return roots.flatMap((root) => spellings.map((spelling) => join(root, spelling)));
 }
 
-function notFound(modelId: string, candidates: readonly string[]): string {
-  if (modelId.includes("/") && candidates.length > 1) {
+function notFound(modelId: string, candidates: readonly string[], layouts: readonly LayoutRecogniser[]): string {
+  const known = layouts.length === 0 ? "" : ", or the graphs of a layout that is known without one";
+  if (isHubId(modelId)) {
     return (
-      `model ${modelId} is not on this machine and is not downloaded from a hub: put its exported graphs and a ` +
-      `${manifestName} that names them (role, path, bytes, sha256) into ${candidates[0] ?? modelId}`
+      `model ${modelId} is not on this machine: put its exported graphs and a ${manifestName} that names them ` +
+      `(role, path, bytes, sha256)${known} into ${candidates[0] ?? modelId}`
     );
   }
-  return `model ${modelId}: no ${manifestName} in ${candidates.join(", ")}`;
+  return `model ${modelId}: no ${manifestName}${known} in ${candidates.join(", ")}`;
 }

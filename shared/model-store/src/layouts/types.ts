@@ -16,8 +16,13 @@ export interface RecognisedModel {
   languages: string[];
   sampleRate: number;
   limits: { maxSegmentSeconds: number; maxBatchSize: number };
-  /** Relative paths by role. */
+  /** Relative paths by role. A graph in another number format than it was made in: `<role>.int8`, `.float16`, `.int4`. */
   files: Record<string, string>;
+  /**
+   * Files that a role's graph refers to by name (external data), where they are not called `<graph>_data…` or
+   * `<graph>.data`: those are found by themselves.
+   */
+  attachments?: Record<string, string[]>;
 }
 
 /** Undefined: not this layout. Throws a SpeechError when it is, but something is missing. */
