@@ -9,6 +9,8 @@ export interface AsrSegment {
   timestamps: boolean;
   /** Words to prefer. */
   hotwords: readonly string[];
+  /** What the speech may be about, for architectures that take such a text. */
+  context?: string | undefined;
   /** When not empty, the answer is the likeliest of these phrases. */
   phrases: readonly string[];
 }

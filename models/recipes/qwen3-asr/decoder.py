@@ -1,0 +1,192 @@
+"""The decoder (Qwen3: grouped queries, normalised queries and keys, rotary positions) as ONNX graphs.
+
+`build_decoder`, for the CPU: prompts and single tokens alike. The keys and values of the past come in and are read where
+they lie; only those of the new tokens go out. `build_loop`, for CUDA: the whole greedy decoding of a batch in one run.
+`build_aligner`: one pass over whole prompts, the best class at every place.
+
+Rows of unequal length are padded on the left. Masks are finite, and every query sees at least itself.
+"""
+
+import math
+
+import numpy as np
+
+from encoder import numpy
+from graph import CONTRIB, ints
+
+MASKED = -30_000.0
+
+
+class Decoder:
+    """Emits the parts of one official decoder into one graph."""
+
+    def __init__(self, graph, thinker):
+        self.graph, self.thinker = graph, thinker
+        config = thinker.config.text_config
+        self.hidden, self.head = config.hidden_size, config.head_dim
+        self.kv_heads = config.num_key_value_heads
+        self.group = config.num_attention_heads // config.num_key_value_heads
+        self.layers = thinker.model.layers
+        self.tied = thinker.lm_head.weight is thinker.model.embed_tokens.weight
+        self.epsilon = config.rms_norm_eps
+
+    def embed(self, ids, audio_rows, audio_places):
+        """Token embeddings; where `audio_places` is not 0, that row of `audio_rows` instead."""
+        graph = self.graph
+        spoken = graph.op("Gather", graph.into(audio_rows), audio_places)
+        is_audio = graph.op("Unsqueeze", graph.op("Greater", audio_places, np.array(0, np.int64)), ints(2))
+        return graph.op("Where", is_audio, spoken, self.embed_tokens(ids))
+
+    def embed_tokens(self, ids):
+        graph, matrix = self.graph, numpy(self.thinker.model.embed_tokens.weight)
+        if graph.linear_format not in ("int8", "int4"):
+            return graph.op("Gather", graph.parameter("embedding", matrix), ids)
+        scales = np.maximum(np.abs(matrix).max(1, keepdims=True), 1e-12).astype(np.float32) / 127
+        codes = graph.weight("embedding.int8", lambda: np.round(matrix / scales).astype(np.int8))
+        factors = graph.weight("embedding.int8.scales", lambda: scales)
+        rows = graph.cast(graph.op("Gather", codes, ids), np.float32)
+        return graph.into(graph.op("Mul", rows, graph.op("Gather", factors, ids)))
+
+    def rotation(self, positions):
+        """Cosines and sines [batch, places, 1, head / 2] of int64 positions [batch, places], computed in float32."""
+        graph = self.graph
+        frequencies = numpy(self.thinker.model.rotary_emb.inv_freq)
+        angles = graph.op("Mul", graph.op("Unsqueeze", graph.cast(positions, np.float32), ints(2, 3)), frequencies)
+        return graph.into(graph.op("Cos", angles)), graph.into(graph.op("Sin", angles))
+
+    def rotate(self, value, rotation):
+        graph, (cosine, sine) = self.graph, rotation
+        first, second = graph.op("Split", value, ints(self.head // 2, self.head // 2), outputs=2, axis=-1)
+        left = graph.op("Sub", graph.op("Mul", first, cosine), graph.op("Mul", second, sine))
+        right = graph.op("Add", graph.op("Mul", second, cosine), graph.op("Mul", first, sine))
+        return graph.op("Concat", left, right, axis=-1)
+
+    def causal_mask(self, length, padding):
+        """[batch, 1, 1, places, places]: what a new token may not see of the new tokens of its own row."""
+        graph = self.graph
+        places = graph.op("Range", np.array(0, np.int64), graph.op("Squeeze", length), np.array(1, np.int64))
+        keys, queries = graph.op("Unsqueeze", places, ints(0)), graph.op("Unsqueeze", places, ints(1))
+        later = graph.op("Greater", keys, queries)
+        pads = graph.op("Less", graph.op("Unsqueeze", keys, ints(0)), graph.op("Unsqueeze", padding, ints(1, 2)))
+        other = graph.op("Not", graph.op("Equal", keys, queries))
+        hidden = graph.op("Or", later, graph.op("And", pads, other))
+        mask = graph.op("Mul", graph.cast(hidden, graph.inside), graph.number(MASKED))
+        return graph.op("Unsqueeze", mask, ints(1, 2))
+
+    def layer(self, index, value, rotation, new_mask, past):
+        """One layer. `past` is (keys, values, mask [batch, 1, 1, past]) or None; answers (value, new keys, new values)."""
+        graph, layer, name = self.graph, self.layers[index], f"decoder.{index}"
+        attention = layer.self_attn
+        norm = graph.rms_norm(value, f"{name}.norm1", numpy(layer.input_layernorm.weight), self.epsilon)
+        parts = {"q": attention.q_proj, "k": attention.k_proj, "v": attention.v_proj}
+        layers = {f"{name}.{part}": (numpy(linear.weight), None) for part, linear in parts.items()}
+        q, k, v = graph.products(norm, layers).values()
+        heads = self.kv_heads * self.group
+        q, k = graph.reshape(q, 0, 0, heads, self.head), graph.reshape(k, 0, 0, self.kv_heads, self.head)
+        q = graph.rms_norm(q, f"{name}.q_norm", numpy(attention.q_norm.weight), self.epsilon)
+        k = graph.rms_norm(k, f"{name}.k_norm", numpy(attention.k_norm.weight), self.epsilon)
+        q, k = self.rotate(q, rotation), self.rotate(k, rotation)
+        q = graph.op("Mul", q, graph.number(1 / math.sqrt(self.head)))
+        # [batch, kv heads, group * places, head]: the queries of a group are rows of one product.
+        q = graph.transpose(graph.reshape(q, 0, 0, self.kv_heads, self.group, self.head), 0, 2, 3, 1, 4)
+        q = graph.reshape(q, 0, self.kv_heads, -1, self.head)
+        k = graph.transpose(k, 0, 2, 1, 3)
+        v = graph.transpose(graph.reshape(v, 0, 0, self.kv_heads, self.head), 0, 2, 1, 3)
+
+        scores = graph.op("FusedMatMul", q, k, domain=CONTRIB, transB=1)
+        places = graph.shape(k, 2)
+        grouped = graph.reshape(scores, graph.shape(scores, 0), self.kv_heads, self.group, places, places)
+        scores = graph.reshape(graph.op("Add", grouped, new_mask), 0, self.kv_heads, -1, places)
+        if past is None:
+            mixed = graph.op("MatMul", graph.op("Softmax", scores, axis=-1), v)
+        else:
+            past_keys, past_values, past_mask = past
+            before = graph.op("FusedMatMul", q, past_keys, domain=CONTRIB, transB=1)
+            before = graph.op("Add", before, past_mask)
+            weights = graph.op("Softmax", graph.op("Concat", before, scores, axis=-1), axis=-1)
+            sizes = graph.op("Concat", graph.shape(past_keys, 2), places, axis=0)
+            old, new = graph.op("Split", weights, sizes, outputs=2, axis=-1)
+            mixed = graph.op("Add", graph.op("MatMul", old, past_values), graph.op("MatMul", new, v))
+        mixed = graph.reshape(mixed, graph.shape(k, 0), self.kv_heads, self.group, places, self.head)
+        mixed = graph.reshape(graph.transpose(mixed, 0, 3, 1, 2, 4), 0, 0, heads * self.head)
+        value = graph.op("Add", value, graph.linear(mixed, f"{name}.o", numpy(attention.o_proj.weight)))
+
+        norm = graph.rms_norm(value, f"{name}.norm2", numpy(layer.post_attention_layernorm.weight), self.epsilon)
+        halves = {"gate": layer.mlp.gate_proj, "up": layer.mlp.up_proj}
+        layers = {f"{name}.{part}": (numpy(linear.weight), None) for part, linear in halves.items()}
+        gate, up = graph.products(norm, layers).values()
+        inner = graph.op("Mul", graph.op("Mul", gate, graph.op("Sigmoid", gate)), up)
+        value = graph.op("Add", value, graph.linear(inner, f"{name}.down", numpy(layer.mlp.down_proj.weight)))
+        return value, k, v
+
+    def last_place(self, value):
+        return self.graph.op("Gather", value, np.array(-1, np.int64), axis=1)
+
+    def logits(self, value):
+        """float32 [..., vocabulary]."""
+        graph = self.graph
+        value = graph.rms_norm(value, "decoder.norm", numpy(self.thinker.model.norm.weight), self.epsilon)
+        matrix = numpy(self.thinker.lm_head.weight)
+        if self.tied and graph.linear_format not in ("int8", "int4"):
+            embedding = graph.parameter("embedding", matrix)
+            return graph.out_of(graph.op("FusedMatMul", value, embedding, domain=CONTRIB, transB=1))
+        return graph.out_of(graph.linear(value, "head", matrix))
+
+    def choose(self, logits):
+        """The best token of float32 [batch, vocabulary] as int64 [batch], and its log-probability."""
+        graph = self.graph
+        best = graph.op("ReduceMax", logits, axes=[-1], keepdims=1)
+        rest = graph.op("ReduceSum", graph.op("Exp", graph.op("Sub", logits, best)), ints(-1), keepdims=0)
+        return graph.op("ArgMax", logits, axis=-1, keepdims=0), graph.op("Neg", graph.op("Log", rest))
+
+
+def prompt_inputs(graph, hidden):
+    """The inputs that every graph has: what the rows say."""
+    ids = graph.input("input_ids", np.int64, ["batch", "places"])
+    rows = graph.input("audio_rows", np.float32, ["rows", hidden])
+    places = graph.input("audio_places", np.int64, ["batch", "places"])
+    return ids, rows, places, graph.input("padding", np.int64, ["batch"])
+
+
+def build_decoder(graph, thinker):
+    """Inputs: `input_ids`, `audio_places` int64 [batch, places]; `audio_rows` float32 [rows, hidden], row 0 unused;
+    `padding` int64 [batch], left padding among the new tokens; `positions` int64 [batch, places]; `past_mask` float32
+    [batch, past], 0 or -30000; `past_key.N`, `past_value.N` float32 [batch, kv heads, past, head], past at least 1.
+    Outputs: `token` int32 [batch] and `log_probability` float32 [batch] of the last place; `key.N`, `value.N` float32
+    [batch, kv heads, places, head].
+    """
+    decoder = Decoder(graph, thinker)
+    ids, rows, places, padding = prompt_inputs(graph, decoder.hidden)
+    positions = graph.input("positions", np.int64, ["batch", "places"])
+    mask = graph.input("past_mask", np.float32, ["batch", "past"])
+    mask = graph.op("Unsqueeze", graph.into(mask), ints(1, 2))
+    value = decoder.embed(ids, rows, places)
+    rotation = decoder.rotation(positions)
+    new_mask = decoder.causal_mask(graph.shape(ids, 1), padding)
+    made = []
+    for index in range(len(decoder.layers)):
+        dims = ["batch", decoder.kv_heads, "past", decoder.head]
+        past = [graph.input(f"past_{part}.{index}", np.float32, dims) for part in ("key", "value")]
+        value, *new = decoder.layer(index, value, rotation, new_mask, (*map(graph.into, past), mask))
+        made.append(new)
+    token, score = decoder.choose(decoder.logits(decoder.last_place(value)))
+    graph.output("token", graph.cast(token, np.int32), np.int32, ["batch"])
+    graph.output("log_probability", score, np.float32, ["batch"])
+    for index, new in enumerate(made):
+        for part, tensor in zip(("key", "value"), new):
+            dims = ["batch", decoder.kv_heads, "places", decoder.head]
+            graph.output(f"{part}.{index}", graph.out_of(tensor), np.float32, dims)
+
+
+def build_aligner(graph, thinker):
+    """Inputs as the decoder's without a past; output `classes` int32 [batch, places]."""
+    decoder = Decoder(graph, thinker)
+    ids, rows, places, padding = prompt_inputs(graph, decoder.hidden)
+    positions = graph.input("positions", np.int64, ["batch", "places"])
+    value = decoder.embed(ids, rows, places)
+    rotation = decoder.rotation(positions)
+    mask = decoder.causal_mask(graph.shape(ids, 1), padding)
+    for index in range(len(decoder.layers)):
+        value, _, _ = decoder.layer(index, value, rotation, mask, None)
+    best = graph.op("ArgMax", decoder.logits(value), axis=-1, keepdims=0)
+    graph.output("classes", graph.cast(best, np.int32), np.int32, ["batch", "places"])

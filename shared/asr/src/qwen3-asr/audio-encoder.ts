@@ -1,0 +1,68 @@
+/** Clips to embeddings: windows of all clips of a pass run together, those of one length in one run, so that nothing is padded. */
+import { createSession, float32Output, type SessionOptions, type TensorData } from "@parlance/inference";
+import { createLogMel } from "../features/log-mel.ts";
+import { cutWindows, type EncoderWindow, MELS } from "./windows.ts";
+
+export interface AudioEncoder {
+  /** [tokens, hidden] for each clip; empty for a clip that is shorter than one frame. */
+  encode(clips: readonly Int16Array[]): Promise<Float32Array[]>;
+  close(): Promise<void>;
+}
+
+export interface AudioEncoderOptions extends SessionOptions {
+  graph: string;
+  hidden: number;
+}
+
+/** The first convolution makes 6 MB of each second: runs are kept small where memory is what a run waits for. */
+const windowsPerRun = { cpu: 4, cuda: 32 } as const;
+
+export async function createAudioEncoder({ graph, hidden, ...options }: AudioEncoderOptions): Promise<AudioEncoder> {
+  const session = await createSession(graph, options);
+  const extract = createLogMel(MELS);
+  const most = windowsPerRun[options.device.provider];
+
+  async function run(windows: readonly { window: EncoderWindow; write: (values: Float32Array) => void }[]) {
+    const frames = windows[0]?.window.frames ?? 0;
+    const features = new Float32Array(windows.length * MELS * frames);
+    for (const [index, { window }] of windows.entries()) window.fill(features, index * MELS * frames);
+    const integers = (values: readonly number[]): TensorData => ({
+      type: "int64",
+      data: BigInt64Array.from(values, BigInt),
+      dims: [windows.length],
+    });
+    const results = await session.run({
+      features: { type: "float32", data: features, dims: [windows.length, MELS, frames] },
+      widths: integers(windows.map(({ window }) => window.width)),
+      tokens: integers(windows.map(({ window }) => window.tokens)),
+    });
+    const embeddings = float32Output(results, "embeddings");
+    const stride = embeddings.length / windows.length;
+    for (const [index, { window, write }] of windows.entries()) {
+      write(embeddings.subarray(index * stride, index * stride + window.tokens * hidden));
+    }
+  }
+
+  return {
+    async encode(clips) {
+      const byLength = new Map<number, { window: EncoderWindow; write: (values: Float32Array) => void }[]>();
+      const embeddings = clips.map((samples) => {
+        const windows = cutWindows(extract(Float32Array.from(samples, (sample) => sample / 32_768)));
+        const rows = new Float32Array(windows.reduce((sum, { tokens }) => sum + tokens, 0) * hidden);
+        let at = 0;
+        for (const window of windows) {
+          const from = at;
+          const same = byLength.get(window.frames) ?? [];
+          byLength.set(window.frames, [...same, { window, write: (values) => rows.set(values, from) }]);
+          at += window.tokens * hidden;
+        }
+        return rows;
+      });
+      for (const same of byLength.values()) {
+        for (let from = 0; from < same.length; from += most) await run(same.slice(from, from + most));
+      }
+      return embeddings;
+    },
+    close: () => session.close(),
+  };
+}

@@ -1,0 +1,147 @@
+/** Against the official implementation: a small model with random weights, outputs made by models/recipes/qwen3-asr. */
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createLogMel } from "../features/log-mel.ts";
+import { type AudioEncoder, createAudioEncoder } from "./audio-encoder.ts";
+import type { GreedyDecoder } from "./greedy-decoder.ts";
+import { createLoopDecoder } from "./loop-decoder.ts";
+import { buildPrompt } from "./prompt.ts";
+import type { PromptRow } from "./prompt-batch.ts";
+import { tokenBudget } from "./qwen3-asr-model.ts";
+import { parseOutput } from "./spoken-output.ts";
+import { createStepDecoder } from "./step-decoder.ts";
+import {
+  fixturePath,
+  type GoldenRow,
+  goldenClips,
+  largestDifference,
+  readGolden,
+  relativeDifference,
+} from "./testing/golden.ts";
+import { loadTokenizer, type TextTokenizer } from "./text-tokenizer.ts";
+import { tokenCount } from "./windows.ts";
+
+const golden = readGolden();
+const clips = goldenClips(golden);
+const folder = fixturePath("model");
+const hidden = 32;
+const session = { device: { provider: "cpu", deviceId: 0 }, threads: 1 } as const;
+
+let encoder: AudioEncoder;
+let tokenizer: TextTokenizer;
+let stepwise: GreedyDecoder;
+let looped: GreedyDecoder;
+let embeddings: Map<string, Float32Array>;
+
+beforeAll(async () => {
+  tokenizer = await loadTokenizer(join(folder, "tokenizer.json"));
+  encoder = await createAudioEncoder({ ...session, graph: join(folder, "encoder.onnx"), hidden });
+  const { endTokens, padToken } = tokenizer;
+  const common = { ...session, hidden, endTokens, padToken };
+  const cache = { layers: 2, heads: 2, size: 16 };
+  stepwise = await createStepDecoder({ ...common, graph: join(folder, "decoder.onnx"), cache });
+  looped = await createLoopDecoder({ ...common, graph: join(folder, "loop.onnx") });
+  const encoded = await encoder.encode([...clips.values()]);
+  embeddings = new Map([...clips.keys()].map((name, index) => [name, encoded[index] ?? new Float32Array()]));
+});
+afterAll(async () => {
+  for (const part of [encoder, stepwise, looped]) await part.close();
+});
+
+function promptRow({ clip, context, language }: GoldenRow): PromptRow {
+  const audio = embeddings.get(clip) ?? new Float32Array();
+  const audioTokens = audio.length / hidden;
+  const { tokens, audioFrom } = buildPrompt(tokenizer, { context, language: language ?? undefined, audioTokens });
+  return { tokens, audio, audioFrom, budget: tokenBudget(clips.get(clip)?.length ?? 0, 15) };
+}
+
+/** What the official rows say, without the end token. */
+function expected(row: GoldenRow) {
+  return { tokens: row.truncated ? row.tokens : row.tokens.slice(0, -1), truncated: row.truncated };
+}
+
+function said({ tokens, truncated }: { tokens: number[]; truncated: boolean }) {
+  return { tokens, truncated };
+}
+
+describe("the clips", () => {
+  it("are those of the recipe, sample by sample", () => {
+    for (const [name, clip] of clips) {
+      expect(clip.reduce((sum, sample) => sum + Math.abs(sample), 0)).toBe(golden.checks[name]);
+    }
+  });
+});
+
+describe("against the official implementation", () => {
+  const alone = golden.rows.filter(({ features }) => features !== undefined);
+
+  it.each(alone)(
+    "$clip: features within 1e-4, encoder outputs within 1e-4 of the largest",
+    ({ clip, features, embeddings: outputs }) => {
+      const samples = Float32Array.from(clips.get(clip) ?? [], (sample) => sample / 32_768);
+      const made = createLogMel(128)(samples);
+      expect([128, made.frames]).toEqual(features?.shape);
+      if (features !== undefined) expect(largestDifference(made.data, features)).toBeLessThan(1e-4);
+      const ours = embeddings.get(clip) ?? new Float32Array();
+      expect([ours.length / hidden, hidden]).toEqual(outputs?.shape);
+      expect(tokenCount(made.frames)).toBe(outputs?.shape[0]);
+      if (outputs !== undefined) expect(relativeDifference(ours, outputs)).toBeLessThan(1e-4);
+    },
+  );
+
+  it("encodes a clip among others as it does alone", async () => {
+    for (const name of ["0.4 s", "8.5 s", "20 s"]) {
+      const [own = new Float32Array()] = await encoder.encode([clips.get(name) ?? new Int16Array()]);
+      const together = embeddings.get(name) ?? new Float32Array();
+      expect(own.length).toBe(together.length);
+      expect(largestDifference(own, { step: 1, data: together })).toBeLessThan(1e-5);
+    }
+  });
+
+  it("writes the same prompts, with context and forced language", () => {
+    for (const row of golden.rows) {
+      expect(promptRow(row).tokens).toEqual(row.prompt);
+      expect(promptRow(row).budget).toBe(row.budget);
+    }
+  });
+
+  it("says the same tokens, row by row", async () => {
+    for (const row of golden.rows) {
+      expect((await stepwise.decode([promptRow(row)])).map(said)).toEqual([expected(row)]);
+    }
+  });
+
+  it.each([2, 5, 16, golden.rows.length])("says the same tokens in ragged batches of %i", async (size) => {
+    for (let from = 0; from + size <= golden.rows.length; from += size) {
+      const rows = golden.rows.slice(from, from + size);
+      expect((await stepwise.decode(rows.map(promptRow))).map(said)).toEqual(rows.map(expected));
+    }
+  });
+
+  it.each([1, 5, 16])("says the same tokens with the loop in the graph, in batches of %i", async (size) => {
+    for (let from = 0; from + size <= golden.rows.length; from += size) {
+      const rows = golden.rows.slice(from, from + size);
+      expect((await looped.decode(rows.map(promptRow))).map(said)).toEqual(rows.map(expected));
+    }
+  });
+
+  it("gives the same scores stepwise, looped, alone and together", async () => {
+    const rows = golden.rows.map(promptRow);
+    const together = await stepwise.decode(rows);
+    const inGraph = await looped.decode(rows);
+    for (const [index, row] of rows.entries()) {
+      const [own] = await stepwise.decode([row]);
+      expect(together[index]?.score).toBeCloseTo(own?.score ?? Number.NaN, 4);
+      expect(inGraph[index]?.score).toBeCloseTo(own?.score ?? Number.NaN, 4);
+    }
+  });
+
+  it("reads the same text and language out of the tokens", () => {
+    for (const row of golden.rows) {
+      const raw = tokenizer.decode(expected(row).tokens);
+      expect(raw).toBe(row.raw);
+      const { language, text } = parseOutput(raw, row.language ?? undefined);
+      expect([language, text]).toEqual(row.answer);
+    }
+  });
+});

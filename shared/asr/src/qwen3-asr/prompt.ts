@@ -1,0 +1,57 @@
+/**
+ * The prompt of Qwen3-ASR: a system turn with the context (always there, also when empty), a user turn with the audio, and
+ * the opened turn of the assistant, in which a forced language is already said.
+ *
+ * The context biases what is heard, no more. It is the caller's text: strings that the tokenizer takes for control tokens
+ * are cut out of it, or a context could close its own turn or shift the audio.
+ */
+import type { TextTokenizer } from "./text-tokenizer.ts";
+
+const audioMark = "<|audio_pad|>";
+const control =
+  /<\|[^<>|]*\|>|<(?:asr_text|timestamp|tts_pad|tts_text_bos|tts_text_eod|tts_text_bos_single|think|tool_call|tool_response)>|<\/(?:think|tool_call|tool_response)>/g;
+
+export interface PromptOptions {
+  /** Raw text for the system turn. */
+  context: string;
+  /** English name to force, or undefined to let the model tell. */
+  language: string | undefined;
+  /** Places that the audio takes. */
+  audioTokens: number;
+}
+
+export interface Prompt {
+  tokens: number[];
+  /** Index of the first place of the audio. */
+  audioFrom: number;
+}
+
+/** Without anything that a tokenizer would take for a control token; also where cutting one would make another. */
+export function withoutControlTokens(text: string): string {
+  for (let rest = text; ; ) {
+    const cut = rest.replace(control, "");
+    if (cut === rest) return rest;
+    rest = cut;
+  }
+}
+
+/** What the model is told to expect: the context, and the hotwords, in one text. */
+export function contextOf(hotwords: readonly string[], context = ""): string {
+  return withoutControlTokens([context, hotwords.join(" ")].filter((part) => part !== "").join(" "));
+}
+
+export function buildPrompt(tokenizer: TextTokenizer, { context, language, audioTokens }: PromptOptions): Prompt {
+  const forced = language === undefined ? "" : `language ${language}<asr_text>`;
+  const text =
+    `<|im_start|>system\n${context}<|im_end|>\n<|im_start|>user\n<|audio_start|>${audioMark}<|audio_end|><|im_end|>\n` +
+    `<|im_start|>assistant\n${forced}`;
+  return expandAudio(tokenizer, text, audioTokens);
+}
+
+/** The text's tokens, with its one mark for audio as often as the audio has places. */
+export function expandAudio(tokenizer: TextTokenizer, text: string, audioTokens: number): Prompt {
+  const tokens = tokenizer.encode(text);
+  const audioFrom = tokens.indexOf(tokenizer.audioToken);
+  tokens.splice(audioFrom, 1, ...new Array<number>(audioTokens).fill(tokenizer.audioToken));
+  return { tokens, audioFrom };
+}

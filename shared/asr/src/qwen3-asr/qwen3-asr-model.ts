@@ -1,0 +1,93 @@
+/**
+ * Qwen3-ASR: an audio encoder whose embeddings stand in the prompt of a Qwen3 decoder, which writes
+ * `language English<asr_text>Hello.` token by token; a second, smaller pair of the same kind aligns words with times.
+ *
+ * Exact against the official implementation with the encoder's windows applied, features of one clip at a time. A row's
+ * answer does not depend on the rows beside it. A row may say 15 tokens for each second and 64 more; one that is stopped
+ * by that is marked as truncated.
+ * State: the sessions; buffers live for a pass.
+ */
+import { SAMPLE_RATE } from "@parlance/contracts";
+import type { ArchitectureContext, AsrArchitecture, AsrOutcome, AsrSegment } from "../types.ts";
+import { loadParts, type ModelParts } from "./load-parts.ts";
+import { buildPrompt, contextOf } from "./prompt.ts";
+import { refusal } from "./refusal.ts";
+import { parseOutput } from "./spoken-output.ts";
+
+/** Tokens beyond what the audio's length allows. */
+const SPARE_TOKENS = 64;
+
+export const qwen3AsrArchitecture: AsrArchitecture = {
+  name: "qwen3-asr",
+  async load(context) {
+    const parts = await loadParts(context);
+    const rowsPerRun = context.manifest.limits.maxBatchSize;
+    return {
+      computeType: parts.computeType,
+      async transcribe(segments) {
+        const outcomes = segments.map((segment) => refusal(context.manifest, segment) ?? nothingSaid(segment));
+        const accepted = [...segments.entries()].filter(([row]) => outcomes[row]?.ok === true);
+        for (let from = 0; from < accepted.length; from += rowsPerRun) {
+          const run = accepted.slice(from, from + rowsPerRun);
+          const results = await transcribeRows(
+            parts,
+            context,
+            run.map(([, segment]) => segment),
+          );
+          for (const [index, result] of results.entries()) outcomes[run[index]?.[0] ?? 0] = result;
+        }
+        return outcomes;
+      },
+      close: parts.close,
+    };
+  },
+};
+
+async function transcribeRows(
+  parts: ModelParts,
+  { options }: ArchitectureContext,
+  segments: readonly AsrSegment[],
+): Promise<AsrOutcome[]> {
+  const { encoder, decoder, tokenizer, aligner, hidden } = parts;
+  const embeddings = await encoder.encode(segments.map(({ samples }) => samples));
+  const spoken = [...segments.entries()].filter(([row]) => (embeddings[row]?.length ?? 0) > 0);
+  const decoded = await decoder.decode(
+    spoken.map(([row, segment]) => {
+      const audio = embeddings[row] ?? new Float32Array();
+      const { tokens, audioFrom } = buildPrompt(tokenizer, {
+        context: contextOf(segment.hotwords, segment.context),
+        language: forcedLanguage(segment),
+        audioTokens: audio.length / hidden,
+      });
+      return { tokens, audio, audioFrom, budget: tokenBudget(segment.samples.length, parts.tokensPerSecond) };
+    }),
+  );
+
+  const outcomes = segments.map(nothingSaid);
+  for (const [index, [row, segment]] of spoken.entries()) {
+    const { tokens = [], score = 0, truncated = false } = decoded[index] ?? {};
+    const { language, text } = parseOutput(tokenizer.decode(tokens), forcedLanguage(segment));
+    outcomes[row] = {
+      ok: true,
+      result: { text, language, words: [], score: text === "" ? null : score, truncated },
+    };
+  }
+  if (aligner !== undefined) await aligner.addWords(segments, outcomes);
+  else if (segments.some(({ timestamps }) => timestamps)) options.log("the model has no aligner: no word times");
+  return outcomes;
+}
+
+/** Tokens that a clip of so many samples may come to. */
+export function tokenBudget(samples: number, tokensPerSecond: number): number {
+  return Math.ceil((samples * tokensPerSecond) / SAMPLE_RATE) + SPARE_TOKENS;
+}
+
+function forcedLanguage({ language }: AsrSegment): string | undefined {
+  return language === "auto" ? undefined : language;
+}
+
+/** What comes of a segment that is shorter than one frame. */
+function nothingSaid(segment: AsrSegment): AsrOutcome {
+  const language = forcedLanguage(segment) ?? "";
+  return { ok: true, result: { text: "", language, words: [], score: null, truncated: false } };
+}

@@ -1,0 +1,74 @@
+/** Reads what the recipe has written of the official implementation's answers. */
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { gunzipSync } from "node:zlib";
+import * as z from "zod";
+import { makeClip } from "./clips.ts";
+
+/** Every `step`-th value of an array. */
+const sampledSchema = z.object({
+  shape: z.array(z.number()),
+  step: z.number(),
+  data: z.string().transform((text) => {
+    const bytes = Buffer.from(text, "base64");
+    return new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
+  }),
+});
+
+const goldenSchema = z.object({
+  clips: z.record(z.string(), z.tuple([z.string(), z.number(), z.number()])),
+  /** Sums of absolute samples: that both make the same clips. */
+  checks: z.record(z.string(), z.number()),
+  rows: z.array(
+    z.object({
+      clip: z.string(),
+      context: z.string(),
+      language: z.string().nullable(),
+      budget: z.number(),
+      prompt: z.array(z.number()),
+      /** With the end token. */
+      tokens: z.array(z.number()),
+      truncated: z.boolean(),
+      raw: z.string(),
+      answer: z.tuple([z.string(), z.string()]),
+      features: sampledSchema.optional(),
+      embeddings: sampledSchema.optional(),
+    }),
+  ),
+  alignments: z.array(
+    z.object({
+      clip: z.string(),
+      text: z.string(),
+      language: z.string(),
+      words: z.array(z.tuple([z.string(), z.number(), z.number()])),
+    }),
+  ),
+});
+export type Golden = z.infer<typeof goldenSchema>;
+export type GoldenRow = Golden["rows"][number];
+
+export function fixturePath(name: string): string {
+  return fileURLToPath(new URL(`../fixtures/${name}`, import.meta.url));
+}
+
+export function readFixture(name: string): unknown {
+  return JSON.parse(gunzipSync(readFileSync(fixturePath(name))).toString("utf8"));
+}
+
+export function readGolden(): Golden {
+  return goldenSchema.parse(readFixture("golden.json.gz"));
+}
+
+export function goldenClips({ clips }: Golden): Map<string, Int16Array> {
+  return new Map(Object.entries(clips).map(([name, what]) => [name, makeClip(...what)]));
+}
+
+/** The largest difference at the stored places, as a part of the largest stored value. */
+export function relativeDifference(values: Float32Array, { step, data }: z.infer<typeof sampledSchema>): number {
+  const largest = data.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+  return largestDifference(values, { step, data }) / largest;
+}
+
+export function largestDifference(values: Float32Array, { step, data }: { step: number; data: Float32Array }): number {
+  return data.reduce((most, value, index) => Math.max(most, Math.abs(value - (values[index * step] ?? Number.NaN))), 0);
+}
