@@ -45,8 +45,8 @@ VOICES = {
     ("flite", "slt"): 20,
     ("flite", "awb"): 20,
     ("flite", "rms"): 20,
-    ("flite", "kal16"): 12,
-    ("flite", "kal"): 5,
+    ("flite", "kal16"): 16,
+    ("flite", "kal"): 16,
     ("festival", "ked_diphone"): 24,
     ("festival", "kal_diphone"): 15,
     ("festival", "cmu_us_slt_arctic_hts"): 15,
@@ -317,7 +317,7 @@ def main():
     parser.add_argument("prompts", type=Path)
     parser.add_argument("out", type=Path, help="folder of the shards")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--scale", type=float, default=1.0, help="amount of audio; 1 is about 70 hours")
+    parser.add_argument("--scale", type=float, default=1.0, help="amount of audio; 1 is about 75 hours")
     parser.add_argument("--workers", type=int, default=os.cpu_count())
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
