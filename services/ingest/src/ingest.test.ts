@@ -270,7 +270,7 @@ describe("a submission", () => {
         { itemId: "gone", file: "no-such-file" },
         { itemId: "zip", file: await store(Buffer.from("PK\x03\x04 and so on")) },
         { itemId: "klingon", file: await store(wav(1)), language: "Klingon" },
-        { itemId: "voice", operation: "custom_voice", text: "hello" },
+        { itemId: "voice", operation: "custom_voice", text: "!" },
         { itemId: "mp3", file: await store(fixture("voice.mp3")) },
       ],
     });
@@ -282,7 +282,7 @@ describe("a submission", () => {
     const codes = await Promise.all(
       ["gone", "zip", "klingon", "voice"].map(async (itemId) => (await outcomeOf(batchId, itemId)).failure?.error.code),
     );
-    expect(codes).toEqual(["file_not_found", "audio_unsupported", "validation_failed", "operation_unavailable"]);
+    expect(codes).toEqual(["file_not_found", "audio_unsupported", "validation_failed", "text_unspeakable"]);
     expect((await recordOf(batchId))?.items).toHaveLength(6);
   });
 

@@ -3,12 +3,28 @@
  * one, from a redelivery, a second instance or a cancel that came too late, is refused by the server and changes nothing.
  */
 import type { Bus, FileStore } from "@parlance/bus";
-import { type ItemDone, subjects, transcriptFileId, writeHeaders } from "@parlance/contracts";
+import {
+  doneHeadersSchema,
+  type ItemDone,
+  oneLine,
+  readHeaders,
+  SpeechError,
+  streams,
+  subjects,
+  transcriptFileId,
+  writeHeaders,
+} from "@parlance/contracts";
+import type { ItemSound } from "./fold-sound.ts";
+import { SoundGone, storeSound } from "./store-sound.ts";
 
 /** Transcripts up to this many bytes of JSON travel inside their done event. */
 export const INLINE_TRANSCRIPT_BYTES = 32 * 1_024;
 
-export type ConcludeItem = (done: ItemDone, signal?: AbortSignal) => Promise<{ first: boolean }>;
+/** `sound` is written to the item's file first; the event that is then stored names it. */
+export type ConcludeItem = (
+  done: ItemDone,
+  sound?: ItemSound,
+) => Promise<{ first: boolean; status: ItemDone["status"] }>;
 
 export function createConcludeItem({ bus, files }: { bus: Bus; files: FileStore }): ConcludeItem {
   /** The file is written before the event that names it, so an event never names a file that is not there. */
@@ -30,27 +46,40 @@ export function createConcludeItem({ bus, files }: { bus: Bus; files: FileStore 
     return { ...rest, file: id };
   }
 
-  return async (done, signal) => {
-    const stored = await storeLarge(done);
+  async function withSound(done: ItemDone, sound: ItemSound): Promise<ItemDone> {
+    try {
+      const audio = await storeSound(files, done, sound);
+      return { ...done, audio, audioSeconds: audio.seconds };
+    } catch (error) {
+      if (!(error instanceof SoundGone)) throw error;
+      const failure = new SpeechError("internal", error.message).toFailure();
+      return { ...done, status: "error", error: failure };
+    }
+  }
+
+  /** Whoever receives a segment again, or a cancelled item's last one, has nothing to encode. */
+  async function statusBefore({ batchId, itemId }: ItemDone): Promise<ItemDone["status"] | undefined> {
+    const event = await bus.last(streams.results, subjects.done(batchId, itemId));
+    return event && readHeaders(doneHeadersSchema, event.headers).status;
+  }
+
+  return async (done, sound) => {
+    const before = sound === undefined ? undefined : await statusBefore(done);
+    if (before !== undefined) return { first: false, status: before };
+    const stored = sound === undefined ? await storeLarge(done) : await withSound(done, sound);
     const { duplicate } = await bus.publishOnce(subjects.done(done.batchId, done.itemId), JSON.stringify(stored), {
       first: true,
       headers: writeHeaders({
         contentType: "application/json",
-        status: done.status,
-        errorCode: done.error?.code,
-        error: done.error && oneLine(done.error.message),
+        status: stored.status,
+        errorCode: stored.error?.code,
+        error: stored.error && oneLine(stored.error.message),
         customId: done.customId,
         queueSeconds: done.queueSeconds,
         runSeconds: done.runSeconds,
+        file: stored.audio?.file,
       }),
-      ...(signal === undefined ? {} : { signal }),
     });
-    return { first: !duplicate };
+    return { first: !duplicate, status: stored.status };
   };
-}
-
-/** A header is one line. */
-function oneLine(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this takes out
-  return text.replaceAll(/[\u0000-\u001f\u007f]+/g, " ").trim();
 }

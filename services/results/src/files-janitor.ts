@@ -1,9 +1,9 @@
 /**
- * Deletes files after FILE_TTL, but never an upload that accepted work still waits for: however long the queue, the
- * clock of uploads stands still at the oldest submission that ingest has not finished.
+ * Deletes files after FILE_TTL, but never one that accepted work still waits for. However long the queue, the clock of uploads
+ * stands still at the oldest submission that ingest has not finished, and the sound of a segment stays until its item is done.
  */
-import type { Bus, FileInfo, FileStore } from "@parlance/bus";
-import { durables, streams } from "@parlance/contracts";
+import type { Bus, FileInfo, FileStore, KeyBucket } from "@parlance/bus";
+import { batchKeys, durables, parseSegmentFileId, streams, subjects } from "@parlance/contracts";
 
 /** How much longer a file is there than it is served: a download or a submission that began in time ends well. */
 const GRACE_MS = 60_000;
@@ -18,7 +18,8 @@ export interface FilesClock {
 /** Which files have outlived their time. Pure. */
 export function expiredFiles(files: readonly FileInfo[], { now, oldestUnfinished, ttlMs }: FilesClock): FileInfo[] {
   return files.filter((file) => {
-    const clock = isOutput(file) ? now : Math.min(now, oldestUnfinished);
+    const ownClock = isOutput(file) || parseSegmentFileId(file.id) !== undefined;
+    const clock = ownClock ? now : Math.min(now, oldestUnfinished);
     return file.createdAt + ttlMs + GRACE_MS < clock;
   });
 }
@@ -31,6 +32,7 @@ function isOutput(file: FileInfo): boolean {
 export async function sweepFiles(options: {
   bus: Bus;
   files: FileStore;
+  batches: KeyBucket;
   ttlMs: number;
   now: () => number;
 }): Promise<number> {
@@ -38,8 +40,32 @@ export async function sweepFiles(options: {
   const now = options.now();
   const oldestUnfinished = (await oldestUnfinishedIntake(bus)) ?? now;
   const expired = expiredFiles(await files.list(), { now, oldestUnfinished, ttlMs });
-  for (const file of expired) await files.delete(file.id);
-  return expired.length;
+  const needed = await unfinishedItems(expired, options);
+  const gone = expired.filter(({ id }) => !needed.has(itemOf(id) ?? ""));
+  for (const file of gone) await files.delete(file.id);
+  return gone.length;
+}
+
+/** The item of a spoken segment's file. */
+function itemOf(fileId: string): string | undefined {
+  const segment = parseSegmentFileId(fileId);
+  return segment && `${segment.batchId}.${segment.itemId}`;
+}
+
+/** Items of which segments are spoken and which are not done; a batch whose record has expired will never be. */
+async function unfinishedItems(
+  files: readonly FileInfo[],
+  { bus, batches }: { bus: Bus; batches: KeyBucket },
+): Promise<Set<string>> {
+  const unfinished = new Set<string>();
+  const segments = Map.groupBy(files, ({ id }) => itemOf(id));
+  segments.delete(undefined);
+  for (const [item, [file]] of segments) {
+    const { batchId, itemId } = parseSegmentFileId(file?.id ?? "") ?? { batchId: "", itemId: "" };
+    if ((await bus.last(streams.results, subjects.done(batchId, itemId))) !== undefined) continue;
+    if ((await batches.get(batchKeys.batch(batchId))) !== undefined) unfinished.add(item ?? "");
+  }
+  return unfinished;
 }
 
 async function oldestUnfinishedIntake(bus: Bus): Promise<number | undefined> {

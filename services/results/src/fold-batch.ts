@@ -23,7 +23,7 @@ export function foldBatch({ record, done, begun }: BatchFacts): BatchStatus {
       item_id: item.itemId,
       custom_id: item.customId ?? null,
       status: headers?.status ?? (begun.has(item.itemId) ? "processing" : "queued"),
-      url: headers?.status === "done" ? `/api/v1/files/${transcriptFileId(record.batchId, item.itemId)}` : null,
+      url: headers?.status === "done" ? urlOf(record.batchId, item.itemId, headers) : null,
       error: headers?.status === "error" ? (headers.error ?? "Unknown error") : null,
       error_code: headers?.errorCode ?? null,
       queue_seconds: headers?.queueSeconds ?? null,
@@ -42,6 +42,10 @@ export function foldBatch({ record, done, begun }: BatchFacts): BatchStatus {
     total,
     items,
   };
+}
+
+function urlOf(batchId: string, itemId: string, { file }: DoneHeaders): string {
+  return `/api/v1/files/${file ?? transcriptFileId(batchId, itemId)}`;
 }
 
 interface Counts {

@@ -40,6 +40,27 @@ function failed(overrides: Partial<Extract<SegmentResult, { outcome: "failed" }>
   };
 }
 
+function spoken(overrides: Partial<Extract<SegmentResult, { outcome: "spoken" }>> = {}): SegmentResult {
+  return {
+    operation: "custom_voice",
+    outcome: "spoken",
+    last: false,
+    submittedAt: 1_000,
+    startedAt: 3_000,
+    finishedAt: 3_500,
+    timestamps: false,
+    audio: "segment_b.i.0",
+    sampleRate: 16_000,
+    samples: 100,
+    pauseMs: 0,
+    format: "wav",
+    truncated: false,
+    model: "parlance-voice",
+    passSize: 1,
+    ...overrides,
+  };
+}
+
 const fold = (...results: SegmentResult[]) => foldItem(address, new Map(results.entries()));
 
 describe("foldItem", () => {
@@ -112,6 +133,13 @@ describe("foldItem", () => {
     const item = fold(failed());
     expect(item).not.toHaveProperty("queueSeconds");
     expect(item).not.toHaveProperty("runSeconds");
+  });
+
+  test("of spoken segments has no transcript and keeps its operation", () => {
+    const item = fold(spoken(), spoken({ last: true, truncated: true }));
+    expect(item).toMatchObject({ operation: "custom_voice", status: "done", segments: 2, truncated: true });
+    expect(item).not.toHaveProperty("transcript");
+    expect(fold(failed({ operation: "voice_clone" }))?.operation).toBe("voice_clone");
   });
 
   test("any order and any duplication of the same results give the same item", () => {

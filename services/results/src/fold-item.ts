@@ -17,6 +17,7 @@ export interface ItemAddress {
 export type SegmentResults = ReadonlyMap<number, SegmentResult>;
 
 type OkResult = Extract<SegmentResult, { outcome: "ok" }>;
+type SpokenResult = Extract<SegmentResult, { outcome: "spoken" }>;
 type FailedResult = Extract<SegmentResult, { outcome: "failed" }>;
 
 /** How many segments the item has, once its last one is known. */
@@ -33,27 +34,36 @@ export function foldItem(address: ItemAddress, results: SegmentResults): ItemDon
 
   const total = segmentTotal(results);
   if (total === undefined || results.size < total) return undefined;
-  return doneItem(
+  const spoken = inOrder.filter((result) => result.outcome === "spoken");
+  // Its sound is joined and written before the event is stored: see fold-sound.ts.
+  if (spoken.length > 0) return doneItem(address, spoken);
+  return transcribedItem(
     address,
     inOrder.filter((result) => result.outcome === "ok"),
   );
 }
 
-function doneItem({ batchId, itemId }: ItemAddress, segments: readonly OkResult[]): ItemDone {
+function transcribedItem(address: ItemAddress, segments: readonly OkResult[]): ItemDone {
   const transcript: Transcript = {
     text: joinTexts(segments),
     language: mergeLanguages(segments.map((segment) => segment.language)),
   };
   if (segments.some((segment) => segment.timestamps)) transcript.timestamps = segments.flatMap(shiftedWords);
+  return {
+    ...doneItem(address, segments),
+    transcript,
+    audioSeconds: toMilliseconds(segments.reduce((sum, segment) => sum + segment.duration, 0)),
+  };
+}
+
+function doneItem({ batchId, itemId }: ItemAddress, segments: readonly (OkResult | SpokenResult)[]): ItemDone {
   const truncated = segments.some((segment) => segment.truncated);
   return {
     batchId,
     itemId,
     ...customId(segments),
-    operation: "transcribe",
+    operation: segments[0]?.operation ?? "transcribe",
     status: "done",
-    transcript,
-    audioSeconds: toMilliseconds(segments.reduce((sum, segment) => sum + segment.duration, 0)),
     ...times(segments),
     ...(segments[0] === undefined ? {} : { model: segments[0].model }),
     segments: segments.length,
@@ -71,7 +81,7 @@ function failedItem(
     batchId,
     itemId,
     ...customId(segments),
-    operation: "transcribe",
+    operation: failure.operation,
     status: "error",
     error: failure.error,
     ...times(segments),

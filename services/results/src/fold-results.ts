@@ -1,7 +1,7 @@
 /**
  * The durable's loop: segment results in, done events and summaries out.
  *
- * received → its item folded → done event stored → batch checked → acknowledged. Each step may be repeated, so a process
+ * received → its item folded → (its sound written) → done event stored → batch checked → acknowledged. Each step may be repeated, so a process
  * that is killed between any two loses nothing: what was not acknowledged comes again, and what was already published
  * stays the first.
  */
@@ -10,6 +10,7 @@ import { type Bus, type Delivery, deadLetter } from "@parlance/bus";
 import {
   durables,
   type ItemDone,
+  type Operation,
   parseResultSubject,
   type SegmentResult,
   SpeechError,
@@ -18,10 +19,11 @@ import {
 import type { Log } from "@parlance/telemetry";
 import type { BatchProgress } from "./batch-progress.ts";
 import type { ConcludeItem } from "./conclude-item.ts";
-import { foldItem, type ItemAddress, type SegmentResults } from "./fold-item.ts";
-import { itemFromStream, parseResult } from "./item-from-stream.ts";
+import type { ItemAddress, SegmentResults } from "./fold-item.ts";
+import { type FoldedItem, foldWhole, itemFromStream, parseResult } from "./item-from-stream.ts";
 import type { OpenItems } from "./open-items.ts";
 import type { ResultsMetrics } from "./results-metrics.ts";
+import type { SoundQueue } from "./sound-queue.ts";
 
 const PULL_SIZE = 128;
 const PULL_WAIT_MS = 20_000;
@@ -33,6 +35,7 @@ export interface FoldResultsOptions {
   openItems: OpenItems;
   concludeItem: ConcludeItem;
   progress: BatchProgress;
+  soundQueue: SoundQueue;
   metrics: ResultsMetrics;
   log: Log;
   signal: AbortSignal;
@@ -73,6 +76,7 @@ export async function foldResults(options: FoldResultsOptions): Promise<void> {
     }
   }
   await Promise.all([catchingUp, ...working]);
+  await options.soundQueue.close();
 }
 
 /**
@@ -101,9 +105,34 @@ async function catchUp(options: FoldResultsOptions): Promise<void> {
   await foldDeliveries(received, options);
 }
 
+interface Item {
+  address: ItemAddress;
+  received: Received[];
+}
+
+interface SettledItem extends Item {
+  /** Whether its done event is stored. */
+  concluded: boolean;
+  error?: unknown;
+}
+
+/** Resolves when everything is settled but what is to be written as sound: that takes its time, behind what is quick. */
 async function foldDeliveries(deliveries: readonly Delivery[], options: FoldResultsOptions): Promise<void> {
-  const { bus, log, metrics } = options;
-  const items = new Map<string, { address: ItemAddress; received: Received[] }>();
+  const quick: Promise<SettledItem>[] = [];
+  await Promise.all(
+    itemsOf(deliveries).map(async (item) => {
+      const { value: folded, error } = await attempt(() => foldReceived(item, options));
+      if (error !== undefined) quick.push(Promise.resolve({ ...item, concluded: false, error }));
+      else if (folded?.sound === undefined) quick.push(settleItem(item, folded, options));
+      else
+        options.soundQueue.add(item.received, async () => finish([await settleItem(item, folded, options)], options));
+    }),
+  );
+  await finish(await Promise.all(quick), options);
+}
+
+function itemsOf(deliveries: readonly Delivery[]): Item[] {
+  const items = new Map<string, Item>();
   for (const delivery of deliveries) {
     const parsed = parseResultSubject(delivery.subject);
     if (parsed === undefined) {
@@ -115,14 +144,13 @@ async function foldDeliveries(deliveries: readonly Delivery[], options: FoldResu
     items.set(key, item);
     item.received.push({ delivery, n: parsed.n, result: parseResult(delivery) });
   }
+  return [...items.values()];
+}
 
-  // Two steps, so that a batch whose items all came in one pull is checked once.
-  const settled = await Promise.all(
-    [...items.values()].map(async (item) => ({ ...item, outcome: await attempt(() => settleItem(item, options)) })),
-  );
-  const concludedBatches = new Set(
-    settled.filter((item) => item.outcome.value === true).map((item) => item.address.batchId),
-  );
+/** Checks the batches of what is concluded, each once, and acknowledges. */
+async function finish(settled: readonly SettledItem[], options: FoldResultsOptions): Promise<void> {
+  const { bus, log, metrics } = options;
+  const concludedBatches = new Set(settled.filter((item) => item.concluded).map((item) => item.address.batchId));
   const checked = new Map(
     await Promise.all(
       [...concludedBatches].map(
@@ -132,7 +160,7 @@ async function foldDeliveries(deliveries: readonly Delivery[], options: FoldResu
   );
 
   await Promise.all(
-    settled.map(async ({ address, received, outcome }) => {
+    settled.map(async ({ address, received, ...outcome }) => {
       const error = outcome.error ?? checked.get(address.batchId)?.error;
       if (error !== undefined) log.warn({ err: error, ...address }, "folding failed; it will be tried again");
       await Promise.all(
@@ -142,7 +170,7 @@ async function foldDeliveries(deliveries: readonly Delivery[], options: FoldResu
             return;
           }
           metrics.folded.inc();
-          const finish =
+          const finishing =
             result === undefined
               ? deadLetter(bus, delivery, {
                   service: "results",
@@ -150,50 +178,52 @@ async function foldDeliveries(deliveries: readonly Delivery[], options: FoldResu
                   address: { ...address, n },
                 })
               : delivery.ack();
-          await finish.catch((lost: unknown) => log.debug({ err: lost }, "an ack did not arrive; it comes again"));
+          await finishing.catch((lost: unknown) => log.debug({ err: lost }, "an ack did not arrive; it comes again"));
         }),
       );
     }),
   );
 }
 
-/** True when the item's done event is stored. */
+/** Never throws. */
 async function settleItem(
-  item: { address: ItemAddress; received: Received[] },
-  options: FoldResultsOptions,
-): Promise<boolean> {
-  const done = await foldReceived(item, options);
-  if (done === undefined) return false;
-  const { first } = await options.concludeItem(done);
-  options.openItems.drop(keyOf(item.address));
+  item: Item,
+  folded: FoldedItem | undefined,
+  { concludeItem, openItems, progress, metrics }: FoldResultsOptions,
+): Promise<SettledItem> {
+  if (folded === undefined) return { ...item, concluded: false };
+  const { value, error } = await attempt(() => concludeItem(folded.done, folded.sound));
+  if (value === undefined) return { ...item, concluded: false, error };
+  openItems.drop(keyOf(item.address));
   // Another writer's event may say otherwise than ours: only the stream knows, so a duplicate is not remembered.
-  if (first) {
-    options.progress.concluded(done.batchId, done.itemId, done.status);
-    options.metrics.concluded.inc({ status: done.status });
+  if (value.first) {
+    progress.concluded(item.address.batchId, item.address.itemId, value.status);
+    metrics.concluded.inc({ status: value.status });
   }
-  return true;
+  return { ...item, concluded: true };
 }
 
 async function foldReceived(
-  { address, received }: { address: ItemAddress; received: Received[] },
+  { address, received }: Item,
   { bus, openItems, now, log }: FoldResultsOptions,
-): Promise<ItemDone | undefined> {
+): Promise<FoldedItem | undefined> {
   let known: SegmentResults = new Map();
   for (const { delivery, n, result } of received) {
     if (result === undefined) {
       log.error({ subject: delivery.subject, seq: delivery.seq }, "a result cannot be read");
-      return unreadableItem(address, now());
+      const operation = received.find((each) => each.result !== undefined)?.result?.operation ?? "transcribe";
+      return { done: unreadableItem(address, operation, now()) };
     }
     // Most items are one segment: they never enter the cache.
     const alone = n === 0 && result.last;
     known = alone ? new Map([[0, result]]) : openItems.add(keyOf(address), n, result, delivery.data.length);
   }
-  return foldItem(address, known) ?? itemFromStream(bus, address, known);
+  return foldWhole(address, known) ?? itemFromStream(bus, address, known);
 }
 
-function unreadableItem(address: ItemAddress, now: number): ItemDone {
+function unreadableItem(address: ItemAddress, operation: Operation, now: number): ItemDone {
   const error = new SpeechError("internal", "A segment's result could not be read.").toFailure();
-  return { ...address, operation: "transcribe", status: "error", error, finishedAt: now };
+  return { ...address, operation, status: "error", error, finishedAt: now };
 }
 
 function keyOf({ batchId, itemId }: ItemAddress): string {

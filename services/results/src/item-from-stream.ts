@@ -9,6 +9,20 @@ import {
   subjects,
 } from "@parlance/contracts";
 import { foldItem, type ItemAddress, type SegmentResults } from "./fold-item.ts";
+import { foldSound, type ItemSound } from "./fold-sound.ts";
+
+/** An item that is to be concluded, and the sound that is to be written first. */
+export interface FoldedItem {
+  done: ItemDone;
+  sound?: ItemSound;
+}
+
+/** Undefined while segments are missing. */
+export function foldWhole(address: ItemAddress, results: SegmentResults): FoldedItem | undefined {
+  const done = foldItem(address, results);
+  const sound = done?.status === "done" ? foldSound(results) : undefined;
+  return done && { done, ...(sound === undefined ? {} : { sound }) };
+}
 
 /** Undefined when the payload is not a segment's result. */
 export function parseResult(message: { data: Uint8Array }): SegmentResult | undefined {
@@ -28,7 +42,7 @@ export async function itemFromStream(
   bus: Bus,
   address: ItemAddress,
   known: SegmentResults,
-): Promise<ItemDone | undefined> {
+): Promise<FoldedItem | undefined> {
   const filter = subjects.itemResults(address.batchId, address.itemId);
   const stored = await bus.countSubjects(streams.results, filter);
   if (stored.size <= known.size) return undefined;
@@ -43,7 +57,7 @@ export async function itemFromStream(
     const result = parseResult(message);
     if (n !== undefined && result !== undefined) results.set(n, result);
   }
-  return foldItem(address, results);
+  return foldWhole(address, results);
 }
 
 async function readResult(bus: Bus, { batchId, itemId }: ItemAddress, n: number): Promise<SegmentResult | undefined> {

@@ -33,6 +33,15 @@ describe("expiredFiles", () => {
   });
 });
 
+describe("the sound of a segment", () => {
+  test("has its own clock, whatever waits at the door: whether its item is done is asked when its time is over", () => {
+    const clock = { now: 100 * minute, oldestUnfinished: 0, ttlMs: 30 * minute };
+    const segment = (createdAt: number): FileInfo => ({ ...upload(createdAt), id: "segment_b.0.3" });
+    expect(expiredFiles([segment(69.5 * minute)], clock)).toEqual([]);
+    expect(expiredFiles([segment(68 * minute)], clock)).toHaveLength(1);
+  });
+});
+
 const stream = (overrides: Partial<StreamState> = {}): StreamState => ({
   messages: 100,
   bytes: 100,

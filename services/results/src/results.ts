@@ -1,5 +1,5 @@
 /**
- * The results service: folds segment results into items and items into batches.
+ * The results service: folds segment results into items (texts, and sound that is joined and encoded) and items into batches.
  *
  * It promises exactly one `speech.done` for each item and one `speech.summary` for each batch, whatever dies, and answers
  * `speech.status.<batchId>` from the streams. All that it keeps are caches of what the streams hold, bounded: a restarted
@@ -17,6 +17,7 @@ import { sweepFiles } from "./files-janitor.ts";
 import { foldResults } from "./fold-results.ts";
 import { createOpenItems } from "./open-items.ts";
 import { createResultsMetrics } from "./results-metrics.ts";
+import { createSoundQueue } from "./sound-queue.ts";
 import { serveStatus } from "./status-service.ts";
 import { sweepStream } from "./stream-janitor.ts";
 
@@ -55,7 +56,7 @@ export async function createResults(options: ResultsOptions): Promise<Results> {
   async function sweep(): Promise<void> {
     const replayWindowMs = settings.REPLAY_WINDOW * 1_000;
     const ttlMs = settings.FILE_TTL * 1_000;
-    metrics.filesDeleted.inc(await sweepFiles({ bus, files, ttlMs, now }));
+    metrics.filesDeleted.inc(await sweepFiles({ bus, files, batches, ttlMs, now }));
     if (now() >= nextOrphanSweep) {
       await files.sweep(ORPHAN_MS);
       nextOrphanSweep = now() + ORPHAN_MS / 4;
@@ -89,7 +90,17 @@ export async function createResults(options: ResultsOptions): Promise<Results> {
 
   serveStatus({ bus, batches, log, signal });
   const running = Promise.all([
-    foldResults({ bus, openItems: createOpenItems(), concludeItem, progress, metrics, log, signal, now }),
+    foldResults({
+      bus,
+      openItems: createOpenItems(),
+      concludeItem,
+      progress,
+      soundQueue: createSoundQueue(),
+      metrics,
+      log,
+      signal,
+      now,
+    }),
     watchCancels({ bus, batches, concludeItem, progress, log, signal, now }),
     sweepUntilClosed(),
   ]);
