@@ -71,6 +71,16 @@ export const errorTable = {
     retryable: false,
     sentence: "The file has expired.",
   },
+  model_not_found: {
+    status: 404,
+    retryable: false,
+    sentence: "No model has this name, here or at the hub.",
+  },
+  model_unavailable: {
+    status: 503,
+    retryable: true,
+    sentence: "The model's files could not be fetched.",
+  },
   method_not_allowed: {
     status: 405,
     retryable: false,

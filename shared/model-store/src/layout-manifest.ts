@@ -24,7 +24,7 @@ export interface ManifestFacts {
 
 /** @param files size and, where it is known, checksum of every path that a role has */
 export function manifestOf(
-  { files: paths, attachments: _, ...model }: RecognisedModel,
+  { files: paths, attachments: _attachments, replaceable: _replaceable, ...model }: RecognisedModel,
   facts: ManifestFacts,
   files: ReadonlyMap<string, { bytes: number; sha256?: string | undefined }>,
 ): Manifest {

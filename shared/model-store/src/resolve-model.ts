@@ -13,6 +13,7 @@ import { fileURLToPath } from "node:url";
 import { type Manifest, SpeechError } from "@parlance/contracts";
 import { checkFile } from "./checksums.ts";
 import { viewFolder } from "./folder-view.ts";
+import { findInCatalogue } from "./hub/catalogue.ts";
 import { manifestOfFolder } from "./layout-manifest.ts";
 import type { LayoutRecogniser } from "./layouts/types.ts";
 import { manifestName, readManifest } from "./manifest-file.ts";
@@ -99,7 +100,8 @@ function candidateFolders(modelId: string, modelRoot: string | undefined): strin
     );
   }
   const name = modelId.split("/").at(-1) ?? modelId;
-  const spellings = [...new Set([modelId, name, name.toLowerCase()])];
+  const downloaded = findInCatalogue(modelId)?.id ?? modelId;
+  const spellings = [...new Set([modelId, downloaded, name, name.toLowerCase()])];
   const roots = [...(modelRoot === undefined ? [] : [resolve(modelRoot)]), shippedModels];
   return roots.flatMap((root) => spellings.map((spelling) => join(root, spelling)));
 }

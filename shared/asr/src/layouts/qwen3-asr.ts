@@ -41,5 +41,6 @@ export async function recogniseQwen3Asr({ files }: FolderView): Promise<Recognis
     limits: { maxSegmentSeconds: 180, maxBatchSize: 16 },
     files: found,
     attachments,
+    replaceable: { decoderInit: "decoderMerged", decoderStep: "decoderMerged" },
   };
 }

@@ -23,6 +23,8 @@ export interface RecognisedModel {
    * `<graph>.data`: those are found by themselves.
    */
   attachments?: Record<string, string[]>;
+  /** Roles that nobody needs where another one is there, and that one: they are not downloaded. */
+  replaceable?: Record<string, string>;
 }
 
 /** Undefined: not this layout. Throws a SpeechError when it is, but something is missing. */

@@ -1,0 +1,60 @@
+/** Which files of a repository a model needs: a pure decision. */
+import { SpeechError } from "@parlance/contracts";
+import { externalDataOf } from "../layout-manifest.ts";
+import type { RecognisedModel } from "../layouts/types.ts";
+
+/** Number formats in order of preference; `plain` is the format that the model was made in. */
+export type Weights = "plain" | "int8" | "float16" | "int4" | "float32";
+
+/** As an engine chooses among what is there. */
+export function preferredWeights(computeType: "auto" | "int8" | "float16" | "float32", cuda: boolean): Weights[] {
+  if (computeType === "int8") return ["int8", "int4"];
+  if (computeType === "float16") return ["float16"];
+  if (computeType === "float32") return ["float32", "plain"];
+  return cuda ? ["float16", "plain", "float32", "int8", "int4"] : ["int8", "int4", "plain", "float32", "float16"];
+}
+
+export interface Selection {
+  /** The model with one file per role. */
+  model: RecognisedModel;
+  /** Everything to fetch: the roles' files and what these refer to. */
+  paths: string[];
+}
+
+/** Throws a SpeechError when a graph is there, but not in a format that is wanted. */
+export function selectFiles(
+  model: RecognisedModel,
+  preferred: readonly Weights[],
+  listed: ReadonlySet<string>,
+): Selection {
+  const byRole = new Map<string, Map<Weights, string>>();
+  for (const role of Object.keys(model.files)) {
+    const [, base = role, weights = "plain"] = /^(.+)\.(int8|float16|int4|float32)$/.exec(role) ?? [];
+    byRole.set(base, (byRole.get(base) ?? new Map()).set(weights as Weights, role));
+  }
+  const files: Record<string, string> = {};
+  const paths = new Set<string>();
+  for (const [base, variants] of byRole) {
+    const better = model.replaceable?.[base];
+    if (better !== undefined && byRole.has(better)) continue;
+    const role = chooseRole(base, variants, preferred);
+    const path = model.files[role] ?? "";
+    files[role] = path;
+    for (const each of [path, ...externalDataOf(path, listed), ...(model.attachments?.[role] ?? [])]) paths.add(each);
+  }
+  return { model: { ...model, files }, paths: [...paths] };
+}
+
+function chooseRole(base: string, variants: ReadonlyMap<Weights, string>, preferred: readonly Weights[]): string {
+  const plain = variants.get("plain");
+  if (variants.size === 1 && plain !== undefined) return plain;
+  for (const weights of preferred) {
+    const role = variants.get(weights);
+    if (role !== undefined) return role;
+  }
+  throw new SpeechError(
+    "validation_failed",
+    `ASR_COMPUTE_TYPE: the hub has no such weights of ${base} (it has: ${[...variants.keys()].join(", ")})`,
+    { param: "ASR_COMPUTE_TYPE" },
+  );
+}
