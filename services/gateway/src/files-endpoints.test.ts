@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { buckets, transcriptFileId, uploadResponseSchema } from "@parlance/contracts";
+import { audioFileId, buckets, transcriptFileId, uploadResponseSchema } from "@parlance/contracts";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { timedId } from "./identifier.ts";
 import { openSocket } from "./testing/raw-http.ts";
@@ -186,6 +186,51 @@ describe("transcripts", () => {
     const { body } = await gateway.json(`/api/v1/files/${transcriptFileId("t4", "0")}`);
     clock = 0;
     expect(body).toMatchObject({ error: { code: "file_expired" } });
+  });
+});
+
+describe("spoken audio", () => {
+  const id = (batchId: string) => audioFileId("custom_voice", batchId, "0", "flac");
+  const publish = (batchId: string, done: object) =>
+    rig.pipeline.bus.publishOnce(
+      `speech.done.${batchId}.0`,
+      JSON.stringify({ batchId, itemId: "0", operation: "custom_voice", finishedAt: Date.now(), ...done }),
+    );
+
+  test("is served as what it is, under its own name, until its time is over", async () => {
+    const file = id("s1");
+    await (await files()).put(
+      { id: file, contentType: "audio/flac", filename: file, maxBytes: 100 },
+      (async function* () {
+        yield Buffer.from("fLaC and so on");
+      })(),
+    );
+    await publish("s1", { status: "done", audio: { file, contentType: "audio/flac", seconds: 1, sampleRate: 16_000 } });
+    const response = await gateway.call(`/api/v1/files/${file}`);
+    expect(response.headers.get("content-type")).toBe("audio/flac");
+    expect(response.headers.get("content-length")).toBe("14");
+    expect(response.headers.get("content-disposition")).toContain(file);
+    expect(await response.text()).toBe("fLaC and so on");
+    clock = 1_801_000;
+    const late = await gateway.json(`/api/v1/files/${file}`);
+    await (await files()).delete(file);
+    const swept = await gateway.json(`/api/v1/files/${file}`);
+    clock = 0;
+    for (const { status, body } of [late, swept]) {
+      expect({ status, body }).toMatchObject({ status: 404, body: { error: { code: "file_expired" } } });
+    }
+  });
+
+  test("of an item that failed, or is not done, does not exist, and it is said why", async () => {
+    await publish("s2", { status: "error", error: { code: "voice_unknown", message: "Nobody has this voice." } });
+    const messages = await Promise.all(
+      ["s2", "s3"].map(async (batchId) => {
+        const { status, body } = await gateway.json(`/api/v1/files/${id(batchId)}`);
+        expect({ status, body }).toMatchObject({ status: 404, body: { error: { code: "file_not_found" } } });
+        return (body as { error: { message: string } }).error.message;
+      }),
+    );
+    expect(messages).toEqual([expect.stringContaining("Nobody has this voice."), expect.stringContaining("not done")]);
   });
 });
 

@@ -3,7 +3,9 @@ import { Readable } from "node:stream";
 import type Router from "@koa/router";
 import {
   fileIdSchema,
+  type ItemDone,
   itemDoneSchema,
+  parseAudioFileId,
   parseTranscriptFileId,
   SpeechError,
   streams,
@@ -36,8 +38,10 @@ export function addFiles(router: Router, gateway: GatewayContext): void {
     ctx.set("Content-Security-Policy", "default-src 'none'; sandbox");
     ctx.set("Cache-Control", "private, no-store");
     const transcript = parseTranscriptFileId(id.data);
-    if (transcript === undefined) await serveFile(ctx, id.data, gateway);
-    else await serveTranscript(ctx, transcript, gateway);
+    const audio = parseAudioFileId(id.data);
+    if (transcript !== undefined) await serveTranscript(ctx, transcript, gateway);
+    else if (audio !== undefined) await serveSpeech(ctx, id.data, audio, gateway);
+    else await serveFile(ctx, id.data, gateway);
   });
 }
 
@@ -55,11 +59,32 @@ async function serveFile(ctx: Context, id: string, gateway: GatewayContext): Pro
   await sendContent(ctx, id, gateway);
 }
 
-async function serveTranscript(
-  ctx: Context,
-  { batchId, itemId }: { batchId: string; itemId: string },
-  gateway: GatewayContext,
-): Promise<void> {
+/** A spoken item's file; where there is none, why there is none. */
+async function serveSpeech(ctx: Context, id: string, item: ItemAddress, gateway: GatewayContext): Promise<void> {
+  if ((await gateway.files.info(id)) === undefined) {
+    const done = await readDone(item, gateway);
+    if (done === undefined) {
+      throw new SpeechError("file_not_found", "No audio has this id: the item is not done, or does not exist.");
+    }
+    if (done.status === "error") {
+      throw new SpeechError("file_not_found", `The item has no audio: ${done.error?.message ?? "it failed"}`);
+    }
+    if (done.audio?.file === id) throw new SpeechError("file_expired");
+  }
+  await serveFile(ctx, id, gateway);
+}
+
+interface ItemAddress {
+  batchId: string;
+  itemId: string;
+}
+
+async function readDone({ batchId, itemId }: ItemAddress, { bus }: GatewayContext): Promise<ItemDone | undefined> {
+  const event = await bus.last(streams.results, subjects.done(batchId, itemId));
+  return event && itemDoneSchema.parse(JSON.parse(Buffer.from(event.data).toString()));
+}
+
+async function serveTranscript(ctx: Context, { batchId, itemId }: ItemAddress, gateway: GatewayContext): Promise<void> {
   const event = await gateway.bus.last(streams.results, subjects.done(batchId, itemId));
   if (event === undefined) {
     throw new SpeechError("file_not_found", "No transcript has this id: the item is not done, or does not exist.");
