@@ -2,7 +2,8 @@
 import { ctcArchitecture } from "./ctc/ctc-model.ts";
 import { qwen3AsrArchitecture } from "./qwen3-asr/qwen3-asr-model.ts";
 import type { AsrArchitecture } from "./types.ts";
+import { whisperArchitecture } from "./whisper/whisper-model.ts";
 
 export const architectures: ReadonlyMap<string, AsrArchitecture> = new Map(
-  [ctcArchitecture, qwen3AsrArchitecture].map((architecture) => [architecture.name, architecture]),
+  [ctcArchitecture, qwen3AsrArchitecture, whisperArchitecture].map((architecture) => [architecture.name, architecture]),
 );

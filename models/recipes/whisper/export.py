@@ -1,0 +1,81 @@
+"""A Whisper checkpoint in Parlance's own layout: encoder and decoder in the wanted number formats, tokenizer, manifest.
+
+    python export.py tiny.pt out/whisper-tiny [--formats float32,int8] [--name whisper-tiny] [--alignment tiny]
+
+The checkpoint is a .pt file of openai-whisper or a folder of transformers.
+"""
+
+import argparse
+import hashlib
+import json
+from pathlib import Path
+
+import checkpoint
+import graphs
+from tokens import language_names, tokenizer_json, tokenizer_of
+
+
+def described(path):
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while block := file.read(1 << 22):
+            digest.update(block)
+    return {"path": path.name, "bytes": path.stat().st_size, "sha256": digest.hexdigest()}
+
+
+def export(model, folder, formats, name, version="1", source="openai-whisper", license="MIT", tokenizer=True):
+    """Writes the folder; answers the graphs by role."""
+    folder.mkdir(parents=True, exist_ok=True)
+    dims = model.dims
+    tokens = tokenizer_of(model)
+    made, files = {}, {}
+    for number, compute in enumerate(formats):
+        for role in ("encoder", "decoder"):
+            # The first format is the plain role, if it is the one that the model was made in.
+            key, stem = (role, role) if compute == "float32" else (f"{role}.{compute}", f"{role}_{compute}")
+            path = folder / f"{stem}.onnx"
+            made[key] = graphs.encoder(model, path, compute) if role == "encoder" else graphs.decoder(model, path, compute, tokens.eot)
+            files[key] = described(path)
+            files[f"{key}.data"] = described(path.with_suffix(".bin"))
+    if tokenizer:
+        (folder / "tokenizer.json").write_text(json.dumps(tokenizer_json(model), ensure_ascii=False))
+        files["tokenizer"] = described(folder / "tokenizer.json")
+    manifest = {
+        "name": name,
+        "version": version,
+        "family": "asr",
+        "architecture": "whisper",
+        "description": f"Whisper, {dims.n_audio_layer} + {dims.n_text_layer} layers of width {dims.n_text_state}.",
+        "license": license,
+        "source": source,
+        "languages": language_names(model),
+        "sampleRate": 16000,
+        "files": files,
+        "limits": {"maxSegmentSeconds": 30, "maxBatchSize": 32},
+        "whisper": {
+            "mels": dims.n_mels,
+            "layers": dims.n_text_layer,
+            "heads": dims.n_text_head,
+            "width": dims.n_text_state,
+            "positions": dims.n_text_ctx,
+            "vocabulary": dims.n_vocab,
+        },
+    }
+    (folder / "manifest.json").write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
+    return made
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("checkpoint", type=Path)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--formats", default="float32,int8", help="of float32, float16, int8")
+    parser.add_argument("--name", help="default: the folder's")
+    parser.add_argument("--alignment", help="official size whose alignment heads to use, such as large-v3-turbo")
+    options = parser.parse_args()
+    model = checkpoint.load(options.checkpoint, options.alignment)
+    export(model, options.folder, options.formats.split(","), options.name or options.folder.name, source=str(options.checkpoint.name))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,68 @@
+"""Writes the fixtures of shared/asr/src/whisper: graphs without their weights, the rules that make them, golden outputs.
+
+    python fixtures.py ../../../shared/asr/src/whisper/fixtures [--only multilingual-80]
+"""
+
+import argparse
+import gzip
+import json
+import shutil
+import tempfile
+from pathlib import Path
+
+import torch
+
+from clips import CLIPS, clip
+from export import export
+from golden import golden
+from tiny import TINY, tiny, tiny_rules
+from tokens import tokenizer_of, vocabulary
+
+
+def write(path, value):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    data = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
+    path.write_bytes(gzip.compress(data, 9, mtime=0))
+    print(path.name, path.stat().st_size)
+
+
+def weights_of(graph):
+    """Where each tensor of the graph's file comes from."""
+    return [{"source": place["source"], "transposed": place["transposed"], "rows": place["rows"], "offset": place["offset"]} for place in graph.sources.values()]
+
+
+def own_layout(model, folder):
+    """The graphs and the manifest as the exporter writes them; checksums stay, so that remade weights are proved right."""
+    with tempfile.TemporaryDirectory() as scratch:
+        made = export(model, Path(scratch), ["float32"], folder.name, source="random weights", license="MIT", tokenizer=False)
+        folder.mkdir(parents=True, exist_ok=True)
+        for role in made:
+            (folder / f"{role}.onnx.gz").write_bytes(gzip.compress((Path(scratch) / f"{role}.onnx").read_bytes(), 9, mtime=0))
+        shutil.copy(Path(scratch) / "manifest.json", folder)
+        return {f"{role}.bin": weights_of(graph) for role, graph in made.items()}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--only", help="one model")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    clips = {name: {"kind": kind, "samples": len(clip(name)), "seed": seed} for name, (kind, _, seed) in CLIPS.items()}
+    write(options.folder / "clips.json.gz", clips)
+    for multilingual in (True, False):
+        words, merges = vocabulary(multilingual)
+        write(options.folder / f"vocabulary-{'multilingual' if multilingual else 'english'}.json.gz", {"words": words, "merges": merges})
+    for name in [options.only] if options.only else TINY:
+        model = tiny(name)
+        tokens = tokenizer_of(model)
+        files = own_layout(model, options.folder / name)
+        specials = sorted(tokens.special_tokens.items(), key=lambda item: item[1])
+        specials = [[token, id] for token, id in specials if id < tokens.timestamp_begin]
+        write(options.folder / name / "weights.json.gz", {"rules": tiny_rules(name), "files": files, "specials": specials})
+        chosen = list(CLIPS) if model.is_multilingual else list(CLIPS)[:5]
+        write(options.folder / name / "golden.json.gz", golden(model, chosen))
+
+
+if __name__ == "__main__":
+    main()

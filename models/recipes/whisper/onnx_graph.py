@@ -1,0 +1,105 @@
+"""Writes ONNX graphs node by node, with the weights in a file beside them, in the number format that is wanted.
+
+In `int8` every matrix of a linear layer is int8 with one scale for each output, and activations are quantised as they
+come (DynamicQuantizeMatMul of ONNX Runtime). In `float16` everything inside is float16; inputs and outputs stay float32
+in every format, because Node cannot pass float16 tensors.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+OPSET = 20
+TYPES = {"float32": TensorProto.FLOAT, "float16": TensorProto.FLOAT16, "int32": TensorProto.INT32, "int64": TensorProto.INT64}
+# Large tensors begin at a page, so that ONNX Runtime can map the file.
+PAGE, LARGE = 4096, 1 << 20
+
+
+class Graph:
+    def __init__(self, name, compute, path):
+        """`path`: the .onnx file; its weights go to the same name with .bin."""
+        self.name, self.compute, self.path = name, compute, Path(path)
+        self.float = np.float16 if compute == "float16" else np.float32
+        self.nodes, self.weights, self.inputs, self.outputs = [], {}, [], []
+        # How a fixture makes its weights again, by name: a tensor of the checkpoint, turned around or a part of its rows.
+        self.sources = {}
+        self.data = open(self.path.with_suffix(".bin"), "wb")
+        self.count = 0
+
+    def op(self, kind, *inputs, outputs=1, domain="", name=None, **attributes):
+        """Adds a node; answers its output, or a list of them."""
+        self.count += 1
+        names = [name] if name else [f"{kind.lower()}_{self.count}" + (f"_{index}" if outputs > 1 else "") for index in range(outputs)]
+        self.nodes.append(helper.make_node(kind, list(inputs), names, domain=domain, **attributes))
+        return names[0] if outputs == 1 else names
+
+    def input(self, name, kind, dims):
+        """A float32 input is cast when the inside is float16."""
+        self.inputs.append(helper.make_tensor_value_info(name, TYPES[kind], dims))
+        return self.op("Cast", name, to=TensorProto.FLOAT16) if kind == "float32" and self.float == np.float16 else name
+
+    def output(self, value, name, kind, dims):
+        self.outputs.append(helper.make_tensor_value_info(name, TYPES[kind], dims))
+        if kind == "float32" and self.float == np.float16:
+            self.op("Cast", value, name=name, to=TensorProto.FLOAT)
+        else:
+            self.op("Identity", value, name=name)
+
+    def constant(self, value, kind=np.int64):
+        """A small tensor inside the graph."""
+        array = np.asarray(value, kind)
+        name = f"constant_{array.dtype}_{'x'.join(map(str, array.shape))}_{'_'.join(map(str, array.flatten().tolist()))}"
+        if name not in self.weights:
+            self.weights[name] = numpy_helper.from_array(array, name)
+        return name
+
+    def weight(self, name, array, source=None, transposed=False, rows=None):
+        """A tensor in the file beside the graph."""
+        if name in self.weights:
+            return name
+        array = np.ascontiguousarray(array)
+        start = self.data.tell()
+        step = PAGE if array.nbytes >= LARGE else 64
+        offset = -(-start // step) * step
+        self.data.write(b"\0" * (offset - start))
+        self.data.write(array.tobytes())
+        tensor = TensorProto(name=name, dims=array.shape, data_type=helper.np_dtype_to_tensor_dtype(array.dtype))
+        tensor.data_location = TensorProto.EXTERNAL
+        for key, value in (("location", self.path.with_suffix(".bin").name), ("offset", offset), ("length", array.nbytes)):
+            tensor.external_data.add(key=key, value=str(value))
+        self.weights[name] = tensor
+        self.sources[name] = {"source": source, "transposed": transposed, "rows": rows, "offset": offset}
+        return name
+
+    def floats(self, name, array):
+        """A weight that is never quantised."""
+        return self.weight(name, array.astype(self.float), source=name)
+
+    def linear(self, x, name, weights, bias=True):
+        """x [..., in] → [..., out] by `weights[name.weight]` [out, in] and its bias."""
+        matrix = weights[f"{name}.weight"].T
+        offset = self.floats(f"{name}.bias", weights[f"{name}.bias"]) if bias else None
+        if self.compute == "int8":
+            return self.quantised(x, name, matrix, offset)
+        product = self.op("MatMul", x, self.weight(f"{name}.weight", matrix.astype(self.float), f"{name}.weight", True))
+        return self.op("Add", product, offset) if bias else product
+
+    def quantised(self, x, name, matrix, offset=None):
+        scale = np.maximum(np.abs(matrix).max(axis=0) / 127, 1e-12).astype(np.float32)
+        rounded = np.clip(np.rint(matrix / scale), -127, 127).astype(np.int8)
+        inputs = [x, self.weight(f"{name}.weight.int8", rounded), self.weight(f"{name}.weight.scale", scale)]
+        zero = self.constant(np.zeros(1), np.int8)
+        return self.op("DynamicQuantizeMatMul", *inputs, zero, *([offset] if offset else []), domain="com.microsoft")
+
+    def norm(self, x, name, weights):
+        scale, offset = (self.floats(f"{name}.{part}", weights[f"{name}.{part}"]) for part in ("weight", "bias"))
+        return self.op("LayerNormalization", x, scale, offset, axis=-1, epsilon=1e-5)
+
+    def save(self):
+        self.data.close()
+        graph = helper.make_graph(self.nodes, self.name, self.inputs, self.outputs, list(self.weights.values()))
+        opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid("com.microsoft", 1)]
+        model = helper.make_model(graph, opset_imports=opsets, ir_version=9, producer_name="parlance")
+        onnx.save_model(model, str(self.path))

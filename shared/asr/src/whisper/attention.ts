@@ -1,0 +1,41 @@
+/** The cross attention of the heads that align, cut to the frames that hold audio. */
+import type { Attention } from "./decoder.ts";
+
+interface GivenShape {
+  heads: number;
+  /** Tokens that were run, padding included. */
+  nodes: number;
+  /** Frames that were heard, silence behind the audio included. */
+  places: number;
+}
+
+/**
+ * `given` is [heads, nodes, places]: scores before their softmax, or shares after one over all places; either way a
+ * token's shares of the first `frames` places add up to 1.
+ */
+export function audibleShares(
+  given: Float32Array,
+  { heads, nodes, places }: GivenShape,
+  tokens: number,
+  frames: number,
+  kind: "scores" | "shares",
+): Attention {
+  const data = new Float32Array(heads * tokens * frames);
+  for (let head = 0; head < heads; head++) {
+    for (let token = 0; token < tokens; token++) {
+      const from = (head * nodes + token) * places;
+      const to = (head * tokens + token) * frames;
+      let highest = Number.NEGATIVE_INFINITY;
+      for (let frame = 0; frame < frames; frame++) highest = Math.max(highest, given[from + frame] ?? 0);
+      let sum = 0;
+      for (let frame = 0; frame < frames; frame++) {
+        const score = given[from + frame] ?? 0;
+        const share = kind === "scores" ? Math.exp(score - highest) : score;
+        data[to + frame] = share;
+        sum += share;
+      }
+      for (let frame = 0; frame < frames; frame++) data[to + frame] = (data[to + frame] ?? 0) / sum;
+    }
+  }
+  return { data, heads, tokens, frames };
+}

@@ -1,0 +1,100 @@
+/** Decodes the rows of a pass: which language each speaks, and what a search of each row finds. */
+import type { EncodedRows } from "./decoder.ts";
+import type { Prompt } from "./prompt.ts";
+import { type AllScores, logSumExp } from "./scores.ts";
+import type { Found, Search, Step } from "./search.ts";
+import type { Suppression } from "./suppression.ts";
+import type { Vocabulary } from "./vocabulary.ts";
+
+export interface Heard {
+  /** Whisper's code. */
+  code: string;
+  token: number;
+  /** Among all languages. */
+  probability: number;
+}
+
+/** The likeliest language of each row, from the scores that follow `<|startoftranscript|>` alone. */
+export async function detectLanguages(
+  encoded: EncodedRows,
+  rows: readonly number[],
+  vocabulary: Vocabulary,
+): Promise<Map<number, Heard>> {
+  if (rows.length === 0) return new Map();
+  const prompt: Prompt = { tokens: [vocabulary.control.startOfTranscript], start: 0 };
+  const none = new Float32Array(vocabulary.control.endOfText);
+  const stream = await encoded.begin({
+    prompts: new Map(rows.map((row) => [row, prompt])),
+    nodes: 1,
+    candidates: 1,
+    allWords: false,
+    firstBias: none,
+    bias: none,
+  });
+  const heard = new Map<number, Heard>();
+  for (const [row, { rest }] of stream.start) {
+    const scores = [...vocabulary.languages].map(([code, token]) => ({
+      code,
+      token,
+      score: rest[token - vocabulary.control.endOfText] ?? Number.NEGATIVE_INFINITY,
+    }));
+    const total = logSumExp(scores.map(({ score }) => score));
+    const [first, ...others] = scores;
+    if (first === undefined) continue;
+    const { code, token, score } = others.reduce((best, next) => (next.score > best.score ? next : best), first);
+    heard.set(row, { code, token, probability: Math.exp(score - total) });
+  }
+  return heard;
+}
+
+export interface RowSearch {
+  prompt: Prompt;
+  search: Search;
+}
+
+export interface Decoded extends Found {
+  /** Probability that nobody speaks, before anything was said. */
+  noSpeechProbability: number;
+}
+
+/** Runs every row's search to its end. All searches ask for the same number of nodes and candidates. */
+export async function decodeRows(
+  encoded: EncodedRows,
+  rows: ReadonlyMap<number, RowSearch>,
+  suppression: Suppression,
+  { control }: Pick<Vocabulary, "control">,
+): Promise<Map<number, Decoded>> {
+  const [any] = rows.values();
+  if (any === undefined) return new Map();
+  const { nodes, candidates, allWords } = any.search;
+  const stream = await encoded.begin({
+    prompts: new Map([...rows].map(([row, { prompt }]) => [row, prompt])),
+    ...{ nodes, candidates, allWords },
+    firstBias: suppression.firstWords,
+    bias: suppression.words,
+  });
+  const noSpeech = new Map(
+    [...stream.start].map(([row, scores]) => [row, probability(scores, control.noSpeech - control.endOfText)]),
+  );
+  let steps = new Map<number, Step>();
+  for (const [row, { search }] of rows) {
+    const scores = stream.first.get(row);
+    const step = scores === undefined ? undefined : search.advance([scores]);
+    if (step !== undefined) steps.set(row, step);
+  }
+  while (steps.size > 0) {
+    const answers = await stream.step(steps);
+    steps = new Map();
+    for (const [row, scores] of answers) {
+      const step = rows.get(row)?.search.advance(scores);
+      if (step !== undefined) steps.set(row, step);
+    }
+  }
+  return new Map(
+    [...rows].map(([row, { search }]) => [row, { ...search.result(), noSpeechProbability: noSpeech.get(row) ?? 0 }]),
+  );
+}
+
+function probability({ words, rest }: AllScores, place: number): number {
+  return Math.exp((rest[place] ?? Number.NEGATIVE_INFINITY) - logSumExp([logSumExp(words), logSumExp(rest)]));
+}

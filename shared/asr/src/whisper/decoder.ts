@@ -1,0 +1,55 @@
+/** What the architecture needs of a model's graphs, whichever layout they are in. */
+import type { Prompt } from "./prompt.ts";
+import type { AllScores, NodeScores } from "./scores.ts";
+import type { Step } from "./search.ts";
+
+export interface WhisperGraphs {
+  readonly computeType: string;
+  /** Hears a pass. Each row's features are [mels, 3000]. */
+  encode(features: readonly Float32Array[]): Promise<EncodedRows>;
+  close(): Promise<void>;
+}
+
+/** Rows are named by their place in the pass. A stream that is begun ends the one before it. */
+export interface EncodedRows {
+  /** Runs a prompt in every row that has one. */
+  begin(options: BeginOptions): Promise<TokenStream>;
+  /**
+   * The cross attention of the heads that align, while the row says `tokens` (prompt, text and end); undefined when the graphs do not tell.
+   * Rows that have no tokens have no answer.
+   */
+  align(
+    tokens: ReadonlyMap<number, readonly number[]>,
+    frames: (row: number) => number,
+  ): Promise<Map<number, Attention>> | undefined;
+}
+
+export interface BeginOptions {
+  prompts: ReadonlyMap<number, Prompt>;
+  /** Nodes that each row has from the second run on. */
+  nodes: number;
+  /** How many of the likeliest words are wanted. */
+  candidates: number;
+  /** Whether all words' scores are wanted. */
+  allWords: boolean;
+  /** Added to the words' scores of the first token after the prompt, and of all others. */
+  firstBias: Float32Array;
+  bias: Float32Array;
+}
+
+export interface TokenStream {
+  /** Scores at the start token, none suppressed. */
+  readonly start: ReadonlyMap<number, AllScores>;
+  /** Scores of the first token after the prompt. */
+  readonly first: ReadonlyMap<number, NodeScores>;
+  /** Says one token more in every row that is named; rows that are not have ended. */
+  step(steps: ReadonlyMap<number, Step>): Promise<Map<number, NodeScores[]>>;
+}
+
+/** Shares of each frame in each token, [heads, tokens, frames]; frames behind the audio are left out. */
+export interface Attention {
+  data: Float32Array;
+  heads: number;
+  tokens: number;
+  frames: number;
+}

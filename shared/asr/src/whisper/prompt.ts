@@ -1,0 +1,37 @@
+/** What the decoder is given before it speaks: `<|startofprev|> context <|startoftranscript|> language task timestamps`. */
+import type { Vocabulary } from "./vocabulary.ts";
+
+export interface Prompt {
+  tokens: number[];
+  /** Place of `<|startoftranscript|>`: the scores there tell the language and whether anybody speaks. */
+  start: number;
+}
+
+export interface PromptOptions {
+  vocabulary: Vocabulary;
+  /** Token of the language; ignored by English-only models. */
+  language: number | undefined;
+  timestamps: boolean;
+  /** Tokens of the context. */
+  context: readonly number[];
+}
+
+export function buildPrompt({ vocabulary, language, timestamps, context }: PromptOptions): Prompt {
+  const { control, multilingual } = vocabulary;
+  const before = context.length > 0 ? [control.startOfPrevious, ...context] : [];
+  const tokens = [...before, control.startOfTranscript];
+  if (multilingual && language !== undefined) tokens.push(language, control.transcribe);
+  if (!timestamps) tokens.push(control.noTimestamps);
+  return { tokens, start: before.length };
+}
+
+/** Hotwords as the text that came before; the official code does the same with a prompt. */
+export function contextTokens(vocabulary: Vocabulary, hotwords: readonly string[]): number[] {
+  const text = hotwords.join(", ").trim();
+  return text === "" ? [] : vocabulary.encode(` ${text}`);
+}
+
+/** How many tokens of context the model was trained with: half its positions less one. */
+export function longestContext(positions: number): number {
+  return positions / 2 - 1;
+}

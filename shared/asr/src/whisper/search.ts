@@ -1,0 +1,184 @@
+/**
+ * How one row's text is looked for, token by token: greedily, with a beam, or by drawing lots at a temperature. A search
+ * knows no model: it is given the scores of its live nodes and answers what each node says next.
+ */
+
+import type { NodeScores } from "./scores.ts";
+import { allowedAfter, type Candidates, candidates, distribution, type TokenRules } from "./timestamp-rules.ts";
+
+/** What the next run is given: each new node's token, and which node of the last run it goes on from. */
+export interface Step {
+  tokens: number[];
+  parents: number[];
+}
+
+export interface Found {
+  tokens: number[];
+  /** Natural log of the tokens' joint probability, the end of text included. */
+  sumLogProbability: number;
+  /** False when the budget ended before the text did. */
+  finished: boolean;
+}
+
+export interface Search {
+  /** Candidates that each node needs; with `allWords`, scores of all words too. */
+  readonly candidates: number;
+  readonly allWords: boolean;
+  /** Nodes of every run after the first, which has one. */
+  readonly nodes: number;
+  /** Takes the scores of every node; undefined when the search has ended. */
+  advance(scores: readonly NodeScores[]): Step | undefined;
+  result(): Found;
+}
+
+export interface SearchOptions {
+  rules: TokenRules;
+  /** Most tokens that may be said. */
+  budget: number;
+}
+
+/** As openai-whisper's GreedyDecoder at temperature 0. */
+export function createGreedySearch({ rules, budget }: SearchOptions): Search {
+  const said: number[] = [];
+  let sum = 0;
+  let finished = false;
+  return {
+    candidates: 1,
+    allWords: false,
+    nodes: 1,
+    advance([scores]) {
+      if (scores === undefined) return undefined;
+      const { ids, scores: values } = candidates(scores, said, rules, 1);
+      sum = Math.fround(sum + (values[0] ?? 0));
+      finished = ids[0] === rules.tokens.endOfText;
+      if (finished) return undefined;
+      said.push(ids[0] ?? 0);
+      return said.length < budget ? { tokens: [ids[0] ?? 0], parents: [0] } : undefined;
+    },
+    result: () => ({ tokens: said, sumLogProbability: sum, finished }),
+  };
+}
+
+interface Hypothesis {
+  tokens: number[];
+  sum: number;
+}
+
+/**
+ * As openai-whisper's BeamSearchDecoder with patience 1: each of `beams` texts proposes its likeliest tokens; texts that
+ * end ahead of the last one that is kept are set aside; the search ends with `beams` of them, and the likeliest per token wins.
+ */
+export function createBeamSearch({ rules, budget, beams }: SearchOptions & { beams: number }): Search {
+  let live: Hypothesis[] = [{ tokens: [], sum: 0 }];
+  const ended: Hypothesis[] = [];
+
+  function propose(scores: readonly NodeScores[]): (Hypothesis & { parent: number; token: number })[] {
+    return live.flatMap(({ tokens, sum }, parent) => {
+      const node = scores[parent];
+      if (node === undefined) return [];
+      const { ids, scores: values }: Candidates = candidates(node, tokens, rules, beams + 1);
+      return Array.from(ids, (token, place) => ({
+        tokens,
+        token,
+        parent,
+        sum: Math.fround(sum + (values[place] ?? 0)),
+      }));
+    });
+  }
+
+  return {
+    candidates: beams + 1,
+    allWords: false,
+    nodes: beams,
+    advance(scores) {
+      const kept: (Hypothesis & { parent: number; token: number })[] = [];
+      // Sorting is stable: equal sums stay in the order of the beams, as in the official code.
+      for (const proposal of propose(scores).toSorted((a, b) => b.sum - a.sum)) {
+        if (proposal.token !== rules.tokens.endOfText) kept.push(proposal);
+        else if (ended.length < beams) ended.push({ tokens: proposal.tokens, sum: proposal.sum });
+        if (kept.length === beams) break;
+      }
+      live = kept.map(({ tokens, token, sum }) => ({ tokens: [...tokens, token], sum }));
+      if (ended.length >= beams || (live[0]?.tokens.length ?? budget) >= budget) return undefined;
+      return { tokens: kept.map(({ token }) => token), parents: kept.map(({ parent }) => parent) };
+    },
+    result() {
+      const open = live.toSorted((a, b) => b.sum - a.sum).slice(0, Math.max(0, beams - ended.length));
+      return bestOf([
+        ...ended.map((text) => ({ ...text, finished: true })),
+        ...open.map((text) => ({ ...text, finished: false })),
+      ]);
+    },
+  };
+}
+
+/** As openai-whisper's GreedyDecoder above temperature 0 with `best_of`: several draws, of which the likeliest per token wins. */
+export function createSampling(
+  options: SearchOptions & { draws: number; temperature: number; random: () => number },
+): Search {
+  const { rules, budget, draws, temperature, random } = options;
+  const texts = Array.from({ length: draws }, () => ({ tokens: [] as number[], sum: 0, finished: false }));
+  return {
+    candidates: 1,
+    allWords: true,
+    nodes: draws,
+    advance(scores) {
+      for (const [index, text] of texts.entries()) {
+        const node = scores[Math.min(index, scores.length - 1)];
+        if (text.finished || node === undefined) continue;
+        const [token, score] = draw(node, text.tokens, rules, temperature, random());
+        text.sum += score;
+        if (token === rules.tokens.endOfText) text.finished = true;
+        else text.tokens.push(token);
+      }
+      if (texts.every(({ finished, tokens }) => finished || tokens.length >= budget)) return undefined;
+      // A text that has ended goes along, and nothing more is asked of it.
+      const tokens = texts.map((text) => text.tokens.at(-1) ?? rules.tokens.endOfText);
+      const parents = texts.map((_, index) => (scores.length === 1 ? 0 : index));
+      return { tokens, parents };
+    },
+    result: () => bestOf(texts),
+  };
+}
+
+/** The likeliest per token. */
+function bestOf(texts: readonly (Hypothesis & { finished: boolean })[]): Found {
+  let best: Found = { tokens: [], sumLogProbability: Number.NEGATIVE_INFINITY, finished: false };
+  let highest = Number.NEGATIVE_INFINITY;
+  for (const { tokens, sum, finished } of texts) {
+    const score = sum / Math.max(1, tokens.length);
+    if (score > highest) {
+      highest = score;
+      best = { tokens, sumLogProbability: sum, finished };
+    }
+  }
+  return best;
+}
+
+/** A token by lot, and its log-probability at temperature 1. */
+function draw(
+  scores: NodeScores,
+  said: readonly number[],
+  rules: TokenRules,
+  temperature: number,
+  lot: number,
+): [number, number] {
+  const { total, wordsAllowed, rest } = distribution(scores, allowedAfter(said, rules), rules);
+  const words = wordsAllowed && scores.words !== undefined ? scores.words : new Float32Array();
+  let sum = 0;
+  for (const part of [words, rest]) for (const score of part) sum += Math.exp((score - total) / temperature);
+  let left = lot * sum;
+  let last: [number, number] = [rules.tokens.endOfText, 0];
+  for (const [part, first] of [
+    [words, 0],
+    [rest, rules.tokens.endOfText],
+  ] as const) {
+    for (const [index, score] of part.entries()) {
+      if (score === Number.NEGATIVE_INFINITY) continue;
+      last = [first + index, score - total];
+      left -= Math.exp((score - total) / temperature);
+      if (left <= 0) return last;
+    }
+  }
+  return last;
+}

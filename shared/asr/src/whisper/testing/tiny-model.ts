@@ -1,0 +1,132 @@
+/** The small random models of the fixtures as folders: their weights are made again, their graphs unpacked. */
+import { createHash } from "node:crypto";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { gunzip } from "node:zlib";
+import type { ClipRule } from "./clips.ts";
+import { randomTensor, type WeightRule } from "./random-weights.ts";
+
+export const tinyModels = ["multilingual-80", "multilingual-128", "english-80"] as const;
+export type TinyModel = (typeof tinyModels)[number];
+
+const fixtures = fileURLToPath(new URL("../fixtures", import.meta.url));
+const unpack = promisify(gunzip);
+
+export async function readFixture<T>(path: string): Promise<T> {
+  return JSON.parse((await unpack(await readFile(join(fixtures, `${path}.json.gz`)))).toString()) as T;
+}
+
+export const readClips = () => readFixture<Record<string, ClipRule>>("clips");
+
+export interface Packed {
+  /** Every so many numbers are kept. */
+  step: number;
+  largest: number;
+  values: string;
+}
+
+export function unpacked({ values }: Packed): Float32Array {
+  const bytes = Buffer.from(values, "base64");
+  return new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
+}
+
+export interface GoldenDecoding {
+  clip: string;
+  language: string | null;
+  timestamps: boolean;
+  beam: number;
+  context?: string;
+  budget: number;
+  tokens: number[];
+  heard: string;
+  text: string;
+  logProbability: number;
+  noSpeech: number;
+  compressionRatio: number;
+  words?: [text: string, start: number, end: number][];
+}
+
+export interface Golden {
+  clips: Record<string, { features: Packed; states: Packed; languages?: Record<string, number> }>;
+  decodings: GoldenDecoding[];
+}
+
+export const readGolden = (model: TinyModel) => readFixture<Golden>(`${model}/golden`);
+
+interface Source {
+  source: string;
+  transposed: boolean;
+  /** Rows of the tensor that are taken. */
+  rows: [number, number] | null;
+  offset: number;
+}
+
+interface Weights {
+  rules: Record<string, WeightRule>;
+  /** Tensors by file. */
+  files: Record<string, Source[]>;
+  specials: [string, number][];
+}
+
+/** Writes the folder in Parlance's own layout. `change` goes to the manifest's section. */
+export async function writeTinyModel(folder: string, model: TinyModel, change: object = {}): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  const { rules, files, specials } = await readFixture<Weights>(`${model}/weights`);
+  const tensors = new Map<string, Float32Array>();
+  for (const [file, sources] of Object.entries(files)) {
+    await writeFile(join(folder, file), weightFile(sources, rules, tensors));
+    const graph = file.replace(/bin$/, "onnx");
+    await writeFile(join(folder, graph), await unpack(await readFile(join(fixtures, model, `${graph}.gz`))));
+  }
+  const tokenizer = Buffer.from(JSON.stringify(await tokenizerJson(model, specials)));
+  await writeFile(join(folder, "tokenizer.json"), tokenizer);
+  const manifest = JSON.parse(await readFile(join(fixtures, model, "manifest.json"), "utf8")) as {
+    files: Record<string, object>;
+    whisper: object;
+  };
+  const sha256 = createHash("sha256").update(tokenizer).digest("hex");
+  manifest.files.tokenizer = { path: "tokenizer.json", bytes: tokenizer.length, sha256 };
+  manifest.whisper = { ...manifest.whisper, ...change };
+  await writeFile(join(folder, "manifest.json"), JSON.stringify(manifest));
+}
+
+function weightFile(
+  sources: readonly Source[],
+  rules: Record<string, WeightRule>,
+  tensors: Map<string, Float32Array>,
+): Buffer {
+  const parts = sources.map(({ source, transposed, rows, offset }) => {
+    const rule = rules[source];
+    if (rule === undefined) throw new RangeError(`the fixture has no rule for ${source}`);
+    const values = tensors.get(source) ?? randomTensor(rule);
+    tensors.set(source, values);
+    const [height = 1, width = values.length / height] = rule.shape;
+    if (rows !== null) return { offset, values: values.subarray(rows[0] * width, rows[1] * width) };
+    return { offset, values: transposed ? turned(values, height, width) : values };
+  });
+  const file = Buffer.alloc(Math.max(...parts.map(({ offset, values }) => offset + values.byteLength)));
+  for (const { offset, values } of parts)
+    file.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), offset);
+  return file;
+}
+
+function turned(values: Float32Array, height: number, width: number): Float32Array {
+  return Float32Array.from(values, (_, index) => values[(index % height) * width + Math.floor(index / height)] ?? 0);
+}
+
+async function tokenizerJson(model: TinyModel, specials: readonly [string, number][]): Promise<object> {
+  const kind = model.startsWith("english") ? "english" : "multilingual";
+  const { words, merges } = await readFixture<{ words: string[]; merges: string[] }>(`vocabulary-${kind}`);
+  const level = { type: "ByteLevel", add_prefix_space: false, trim_offsets: true, use_regex: true };
+  return {
+    version: "1.0",
+    added_tokens: specials.map(([content, id]) => ({ id, content, special: true, normalized: false })),
+    normalizer: null,
+    pre_tokenizer: level,
+    post_processor: null,
+    decoder: level,
+    model: { type: "BPE", vocab: Object.fromEntries(words.map((word, id) => [word, id])), merges },
+  };
+}

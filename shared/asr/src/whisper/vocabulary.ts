@@ -1,0 +1,160 @@
+/**
+ * Whisper's tokens: words (byte-level BPE, ids below the end of text), control tokens and timestamps, from a tokenizer.json.
+ *
+ * A token is a string of bytes and may hold a part of a character, so text is put together from bytes here; the library
+ * only encodes. What a caller gives never becomes a control token.
+ */
+import { readFile } from "node:fs/promises";
+import { Tokenizer } from "@huggingface/tokenizers";
+import { SpeechError } from "@parlance/contracts";
+import * as z from "zod";
+
+export interface ControlTokens {
+  endOfText: number;
+  startOfTranscript: number;
+  translate: number;
+  transcribe: number;
+  startOfLm: number;
+  startOfPrevious: number;
+  noSpeech: number;
+  noTimestamps: number;
+  /** `<|0.00|>`; one token for every 20 ms follows, up to the last of the vocabulary. */
+  firstTimestamp: number;
+}
+
+export interface Vocabulary {
+  /** How many tokens the model knows. */
+  size: number;
+  /** The model has language and task tokens in its prompts. */
+  multilingual: boolean;
+  control: ControlTokens;
+  /** Whisper's code ("en", "yue") to token. */
+  languages: ReadonlyMap<string, number>;
+  /** Tokens of a text; control tokens written in it are cut out first. */
+  encode(text: string): number[];
+  /** The text of the words among the tokens; bytes that are no UTF-8 become U+FFFD. */
+  decode(tokens: readonly number[]): string;
+  /** The same, but control tokens and timestamps stand in it as they are written. */
+  decodeAll(tokens: readonly number[]): string;
+}
+
+const fileSchema = z.looseObject({
+  added_tokens: z.array(z.looseObject({ id: z.number().int(), content: z.string() })),
+  model: z.looseObject({ vocab: z.record(z.string(), z.number().int()) }),
+});
+
+/** Smaller vocabularies are the English-only models'. */
+const SMALLEST_MULTILINGUAL = 51_865;
+
+/** Throws a SpeechError when the file is not the tokenizer of a Whisper model. */
+export async function readVocabulary(path: string, size: number): Promise<Vocabulary> {
+  let json: unknown;
+  try {
+    json = JSON.parse(await readFile(path, "utf8"));
+  } catch (cause) {
+    throw new SpeechError("validation_failed", `${path} could not be read: ${String(cause)}`, {
+      param: "MODEL_ID",
+      cause,
+    });
+  }
+  const parsed = fileSchema.safeParse(json);
+  if (!parsed.success) {
+    throw new SpeechError("validation_failed", `${path} is not a tokenizer.json with a vocabulary`, {
+      param: "MODEL_ID",
+    });
+  }
+  return createVocabulary(parsed.data, size, path);
+}
+
+function createVocabulary(file: z.infer<typeof fileSchema>, size: number, path: string): Vocabulary {
+  const added = new Map(file.added_tokens.map(({ id, content }) => [content, id]));
+  const id = (...names: string[]): number => {
+    for (const name of names) {
+      const found = added.get(name) ?? file.model.vocab[name];
+      if (found !== undefined) return found;
+    }
+    throw new SpeechError("validation_failed", `${path} has no token ${names[0]}: not a Whisper tokenizer`, {
+      param: "MODEL_ID",
+    });
+  };
+  const noTimestamps = id("<|notimestamps|>");
+  const control: ControlTokens = {
+    endOfText: id("<|endoftext|>"),
+    startOfTranscript: id("<|startoftranscript|>"),
+    translate: id("<|translate|>"),
+    transcribe: id("<|transcribe|>"),
+    startOfLm: id("<|startoflm|>"),
+    startOfPrevious: id("<|startofprev|>"),
+    // transformers' older files have the name of the paper.
+    noSpeech: id("<|nospeech|>", "<|nocaptions|>"),
+    noTimestamps,
+    firstTimestamp: noTimestamps + 1,
+  };
+  const written = new Map<number, string>();
+  for (const [content, token] of added) written.set(token, content);
+  const languages = new Map<string, number>();
+  for (let token = control.startOfTranscript + 1; token < control.translate; token++) {
+    languages.set((written.get(token) ?? "").slice(2, -2), token);
+  }
+  const bytes = wordBytes(file.model.vocab, control.endOfText);
+  const tokenizer = new Tokenizer(file, {});
+  const text = (tokens: readonly number[], controls: boolean): string => {
+    const parts: Uint8Array[] = [];
+    for (const token of tokens) {
+      const part = bytes[token];
+      if (part !== undefined) parts.push(part);
+      else if (controls) parts.push(Buffer.from(controlText(token)));
+    }
+    return new TextDecoder("utf-8", { ignoreBOM: true }).decode(Buffer.concat(parts));
+  };
+  const controlText = (token: number) =>
+    token >= control.firstTimestamp
+      ? `<|${((token - control.firstTimestamp) * 0.02).toFixed(2)}|>`
+      : (written.get(token) ?? "");
+  return {
+    size,
+    multilingual: size >= SMALLEST_MULTILINGUAL,
+    control,
+    languages,
+    encode: (words) => tokenizer.encode(withoutControls(words), { add_special_tokens: false }).ids,
+    decode: (tokens) => text(tokens, false),
+    decodeAll: (tokens) => text(tokens, true),
+  };
+}
+
+/** Cuts `<|…|>` out until none is left: cutting one may make another. */
+export function withoutControls(text: string): string {
+  let rest = text;
+  for (let before = ""; before !== rest; ) {
+    before = rest;
+    rest = rest.replace(/<\|[^|<>]*\|>/g, "");
+  }
+  return rest;
+}
+
+/** Bytes of every word by id. */
+function wordBytes(vocab: Readonly<Record<string, number>>, count: number): Uint8Array[] {
+  const byteOf = new Map([...byteLetters()].map(([byte, letter]) => [letter, byte]));
+  const bytes: Uint8Array[] = Array.from({ length: count }, () => new Uint8Array());
+  for (const [word, token] of Object.entries(vocab)) {
+    if (token < count) bytes[token] = Uint8Array.from(word, (letter) => byteOf.get(letter) ?? 0);
+  }
+  return bytes;
+}
+
+/** GPT-2's printable letter for every byte. */
+function byteLetters(): Map<number, string> {
+  const letters = new Map<number, string>();
+  for (const [first, last] of [
+    [33, 126],
+    [161, 172],
+    [174, 255],
+  ] as const) {
+    for (let byte = first; byte <= last; byte++) letters.set(byte, String.fromCodePoint(byte));
+  }
+  let next = 256;
+  for (let byte = 0; byte < 256; byte++) {
+    if (!letters.has(byte)) letters.set(byte, String.fromCodePoint(next++));
+  }
+  return letters;
+}

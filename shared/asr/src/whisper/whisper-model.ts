@@ -1,0 +1,81 @@
+/**
+ * The `whisper` architecture: every Whisper from tiny to large-v3, English-only and multilingual, 80 or 128 mel bands.
+ *
+ * A pass is heard, its languages are told, and its rows are decoded together: with a beam, then, where a text looks wrong,
+ * by lots at rising temperatures, as openai-whisper does. Where times are wanted the text is decoded with timestamps, and
+ * the words' times are found in the cross attention. Hotwords stand in the prompt as the text that came before. Checked
+ * against openai-whisper on small random models (models/recipes/whisper): features, states, languages, tokens, times.
+ * State: the graphs' sessions and the arrays of the last pass.
+ */
+import { type Failure, SAMPLE_RATE } from "@parlance/contracts";
+import type { ArchitectureContext, AsrArchitecture, AsrOutcome, AsrResult, AsrSegment } from "../types.ts";
+import { languageCode, languageName } from "./languages.ts";
+import { type OpenedWhisper, openWhisper } from "./open-whisper.ts";
+import { contextTokens, longestContext } from "./prompt.ts";
+import type { WhisperResult, WhisperRow } from "./transcriber.ts";
+import { strip } from "./word-splitting.ts";
+
+export const whisperArchitecture: AsrArchitecture = {
+  name: "whisper",
+  async load(context) {
+    const whisper = await openWhisper(context);
+    return {
+      computeType: whisper.graphs.computeType,
+      async transcribe(segments) {
+        const outcomes = segments.map((segment) => prepare(segment, context, whisper));
+        const rows = outcomes.flatMap((outcome) => ("row" in outcome ? [outcome.row] : []));
+        const results = (await whisper.transcribe(rows)).values();
+        return outcomes.map((outcome): AsrOutcome => {
+          if (!("row" in outcome)) return outcome;
+          const result = results.next().value;
+          if (result === undefined) throw new RangeError("a row has no result");
+          return { ok: true, result: toAsrResult(result) };
+        });
+      },
+      close: () => whisper.graphs.close(),
+    };
+  },
+};
+
+/** The row of a segment, or what comes of it without the model. */
+function prepare(
+  segment: AsrSegment,
+  context: ArchitectureContext,
+  whisper: OpenedWhisper,
+): AsrOutcome | { row: WhisperRow } {
+  const { manifest } = context;
+  const { samples, language, timestamps } = segment;
+  const refuse = (failure: Failure): AsrOutcome => ({ ok: false, failure });
+  if (language !== "auto" && !manifest.languages.includes(language)) {
+    const message = `${manifest.name} does not know ${language}: it knows ${manifest.languages.join(", ")}.`;
+    return refuse({ code: "language_unsupported", message, param: "language" });
+  }
+  const { maxSegmentSeconds } = manifest.limits;
+  if (samples.length > maxSegmentSeconds * SAMPLE_RATE) {
+    const seconds = (samples.length / SAMPLE_RATE).toFixed(1);
+    const message = `A segment has ${seconds} s; ${manifest.name} takes at most ${maxSegmentSeconds} s.`;
+    return refuse({ code: "audio_too_long", message });
+  }
+  const before = contextTokens(whisper.vocabulary, segment.hotwords);
+  const longest = longestContext(whisper.section.positions);
+  if (before.length > longest) {
+    const message = `hotwords: ${before.length} tokens, ${manifest.name} takes at most ${longest}.`;
+    return refuse({ code: "validation_failed", message, param: "hotwords" });
+  }
+  if (samples.length === 0) return { ok: true, result: said("", language === "auto" ? "" : language, null) };
+  const code = language === "auto" ? undefined : languageCode(language);
+  return { row: { samples, language: code, timestamps, context: before, phrases: segment.phrases } };
+}
+
+function toAsrResult(result: WhisperResult): AsrResult {
+  const language = languageName(result.language);
+  if (result.silence || result.text === "") return said("", language, null);
+  const words = result.words
+    .map(({ start, end, text }) => ({ start, end, text: strip(text) }))
+    .filter(({ text }) => text !== "");
+  return { text: result.text, language, words, score: result.logProbability, truncated: !result.finished };
+}
+
+function said(text: string, language: string, score: number | null): AsrResult {
+  return { text, language, words: [], score, truncated: false };
+}
