@@ -70,6 +70,8 @@ def randomise(model, end_token, seed):
             weight.copy_(values * 1.6 / math.sqrt(weight[0].numel()))
     if end_token is not None:
         model.thinker.lm_head.weight[end_token] *= 1.6
+    # Published folders hold the embeddings in half precision: here that must lose nothing.
+    model.thinker.model.embed_tokens.weight.copy_(model.thinker.model.embed_tokens.weight.half().float())
 
 
 def make_model(size, tokenizer, seed, aligner=False, tied=True):

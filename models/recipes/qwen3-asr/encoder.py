@@ -22,11 +22,17 @@ MASKED = -30_000.0
 def build_encoder(graph, tower):
     """Fills the graph from the official encoder module."""
     config = tower.config
-    width, heads = config.d_model, config.encoder_attention_heads
     features = graph.input("features", np.float32, ["windows", config.num_mel_bins, "frames"])
     widths = graph.input("widths", np.int64, ["windows"])
     tokens = graph.input("tokens", np.int64, ["windows"])
+    embeddings = encode_windows(graph, tower, features, widths, tokens)
+    graph.output("embeddings", embeddings, np.float32, ["windows", "places", config.output_dim])
 
+
+def encode_windows(graph, tower, features, widths, tokens):
+    """float32 [windows, tokens, hidden] of the values that the inputs are."""
+    config = tower.config
+    width, heads = config.d_model, config.encoder_attention_heads
     windows = graph.shape(features, 0)
     by_chunk = graph.reshape(graph.into(features), windows, config.num_mel_bins, -1, CHUNK)
     chunks = graph.shape(by_chunk, 2)
@@ -48,8 +54,7 @@ def build_encoder(graph, tower):
         value = block(graph, value, mask, heads, f"encoder.{index}", layer)
     value = graph.layer_norm(value, "encoder.ln_post", numpy(tower.ln_post.weight), numpy(tower.ln_post.bias))
     value = graph.gelu(graph.linear(value, "encoder.proj1", numpy(tower.proj1.weight), numpy(tower.proj1.bias)))
-    value = graph.linear(value, "encoder.proj2", numpy(tower.proj2.weight), numpy(tower.proj2.bias))
-    graph.output("embeddings", graph.out_of(value), np.float32, ["windows", "places", config.output_dim])
+    return graph.out_of(graph.linear(value, "encoder.proj2", numpy(tower.proj2.weight), numpy(tower.proj2.bias)))
 
 
 def convolution(graph, value, name, conv):

@@ -1,16 +1,19 @@
 /** Opens what a model folder holds: encoder, decoder, tokenizer, and the aligner when there is one. */
 import { join } from "node:path";
 import { SpeechError } from "@parlance/contracts";
-import { chooseGraph } from "@parlance/inference";
+import { chooseGraph, type SessionOptions } from "@parlance/inference";
 import type { ArchitectureContext } from "../types.ts";
 import { type AudioEncoder, createAudioEncoder } from "./audio-encoder.ts";
 import type { GreedyDecoder } from "./greedy-decoder.ts";
 import { createLoopDecoder } from "./loop-decoder.ts";
 import { type Qwen3AsrSection, qwen3AsrSectionSchema } from "./manifest-section.ts";
+import { createPublishedDecoder } from "./published-decoder.ts";
+import { createPublishedEncoder } from "./published-encoder.ts";
+import { readPublishedSizes } from "./published-sizes.ts";
 import { createStepDecoder } from "./step-decoder.ts";
 import { loadTokenizer, type TextTokenizer } from "./text-tokenizer.ts";
-import type { WordAligner } from "./word-aligner.ts";
-import { loadWordAligner } from "./word-aligner.ts";
+import { loadEmbeddings } from "./token-embeddings.ts";
+import { loadWordAligner, type WordAligner } from "./word-aligner.ts";
 
 export interface ModelParts {
   encoder: AudioEncoder;
@@ -23,54 +26,99 @@ export interface ModelParts {
   close(): Promise<void>;
 }
 
+/** What the openers below share. */
+interface Opening extends ArchitectureContext {
+  session: SessionOptions;
+  tokenizer: TextTokenizer;
+  /** Keeps a part to close. */
+  open<Part extends { close(): Promise<void> }>(part: Promise<Part>): Promise<Part>;
+  has(role: string): boolean;
+  fileOf(role: string): string;
+  graphOf(role: string): { graph: string; computeType: string };
+}
+
 export async function loadParts(context: ArchitectureContext): Promise<ModelParts> {
   const { manifest, folder, options, device } = context;
-  const section = readSection(context);
-  const { hidden } = section;
   const opened: { close(): Promise<void> }[] = [];
-  const open = async <Part extends { close(): Promise<void> }>(part: Promise<Part>): Promise<Part> => {
-    opened.push(await part);
-    return part;
-  };
   const close = async () => {
     for (const part of opened.splice(0)) await part.close();
   };
-  const graphOf = (role: string) => {
-    const choice = chooseGraph({ manifest, role, wanted: options.computeType, provider: device.provider });
-    return { ...choice, graph: join(folder, manifest.files[choice.role]?.path ?? "") };
-  };
-
+  const fileOf = (role: string) => join(folder, manifest.files[role]?.path ?? role);
   try {
-    const tokenizer = await loadTokenizer(join(folder, manifest.files.tokenizer?.path ?? "tokenizer.json"));
-    const { endTokens, padToken } = tokenizer;
-    const session = { device, threads: options.threads };
-    const encoder = await open(createAudioEncoder({ ...session, graph: graphOf("encoder").graph, hidden }));
-    // Per-token runs would carry keys and values over the bus; on CUDA the loop graph is the one to have.
-    const looped = device.provider === "cuda" && Object.keys(manifest.files).some((role) => /^loop(\.|$)/.test(role));
-    const { graph, computeType } = graphOf(looped ? "loop" : "decoder");
-    const common = { ...session, graph, hidden, endTokens, padToken };
-    const cache = { layers: section.layers, heads: section.keyValueHeads, size: section.headSize };
-    const decoder = await open(looped ? createLoopDecoder(common) : createStepDecoder({ ...common, cache }));
-    const aligner =
-      section.aligner === undefined
-        ? undefined
-        : await open(
-            loadWordAligner({ ...session, ...section.aligner, tokenizer, graphOf: (role) => graphOf(role).graph }),
-          );
-    return {
-      encoder,
-      decoder,
-      tokenizer,
-      aligner,
-      hidden,
-      tokensPerSecond: section.tokensPerSecond,
-      computeType,
-      close,
+    const opening: Opening = {
+      ...context,
+      session: { device, threads: options.threads },
+      tokenizer: await loadTokenizer(fileOf("tokenizer")),
+      async open(part) {
+        const ready = await part;
+        opened.push(ready);
+        return ready;
+      },
+      has: (role) => Object.keys(manifest.files).some((name) => name === role || name.startsWith(`${role}.`)),
+      fileOf,
+      graphOf(role) {
+        const choice = chooseGraph({ manifest, role, wanted: options.computeType, provider: device.provider });
+        return { graph: fileOf(choice.role), computeType: choice.computeType };
+      },
     };
+    const published = opening.has("decoderMerged") || opening.has("decoderInit");
+    return { ...(await (published ? openPublished(opening) : openOwn(opening))), close };
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+async function openOwn(opening: Opening): Promise<Omit<ModelParts, "close">> {
+  const { session, tokenizer, open, has, graphOf, device } = opening;
+  const section = readSection(opening);
+  const { hidden, tokensPerSecond } = section;
+  const encoder = await open(createAudioEncoder({ ...session, graph: graphOf("encoder").graph, hidden }));
+  // Per-token runs would carry keys and values over the bus; on CUDA the loop graph is the one to have.
+  const looped = device.provider === "cuda" && has("loop");
+  const { graph, computeType } = graphOf(looped ? "loop" : "decoder");
+  const { endTokens, padToken } = tokenizer;
+  const common = { ...session, graph, hidden, endTokens, padToken };
+  const decoder = await open(
+    looped ? createLoopDecoder(common) : createStepDecoder({ ...common, cache: cacheShape(section) }),
+  );
+  const aligner =
+    section.aligner === undefined
+      ? undefined
+      : await open(
+          loadWordAligner({ ...session, ...section.aligner, tokenizer, graphOf: (role) => graphOf(role).graph }),
+        );
+  return { encoder, decoder, tokenizer, aligner, hidden, tokensPerSecond, computeType };
+}
+
+async function openPublished(opening: Opening): Promise<Omit<ModelParts, "close">> {
+  const { session, tokenizer, open, has, fileOf, graphOf } = opening;
+  const { section, vocabulary } = await readPublishedSizes(fileOf("config"));
+  const { hidden, tokensPerSecond } = section;
+  const embeddings = await loadEmbeddings(fileOf("embedTokens"), vocabulary, hidden);
+  const encoder = await open(createPublishedEncoder({ ...session, graph: graphOf("encoder").graph, hidden }));
+  // Merged graphs read a prompt whole and hold the weights once: where a folder has both, they are the better ones.
+  const first = graphOf(has("decoderMerged") ? "decoderMerged" : "decoderInit");
+  const graphs = has("decoderMerged")
+    ? { merged: first.graph }
+    : { init: first.graph, step: graphOf("decoderStep").graph };
+  const { endTokens } = tokenizer;
+  const decoder = await open(
+    createPublishedDecoder({ ...session, graphs, hidden, cache: cacheShape(section), embeddings, endTokens }),
+  );
+  return {
+    encoder,
+    decoder,
+    tokenizer,
+    aligner: undefined,
+    hidden,
+    tokensPerSecond,
+    computeType: first.computeType,
+  };
+}
+
+function cacheShape({ layers, keyValueHeads, headSize }: Qwen3AsrSection) {
+  return { layers, heads: keyValueHeads, size: headSize };
 }
 
 function readSection({ manifest }: ArchitectureContext): Qwen3AsrSection {

@@ -1,0 +1,26 @@
+/** The encoder of a published folder: one clip at a time, its windows inside the graph; short clips are padded to a second. */
+import { createSession, float32Output } from "@parlance/inference";
+import { createLogMel } from "../features/log-mel.ts";
+import type { AudioEncoder, AudioEncoderOptions } from "./audio-encoder.ts";
+import { MELS } from "./windows.ts";
+
+export async function createPublishedEncoder({ graph, ...options }: AudioEncoderOptions): Promise<AudioEncoder> {
+  const session = await createSession(graph, options);
+  const extract = createLogMel(MELS);
+  return {
+    async encode(clips) {
+      const embeddings: Float32Array[] = [];
+      for (const samples of clips) {
+        const { data, frames } = extract(Float32Array.from(samples, (sample) => sample / 32_768));
+        if (frames === 0) {
+          embeddings.push(new Float32Array());
+          continue;
+        }
+        const results = await session.run({ mel: { type: "float32", data, dims: [1, MELS, frames] } });
+        embeddings.push(float32Output(results, "audio_features"));
+      }
+      return embeddings;
+    },
+    close: () => session.close(),
+  };
+}
