@@ -2,7 +2,18 @@
  * What each service may do on NATS: its work and no more. Derived from the names in contracts. A service listens only
  * to inboxes of its own, so that none reads another one's answers; who answers requests may reply, and only reply.
  */
-import { buckets, durables, lanes, type Operation, streamSubjects, streams } from "@parlance/contracts";
+import {
+  buckets,
+  durables,
+  type Family,
+  families,
+  lanes,
+  modelSubjects,
+  modelVerbs,
+  type Operation,
+  streamSubjects,
+  streams,
+} from "@parlance/contracts";
 import type { FromEnvironment } from "./from-environment.ts";
 
 export interface Permissions {
@@ -67,9 +78,10 @@ const watchQueues = [
 const readFiles = read(objects);
 const writeFiles = [...readFiles, `$O.${buckets.files}.>`, `${api}.STREAM.PURGE.${objects}`];
 const addFiles = [...inspect(objects), `$O.${buckets.files}.>`];
+const manageModels = families.flatMap((family) => modelVerbs.map((verb) => modelSubjects.verb(family, verb)));
 const outcomes = ["speech.done.>", "speech.summary.>", "speech.progress.>"];
 
-function worker(user: string, family: string, operations: readonly Operation[], more: string[] = []): Permissions {
+function worker(user: string, family: Family, operations: readonly Operation[], more: string[] = []): Permissions {
   return {
     publish: [
       ...more,
@@ -86,8 +98,9 @@ function worker(user: string, family: string, operations: readonly Operation[], 
       ...read(leaseStream),
       `$KV.${buckets.lease}.gpu.>`,
       `$KV.${buckets.lease}.wanted.*.${family}`,
+      modelSubjects.progress(family),
     ],
-    subscribe: [...ownInbox(user), "speech.workers"],
+    subscribe: [...ownInbox(user), "speech.workers", ...modelVerbs.map((verb) => modelSubjects.verb(family, verb))],
     respond: true,
   };
 }
@@ -111,6 +124,7 @@ export const permissions: Record<UserName, Permissions> = {
       ...writeFiles,
       "speech.status.*",
       "speech.workers",
+      ...manageModels,
     ],
     subscribe: [...ownInbox("gateway"), ...outcomes, "speech.result.>"],
   },
@@ -174,7 +188,8 @@ export const permissions: Record<UserName, Permissions> = {
       `${api}.CONSUMER.LIST.*`,
       `${api}.CONSUMER.INFO.*.*`,
       "speech.workers",
+      ...families.flatMap((family) => [modelSubjects.verb(family, "list"), modelSubjects.verb(family, "config")]),
     ],
-    subscribe: [...ownInbox("monitor"), "$JS.EVENT.ADVISORY.>"],
+    subscribe: [...ownInbox("monitor"), "$JS.EVENT.ADVISORY.>", ...families.map(modelSubjects.progress)],
   },
 };

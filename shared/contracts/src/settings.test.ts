@@ -17,6 +17,9 @@ describe("settings", () => {
     ["ASR_BATCH_SIZE", "MAX_BATCH_SIZE", "8"],
     ["ASR_MAX_BATCH_SIZE", "MAX_BATCH_SIZE", "8"],
     ["ASR_CACHE_DIR", "ASR_MODEL_ROOT", "models"],
+    ["ENABLE_FASTER_WHISPER", "ENABLE_ASR", "false"],
+    ["HF_ENDPOINT", "MODEL_HUB", "http://127.0.0.1:1"],
+    ["HF_TOKEN", "MODEL_HUB_TOKEN", "hf_x"],
   ] as const)("%s is another name of %s", (alias, name, value) => {
     expect(String(readSettings([name], { [alias]: value })[name])).toBe(value);
   });
@@ -29,6 +32,10 @@ describe("settings", () => {
 
   it("two names of one setting that disagree stop the start", () => {
     expect(() => readSettings(["MODEL_ID"], { MODEL_ID: "a", ASR_MODEL_ID: "b" })).toThrow(/MODEL_ID and ASR_MODEL_ID/);
+    const batch = { ASR_BATCH_SIZE: "8", ASR_MAX_BATCH_SIZE: "16" };
+    expect(() => readSettings(["MAX_BATCH_SIZE"], batch)).toThrow(
+      /ASR_MAX_BATCH_SIZE and ASR_BATCH_SIZE name one setting/,
+    );
     expect(readSettings(["MODEL_ID"], { MODEL_ID: "a", ASR_MODEL_ID: "a" }).MODEL_ID).toBe("a");
   });
 
@@ -40,5 +47,6 @@ describe("settings", () => {
     expect(() => readSettings(["API_KEYS"], { API_KEYS: "a", API_KEY: "b" })).toThrow(
       /^API_KEYS and API_KEY name one setting/,
     );
+    expect(() => readSettings(["MODEL_HUB_TOKEN"], { HF_TOKEN: "se cret" })).toThrow(/^HF_TOKEN: must be one word$/);
   });
 });

@@ -189,14 +189,27 @@ export const settingsTable = {
   MODEL_ID: setting({
     schema: z.string(),
     default: "parlance-en",
-    describe: "Speech recognition model: a name under the model folders, or a folder",
+    describe: "Speech recognition model: a name under the model folders, a hub id (`owner/name`), or a folder",
     aliases: ["ASR_MODEL_ID"],
   }),
   ASR_MODEL_ROOT: setting({
     schema: z.string(),
-    default: undefined,
-    describe: "Folder of models searched before the ones that ship with Parlance",
+    default: ".parlance/models",
+    describe: "Folder of models searched before the ones that ship with Parlance; downloads go there",
     aliases: ["ASR_CACHE_DIR"],
+  }),
+  MODEL_HUB: setting({
+    schema: z.string().regex(/^(off|https?:\/\/\S+)$/, "must be off, or begin with http:// or https://"),
+    default: "https://huggingface.co",
+    describe: "Hub that models are downloaded from when they are first needed; `off`: nothing is downloaded",
+    aliases: ["HF_ENDPOINT"],
+  }),
+  MODEL_HUB_TOKEN: setting({
+    schema: z.string().regex(/^[\x21-\x7e]+$/, "must be one word"),
+    default: undefined,
+    describe: "Token for private and gated models; sent to `MODEL_HUB` and nowhere else",
+    aliases: ["HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"],
+    secret: true,
   }),
   ASR_DEVICE: setting({
     schema: z.string().regex(/^(auto|cpu|cuda(:\d+)?)$/, "must be auto, cpu, cuda or cuda:<n>"),
@@ -345,6 +358,7 @@ export type Settings<Name extends SettingName = SettingName> = {
 const ownPrefixes = [
   "ASR_",
   "PARLANCE_",
+  "MODEL_HUB",
   "MAX_BATCH",
   "BATCH_WAIT",
   "IDLE_TIME",

@@ -227,5 +227,6 @@ function toError({ code, message, param }: Failure): SpeechError {
 
 /** The engine speaks to nobody but its supervisor: it needs none of the service's credentials. */
 function withoutSecrets(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(environment).filter(([name]) => !/^(NATS_|API_KEYS?$)/.test(name)));
+  const secret = /^(NATS_|API_KEYS?$|HF_TOKEN$|HUGGING_FACE_HUB_TOKEN$|MODEL_HUB_TOKEN$)/;
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => !secret.test(name)));
 }
