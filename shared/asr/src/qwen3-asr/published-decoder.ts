@@ -140,7 +140,7 @@ function embedToken({ embeddings, hidden }: PublishedDecoderOptions, token: numb
 /** The best token of the last place, and its log-probability. */
 function chooseLast(outputs: Tensors): [token: number, logProbability: number] {
   const logits = float32Output(outputs, "logits");
-  const vocabulary = outputs["logits"]?.dims.at(-1) ?? 0;
+  const vocabulary = outputs.logits?.dims.at(-1) ?? 0;
   const last = logits.subarray(logits.length - vocabulary);
   let best = 0;
   for (let token = 1; token < vocabulary; token++) {
