@@ -21,6 +21,11 @@ const programs = {
     "services/transcribe-worker/src/engine.ts",
     "shared/inference/src/cuda-probe-child.ts",
   ],
+  "tts-worker": [
+    "services/tts-worker/src/main.ts",
+    "services/tts-worker/src/engine.ts",
+    "shared/inference/src/cuda-probe-child.ts",
+  ],
 };
 
 // As a module, node:http loads fetch and all that belongs to it: 13 MB that no service uses.

@@ -69,7 +69,7 @@ async function main(): Promise<void> {
     }
     for await (const message of bus.read({ stream: streams.results, subject: subjects.batchDone(newBatchId) })) {
       const event: ItemDone = itemDoneSchema.parse(JSON.parse(Buffer.from(message.data).toString()));
-      const came = event.error?.message ?? event.transcript?.text ?? `file ${event.file}`;
+      const came = event.error?.message ?? event.transcript?.text ?? `file ${event.audio?.file ?? event.file}`;
       process.stdout.write(`${event.customId ?? event.itemId}\t${event.status}\t${came}\n`);
     }
     const { completed, failed, total } = batchSummarySchema.parse(JSON.parse(Buffer.from(summary.data).toString()));

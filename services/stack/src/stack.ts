@@ -14,12 +14,14 @@ import { createRunningFile } from "./running-file.ts";
 
 export const stackSettings = [
   "ENABLE_ASR",
+  "ENABLE_TTS",
   "NATS_PORT",
   "NATS_SERVER_BIN",
   "NATS_SERVER_CACHE",
   "NATS_STORE_DIR",
   "STATE_DIR",
   "TRANSCRIBE_WORKERS",
+  "TTS_WORKERS",
 ] as const;
 
 export interface StackOptions {
@@ -38,7 +40,7 @@ export interface Stack {
 /** Services wait more than they compute: a small young generation and one V8 thread halve the memory that is theirs alone. */
 const smallNode = ["--max-semi-space-size=1", "--v8-pool-size=1"];
 
-type Service = "gateway" | "ingest" | "results" | "transcribe-worker";
+type Service = "gateway" | "ingest" | "results" | "transcribe-worker" | "tts-worker";
 
 function mainOf(service: Service): string {
   return fileURLToPath(new URL(`../../${service}/dist/main.js`, import.meta.url));
@@ -94,14 +96,14 @@ export async function startStack({ settings, environment, log, onLine }: StackOp
       if (ready.url !== undefined) own.PORT = new URL(ready.url).port;
       return ready;
     };
-    const workers = settings.ENABLE_ASR ? settings.TRANSCRIBE_WORKERS : 0;
+    const startMany = (service: Service, count: number) =>
+      Array.from({ length: count }, (_, index) => start(service, index === 0 ? service : `${service}-${index + 1}`));
     const [gateway] = await Promise.all([
       start("gateway"),
       start("ingest"),
       start("results"),
-      ...Array.from({ length: workers }, (_, index) =>
-        start("transcribe-worker", index === 0 ? "transcribe-worker" : `transcribe-worker-${index + 1}`),
-      ),
+      ...startMany("transcribe-worker", settings.ENABLE_ASR ? settings.TRANSCRIBE_WORKERS : 0),
+      ...startMany("tts-worker", settings.ENABLE_TTS ? settings.TTS_WORKERS : 0),
     ]);
     const gatewayUrl = gateway.url ?? "";
     running.update((file) => {

@@ -5,17 +5,17 @@ import type { SpeechText, TtsModel } from "@parlance/tts";
 import { referenceOf, textMetaSchema } from "./text-job.ts";
 
 /**
- * A row that asks for what the model cannot do (a job that came over NATS, past every gateway) is told so; the others of its
- * pass are one forward pass of the model.
- * @param languages English names of those that the model speaks
+ * The model refuses rows that ask for a voice, a language or anything else that it has not; an operation is not its to know, so
+ * that is told here. Whatever is refused, the others of the pass are one forward pass of the model.
  */
-export function createSpeechEngine(model: TtsModel, languages: string[]): EngineModel {
+export function createSpeechEngine(model: TtsModel): EngineModel {
   const { description } = model;
-  const abilities = { ...description, model: description.name, languages };
+  const abilities = { model: description.name, operations: description.operations };
 
   function refuse({ meta }: EngineJob): EngineOutcome | undefined {
-    const { operation, voice, instructions, language } = textMetaSchema.parse(meta);
-    const problem = abilityProblem({ operation, voice, instructions, language }, [abilities]);
+    const { operation } = textMetaSchema.parse(meta);
+    const asked = { operation, voice: undefined, instructions: "", language: "auto" };
+    const problem = abilityProblem(asked, [abilities]);
     return problem && { ok: false, failure: problem.toFailure() };
   }
 

@@ -18,7 +18,7 @@ import {
   ttsSectionSchema,
 } from "@parlance/contracts";
 import { chooseDevice } from "@parlance/inference/device";
-import { resolveModel } from "@parlance/model-store";
+import { resolveModel, verifiedFiles } from "@parlance/model-store";
 import { createRegistry, type Log, type Registry } from "@parlance/telemetry";
 import {
   createWorker,
@@ -78,14 +78,14 @@ export async function createTtsWorker(options: TtsWorkerOptions): Promise<TtsWor
   const id = `${host}-${process.pid}-${Math.random().toString(36).slice(2, 8)}`;
   const registry = createRegistry("tts-worker");
   const storeSpeech = createStoreSpeech({ files: await bus.files(buckets.files), log });
-  const engineOptions: EngineOptions = {
+  const engineOptions = (): EngineOptions => ({
     modelId: settings.TTS_MODEL_ID,
     modelRoot: settings.TTS_MODEL_ROOT,
     device: device.name,
     computeType: settings.TTS_COMPUTE_TYPE,
     threads: settings.ENGINE_THREADS,
-    languages: manifest.languages,
-  };
+    verified: verifiedFiles(),
+  });
   const worker = await createWorker({
     bus,
     service: "tts-worker",

@@ -54,10 +54,11 @@ export function createToneModel(passMs = 0): TtsModel {
     async speak(texts) {
       if (texts.some(({ text }) => text.includes("die"))) process.kill(process.pid, "SIGKILL");
       await pause(passMs);
-      return texts.map(({ text, speed, reference }) => ({
-        ok: true,
-        result: { samples: toneOf(text, speed, reference?.samples.length), truncated: false },
-      }));
+      return texts.map(({ text, voice = "slt", speed, reference }) =>
+        voice === "slt"
+          ? { ok: true, result: { samples: toneOf(text, speed, reference?.samples.length), truncated: false } }
+          : { ok: false, failure: { code: "voice_unknown", message: `tone has no voice ${voice}` } },
+      );
     },
     close: async () => {},
   };
@@ -67,7 +68,7 @@ if (process.argv.some((argument) => argument.endsWith("tone-engine.ts"))) {
   runEngine({
     async load() {
       const { createSpeechEngine } = await import("../speech-engine.ts");
-      return createSpeechEngine(createToneModel(Number(process.env.TONE_PASS_MS ?? 0)), ["English"]);
+      return createSpeechEngine(createToneModel(Number(process.env.TONE_PASS_MS ?? 0)));
     },
   });
 }
