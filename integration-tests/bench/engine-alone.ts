@@ -17,7 +17,7 @@ export interface EngineAlone {
 }
 
 export async function startEngineAlone(modelId: string): Promise<EngineAlone> {
-  const options = { modelId, device: "cpu", computeType: "auto", threads: 0 };
+  const options = { modelId, device: "cpu", computeType: "auto", threads: 0, verified: [] };
   const engine = startEngine({ entry, options, deadline: monotonicNow() + DEADLINE_MS });
   const extension = setInterval(() => engine.extend(monotonicNow() + DEADLINE_MS), DEADLINE_MS / 4);
   await engine.loaded;
