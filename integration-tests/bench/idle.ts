@@ -18,7 +18,7 @@ import { quantile, round } from "./statistics.ts";
 
 const LIMIT_MB = 60;
 const IDLE_TIMEOUT = 3;
-const names = ["gateway", "ingest", "results", "transcribe-worker"] as const;
+const names = ["gateway", "ingest", "results", "transcribe-worker", "tts-worker"] as const;
 
 type Readings = Record<string, Memory>;
 
@@ -37,6 +37,16 @@ for (let request = 0; request < 5; request += 1) {
   if (!response.ok) throw new Error(`a transcription failed: ${await response.text()}`);
 }
 const loaded = engineMegabytes();
+for (let request = 0; request < 5; request += 1) {
+  const response = await fetch(`${pipeline.gatewayUrl}/v1/audio/speech`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ model: "parlance-voice", voice: "slt", input: "Good morning.", response_format: "wav" }),
+  });
+  if (!response.ok) throw new Error(`a text was not spoken: ${await response.text()}`);
+  await response.arrayBuffer();
+}
+const voiceLoaded = engineMegabytes();
 // The decoder of ingest goes after 30 s of its own.
 await pause((IDLE_TIMEOUT + 40) * 1_000);
 const unloaded = await readings();
@@ -49,12 +59,15 @@ const sum = (what: keyof Memory) => names.reduce((total, name) => total + worst(
 const figures = {
   gateway_mb: round(worst("gateway", "resident"), 1),
   supervisor_mb: round(worst("transcribe-worker", "resident"), 1),
+  tts_supervisor_mb: round(worst("tts-worker", "resident"), 1),
   total_mb: round(sum("resident"), 1),
   engine_mb_after_unload: round(engineAfter, 1),
   gateway_own_mb: round(worst("gateway", "own"), 1),
   supervisor_own_mb: round(worst("transcribe-worker", "own"), 1),
+  tts_supervisor_own_mb: round(worst("tts-worker", "own"), 1),
   total_own_mb: round(sum("own"), 1),
   engine_mb_loaded: round(loaded, 1),
+  voice_engine_mb_loaded: round(voiceLoaded, 1),
   node_that_listens_mb: round(baseline.resident, 1),
 };
 
@@ -70,12 +83,12 @@ writeFileSync(
 Written by \`npm run bench:idle\`. ${machine()}. MB of 10^6 bytes, median of five readings. "Resident" (VmRSS) counts the pages of
 the Node binary in every process; "own" (RssAnon) is what a process has for itself.
 
-| process | resident, before the first job | own | resident, after 5 jobs and unloading | own |
+| process | resident, before the first job | own | resident, after 5 jobs of each family and unloading | own |
 | --- | --- | --- | --- | --- |
 ${rows.join("\n")}
 | a Node program that only listens | ${cell(baseline)} | | |
 
-The engine with \`parlance-en\` loaded: ${loaded.toFixed(1)} MB resident. It is a process of its own, killed after \`IDLE_TIMEOUT\`; then it has
+The engine with \`parlance-en\` loaded: ${loaded.toFixed(1)} MB resident, the one with \`parlance-voice\`: ${voiceLoaded.toFixed(1)} MB. Each is a process of its own, killed after \`IDLE_TIMEOUT\`; then it has
 ${engineAfter.toFixed(1)} MB. The aim of ${LIMIT_MB} MB resident for each service ${names.every((name) => worst(name, "resident") < LIMIT_MB) ? "is met" : `is not met: a Node program that does nothing but listen has ${baseline.resident.toFixed(1)} MB`}; of memory of
 its own each has less than that.
 `,
