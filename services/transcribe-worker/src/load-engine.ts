@@ -1,6 +1,7 @@
 /** From the generic passes of the engine process to a speech recognition model, and back. */
 import { loadAsrModel } from "@parlance/asr";
 import type { EngineJob, EngineLog, EngineModel, EngineOutcome, Json } from "@parlance/inference";
+import { trustVerified } from "@parlance/model-store";
 import * as z from "zod";
 import { segmentMetaSchema } from "./segment-job.ts";
 
@@ -10,13 +11,17 @@ export const engineOptionsSchema = z.object({
   device: z.string(),
   computeType: z.enum(["auto", "int8", "float16", "float32"]),
   threads: z.number(),
+  /** Files whose checksums the supervisor has verified. */
+  verified: z.array(z.object({ path: z.string(), sha256: z.string(), identity: z.string() })).default([]),
   beamSize: z.number().optional(),
   languageModel: z.string().optional(),
 });
 export type EngineOptions = z.infer<typeof engineOptionsSchema>;
 
 export async function loadEngine(options: Json, log: EngineLog): Promise<EngineModel> {
-  const model = await loadAsrModel({ ...engineOptionsSchema.parse(options), log });
+  const { verified, ...wishes } = engineOptionsSchema.parse(options);
+  trustVerified(verified);
+  const model = await loadAsrModel({ ...wishes, log });
   return {
     description: { ...model.description },
     async run(jobs) {

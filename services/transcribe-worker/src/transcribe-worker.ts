@@ -9,7 +9,7 @@ import { extname } from "node:path";
 import type { Bus } from "@parlance/bus";
 import type { SettingName, Settings } from "@parlance/contracts";
 import { chooseDevice } from "@parlance/inference/device";
-import { resolveModel } from "@parlance/model-store";
+import { resolveModel, verifiedFiles } from "@parlance/model-store";
 import { createRegistry, type Log, type Registry } from "@parlance/telemetry";
 import {
   createWorker,
@@ -68,7 +68,7 @@ export async function createTranscribeWorker(options: TranscribeWorkerOptions): 
   const host = hostname();
   const id = `${host}-${process.pid}-${Math.random().toString(36).slice(2, 8)}`;
   const registry = createRegistry("transcribe-worker");
-  const engineOptions: EngineOptions = {
+  const engineOptions = (): EngineOptions => ({
     modelId: settings.MODEL_ID,
     modelRoot: settings.ASR_MODEL_ROOT,
     device: device.name,
@@ -76,7 +76,8 @@ export async function createTranscribeWorker(options: TranscribeWorkerOptions): 
     threads: settings.ENGINE_THREADS,
     beamSize: settings.ASR_BEAM_SIZE,
     languageModel: settings.ASR_LANGUAGE_MODEL,
-  };
+    verified: verifiedFiles(),
+  });
   const worker = await createWorker({
     bus,
     service: "transcribe-worker",

@@ -11,7 +11,7 @@ export const engineOptionsSchema = z.object({
   computeType: z.enum(["auto", "int8", "float16", "float32"]),
   threads: z.number(),
   /** Files whose checksums the supervisor has verified. */
-  verified: z.array(z.object({ path: z.string(), sha256: z.string(), identity: z.string() })),
+  verified: z.array(z.object({ path: z.string(), sha256: z.string(), identity: z.string() })).default([]),
 });
 export type EngineOptions = z.infer<typeof engineOptionsSchema>;
 
