@@ -1,0 +1,47 @@
+import { SpeechError } from "@parlance/contracts";
+import { createLog } from "@parlance/telemetry";
+import { expect, test } from "vitest";
+import { readDescription } from "./engine-description.ts";
+import type { HeldJobs } from "./held-jobs.ts";
+import type { Job } from "./job.ts";
+import type { Settlement } from "./settle.ts";
+import { createPassSettlement } from "./settle-pass.ts";
+
+const engine = readDescription({ name: "m", device: "cpu", computeType: "float32" });
+
+/** Settles one job whose result is made by `toResult`, and tells what was done with it. */
+async function settle(toResult: () => Promise<object>): Promise<string[]> {
+  const seen: string[] = [];
+  const job = { delivery: { subject: "speech.job", nak: (ms: number) => seen.push(`given back for ${ms} ms`) } };
+  const held: Pick<HeldJobs, "drop"> = { drop: () => seen.push("dropped") };
+  const settlement: Pick<Settlement, "result" | "failure"> = {
+    result: async () => seen.push("result") > 0,
+    failure: async (_job, { code }) => seen.push(code) > 0,
+  };
+  const tracked: Promise<unknown>[] = [];
+  createPassSettlement({
+    held: held as HeldJobs,
+    settlement: settlement as Settlement,
+    toResult,
+    track: (work) => tracked.push(work),
+    metrics: undefined,
+    log: createLog("test", "silent"),
+  }).outcomes([job as unknown as Job], { outcomes: [{ ok: true, meta: null }], startedAt: 1, finishedAt: 2 }, engine);
+  await Promise.all(tracked);
+  return seen;
+}
+
+test("a result whose belongings cannot be stored for now is not lost: its job runs again later", async () => {
+  const full = async () => {
+    throw new SpeechError("storage_full");
+  };
+  expect(await settle(full)).toEqual(["dropped", "given back for 5000 ms"]);
+});
+
+test("an outcome of which no result can be made is the job's failure", async () => {
+  const broken = async () => {
+    throw new TypeError("no text");
+  };
+  expect(await settle(broken)).toEqual(["engine_failed", "dropped"]);
+  expect(await settle(async () => ({}))).toEqual(["result", "dropped"]);
+});
