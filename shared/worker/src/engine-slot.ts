@@ -6,9 +6,12 @@ import { type EngineDescription, readDescription } from "./engine-description.ts
 import { type Swap, swapOf } from "./swap-log.ts";
 import type { WorkerMetrics } from "./worker-metrics.ts";
 
+/** What the engine's `load` is given, or how to get it anew for each loading. */
+export type EngineOptionsSource = Json | (() => Json);
+
 export interface EngineSlotOptions {
   entry: URL;
-  options: Json;
+  options: EngineOptionsSource;
   lease: Lease;
   metrics: WorkerMetrics | undefined;
   clock: Clock;
@@ -24,8 +27,9 @@ export interface EngineSlot {
   readonly pid: number | undefined;
   /** How long the newest loading took. */
   readonly loadMs: number;
-  /** False when the model could not be loaded: the log says why. */
+  /** False when the model could not be loaded: the log says why, and `failure`. */
   load(): Promise<boolean>;
+  readonly failure: Error | undefined;
   extend(deadline: number): void;
   /** For good: resolves when the process is gone. */
   kill(): Promise<void>;
@@ -36,6 +40,7 @@ export function createEngineSlot(slot: EngineSlotOptions): EngineSlot {
   let engine: Engine | undefined;
   let loaded: EngineSlot["loaded"];
   let loadMs = 0;
+  let failure: Error | undefined;
   let closed = false;
 
   function tellLoaded(enginePid: number, model: EngineDescription, swap: Swap): void {
@@ -70,12 +75,15 @@ export function createEngineSlot(slot: EngineSlotOptions): EngineSlot {
     get loadMs() {
       return loadMs;
     },
+    get failure() {
+      return failure;
+    },
     async load() {
       if (closed) return false;
       const from = clock.now();
       const starting = startEngine({
         entry,
-        options,
+        options: typeof options === "function" ? options() : options,
         deadline: lease.deadline() ?? from,
         log: (message, fields) => log.info(fields, message),
       });
@@ -95,7 +103,8 @@ export function createEngineSlot(slot: EngineSlotOptions): EngineSlot {
       } catch (error) {
         // Whoever kills it knows why it did not load.
         if (closed) return false;
-        const reason = error instanceof Error ? error.message : String(error);
+        failure = error instanceof Error ? error : new Error(String(error));
+        const reason = failure.message;
         const engineLog = error instanceof EngineDied ? error.exit.stderr : undefined;
         log.error({ err: error, engineLog }, `the model could not be loaded: ${reason}`);
         return false;

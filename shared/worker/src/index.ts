@@ -1,6 +1,7 @@
 export { leaseSettings, yieldSettings } from "@parlance/gpu-lease";
 export type { EngineDescription } from "./engine-description.ts";
 export { asItIs, type Job, type JobContent, type ToEngineJob } from "./job.ts";
+export type { Abilities, ModelSource, ReadyModel } from "./model-choice.ts";
 export type { SessionEnd, SessionSettings } from "./session.ts";
 export type { PassInfo, ToResult } from "./settle-pass.ts";
 export { createWorker, type Worker, type WorkerOptions } from "./worker.ts";

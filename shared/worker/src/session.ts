@@ -20,12 +20,12 @@ import {
   type YieldReason,
   type YieldSettings,
 } from "@parlance/gpu-lease";
-import { EngineDied, type EngineExit, type Json } from "@parlance/inference/engine";
+import { EngineDied, type EngineExit } from "@parlance/inference/engine";
 import type { Log } from "@parlance/telemetry";
 import { afterDeath, afterFailure, budgetAfter, type DeathCause, type Verdict } from "./blame.ts";
 import { composePass } from "./compose-pass.ts";
 import type { EngineDescription } from "./engine-description.ts";
-import { createEngineSlot, type EngineSlot } from "./engine-slot.ts";
+import { createEngineSlot, type EngineOptionsSource, type EngineSlot } from "./engine-slot.ts";
 import type { HeldJobs } from "./held-jobs.ts";
 import type { Job } from "./job.ts";
 import type { PassSettlement } from "./settle-pass.ts";
@@ -48,14 +48,14 @@ export interface Turns {
   passedOver: number;
 }
 
-export type SessionEnd = YieldReason | "idle-timeout" | "lost" | "stopped" | "load-failed" | "engine-gone";
+export type SessionEnd = YieldReason | "idle-timeout" | "unloaded" | "lost" | "stopped" | "load-failed" | "engine-gone";
 
 export interface SessionOptions {
   bus: Bus;
   lease: Lease;
   held: HeldJobs;
   settle: PassSettlement;
-  engine: { entry: URL; options: Json };
+  engine: { entry: URL; options: EngineOptionsSource };
   settings: SessionSettings;
   turns: Turns;
   isCancelled(batchId: string): boolean;
@@ -70,6 +70,12 @@ export interface SessionOptions {
 export interface Session {
   readonly description: EngineDescription | undefined;
   readonly enginePid: number | undefined;
+  /** Whether the model came to be loaded at all; false when the session ended before. */
+  readonly loaded: Promise<boolean>;
+  /** Why it could not be loaded. */
+  readonly failure: Error | undefined;
+  /** Told to hand nothing over any more. */
+  readonly draining: boolean;
   /** Something changed: jobs came, somebody waits for the lease. */
   poke(): void;
   extend(deadline: number): void;
@@ -97,6 +103,7 @@ export function startSession(options: SessionOptions): Session {
   const { bus, lease, held, settle, settings, turns, metrics, clock, log } = options;
   /** When the model was loaded first. */
   let began: number | undefined;
+  const loading = Promise.withResolvers<boolean>();
   const ended = Promise.withResolvers<SessionEnd>();
   const slot = createEngineSlot({ ...options.engine, lease, metrics, clock, log, onLoaded: loaded, onDied: recover });
   let inEngine: Pass[] = [];
@@ -119,6 +126,7 @@ export function startSession(options: SessionOptions): Session {
     // An engine that died and came again is no swap.
     if (began !== undefined) return;
     began = clock.now();
+    loading.resolve(true);
     turns.credit.loaded(slot.loadMs);
     turns.swaps.add(swap);
   }
@@ -316,6 +324,7 @@ export function startSession(options: SessionOptions): Session {
     held.putBack(again.flat());
     again = [];
     draining?.();
+    loading.resolve(false);
     ended.resolve(reason);
   }
 
@@ -327,6 +336,13 @@ export function startSession(options: SessionOptions): Session {
     },
     get enginePid() {
       return slot.pid;
+    },
+    loaded: loading.promise,
+    get failure() {
+      return slot.failure;
+    },
+    get draining() {
+      return draining !== undefined;
     },
     poke: () => advance(),
     extend: slot.extend,

@@ -11,17 +11,31 @@
  *   standby   another worker of this family has the lease: nothing is pulled, it serves the lanes
  */
 import type { Bus } from "@parlance/bus";
-import { type Family, type Lane, lanes, type Operation, subjects, type WorkerState } from "@parlance/contracts";
+import {
+  type Family,
+  type Lane,
+  lanes,
+  type ModelPhase,
+  type ModelState,
+  modelSubjects,
+  type Operation,
+  SpeechError,
+  subjects,
+  type WorkerState,
+} from "@parlance/contracts";
 import { type Clock, createLease, createSwapCredit, type Lease, monotonicClock } from "@parlance/gpu-lease";
-import type { Json } from "@parlance/inference/engine";
 import type { Log } from "@parlance/telemetry";
 import { readAckWait } from "./ack-wait.ts";
 import { createAdmission } from "./admit.ts";
 import { followCancelled } from "./cancelled-batches.ts";
 import type { EngineDescription } from "./engine-description.ts";
+import type { EngineOptionsSource } from "./engine-slot.ts";
 import { createHeldJobs } from "./held-jobs.ts";
 import { asItIs, type ToEngineJob } from "./job.ts";
+import { createLoadWishes } from "./load-wishes.ts";
+import { type Abilities, createModelChoice, type ModelSource } from "./model-choice.ts";
 import { type LanePulls, pullLanes } from "./pull-lanes.ts";
+import { serveModels } from "./serve-models.ts";
 import { type Session, type SessionEnd, type SessionSettings, startSession, type Turns } from "./session.ts";
 import { createSettlement } from "./settle.ts";
 import { createPassSettlement, type ToResult } from "./settle-pass.ts";
@@ -38,10 +52,12 @@ export interface WorkerOptions {
   family: Family;
   model: string;
   /** What may be asked of the model, known before it is loaded: told with the worker's state. */
-  abilities?: Pick<WorkerState, "operations" | "languages" | "voices" | "defaultVoice" | "instructions">;
+  abilities?: Abilities;
+  /** Where the model comes from, and which others there are. Default: it is ready, and there are none. */
+  models?: ModelSource;
   lease: { device: string; ttlMs: number; host: string };
   /** A module that calls `runEngine`, and what its `load` is given. */
-  engine: { entry: URL; options: Json };
+  engine: { entry: URL; options: EngineOptionsSource };
   settings: SessionSettings & { maxDeliveries: number };
   /** Throws when the message makes no sense. Default: headers and payload as they are. */
   toJob?: ToEngineJob;
@@ -84,16 +100,34 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
   let passes = 0;
   let segments = 0;
 
+  const wishes = createLoadWishes();
+  /** Somebody waits for the model to be loaded: no time for a pause after a failure. */
+  let hurry = new AbortController();
+  const afterSession: (() => void)[] = [];
+  const choice = createModelChoice(
+    {
+      name: options.model,
+      options: options.engine.options,
+      maxBatchSize: settings.maxBatchSize,
+      abilities: options.abilities,
+    },
+    options.models,
+    (download) => {
+      if (bus.connected) bus.publish(modelSubjects.progress(options.family), JSON.stringify(download));
+    },
+  );
+  const holder = {
+    id: options.id,
+    family: options.family,
+    model: options.model,
+    host: options.lease.host,
+    pid: process.pid,
+  };
+
   const lease: Lease = await createLease({
     bus,
     device: options.lease.device,
-    holder: {
-      id: options.id,
-      family: options.family,
-      model: options.model,
-      host: options.lease.host,
-      pid: process.pid,
-    },
+    holder,
     ttlMs: options.lease.ttlMs,
     clock,
     log,
@@ -121,6 +155,30 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
   const pulls: LanePulls = pullLanes({ bus, operations, room, accept, log });
   const serving = serve();
   bus.serve(subjects.workers, undefined, async (request) => request.respond(JSON.stringify(state())), closing.signal);
+  serveModels({
+    bus,
+    family: options.family,
+    signal: closing.signal,
+    worker: {
+      get standby() {
+        return mode() === "standby";
+      },
+      get outdated() {
+        return session !== undefined && !choice.ready;
+      },
+      state: modelState,
+      list: async () => ({
+        worker: options.id,
+        selected: choice.selected,
+        phase: phase(),
+        models: (await options.models?.list()) ?? [],
+      }),
+      select: choice.select,
+      forget: choice.forget,
+      load,
+      unload,
+    },
+  });
   await bus.flush();
 
   function mode(): "work" | "alarm" | "standby" | "closed" {
@@ -134,7 +192,7 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
     const here = held.waitingIn(lane).length;
     switch (mode()) {
       case "work":
-        return settings.maxBatchSize - here;
+        return choice.current.maxBatchSize - here;
       case "alarm":
         return here === 0 ? 1 : 0;
       default:
@@ -163,8 +221,36 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
   }
 
   function urgency(): [Lane, number] {
-    const lane = lanes.find((each) => held.waitingIn(each).length > 0) ?? "batch";
-    return [lane, Math.min(Date.now(), ...held.waiting.map(({ publishedAt }) => publishedAt))];
+    const wished = wishes.since;
+    const waits = (lane: Lane) => held.waitingIn(lane).length > 0 || (lane === "interactive" && wished !== undefined);
+    const since = Math.min(Date.now(), wished ?? Date.now(), ...held.waiting.map(({ publishedAt }) => publishedAt));
+    return [lanes.find(waits) ?? "batch", since];
+  }
+
+  async function load(): Promise<boolean> {
+    if (session?.description !== undefined && !session.draining) return true;
+    const wish = wishes.add();
+    hurry.abort();
+    hurry = new AbortController();
+    if (session !== undefined && !session.draining) void grant(session);
+    else if (acquiring !== undefined) lease.urge(...urgency());
+    else wake();
+    return await wish;
+  }
+
+  async function grant(running: Session): Promise<void> {
+    if (await running.loaded) wishes.loaded();
+    else wishes.failed(loadFailure(running.failure));
+  }
+
+  async function unload(): Promise<void> {
+    choice.cancel(new SpeechError("cancelled", "The model was unloaded before it was ready."));
+    const running = session;
+    if (running === undefined) return;
+    const left = new Promise<void>((resolve) => afterSession.push(resolve));
+    await running.drain();
+    await running.end("unloaded");
+    await left;
   }
 
   /** One session after another, for as long as there is work. */
@@ -172,13 +258,27 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
     let politeUntil = 0;
     let backoffMs = 0;
     while (!closing.signal.aborted) {
-      if (held.waiting.length === 0 || mode() === "standby") {
+      if (mode() === "standby") wishes.elsewhere();
+      if ((held.waiting.length === 0 && wishes.since === undefined) || mode() === "standby") {
         pulls.poke();
         await new Promise<void>((resolve) => {
           wake = resolve;
         });
         continue;
       }
+      try {
+        await choice.getReady(closing.signal);
+        if (mode() === "standby") continue;
+      } catch (error) {
+        if (closing.signal.aborted) continue;
+        const reason = error instanceof Error ? error.message : String(error);
+        log.error({ err: error }, `the model is not ready to be loaded: ${reason}`);
+        wishes.failed(error instanceof Error ? error : new Error(reason));
+        backoffMs = backoffAfter(backoffMs);
+        if (held.waiting.length > 0) await sleep(backoffMs, AbortSignal.any([closing.signal, hurry.signal]));
+        continue;
+      }
+      holder.model = choice.current.name;
       acquiring = new AbortController();
       const signal = AbortSignal.any([acquiring.signal, closing.signal]);
       try {
@@ -196,8 +296,8 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
         lease,
         held,
         settle,
-        engine: options.engine,
-        settings,
+        engine: { entry: options.engine.entry, options: choice.current.options },
+        settings: { ...settings, maxBatchSize: choice.current.maxBatchSize },
         turns,
         isCancelled: cancelled.has,
         onRoom: () => pulls.poke(),
@@ -212,6 +312,7 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
       session = running;
       metrics?.leaseHeld(true);
       pulls.poke();
+      void grant(running);
       const reason = await running.ended;
       lastDescription = running.description ?? lastDescription;
       session = undefined;
@@ -226,8 +327,9 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
         `engine unloaded: ${reason}, kill ${running.killSeconds.toFixed(3)} s, release ${releaseSeconds.toFixed(3)} s`,
       );
       politeUntil = yielded.has(reason) ? clock.now() + POLITE_MS : 0;
-      backoffMs = reason === "load-failed" ? Math.min(LONGEST_BACKOFF_MS, backoffMs * 2 || FIRST_BACKOFF_MS) : 0;
-      await sleep(backoffMs, closing.signal);
+      for (const resolve of afterSession.splice(0)) resolve();
+      backoffMs = reason === "load-failed" ? backoffAfter(backoffMs) : 0;
+      if (wishes.since === undefined) await sleep(backoffMs, AbortSignal.any([closing.signal, hurry.signal]));
     }
   }
 
@@ -236,13 +338,42 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
     void work.finally(() => inFlight.delete(work));
   }
 
+  function phase(): ModelPhase {
+    if (session !== undefined) return session.draining ? "unloading" : session.description ? "loaded" : "loading";
+    if (choice.gettingReady) return "downloading";
+    return acquiring === undefined ? "unloaded" : "waiting";
+  }
+
+  function modelState(): ModelState {
+    const { worker, family, model, device, computeType, enginePid, loadSeconds, warmUpSeconds } = state();
+    return {
+      worker,
+      workerPid: process.pid,
+      enginePid,
+      family,
+      model,
+      folder: choice.current.folder,
+      phase: phase(),
+      device,
+      computeType,
+      ...(options.models?.facts ?? { cuda: { available: false, version: null, deviceCount: 0 }, threads: 0 }),
+      batchSize: choice.current.maxBatchSize,
+      idleTimeout: settings.idleMs / 1_000,
+      loadSeconds,
+      warmUpSeconds,
+      totalSeconds: session?.description && turns.swaps.state.recent.at(-1)?.seconds,
+      download: choice.download,
+      problem: choice.problem,
+    };
+  }
+
   function state(): WorkerState {
     const loaded = session?.description;
     const known = loaded ?? lastDescription;
     return {
       worker: options.id,
       family: options.family,
-      model: options.model,
+      model: choice.current.name,
       loaded: loaded !== undefined,
       device: known?.device ?? options.lease.device,
       computeType: known?.computeType ?? "auto",
@@ -253,7 +384,7 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
       passes,
       segments,
       swaps: turns.swaps.state,
-      ...options.abilities,
+      ...choice.current.abilities,
     };
   }
 
@@ -275,6 +406,16 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
       held.close();
     },
   };
+}
+
+function loadFailure(reason: Error | undefined): SpeechError {
+  if (reason instanceof SpeechError) return reason;
+  const why = reason?.message ?? "its engine was ended before";
+  return new SpeechError("model_unavailable", `The model was not loaded: ${why}.`, { cause: reason });
+}
+
+function backoffAfter(backoffMs: number): number {
+  return Math.min(LONGEST_BACKOFF_MS, backoffMs * 2 || FIRST_BACKOFF_MS);
 }
 
 async function within(ms: number, work: Promise<unknown>): Promise<void> {

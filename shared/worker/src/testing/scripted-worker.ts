@@ -16,6 +16,7 @@ export interface ScriptedWorker {
   family?: WorkerOptions["family"];
   operations?: WorkerOptions["operations"];
   toJob?: WorkerOptions["toJob"];
+  models?: WorkerOptions["models"];
 }
 
 export function createScriptedWorker(options: ScriptedWorker): Promise<Worker> {
@@ -41,6 +42,7 @@ export function createScriptedWorker(options: ScriptedWorker): Promise<Worker> {
       ...options.settings,
     },
     ...(toJob && { toJob }),
+    ...(options.models && { models: options.models }),
     toResult: ({ headers }, { meta }, pass) => ({
       outcome: "ok",
       text: (meta as { text: string }).text,

@@ -1,0 +1,132 @@
+/**
+ * Which model this worker runs, and whether its files are ready to be loaded. They are made ready (found, checked, downloaded)
+ * when they are first needed and before the lease is asked for, so that nobody's turn is spent on a download. A model
+ * that was selected and cannot be had gives way to the one before.
+ */
+import type { ModelDownload, ModelList, ModelState, WorkerState } from "@parlance/contracts";
+import { type Failure, toSpeechError } from "@parlance/contracts";
+import type { EngineOptionsSource } from "./engine-slot.ts";
+
+/** What may be asked of a model, known before it is loaded. */
+export type Abilities = Pick<WorkerState, "operations" | "languages" | "voices" | "defaultVoice" | "instructions">;
+
+export interface ReadyModel {
+  /** As its manifest calls it. */
+  name: string;
+  folder?: string | undefined;
+  /** What the engine's `load` is given. */
+  options: EngineOptionsSource;
+  maxBatchSize: number;
+  abilities?: Abilities | undefined;
+}
+
+/** Where a service's models come from. */
+export interface ModelSource {
+  /** What the settings ask for: a name, a hub id or a folder. */
+  selected: string;
+  /** False: `getReady` is called before the first load. */
+  ready: boolean;
+  getReady(
+    id: string,
+    options: { signal: AbortSignal; onDownload(download: ModelDownload): void },
+  ): Promise<ReadyModel>;
+  /** Throws a SpeechError when this model may not be selected by a request. */
+  admit(id: string): Promise<void>;
+  list(): Promise<ModelList["models"]>;
+  facts: Pick<ModelState, "cuda" | "beamSize" | "threads" | "cacheDir">;
+}
+
+export interface ModelChoice {
+  /** The newest one that was ready; before that, what is known of it. */
+  readonly current: ReadyModel;
+  readonly selected: string;
+  /** False: the next load needs `getReady`, and what is loaded now is another model, or is to be looked at again. */
+  readonly ready: boolean;
+  readonly gettingReady: boolean;
+  readonly download: ModelDownload | undefined;
+  readonly problem: Failure | undefined;
+  /** Throws a SpeechError. */
+  select(id: string): Promise<void>;
+  /** Its files are looked at again before the next load. */
+  forget(): void;
+  /** Throws what `getReady` throws. */
+  getReady(signal: AbortSignal): Promise<void>;
+  /** Ends a download. */
+  cancel(reason: Error): void;
+}
+
+export function createModelChoice(
+  initial: ReadyModel,
+  source: ModelSource | undefined,
+  onDownload: (download: ModelDownload) => void,
+): ModelChoice {
+  let current = initial;
+  let selected = source?.selected ?? initial.name;
+  let ready = source?.ready ?? true;
+  let before: { selected: string } | undefined;
+  let running: AbortController | undefined;
+  let download: ModelDownload | undefined;
+  let problem: Failure | undefined;
+
+  return {
+    get current() {
+      return current;
+    },
+    get selected() {
+      return selected;
+    },
+    get ready() {
+      return ready;
+    },
+    get gettingReady() {
+      return running !== undefined;
+    },
+    get download() {
+      return download;
+    },
+    get problem() {
+      return problem;
+    },
+    async select(id) {
+      if (id === selected) return;
+      await source?.admit(id);
+      before ??= { selected };
+      selected = id;
+      ready = false;
+      running?.abort(new Error("another model was selected"));
+    },
+    forget() {
+      ready = source === undefined;
+    },
+    async getReady(signal) {
+      if (ready || source === undefined) return;
+      const own = new AbortController();
+      running = own;
+      const id = selected;
+      try {
+        current = await source.getReady(id, {
+          signal: AbortSignal.any([signal, own.signal]),
+          onDownload: (each) => {
+            download = each;
+            onDownload(each);
+          },
+        });
+        ready = id === selected;
+        if (ready) before = undefined;
+        problem = undefined;
+      } catch (error) {
+        own.signal.throwIfAborted();
+        problem = toSpeechError(error).toFailure();
+        if (before !== undefined && id === selected) {
+          selected = before.selected;
+          before = undefined;
+        }
+        throw error;
+      } finally {
+        running = undefined;
+        download = undefined;
+      }
+    },
+    cancel: (reason) => running?.abort(reason),
+  };
+}

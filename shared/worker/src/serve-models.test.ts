@@ -1,0 +1,197 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { connectBus } from "@parlance/bus";
+import {
+  errorBodySchema,
+  type ModelState,
+  type ModelVerb,
+  modelListSchema,
+  modelStateSchema,
+  modelSubjects,
+  SpeechError,
+} from "@parlance/contracts";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import type { ModelSource } from "./model-choice.ts";
+import { livingEngines, type Pipeline, startPipeline } from "./testing/pipeline.ts";
+import { createScriptedWorker, type ScriptedWorker } from "./testing/scripted-worker.ts";
+import type { Worker } from "./worker.ts";
+
+const LEASE_TTL = 2;
+let pipeline: Pipeline;
+const cleanup: (() => Promise<void>)[] = [];
+let workers = 0;
+
+beforeAll(async () => {
+  pipeline = await startPipeline({ settings: { LEASE_TTL } });
+});
+afterEach(async () => {
+  for (const close of cleanup.splice(0)) await close();
+  expect(livingEngines()).toEqual([]);
+  pipeline.nextBatch();
+});
+afterAll(async () => await pipeline.stop());
+
+async function start(options: Partial<ScriptedWorker> = {}): Promise<Worker> {
+  const id = `m${workers++}`;
+  const bus = await connectBus({ name: id, ...pipeline.server.as("transcribe-worker") });
+  const worker = await createScriptedWorker({ bus, id, leaseTtl: LEASE_TTL, ...options });
+  cleanup.push(async () => {
+    await worker.close();
+    await bus.close();
+  });
+  return worker;
+}
+
+async function ask(verb: ModelVerb, payload = "", family: "asr" | "tts" = "asr"): Promise<unknown> {
+  const answer = await pipeline.bus.request(modelSubjects.verb(family, verb), payload, 10_000);
+  if (answer === undefined) throw new Error("nobody answered");
+  return JSON.parse(new TextDecoder().decode(answer));
+}
+const askState = async (...question: Parameters<typeof ask>): Promise<ModelState> =>
+  modelStateSchema.parse(await ask(...question));
+const askError = async (...question: Parameters<typeof ask>) => errorBodySchema.parse(await ask(...question)).error;
+
+/** Models `a` and `b`; each is as slow to get ready and to load as it says. */
+function twoModels(options: { ready?: boolean; readyMs?: number; fails?: () => boolean } = {}): ModelSource {
+  return {
+    selected: "a",
+    ready: options.ready ?? true,
+    async getReady(id, { signal, onDownload }) {
+      onDownload({ model: id, bytes: 1, totalBytes: 2, bytesPerSecond: 3 });
+      await pause(options.readyMs ?? 0, undefined, { signal });
+      if (options.fails?.()) throw new SpeechError("model_unavailable", "the hub is away");
+      return { name: `model ${id}`, folder: `/models/${id}`, options: {}, maxBatchSize: 2 };
+    },
+    async admit(id) {
+      if (id !== "a" && id !== "b") throw new SpeechError("model_not_found", `no ${id}`, { param: "model" });
+    },
+    list: async () => [{ id: "a", folder: "/a", family: "asr", architecture: "x", bytes: 1, complete: true }],
+    facts: { cuda: { available: false, version: null, deviceCount: 0 }, threads: 2, beamSize: 5, cacheDir: "/models" },
+  };
+}
+
+describe("a model managed by hand", () => {
+  test("is loaded without any job, through the lease, and unloaded again", async () => {
+    const worker = await start();
+    expect(await askState("config")).toMatchObject({ phase: "unloaded", batchSize: 4, workerPid: process.pid });
+    const loaded = await askState("load");
+    expect(loaded).toMatchObject({ phase: "loaded", computeType: "float32", enginePid: livingEngines()[0] });
+    expect(loaded.totalSeconds).toBeGreaterThan(0);
+    expect(worker.state()).toMatchObject({ loaded: true, passes: 0 });
+    expect(await askState("load")).toMatchObject({ enginePid: loaded.enginePid });
+    expect(await askState("unload")).toMatchObject({ phase: "unloaded" });
+    expect(livingEngines()).toEqual([]);
+    expect(await askState("unload")).toMatchObject({ phase: "unloaded" });
+  });
+
+  test("serves jobs after it was unloaded: it is loaded with the next one", async () => {
+    await start();
+    await askState("load");
+    await askState("unload");
+    await pipeline.publish("batch", ["echo 1"]);
+    expect(await pipeline.done(1)).toMatchObject([{ outcome: "ok" }]);
+  });
+
+  test("that is unloaded under a running pass ends after it", async () => {
+    await start();
+    await askState("load");
+    await pipeline.publish("batch", ["sleep 500"]);
+    while ((await askState("config")).phase !== "loaded") await pause(10);
+    await pause(200);
+    await askState("unload");
+    expect(await pipeline.done(1)).toMatchObject([{ outcome: "ok", text: "sleep 500" }]);
+  });
+
+  test("is reloaded as another process", async () => {
+    await start();
+    const { enginePid } = await askState("load");
+    const again = await askState("reload");
+    expect(again.phase).toBe("loaded");
+    expect(again.enginePid).not.toBe(enginePid);
+  });
+
+  test("that cannot be loaded is said so, and the next try is not put off", async () => {
+    await start({ engineOptions: { loadFails: true } });
+    for (let n = 0; n < 3; n += 1) expect(await askError("load")).toMatchObject({ code: "validation_failed" });
+  });
+
+  test("waits for its turn while another family works, and yields when it has nothing to do", async () => {
+    await start();
+    await start({ family: "tts", operations: ["custom_voice"] });
+    await askState("load", "", "tts");
+    expect(await askState("load")).toMatchObject({ family: "asr", phase: "loaded" });
+    expect(await askState("config", "", "tts")).toMatchObject({ phase: "unloaded" });
+  });
+
+  test("is answered for by the worker that has it, and the others keep silent", async () => {
+    await start();
+    await start();
+    for (const verb of ["load", "reload", "unload"] as const) {
+      const { connection } = pipeline.bus;
+      const wait = { strategy: "stall", maxWait: 10_000, stall: 400 } as const;
+      const answers: ModelState[] = [];
+      for await (const answer of await connection.requestMany(modelSubjects.verb("asr", verb), "", wait)) {
+        answers.push(modelStateSchema.parse(answer.json()));
+      }
+      expect(answers).toMatchObject([{ phase: verb === "unload" ? "unloaded" : "loaded" }]);
+    }
+  });
+
+  test("a request that makes no sense is refused", async () => {
+    await start();
+    expect(await askError("load", "{")).toMatchObject({ code: "invalid_json" });
+    expect(await askError("load", '{"model":""}')).toMatchObject({ code: "validation_failed", param: "model" });
+  });
+});
+
+describe("models that are chosen among", () => {
+  test("one is got ready before it is loaded, and tells how far it is", async () => {
+    await start({ models: twoModels({ ready: false, readyMs: 300 }) });
+    const loading = askState("load");
+    await pause(150);
+    expect(await askState("config")).toMatchObject({ phase: "downloading", download: { model: "a", bytes: 1 } });
+    const loaded = await loading;
+    expect(loaded).toMatchObject({ phase: "loaded", model: "model a", folder: "/models/a", beamSize: 5, batchSize: 2 });
+  });
+
+  test("another one takes the place of what is loaded", async () => {
+    await start({ models: twoModels() });
+    expect(await askState("load")).toMatchObject({ phase: "loaded", model: "scripted" });
+    const { enginePid } = await askState("config");
+    const other = await askState("load", '{"model":"b"}');
+    expect(other).toMatchObject({ phase: "loaded", model: "model b", folder: "/models/b" });
+    expect(other.enginePid).not.toBe(enginePid);
+    expect(modelListSchema.parse(await ask("list"))).toMatchObject({ selected: "b", models: [{ id: "a" }] });
+    await pipeline.publish("batch", ["echo 1"]);
+    expect(await pipeline.done(1)).toMatchObject([{ outcome: "ok" }]);
+  });
+
+  test("one that is not there, or cannot be got ready, leaves the old one in its place", async () => {
+    let fails = false;
+    await start({ models: twoModels({ fails: () => fails }) });
+    expect(await askError("load", '{"model":"c"}')).toMatchObject({ code: "model_not_found", param: "model" });
+    fails = true;
+    expect(await askError("load", '{"model":"b"}')).toMatchObject({ code: "model_unavailable" });
+    expect(await askState("config")).toMatchObject({ problem: { code: "model_unavailable" } });
+    fails = false;
+    expect(await askState("load")).toMatchObject({ phase: "loaded", model: "model a" });
+  });
+
+  test("a job waits for a model that cannot be got ready for now", async () => {
+    let fails = true;
+    await start({ models: twoModels({ ready: false, fails: () => fails }) });
+    await pipeline.publish("batch", ["echo 1"]);
+    await pause(300);
+    expect(await askState("config")).toMatchObject({ phase: "unloaded", problem: { code: "model_unavailable" } });
+    fails = false;
+    expect(await pipeline.done(1)).toMatchObject([{ outcome: "ok" }]);
+  });
+
+  test("unloading ends a download that nobody else waits for", async () => {
+    await start({ models: twoModels({ ready: false, readyMs: 60_000 }) });
+    const loading = askError("load");
+    await pause(100);
+    await askState("unload");
+    expect(await loading).toMatchObject({ code: "cancelled" });
+    expect(await askState("config")).toMatchObject({ phase: "unloaded" });
+  });
+});
