@@ -1,1 +1,2 @@
+export * from "./load-tts-model.ts";
 export * from "./types.ts";

@@ -1,0 +1,140 @@
+import { afterAll, expect, onTestFinished, test } from "vitest";
+import { loadTtsModel } from "./load-tts-model.ts";
+import type { SpeechText, TtsModel, TtsOutcome } from "./types.ts";
+
+let shared: Promise<TtsModel> | undefined;
+const load = () => {
+  shared ??= loadTtsModel({ modelId: "parlance-voice", device: "cpu", computeType: "auto", threads: 1, log: () => {} });
+  return shared;
+};
+
+afterAll(async () => (await shared)?.close());
+
+const asked = (text: string, other: Partial<SpeechText> = {}): SpeechText => ({
+  text,
+  language: "auto",
+  voice: undefined,
+  instructions: "",
+  reference: undefined,
+  speed: 1,
+  ...other,
+});
+
+async function speak(...rows: SpeechText[]): Promise<TtsOutcome[]> {
+  return (await load()).speak(rows);
+}
+
+async function samplesOf(row: SpeechText): Promise<Int16Array> {
+  const [outcome] = await speak(row);
+  if (outcome?.ok !== true) throw new Error(`refused: ${JSON.stringify(outcome)}`);
+  return outcome.result.samples;
+}
+
+async function refused(row: SpeechText) {
+  const [outcome] = await speak(row);
+  return outcome?.ok === false ? outcome.failure : outcome;
+}
+
+const loudness = (samples: Int16Array) =>
+  Math.sqrt(samples.reduce((sum, value) => sum + value * value, 0) / Math.max(1, samples.length));
+
+test("describes itself as the manifest does", async () => {
+  const { description } = await load();
+  expect(description).toMatchObject({
+    name: "parlance-voice",
+    architecture: "parametric",
+    sampleRate: 16_000,
+    operations: ["custom_voice"],
+    voices: [{ id: "slt" }],
+    instructions: false,
+  });
+});
+
+test("a sentence becomes seconds of sound at a sensible level", async () => {
+  const samples = await samplesOf(asked("The quick brown fox jumps over the lazy dog."));
+  expect(samples.length / 16_000).toBeGreaterThan(1.8);
+  expect(samples.length / 16_000).toBeLessThan(4.5);
+  expect(loudness(samples)).toBeGreaterThan(1_500);
+});
+
+test("the same text gives the same samples, alone and in a pass with others", async () => {
+  const text = asked("Please close the window, it is cold.");
+  const alone = await samplesOf(text);
+  const [first, second, third] = await speak(asked("Yes."), text, asked("What about a rather longer sentence, then?"));
+  expect(second).toEqual({ ok: true, result: { samples: alone, truncated: false } });
+  expect(first?.ok && third?.ok).toBe(true);
+});
+
+test("speed changes how long it takes and not how loud it is", async () => {
+  const text = "Seven ships sail slowly to the south.";
+  const normal = await samplesOf(asked(text));
+  const slow = await samplesOf(asked(text, { speed: 0.5 }));
+  const fast = await samplesOf(asked(text, { speed: 2 }));
+  expect(slow.length / normal.length).toBeGreaterThan(1.8);
+  expect(fast.length / normal.length).toBeLessThan(0.6);
+  expect(loudness(fast) / loudness(normal)).toBeGreaterThan(0.7);
+  expect(loudness(slow) / loudness(normal)).toBeLessThan(1.4);
+});
+
+test("begins and ends in silence: pieces can be joined without a click", async () => {
+  const samples = await samplesOf(asked("Again and again."));
+  expect(samples[0]).toBe(0);
+  expect(samples.at(-1)).toBe(0);
+  for (const edge of [samples.subarray(0, 160), samples.subarray(-160)]) expect(loudness(edge)).toBeLessThan(300);
+});
+
+test("numbers, abbreviations, names and a single letter are spoken", async () => {
+  const outcomes = await speak(asked("$3.50"), asked("Dr. Ng, HTML, 21 May"), asked("A"), asked("Xqzt?"));
+  expect(outcomes.map(({ ok }) => ok)).toEqual([true, true, true, true]);
+});
+
+test("a row that is refused leaves the others alone", async () => {
+  const outcomes = await speak(asked("Good."), asked("Good.", { voice: "nobody" }), asked("Good."));
+  expect(outcomes.map(({ ok }) => ok)).toEqual([true, false, true]);
+});
+
+test("what the model cannot do is refused by name", async () => {
+  expect(await refused(asked("Hi.", { voice: "nobody" }))).toMatchObject({ code: "voice_unknown", param: "voice" });
+  expect(await refused(asked("Hi.", { language: "German" }))).toMatchObject({
+    code: "language_unsupported",
+    param: "language",
+  });
+  expect(await refused(asked("Hi.", { instructions: "Whisper." }))).toMatchObject({
+    code: "instructions_unsupported",
+    param: "instructions",
+  });
+  const reference = { samples: new Int16Array(16_000), sampleRate: 16_000, text: undefined };
+  expect(await refused(asked("Hi.", { reference }))).toMatchObject({ code: "operation_unavailable" });
+  expect(await refused(asked("Hi.", { speed: 9 }))).toMatchObject({ code: "validation_failed", param: "speed" });
+  expect(await refused(asked("Hi.", { speed: Number.NaN }))).toMatchObject({ param: "speed" });
+});
+
+test("what cannot be spoken is refused", async () => {
+  expect(await refused(asked("  "))).toMatchObject({ code: "text_empty", param: "text" });
+  expect(await refused(asked("🙂🙂"))).toMatchObject({ code: "text_unspeakable", param: "text" });
+  expect(await refused(asked("你好 means hello"))).toMatchObject({ code: "text_unspeakable", param: "text" });
+});
+
+test("a text that takes longer than the model speaks in one piece is refused with the time that it would take", async () => {
+  const failure = await refused(asked("This sentence is said over and over again. ".repeat(60)));
+  expect(failure).toMatchObject({ code: "text_too_long", param: "text" });
+});
+
+test("a recogniser is no voice", async () => {
+  const wrong = loadTtsModel({ modelId: "parlance-en", device: "cpu", computeType: "auto", threads: 1, log: () => {} });
+  await expect(wrong).rejects.toThrow("parlance-en is asr/ctc; text to speech has: parametric");
+});
+
+test("passes that overlap give what they give one after the other", async () => {
+  const model = await loadTtsModel({
+    modelId: "parlance-voice",
+    device: "cpu",
+    computeType: "auto",
+    threads: 1,
+    log: () => {},
+  });
+  onTestFinished(() => model.close());
+  const rows = ["One.", "Two, three.", "Four?"].map((text) => asked(text));
+  const together = await Promise.all(rows.map((row) => model.speak([row])));
+  for (const [at, row] of rows.entries()) expect(together[at]).toEqual(await model.speak([row]));
+});
