@@ -1,34 +1,42 @@
 /** A caller of the REST facade that does not give up while a service is away: what is accepted is what it was told. */
 import { setTimeout as pause } from "node:timers/promises";
-import type { BatchStatus, SubmitResponse } from "@parlance/contracts";
+import type { BatchStatus, SpeechFormat, SubmitResponse } from "@parlance/contracts";
 
-export interface QueueItem {
-  operation: "transcribe";
-  ref_audio: string;
-  custom_id: string;
-  language?: string;
-  return_timestamps?: boolean;
-  text?: string;
-}
+export type QueueItem =
+  | {
+      operation: "transcribe";
+      ref_audio: string;
+      custom_id: string;
+      language?: string;
+      return_timestamps?: boolean;
+      text?: string;
+    }
+  | { operation: "custom_voice"; text: string; custom_id: string; response_format?: SpeechFormat };
 
 export interface RestClient {
   upload(content: Uint8Array, filename: string, type: string): Promise<string>;
   submit(label: string, items: QueueItem[], idempotencyKey: string): Promise<SubmitResponse>;
   status(batchId: string): Promise<BatchStatus>;
+  /** The bytes at a path, such as an item's url. */
+  bytes(path: string): Promise<Uint8Array>;
   json<T>(path: string): Promise<T>;
 }
 
 /** `patience` is how many milliseconds a call is tried again while the gateway or NATS is away, or the queue full. */
 export function createRestClient(baseUrl: () => string, patience = 60_000): RestClient {
   async function call(path: string, init: () => RequestInit): Promise<unknown> {
+    return JSON.parse(new TextDecoder().decode(await fetchBytes(path, init)));
+  }
+
+  async function fetchBytes(path: string, init: () => RequestInit): Promise<Uint8Array> {
     const deadline = Date.now() + patience;
     for (;;) {
       let problem: string;
       try {
         const response = await fetch(`${baseUrl()}${path}`, { ...init(), signal: AbortSignal.timeout(30_000) });
-        const text = await response.text();
-        if (response.ok) return JSON.parse(text);
-        problem = `${response.status} ${text}`;
+        const body = new Uint8Array(await response.arrayBuffer());
+        if (response.ok) return body;
+        problem = `${response.status} ${new TextDecoder().decode(body)}`;
         if (response.status !== 429 && response.status < 500) throw new Error(`${path}: ${problem}`);
       } catch (error) {
         if (error instanceof Error && error.message.startsWith(path)) throw error;
@@ -56,6 +64,7 @@ export function createRestClient(baseUrl: () => string, patience = 60_000): Rest
       }))) as SubmitResponse;
     },
     status: async (batchId) => (await call(`/api/v1/queue/status/${batchId}`, () => ({}))) as BatchStatus,
+    bytes: (path) => fetchBytes(path, () => ({})),
     json: async <T>(path: string) => (await call(path, () => ({}))) as T,
   };
 }
