@@ -12,7 +12,8 @@ describe("a full queue", () => {
     const rig = await startRig();
     const { bus } = rig.pipeline;
     const gateway = await startTestGateway(rig.server, { MAX_QUEUED_JOBS: "3" });
-    for (let n = 0; n < 3; n += 1) await bus.publishOnce(`speech.job.transcribe.batch.b.i.${n}`, "audio");
+    for (let n = 0; n < 2; n += 1) await bus.publishOnce(`speech.job.transcribe.batch.b.i.${n}`, "audio");
+    await bus.publishOnce("speech.job.custom_voice.interactive.b.i.2", "text");
     const refused = await gateway.post("/api/v1/queue/submit", submission);
     expect(refused).toMatchObject({ status: 429, body: { error: { code: "queue_full" } } });
     expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(0);

@@ -3,7 +3,7 @@
  * anew the old one serves: a queue does not fill in a moment, and JOBS and INTAKE refuse by themselves when they are full.
  */
 import type { Bus } from "@parlance/bus";
-import { durables, lanes, SpeechError, streams } from "@parlance/contracts";
+import { durables, lanes, operations, SpeechError, streams } from "@parlance/contracts";
 
 const FRESH_MS = 1_000;
 const STALE_MS = 10_000;
@@ -32,7 +32,9 @@ export function createQueueGauge(options: { bus: Bus; maxQueuedJobs: number; onR
   async function read(): Promise<Reading> {
     const [jobs, ...consumers] = await Promise.all([
       bus.streamState(streams.jobs),
-      ...lanes.map((lane) => bus.consumerState(streams.jobs, durables.worker("transcribe", lane))),
+      ...operations.flatMap((operation) =>
+        lanes.map((lane) => bus.consumerState(streams.jobs, durables.worker(operation, lane))),
+      ),
     ]);
     newest = {
       waiting: consumers.reduce((sum, consumer) => sum + consumer.pending, 0),

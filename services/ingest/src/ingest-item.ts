@@ -51,7 +51,7 @@ export async function ingestItem(item: IntakeItem, context: ItemContext): Promis
   try {
     refuse(item, context);
     if (item.speech === undefined) await ingestAudio(item, context, published);
-    else await ingestText(item, item.speech, context);
+    else await ingestText(item, item.speech, context, published);
     metrics.items.inc({ outcome: "queued" });
   } catch (error) {
     signal.throwIfAborted();

@@ -6,8 +6,16 @@ import type { IntakeItem } from "./read-intake.ts";
 import type { SpeechWish } from "./read-speech.ts";
 import { readReference } from "./reference-audio.ts";
 
-/** Throws why the text cannot be spoken, or what another delivery of the message may heal. */
-export async function ingestText(item: IntakeItem, wish: SpeechWish, context: ItemContext): Promise<void> {
+/**
+ * Throws why the text cannot be spoken, or what another delivery of the message may heal. Counts what it has published, also for
+ * whoever catches what it throws.
+ */
+export async function ingestText(
+  item: IntakeItem,
+  wish: SpeechWish,
+  context: ItemContext,
+  published: { n: number },
+): Promise<void> {
   const { record, publisher, metrics, decoder, signal } = context;
   await requireAbility(item, wish, context);
   const reference =
@@ -24,6 +32,7 @@ export async function ingestText(item: IntakeItem, wish: SpeechWish, context: It
   const pieces = cutText(wish.text);
   for (const [n, { text, pauseMs }] of pieces.entries()) {
     await publisher.text(item, wish, { n, text, pauseMs, last: n === pieces.length - 1, reference });
+    published.n = n + 1;
     metrics.jobs.inc();
   }
 }
