@@ -1,11 +1,25 @@
 /** The service itself, as a process, with the model that ships with the repository and the NATS user that it runs as. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { type Bus, connectBus } from "@parlance/bus";
-import { headerNames, segmentResultSchema, streams, subjects, workerStateSchema } from "@parlance/contracts";
+import {
+  headerNames,
+  type ModelVerb,
+  modelListSchema,
+  modelStateSchema,
+  modelSubjects,
+  segmentResultSchema,
+  streams,
+  subjects,
+  workerStateSchema,
+} from "@parlance/contracts";
+import { readManifest } from "@parlance/model-store";
+import { startFakeHub } from "@parlance/model-store/testing";
 import { startTestServer, type TestServer } from "@parlance/nats/testing";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
@@ -104,12 +118,57 @@ describe("a transcribe-worker", () => {
     expect(readFileSync(`/proc/${worker.child.pid}/maps`, "utf8")).not.toContain("onnxruntime");
   });
 
+  test("lists its models, and loads, shows and unloads the one that it runs", async () => {
+    const state = async (verb: ModelVerb) => {
+      const answer = await bus.request(modelSubjects.verb("asr", verb), "", 20_000);
+      return modelStateSchema.parse(JSON.parse(new TextDecoder().decode(answer)));
+    };
+    const listed = await bus.request(modelSubjects.verb("asr", "list"), "", 5_000);
+    const { selected, models } = modelListSchema.parse(JSON.parse(new TextDecoder().decode(listed)));
+    expect(selected).toBe("parlance-en");
+    expect(models.find(({ id }) => id === selected)).toMatchObject({ family: "asr", complete: true });
+    expect(await state("unload")).toMatchObject({ phase: "unloaded" });
+    const loaded = await state("load");
+    expect(loaded).toMatchObject({ model: "parlance-en", phase: "loaded", device: "cpu", workerPid: worker.child.pid });
+    expect(loaded).toMatchObject({ cuda: { available: false, deviceCount: 0, version: null }, batchSize: 16 });
+    expect(loaded.folder).toContain("parlance-en");
+    expect(loaded.totalSeconds).toBeGreaterThan(loaded.loadSeconds ?? Number.NaN);
+    expect((await state("reload")).enginePid).not.toBe(loaded.enginePid);
+    const line = worker.log.map((each) => JSON.parse(each)).find(({ cache_dir }) => cache_dir !== undefined);
+    expect(line).toMatchObject({ model_id: "parlance-en", device: "cpu", worker_pid: worker.child.pid });
+  });
+
   test("refuses a model that is not there, in one line", async () => {
     const refused = run({ MODEL_ID: "nobody" });
     const [code] = await refused.exited;
     expect(code).toBe(1);
     expect(refused.log.filter((line) => line.startsWith("transcribe-worker: "))).toHaveLength(1);
   });
+
+  test("downloads a model from a hub with the first job, and tells nobody its token", async () => {
+    worker.child.kill("SIGTERM");
+    await worker.exited;
+    const folder = fileURLToPath(new URL("../../../models/parlance-en/", import.meta.url));
+    const manifest = await readManifest(folder);
+    const names = ["manifest.json", ...Object.values(manifest?.files ?? {}).map(({ path }) => path)];
+    const repository = Object.fromEntries(names.map((name) => [name, readFileSync(`${folder}${name}`)]));
+    await using hub = await startFakeHub("someone/parlance-en-copy", repository);
+    const cache = mkdtempSync(join(tmpdir(), "parlance-cache-"));
+    worker = run({
+      ASR_MODEL_ID: "someone/parlance-en-copy",
+      HF_ENDPOINT: hub.url,
+      HF_TOKEN: "hf_secret",
+      ASR_CACHE_DIR: cache,
+    });
+    await until(() => worker.log.some((line) => line.includes("transcribe-worker ready")));
+    expect(hub.asked).toEqual([]);
+    await publish("b3", pcm("espeak-1.wav"));
+    expect(await result("b3")).toMatchObject({ outcome: "ok", model: "someone/parlance-en-copy" });
+    expect(hub.asked[0]?.authorization).toBe("Bearer hf_secret");
+    expect(worker.log.join()).toContain("downloading someone/parlance-en-copy");
+    expect(worker.log.join()).not.toContain("hf_secret");
+    rmSync(cache, { recursive: true });
+  }, 60_000);
 
   test("ends at once when it is asked to, and leaves no engine behind", async () => {
     const began = performance.now();

@@ -8,8 +8,9 @@ import { hostname } from "node:os";
 import { extname } from "node:path";
 import type { Bus } from "@parlance/bus";
 import type { SettingName, Settings } from "@parlance/contracts";
+import { detectCuda } from "@parlance/inference/cuda";
 import { chooseDevice } from "@parlance/inference/device";
-import { resolveModel, verifiedFiles } from "@parlance/model-store";
+import { verifiedFiles } from "@parlance/model-store";
 import { createRegistry, type Log, type Registry } from "@parlance/telemetry";
 import {
   createWorker,
@@ -19,20 +20,16 @@ import {
   type WorkerOptions,
   yieldSettings,
 } from "@parlance/worker";
+import { asrModelSettings, findAsrModels } from "./asr-models.ts";
 import type { EngineOptions } from "./load-engine.ts";
 import { toEngineJob, toSegmentResult } from "./segment-job.ts";
 
 export const transcribeWorkerSettings = [
-  "MODEL_ID",
-  "ASR_MODEL_ROOT",
+  ...asrModelSettings,
   "ASR_DEVICE",
-  "ASR_COMPUTE_TYPE",
-  "ASR_BEAM_SIZE",
   "ASR_LANGUAGE_MODEL",
-  "MAX_BATCH_SIZE",
   "BATCH_WAIT_MS",
   "IDLE_TIMEOUT",
-  "ENGINE_THREADS",
   "PASS_TIMEOUT",
   "MAX_DELIVERIES",
   ...leaseSettings,
@@ -59,17 +56,12 @@ const ownEngine = new URL(`./engine${extname(import.meta.url)}`, import.meta.url
 export async function createTranscribeWorker(options: TranscribeWorkerOptions): Promise<TranscribeWorker> {
   const { bus, settings, log } = options;
   const tell = (message: string, fields: Record<string, unknown> = {}) => log.debug(fields, message);
-  const { manifest, folder } = await resolveModel({
-    modelId: settings.MODEL_ID,
-    modelRoot: settings.ASR_MODEL_ROOT,
-    log: tell,
-  });
   const device = await chooseDevice({ device: settings.ASR_DEVICE, log: tell });
   const host = hostname();
   const id = `${host}-${process.pid}-${Math.random().toString(36).slice(2, 8)}`;
   const registry = createRegistry("transcribe-worker");
-  const engineOptions = (): EngineOptions => ({
-    modelId: settings.MODEL_ID,
+  const engineOptions = (modelId: string) => (): EngineOptions => ({
+    modelId,
     modelRoot: settings.ASR_MODEL_ROOT,
     device: device.name,
     computeType: settings.ASR_COMPUTE_TYPE,
@@ -78,17 +70,20 @@ export async function createTranscribeWorker(options: TranscribeWorkerOptions): 
     languageModel: settings.ASR_LANGUAGE_MODEL,
     verified: verifiedFiles(),
   });
+  const cuda = { available: device.provider === "cuda", ...(await detectCuda()) };
+  const { initial, models } = await findAsrModels({ settings, cuda, engineOptions, log });
   const worker = await createWorker({
     bus,
     service: "transcribe-worker",
     id,
     operations: ["transcribe"],
     family: "asr",
-    model: manifest.name,
+    model: initial.name,
+    models,
     lease: { device: device.name, ttlMs: settings.LEASE_TTL * SECOND, host },
-    engine: { entry: options.engineEntry ?? ownEngine, options: engineOptions },
+    engine: { entry: options.engineEntry ?? ownEngine, options: initial.options },
     settings: {
-      maxBatchSize: Math.min(settings.MAX_BATCH_SIZE, manifest.limits.maxBatchSize),
+      maxBatchSize: initial.maxBatchSize,
       batchWaitMs: settings.BATCH_WAIT_MS,
       idleMs: settings.IDLE_TIMEOUT * SECOND,
       passTimeoutMs: settings.PASS_TIMEOUT * SECOND,
@@ -100,20 +95,25 @@ export async function createTranscribeWorker(options: TranscribeWorkerOptions): 
     metrics: createWorkerMetrics(registry),
     log,
   });
+  const configuration = {
+    model_id: initial.name,
+    device: device.name,
+    compute_type: settings.ASR_COMPUTE_TYPE,
+    beam_size: settings.ASR_BEAM_SIZE ?? "the model's own",
+    max_batch_size: initial.maxBatchSize,
+    threads: settings.ENGINE_THREADS,
+    idle_timeout: settings.IDLE_TIMEOUT,
+    cache_dir: models.facts.cacheDir,
+    cuda_version: cuda.version,
+    cuda_devices: cuda.deviceCount,
+    worker_pid: process.pid,
+  };
+  const shown = Object.entries(configuration).map(([name, value]) => `${name} ${value}`);
+  log.info({ ...configuration, model_folder: initial.folder, device_reason: device.reason }, shown.join(", "));
+  const when = models.ready ? "loaded with the first job" : `downloaded from ${settings.MODEL_HUB} with the first job`;
   log.info(
-    {
-      worker: id,
-      model_id: manifest.name,
-      model_folder: folder,
-      device: device.name,
-      device_reason: device.reason,
-      compute_type: settings.ASR_COMPUTE_TYPE,
-      beam_size: settings.ASR_BEAM_SIZE,
-      max_batch_size: settings.MAX_BATCH_SIZE,
-      idle_timeout: settings.IDLE_TIMEOUT,
-      worker_pid: process.pid,
-    },
-    `transcribe-worker ready: ${manifest.name} on ${device.name}, loaded with the first job (worker pid ${process.pid})`,
+    { worker: id },
+    `transcribe-worker ready: ${initial.name} on ${device.name}, ${when} (worker pid ${process.pid})`,
   );
   return { ...worker, registry };
 }

@@ -50,6 +50,11 @@ export function trustVerified(files: readonly VerifiedFile[]): void {
   for (const file of files) verified.set(file.path, file);
 }
 
+/** Every file is read again the next time. */
+export function forgetVerified(): void {
+  verified.clear();
+}
+
 /** SHA-256 in hexadecimal, read in chunks: weights may be larger than a Buffer. */
 export async function hashFile(path: string): Promise<string> {
   const hash = createHash("sha256");

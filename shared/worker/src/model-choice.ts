@@ -24,6 +24,8 @@ export interface ReadyModel {
 export interface ModelSource {
   /** What the settings ask for: a name, a hub id or a folder. */
   selected: string;
+  /** Of the selected one, where it is known. */
+  folder: string | undefined;
   /** False: `getReady` is called before the first load. */
   ready: boolean;
   getReady(

@@ -54,6 +54,7 @@ const askError = async (...question: Parameters<typeof ask>) => errorBodySchema.
 function twoModels(options: { ready?: boolean; readyMs?: number; fails?: () => boolean } = {}): ModelSource {
   return {
     selected: "a",
+    folder: undefined,
     ready: options.ready ?? true,
     async getReady(id, { signal, onDownload }) {
       onDownload({ model: id, bytes: 1, totalBytes: 2, bytesPerSecond: 3 });

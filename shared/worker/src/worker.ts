@@ -107,6 +107,7 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
   const choice = createModelChoice(
     {
       name: options.model,
+      folder: options.models?.folder,
       options: options.engine.options,
       maxBatchSize: settings.maxBatchSize,
       abilities: options.abilities,
