@@ -32,7 +32,7 @@ try {
   };
   const log = createLog("stack", settings.LOG_LEVEL, { write: (line) => show("stack", line.trimEnd(), "out") });
   stack = await startStack({ settings, environment: process.env, log, onLine: show });
-  process.stdout.write(welcome(stack));
+  process.stdout.write(welcome(stack, { speaks: settings.ENABLE_TTS }));
 } catch (error) {
   const known = toSpeechError(error);
   const plain = known.code === "internal" && error instanceof Error ? error.message : known.message;

@@ -1,9 +1,10 @@
-/** What `npm start` says when everything is up: where it listens and a first request that works. */
+/** What `npm start` says when everything is up: where it listens and first requests that work. */
 
 /** A recording that ships with the repository, relative to its root. */
 const recording = "integration-tests/demo/audio/lights.wav";
 
-export function welcome(stack: { gatewayUrl: string; natsUrl: string }): string {
+export function welcome(stack: { gatewayUrl: string; natsUrl: string }, { speaks }: { speaks: boolean }): string {
+  const sentence = `-H "content-type: application/json" -d '{"input": "Good morning."}' -o morning.mp3`;
   return [
     "",
     `parlance: everything is up. REST on ${stack.gatewayUrl}, NATS on ${stack.natsUrl}. Ctrl-C stops it.`,
@@ -11,6 +12,9 @@ export function welcome(stack: { gatewayUrl: string; natsUrl: string }): string 
     "",
     `  curl -F audio=@${recording} ${stack.gatewayUrl}/api/v1/transcribe/file`,
     "",
+    ...(speaks
+      ? ["parlance: a first sentence:", "", `  curl ${sentence} ${stack.gatewayUrl}/v1/audio/speech`, ""]
+      : []),
     "",
   ].join("\n");
 }
