@@ -23,6 +23,7 @@ import { addGpu } from "./gpu-endpoints.ts";
 import { addHealth } from "./health-endpoints.ts";
 import { createHttpServer, type HttpLimits } from "./http-server.ts";
 import { createReadJson } from "./json-body.ts";
+import { addModelManagement } from "./manage-models-endpoints.ts";
 import { addModels } from "./models-endpoints.ts";
 import { addOpenai } from "./openai-endpoints.ts";
 import { addOpenapi } from "./openapi-endpoint.ts";
@@ -122,6 +123,7 @@ function createApp(gateway: GatewayContext): Koa {
   addOpenai(router, gateway);
   addSpeech(router, gateway);
   addModels(router, gateway);
+  addModelManagement(router, gateway);
   addGpu(router, gateway);
   addHealth(router, gateway);
   addOpenapi(router);

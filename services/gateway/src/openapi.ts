@@ -8,6 +8,10 @@ import {
   errorTable,
   gpuStatusSchema,
   healthSchema,
+  modelConfigSchema,
+  modelConfigsSchema,
+  modelRequestSchema,
+  modelsSchema,
   submitRequestSchema,
   submitResponseSchema,
   transcribeFileResponseSchema,
@@ -27,6 +31,7 @@ const requests = {
   TranscribeRequest: transcribeRequestSchema,
   TranscribeForm: transcribeFormSchema,
   OpenaiForm: openaiFormSchema,
+  ModelRequest: modelRequestSchema,
   SpeechRequest: speechRequestSchema,
 };
 const responses = {
@@ -39,6 +44,9 @@ const responses = {
   Transcript: transcriptSchema,
   GpuStatus: gpuStatusSchema,
   Health: healthSchema,
+  Models: modelsSchema,
+  ModelConfigs: modelConfigsSchema,
+  ModelConfig: modelConfigSchema,
   ErrorBody: errorBodySchema,
 };
 
@@ -192,6 +200,25 @@ export function openapiDocument(): Json {
           errors: ["not_found"],
         }),
       },
+      "/api/v1/models": {
+        get: operation("models", "The models on the workers' disks, and which of them run", {
+          answer: json("Models"),
+          errors: [],
+        }),
+      },
+      "/api/v1/models/config": {
+        get: operation("modelConfig", "The resolved configuration of every worker", {
+          answer: json("ModelConfigs"),
+          errors: [],
+        }),
+      },
+      "/api/v1/models/{family}/load": { post: changeModel("loadModel", "Load the model, or another one", true) },
+      "/api/v1/models/{family}/reload": {
+        post: changeModel("reloadModel", "Unload the model, look at its files again and load it", true),
+      },
+      "/api/v1/models/{family}/unload": {
+        post: changeModel("unloadModel", "Unload the model after its running pass", false),
+      },
       "/api/v1/gpu": {
         get: operation("gpu", "Who has each accelerator, who waits for it, and what swaps cost", {
           answer: json("GpuStatus"),
@@ -231,6 +258,33 @@ export function openapiDocument(): Json {
         bearer: { type: "http", scheme: "bearer" },
       },
     },
+  };
+}
+
+const onModels: ErrorCode[] = [
+  "not_found",
+  "worker_unavailable",
+  "request_timeout",
+  "model_not_found",
+  "model_unavailable",
+  "storage_full",
+  "validation_failed",
+  "cancelled",
+  "engine_failed",
+];
+
+/** Answered 202 with the same body where it takes longer than a minute. */
+function changeModel(operationId: string, summary: string, selects: boolean): Json {
+  const parts = operation(operationId, summary, {
+    parameters: [path("family", "asr or tts")],
+    answer: json("ModelConfig"),
+    errors: selects ? ["invalid_json", "unsupported_media_type", ...onModels] : onModels,
+  });
+  const { responses: answers } = parts;
+  return {
+    ...parts,
+    ...(selects ? { requestBody: { required: false, content: json("ModelRequest") } } : {}),
+    responses: { ...(answers as Json), "202": { description: "It is still under way", content: json("ModelConfig") } },
   };
 }
 

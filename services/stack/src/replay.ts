@@ -3,21 +3,18 @@
  * batch, and prints its transcripts. It talks to the pipeline that `npm start` runs from the same STATE_DIR, or to NATS_URL.
  */
 import { randomUUID } from "node:crypto";
-import { resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { connectBus, replayBatch } from "@parlance/bus";
+import { replayBatch } from "@parlance/bus";
 import {
   batchSummarySchema,
   type ItemDone,
   itemDoneSchema,
-  readSettings,
   SpeechError,
   streams,
   subjects,
   toSpeechError,
 } from "@parlance/contracts";
-import { readCredentials } from "@parlance/nats";
-import { readRunning } from "./running-file.ts";
+import { connectToRunning } from "./connect-to-running.ts";
 
 const POLL_MS = 250;
 const usage = "usage: npm run replay -- --batch <batch id> [--new-batch <batch id>] [--timeout <seconds>]";
@@ -40,18 +37,7 @@ async function main(): Promise<void> {
     },
   });
   if (values.batch === undefined) throw new SpeechError("validation_failed", usage, { param: "batch" });
-  const settings = readSettings(["NATS_URL", "NATS_USER", "NATS_PASSWORD", "STATE_DIR"], process.env);
-  const stateDir = resolve(settings.STATE_DIR ?? ".parlance");
-  const running = readRunning(stateDir);
-  const own = running === undefined ? undefined : readCredentials(stateDir)?.topology;
-  const user = settings.NATS_USER ?? own?.user;
-  const password = settings.NATS_PASSWORD ?? own?.password;
-  const bus = await connectBus({
-    url: running?.natsUrl ?? settings.NATS_URL ?? "nats://127.0.0.1:4222",
-    name: "replay",
-    ...(user === undefined ? {} : { user }),
-    ...(password === undefined ? {} : { password }),
-  });
+  const bus = await connectToRunning("replay");
   try {
     const newBatchId = values["new-batch"] ?? randomUUID();
     const { jobs } = await replayBatch(bus, values.batch, {

@@ -6,6 +6,7 @@ export * from "./manifest.ts";
 export * from "./models.ts";
 export * from "./payloads.ts";
 export * from "./rest.ts";
+export * from "./rest-models.ts";
 export * from "./settings.ts";
 export * from "./speech.ts";
 export * from "./subjects.ts";

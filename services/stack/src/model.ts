@@ -1,0 +1,126 @@
+/**
+ * `npm run model -- list | config | load [<model>] | reload [<model>] | unload`, with `--family asr` (the default) or `tts`: the
+ * models of the workers, what they run and how, and changing what is loaded. It talks to the pipeline that `npm start` runs
+ * from the same STATE_DIR, or to NATS_URL. `--json` prints what REST would answer.
+ */
+import { parseArgs } from "node:util";
+import { type Bus, changeWorkerModel, listWorkerModels, readWorkerModels } from "@parlance/bus";
+import {
+  type Family,
+  familySchema,
+  type ModelConfig,
+  modelDownloadSchema,
+  modelSubjects,
+  modelVerbSchema,
+  SpeechError,
+  toModelConfig,
+  toModels,
+  toSpeechError,
+} from "@parlance/contracts";
+import { connectToRunning } from "./connect-to-running.ts";
+
+const usage =
+  "usage: npm run model -- list | config | load [<model>] | reload [<model>] | unload [--family asr|tts] [--json]";
+
+try {
+  await main();
+} catch (error) {
+  const known = toSpeechError(error);
+  const plain = known.code === "internal" && error instanceof Error ? error.message : known.message;
+  process.stderr.write(`model: ${plain.replaceAll(/\s*\n\s*/g, " ")}\n`);
+  process.exitCode = 1;
+}
+
+async function main(): Promise<void> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: { family: { type: "string", default: "asr" }, json: { type: "boolean", default: false } },
+  });
+  const [first, model, ...rest] = positionals;
+  const verb = modelVerbSchema.safeParse(first);
+  const family = familySchema.safeParse(values.family);
+  const takesModel = verb.data === "load" || verb.data === "reload";
+  if (!verb.success || !family.success || rest.length > 0 || (model !== undefined && !takesModel)) {
+    throw new SpeechError("validation_failed", usage);
+  }
+  const bus = await connectToRunning("model");
+  try {
+    const print = (value: unknown, text: string) =>
+      process.stdout.write(`${values.json ? JSON.stringify(value, null, 2) : text}\n`);
+    if (verb.data === "list") {
+      const lists = await listWorkerModels(bus, family.data);
+      if (lists.length === 0) throw new SpeechError("worker_unavailable", `No ${family.data} worker answers.`);
+      const all = toModels(lists);
+      print(all, all.models.map(showModel).join("\n"));
+    } else if (verb.data === "config") {
+      const states = await readWorkerModels(bus, family.data);
+      if (states.length === 0) throw new SpeechError("worker_unavailable", `No ${family.data} worker answers.`);
+      const configs = states.map(toModelConfig);
+      print({ workers: configs }, configs.map(showConfig).join("\n\n"));
+    } else {
+      const config = await change(bus, family.data, verb.data, model);
+      print(config, showConfig(config));
+    }
+  } finally {
+    await bus.close();
+  }
+}
+
+/** Until it is done: a worker answers within a minute with how far it has come. */
+async function change(
+  bus: Bus,
+  family: Family,
+  verb: "load" | "reload" | "unload",
+  model: string | undefined,
+): Promise<ModelConfig> {
+  const over = new AbortController();
+  void showDownload(bus, family, over.signal);
+  try {
+    const wanted = verb === "unload" ? "unloaded" : "loaded";
+    let state = await changeWorkerModel(bus, family, verb, model === undefined ? {} : { model });
+    while (state.phase !== wanted) {
+      state = await changeWorkerModel(bus, family, verb === "unload" ? "unload" : "load");
+    }
+    return toModelConfig(state);
+  } finally {
+    over.abort();
+  }
+}
+
+async function showDownload(bus: Bus, family: Family, signal: AbortSignal): Promise<void> {
+  for await (const { data } of bus.subscribe(modelSubjects.progress(family), signal)) {
+    const { model, bytes, totalBytes, bytesPerSecond } = modelDownloadSchema.parse(
+      JSON.parse(Buffer.from(data).toString()),
+    );
+    const megabytes = (count: number) => (count / 1e6).toFixed(1);
+    const ends = bytes === totalBytes ? "\n" : "";
+    process.stderr.write(
+      `\rmodel: ${model}: ${megabytes(bytes)} of ${megabytes(totalBytes)} MB, ${megabytes(bytesPerSecond)} MB/s   ${ends}`,
+    );
+  }
+}
+
+function showModel({
+  id,
+  architecture,
+  bytes,
+  complete,
+  selected,
+  state,
+}: ReturnType<typeof toModels>["models"][number]) {
+  const size = bytes === null ? "not downloaded" : `${(bytes / 1e6).toFixed(1)} MB`;
+  const status = [selected ? state : "", complete || bytes === null ? "" : "incomplete"].filter((word) => word !== "");
+  return `${selected ? "*" : " "} ${id}\t${architecture ?? "-"}\t${size}\t${status.join(", ")}`.trimEnd();
+}
+
+function showConfig(config: ModelConfig): string {
+  const { cuda, download, error, ...plain } = config;
+  const shown = {
+    ...plain,
+    cuda: `${cuda.available ? "used" : "not used"}, version ${cuda.version ?? "unknown"}, ${cuda.device_count} devices`,
+    ...(download && { download: `${download.bytes} of ${download.total_bytes} bytes` }),
+    ...(error && { error: error.message }),
+  };
+  const lines = Object.entries(shown).map(([name, value]) => `${`${name}:`.padEnd(17)} ${value ?? "-"}`);
+  return lines.join("\n");
+}
