@@ -93,7 +93,8 @@ class Voice(nn.Module):
             symbols=symbols, targets=targets, encoder_width=encoder_width, encoder_blocks=encoder_blocks,
             decoder_width=decoder_width, decoder_blocks=decoder_blocks, states=states,
         )  # fmt: skip
-        self.encoder = Encoder(symbols, encoder_width, encoder_blocks, 5, 2, states)
+        # Wide kernels: the melody of a phrase depends on how far its ends are.
+        self.encoder = Encoder(symbols, encoder_width, encoder_blocks, 15, 2, states)
         self.decoder = Decoder(states, decoder_width, decoder_blocks, 9, 2, targets)
         # Of the targets over the training data; what the decoder gives is in these units.
         self.register_buffer("mean", torch.zeros(targets))

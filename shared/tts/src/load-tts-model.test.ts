@@ -76,6 +76,15 @@ test("speed changes how long it takes and not how loud it is", async () => {
   expect(loudness(slow) / loudness(normal)).toBeLessThan(1.4);
 });
 
+test("no click inside: no sample breaks from its neighbours more than the sound of the s does", async () => {
+  const samples = await samplesOf(asked("My uncle, your aunt, and I. Are we there? No; stay!"));
+  const bends = Array.from(samples.subarray(1, -1), (value, at) =>
+    Math.abs((samples[at + 2] ?? 0) - 2 * value + (samples[at] ?? 0)),
+  ).sort((a, b) => b - a);
+  // A click is one sample alone: the largest bend is then far above the next hundred.
+  expect((bends[0] ?? 0) / (bends[100] ?? 1)).toBeLessThan(2.5);
+});
+
 test("begins and ends in silence: pieces can be joined without a click", async () => {
   const samples = await samplesOf(asked("Again and again."));
   expect(samples[0]).toBe(0);
@@ -123,6 +132,17 @@ test("a text that takes longer than the model speaks in one piece is refused wit
 test("a recogniser is no voice", async () => {
   const wrong = loadTtsModel({ modelId: "parlance-en", device: "cpu", computeType: "auto", threads: 1, log: () => {} });
   await expect(wrong).rejects.toThrow("parlance-en is asr/ctc; text to speech has: parametric");
+});
+
+test("weights that the model does not have are refused, and the setting is named", async () => {
+  const wrong = loadTtsModel({
+    modelId: "parlance-voice",
+    device: "cpu",
+    computeType: "int8",
+    threads: 1,
+    log: () => {},
+  });
+  await expect(wrong).rejects.toMatchObject({ code: "validation_failed", param: "TTS_COMPUTE_TYPE" });
 });
 
 test("passes that overlap give what they give one after the other", async () => {

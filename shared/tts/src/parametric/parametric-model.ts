@@ -26,6 +26,11 @@ export const parametricArchitecture: TtsArchitecture = {
   async load(context) {
     const { manifest, folder, options, device } = context;
     const section = readSection(manifest);
+    if (options.computeType !== "auto" && options.computeType !== "float32") {
+      throw invalid(`model ${manifest.name} has no ${options.computeType} weights (it has: float32)`, {
+        param: "TTS_COMPUTE_TYPE",
+      });
+    }
     const { tensors, vocoder, framesPerStep, edgeFrames, frameSeconds } = section;
     const pronunciations = readPronunciations(await readFile(join(folder, fileOf(manifest, "lexicon"))));
     const { pronounce } = createPronouncer({ pronunciations });
@@ -123,7 +128,7 @@ function readSection(manifest: Manifest): ParametricSection {
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
   const field = ["parametric", ...(issue?.path ?? [])].map(String).join(".");
-  throw invalid(`manifest of ${manifest.name}: ${field}: ${issue?.message ?? "is not valid"}`, parsed.error);
+  throw invalid(`manifest of ${manifest.name}: ${field}: ${issue?.message ?? "is not valid"}`, { cause: parsed.error });
 }
 
 function fileOf(manifest: Manifest, role: string): string {
@@ -156,6 +161,6 @@ async function openGraphs(
   }
 }
 
-function invalid(message: string, cause?: unknown): SpeechError {
-  return new SpeechError("validation_failed", message, { param: "TTS_MODEL_ID", cause });
+function invalid(message: string, options: { cause?: unknown; param?: string } = {}): SpeechError {
+  return new SpeechError("validation_failed", message, { param: "TTS_MODEL_ID", ...options });
 }

@@ -39,6 +39,7 @@ export interface VoiceParameters {
 /** `frames * hop` samples. */
 export type Vocoder = (parameters: VoiceParameters) => Int16Array;
 
+/** Room for a window and for the sound of an envelope to die away: with twice the size the samples differ by -58 dB. */
 const FFT_SIZE = 512;
 /** Coefficients of the unbent cepstrum: the all-pass has died away by then. */
 const CEPSTRUM_LENGTH = 192;
@@ -48,6 +49,9 @@ const KNEE = 24_000;
 
 export function createVocoder(options: VocoderOptions): Vocoder {
   const { sampleRate, hop, order, gain } = options;
+  if (hop % 2 !== 0 || 3 * hop > FFT_SIZE) {
+    throw new RangeError(`frames of ${hop} samples: an even number, at most ${Math.floor(FFT_SIZE / 3)}, is needed`);
+  }
   const fft = createFft(FFT_SIZE);
   const bins = FFT_SIZE / 2 + 1;
   const width = order + 1;
