@@ -75,6 +75,8 @@ ${tables.join("\n")}
 - Letting a request in at once is what keeps its wait at a pass and a swap; a least stay after each load, whoever waits, costs every request that
   much. Saving up time for it (swap-credit.ts) gives requests that come now and then the first and streams of them the second:
   \`LEASE_URGENT_SWAP_SHARE\` ${100 * defaultYieldSettings.urgentShare} % keeps p95 lowest while half of the time is left for work.
+- While another family's request waits for the end of a pass, requests go without the backlog, twice in a row at most: full passes would cost them
+  half a second each on the GPU, and more often than twice the backlog would wait for minutes.
 - Draining first is best for the backlogs and makes requests wait a minute.
 - No schedule answers within a pass and a swap when a request of the other family came just before: those wait for a swap more. They are fewer
   than one in twenty while requests come further apart than some ten swaps.

@@ -94,9 +94,15 @@ test("two backlogs swap no more often than the quantum, and swaps take no more t
 
 test("a pass that another family's request waits for carries requests alone, unless it has to wait all the same", () => {
   const mixed = { ...base, ownLanes: ["interactive", "batch"] as const };
-  expect(requestsAlone(mixed)).toBe(true);
-  expect(requestsAlone({ ...mixed, creditMs: -1 })).toBe(false);
-  expect(requestsAlone({ ...mixed, waiter: { lane: "batch", waitingMs: 0 } })).toBe(false);
-  expect(requestsAlone({ ...mixed, waiter: undefined })).toBe(false);
-  expect(requestsAlone(base)).toBe(false);
+  expect(requestsAlone(mixed, 0)).toBe(true);
+  expect(requestsAlone({ ...mixed, creditMs: -1 }, 0)).toBe(false);
+  expect(requestsAlone({ ...mixed, waiter: { lane: "batch", waitingMs: 0 } }, 0)).toBe(false);
+  expect(requestsAlone({ ...mixed, waiter: undefined }, 0)).toBe(false);
+  expect(requestsAlone(base, 0)).toBe(false);
+});
+
+test("the backlog is left no more than twice in a row", () => {
+  const mixed = { ...base, ownLanes: ["interactive", "batch"] as const };
+  expect(requestsAlone(mixed, 1)).toBe(true);
+  expect(requestsAlone(mixed, 2)).toBe(false);
 });

@@ -71,14 +71,17 @@ export function shouldYield(question: YieldQuestion): YieldReason | undefined {
   return heldMs >= quantum && waiter.waitingMs >= PATIENCE * quantum ? "patience" : undefined;
 }
 
+/** Passes in a row that may leave the backlog for it. */
+const MOST_ALONE = 2;
+
 /**
  * Whether the next pass should carry requests alone, and leave the backlog: another family's request waits for its end, and is
  * let in then. (While there is no credit for that, the pass may be as full as it likes.)
+ *
+ * @param passedOver passes in a row that left the backlog
  */
-export function requestsAlone({
-  ownLanes,
-  waiter,
-  creditMs,
-}: Pick<YieldQuestion, "ownLanes" | "waiter" | "creditMs">): boolean {
-  return waiter !== undefined && waiter.lane !== "batch" && creditMs >= 0 && ownLanes.some((lane) => lane !== "batch");
+export function requestsAlone(question: YieldQuestion, passedOver: number): boolean {
+  const { ownLanes, waiter, creditMs } = question;
+  if (waiter === undefined || waiter.lane === "batch" || creditMs < 0 || passedOver >= MOST_ALONE) return false;
+  return ownLanes.some((lane) => lane !== "batch");
 }

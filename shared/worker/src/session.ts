@@ -204,7 +204,7 @@ export function startSession(options: SessionOptions): Session {
       now: clock.now(),
       budgetBytes,
       passedOver: turns.passedOver,
-      requestsAlone: requestsAlone(question()),
+      requestsAlone: requestsAlone(question(), turns.passedOver),
       engine:
         inEngine.length === 0 ? "idle" : inEngine.length === 1 || !preparedLane ? "busy" : { prepared: preparedLane },
     });

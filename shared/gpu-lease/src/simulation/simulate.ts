@@ -64,9 +64,6 @@ interface FamilyState {
   passedOver: number;
 }
 
-/** As the worker's own: after so many passes without it, some of the backlog goes along. */
-const PATIENCE_PASSES = 8;
-
 const other: Record<Family, Family> = { asr: "tts", tts: "asr" };
 
 export function simulate(scenario: Scenario, schedule: Schedule, totalMs: number, random: Random): Report {
@@ -124,7 +121,7 @@ export function simulate(scenario: Scenario, schedule: Schedule, totalMs: number
     const { base, perJob, maxJobs } = scenario[family].pass;
     let rows = 0;
     const mine = state[family];
-    const alone = requestsAlone(questionFor(family)) && mine.passedOver < PATIENCE_PASSES;
+    const alone = requestsAlone(questionFor(family), mine.passedOver);
     const chosen = waitingLanes(family).filter((lane) => lane !== "batch" || !alone);
     mine.passedOver = alone && waitingLanes(family).includes("batch") ? mine.passedOver + 1 : 0;
     for (const lane of chosen) {
