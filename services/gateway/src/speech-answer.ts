@@ -157,14 +157,14 @@ export async function streamSpeech({
   }
 }
 
-async function readSamples(files: FileStore, { audio, samples }: SpokenSegment): Promise<Int16Array> {
+/** As many as the object holds: a segment that was spoken again after a crash may have replaced what its result counted. */
+async function readSamples(files: FileStore, { audio }: SpokenSegment): Promise<Int16Array> {
   const file = await files.read(audio);
   if (file === undefined) throw new SpeechError("internal", "The sound of a segment is not there.");
   const chunks: Uint8Array[] = [];
   for await (const chunk of file.content) chunks.push(chunk);
   // A copy of its own: samples must lie on even addresses, chunks need not.
   const bytes = Uint8Array.from(Buffer.concat(chunks));
-  if (bytes.length !== samples * BYTES_PER_SAMPLE)
-    throw new SpeechError("internal", "The sound of a segment is not whole.");
+  if (bytes.length % BYTES_PER_SAMPLE !== 0) throw new SpeechError("internal", "The sound of a segment is not PCM16.");
   return new Int16Array(bytes.buffer);
 }

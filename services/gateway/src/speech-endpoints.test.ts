@@ -17,7 +17,7 @@ let gateway: TestGateway;
 let stopWorker: () => Promise<void>;
 
 /** A worker that only says what it could do. */
-async function startWorker(abilities: object): Promise<() => Promise<void>> {
+async function startWorker({ server }: TestRig, abilities: object): Promise<() => Promise<void>> {
   const gone = new AbortController();
   const common = {
     worker: "w",
@@ -29,7 +29,7 @@ async function startWorker(abilities: object): Promise<() => Promise<void>> {
     segments: 0,
   };
   const answer = JSON.stringify({ ...common, family: "tts", model: "parlance-voice", ...abilities });
-  const bus = await connectBus({ name: "worker", ...rig.server.as() });
+  const bus = await connectBus({ name: "worker", ...server.as() });
   bus.serve(subjects.workers, undefined, async (request) => request.respond(answer), gone.signal);
   await bus.flush();
   return async () => {
@@ -40,7 +40,7 @@ async function startWorker(abilities: object): Promise<() => Promise<void>> {
 
 beforeAll(async () => {
   rig = await startRig();
-  stopWorker = await startWorker({
+  stopWorker = await startWorker(rig, {
     operations: ["custom_voice"],
     languages: ["English"],
     voices: VOICES,
@@ -174,7 +174,7 @@ describe("POST /v1/audio/speech", () => {
     expect(events.at(-1)).toMatchObject({ type: "error", error: { code: "engine_failed", type: "server_error" } });
   });
 
-  test("a sound that is not whole is never sent as if it were", async () => {
+  test("a sound that is not there is an error, not a silence", async () => {
     const asked = ask({ input: "wait", response_format: "wav" });
     const before = rig.pipeline.seen.length;
     const batchId = await eventually(async () => rig.pipeline.seen[before]?.subject.split(".")[3]);
@@ -268,6 +268,26 @@ describe("POST /v1/audio/speech", () => {
     });
     await off.close();
   });
+});
+
+test("speech that is followed while nats-server restarts is whole", async () => {
+  const own = await startRig();
+  const stop = await startWorker(own, { operations: ["custom_voice"] });
+  const patient = await startTestGateway(own.server);
+  const response = await patient.call(PATH, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(speech({ input: "One.|wait", response_format: "wav" })),
+  });
+  const batchId = own.pipeline.seen[0]?.subject.split(".")[3] ?? "";
+  await own.server.kill();
+  await own.server.restart();
+  await own.pipeline.saySegment(batchId, "0", 1, true);
+  const file = Buffer.from(await response.arrayBuffer());
+  expect(file.subarray(44)).toEqual(Buffer.from(joined.buffer));
+  await stop();
+  await patient.close();
+  await own.close();
 });
 
 describe("what there is to speak with", () => {

@@ -36,6 +36,8 @@ export interface FakePipeline {
   bus: Bus;
   /** What came on INTAKE, oldest first. */
   seen: { subject: string; data: Buffer; headers: Record<string, string> }[];
+  /** Speaks one segment of an item, as a worker would. */
+  saySegment(batchId: string, itemId: string, n: number, last: boolean): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -58,44 +60,49 @@ export async function startFakePipeline(server: TestServer): Promise<FakePipelin
   const stopping = new AbortController();
   const seen: FakePipeline["seen"] = [];
 
-  async function speak(batchId: string, item: SubmittedItem): Promise<void> {
-    const pieces = item.text.split("|").map((piece) => piece.trim());
+  async function speak(batchId: string, { itemId, operation, text }: SubmittedItem): Promise<void> {
+    const pieces = text.split("|").map((piece) => piece.trim());
     for (const [n, piece] of pieces.entries()) {
       if (piece === "wait") return;
-      const common = {
-        operation: item.operation,
-        last: n === pieces.length - 1,
-        submittedAt: Date.now(),
-        timestamps: false,
-        finishedAt: Date.now(),
-      };
+      const last = n === pieces.length - 1;
       const code = /^fail:(.*)/.exec(piece)?.[1];
+      if (code === undefined) {
+        await saySegment(batchId, itemId, n, last);
+        continue;
+      }
       // What came before is on its way to the caller by then.
-      if (code !== undefined && n > 0) await pause(300);
-      const result: SegmentResult =
-        code === undefined
-          ? {
-              ...common,
-              outcome: "spoken",
-              audio: await storeSound(batchId, item.itemId, n),
-              sampleRate: FAKE_SOUND.sampleRate,
-              samples: FAKE_SOUND.samples.length,
-              pauseMs: common.last ? 0 : FAKE_SOUND.pauseMs,
-              format: item.format,
-              truncated: false,
-              model: "fake",
-              passSize: 1,
-            }
-          : { ...common, outcome: "failed", error: failure(code) };
-      await bus.publishOnce(subjects.result(batchId, item.itemId, n), JSON.stringify(result), { first: true });
+      if (n > 0) await pause(300);
+      const now = Date.now();
+      const common = { operation, last, submittedAt: now, timestamps: false, finishedAt: now };
+      await publish(batchId, itemId, n, { ...common, outcome: "failed", error: failure(code) });
     }
   }
 
-  async function storeSound(batchId: string, itemId: string, n: number): Promise<string> {
-    const id = segmentFileId(batchId, itemId, n);
-    const { buffer } = FAKE_SOUND.samples;
-    await files.put({ id, contentType: "audio/pcm", filename: id, maxBytes: 1e6 }, inOnePiece(new Uint8Array(buffer)));
-    return id;
+  async function saySegment(batchId: string, itemId: string, n: number, last: boolean): Promise<void> {
+    const { samples, sampleRate, pauseMs } = FAKE_SOUND;
+    const audio = segmentFileId(batchId, itemId, n);
+    const sound = { id: audio, contentType: "audio/pcm", filename: audio, maxBytes: 1e6 };
+    await files.put(sound, inOnePiece(new Uint8Array(samples.buffer)));
+    await publish(batchId, itemId, n, {
+      operation: "custom_voice",
+      outcome: "spoken",
+      last,
+      submittedAt: Date.now(),
+      timestamps: false,
+      finishedAt: Date.now(),
+      audio,
+      sampleRate,
+      samples: samples.length,
+      pauseMs: last ? 0 : pauseMs,
+      format: "wav",
+      truncated: false,
+      model: "fake",
+      passSize: 1,
+    });
+  }
+
+  async function publish(batchId: string, itemId: string, n: number, result: SegmentResult): Promise<void> {
+    await bus.publishOnce(subjects.result(batchId, itemId, n), JSON.stringify(result), { first: true });
   }
 
   async function run(batchId: string, item: SubmittedItem, audio: string): Promise<void> {
@@ -127,7 +134,7 @@ export async function startFakePipeline(server: TestServer): Promise<FakePipelin
             passSize: 1,
           }
         : { ...common, outcome: "failed", timestamps: false, error: failure(rest) };
-    await bus.publishOnce(subjects.result(batchId, item.itemId, 0), JSON.stringify(result), { first: true });
+    await publish(batchId, item.itemId, 0, result);
   }
 
   async function take(delivery: Delivery): Promise<void> {
@@ -181,6 +188,7 @@ export async function startFakePipeline(server: TestServer): Promise<FakePipelin
   return {
     bus,
     seen,
+    saySegment,
     async close() {
       stopping.abort();
       await pulling;
