@@ -1,7 +1,8 @@
 /**
- * `npm run test:chaos`: 300 items go through the pipeline while each service, the engine and nats-server are killed with
- * SIGKILL at least three times each, and the holder of the lease is stopped past its lease twice. In the end every accepted
- * item has exactly one terminal event, done, with the transcript of a run without faults; and at no moment were two engines alive.
+ * `npm run test:chaos`: 300 items, two in three to transcribe and one in three to speak, go through the pipeline while each service,
+ * the engine and nats-server are killed with SIGKILL at least three times each, an engine is killed in the middle of a swap three
+ * times, and the holder of the lease is stopped past its lease twice. In the end every accepted item has exactly one terminal
+ * event, done, with the transcript or the sound of a run without faults; and at no moment were two engines alive.
  *
  * `SEED=<n>` repeats an order of kills. The last line is JSON: accepted, done, failed, kills, lost, duplicates, changed, families_max.
  */
@@ -10,17 +11,22 @@ import { setTimeout as pause } from "node:timers/promises";
 import { connectBus } from "@parlance/bus";
 import { subjects, type Transcript } from "@parlance/contracts";
 import { demoClips, longClip } from "../src/clips.ts";
+import { watchEngines } from "../src/engine-watch.ts";
 import { startPipeline } from "../src/pipeline.ts";
 import { isAlive, processTree } from "../src/process-table.ts";
+import { untilFinished } from "../src/queue.ts";
 import { createRestClient } from "../src/rest-client.ts";
+import { seededRandom } from "../src/seeded-random.ts";
 import { createLedger } from "./ledger.ts";
-import { kill, pauseLeaseHolder, type Target, targets, watchEngines } from "./nemesis.ts";
+import { kill, killDuringSwap, pauseLeaseHolder, type Target, targets } from "./nemesis.ts";
+import { type Work, workOf } from "./work.ts";
 
 const ITEMS = 300;
 const KILLS_EACH = 3;
+const SWAP_KILLS = 3;
 const PAUSES = 2;
 const LEASE_TTL = 3;
-const DRAIN_LIMIT_MS = 240_000;
+const DRAIN_LIMIT_MS = 400_000;
 
 const seed = Number(process.env.SEED ?? Date.now() % 1_000_000);
 const random = seededRandom(seed);
@@ -30,7 +36,11 @@ say(`seed ${seed}`);
 const pipeline = await startPipeline({
   TRANSCRIBE_WORKERS: "2",
   LEASE_TTL: String(LEASE_TTL),
+  // Swaps as often as may be: it is they that are put to the proof.
+  LEASE_QUANTUM: "1",
+  LEASE_SWAP_SHARE: "50",
   MAX_BATCH_SIZE: "4",
+  TTS_MAX_BATCH_SIZE: "4",
   IDLE_TIMEOUT: "0",
 });
 const tree = processTree(pipeline.processes().pid);
@@ -39,24 +49,17 @@ const client = createRestClient(() => pipeline.gatewayUrl);
 const ledger = createLedger();
 const watch = watchEngines(pipeline);
 
-// What a run without faults says of each clip.
 const clips = [
   ...(await demoClips()).filter(({ type }) => type === "audio/wav"),
   await longClip(20),
   await longClip(70),
 ];
-const expected = await Promise.all(
-  clips.map(async (clip) => {
-    const form = new FormData();
-    form.append("audio", new Blob([Buffer.from(clip.bytes)], { type: clip.type }), clip.name);
-    const response = await fetch(`${pipeline.gatewayUrl}/api/v1/transcribe/file`, { method: "POST", body: form });
-    return ((await response.json()) as Transcript).text;
-  }),
-);
-say(`${clips.length} clips are transcribed without faults`);
+const works: Work[] = [...(await Promise.all(clips.map(transcription))), ...(await speeches())];
+say(`${works.length} works are done without faults`);
 
-const rounds = shuffled<Target | "pause">([
+const rounds = shuffled<Target | "swap" | "pause">([
   ...targets.flatMap((target) => Array.from({ length: KILLS_EACH }, () => target)),
+  ...Array.from({ length: SWAP_KILLS }, () => "swap" as const),
   ...Array.from({ length: PAUSES }, () => "pause" as const),
 ]);
 const kills: Record<string, number> = {};
@@ -65,8 +68,7 @@ for (const [index, harm] of rounds.entries()) {
   const wave = Math.round((ITEMS * (index + 1)) / rounds.length) - Math.round((ITEMS * index) / rounds.length);
   const submitted = submitWave(index, wave);
   await pause(random() * 600);
-  const happened =
-    harm === "pause" ? await pauseLeaseHolder(bus, "cpu", LEASE_TTL * 2_500) : await kill(pipeline, harm);
+  const happened = await doHarm(harm);
   if (happened) kills[harm] = (kills[harm] ?? 0) + 1;
   await submitted;
   say(
@@ -85,7 +87,7 @@ for (;;) {
 // Late duplicates would come now: redeliveries of what was acknowledged in doubt.
 await pause(LEASE_TTL * 2_000);
 
-const verdict = await ledger.verdict(bus);
+const verdict = await ledger.verdict(bus, (file) => client.bytes(`/api/v1/files/${file}`));
 watch.stop();
 await bus.close();
 const before = processTree(pipeline.processes().pid);
@@ -101,59 +103,103 @@ const holds =
   verdict.lost === 0 &&
   verdict.duplicates === 0 &&
   verdict.changed === 0 &&
-  watch.most === 1 &&
+  watch.mostEngines === 1 &&
   left.length === 0 &&
   targets.every((target) => (kills[target] ?? 0) >= KILLS_EACH) &&
+  (kills.swap ?? 0) >= SWAP_KILLS &&
   (kills.pause ?? 0) >= PAUSES;
 say(
   JSON.stringify({
     ...figures,
     kills: killed,
     pauses: kills.pause ?? 0,
-    families_max: watch.most,
+    swap_kills: kills.swap ?? 0,
+    families_max: watch.mostFamilies,
+    engines_max: watch.mostEngines,
     left_behind: left.length,
     seed,
   }),
 );
 process.exit(holds ? 0 : 1);
 
+async function doHarm(harm: Target | "swap" | "pause"): Promise<boolean> {
+  if (harm === "pause") return await pauseLeaseHolder(bus, "cpu", LEASE_TTL * 2_500);
+  return harm === "swap" ? await killDuringSwap(pipeline) : await kill(pipeline, harm);
+}
+
+/** What a run without faults says of a clip. */
+async function transcription(clip: (typeof clips)[number]): Promise<Work> {
+  const form = new FormData();
+  form.append("audio", new Blob([Buffer.from(clip.bytes)], { type: clip.type }), clip.name);
+  const response = await fetch(`${pipeline.gatewayUrl}/api/v1/transcribe/file`, { method: "POST", body: form });
+  return workOf.clip(clip, ((await response.json()) as Transcript).text);
+}
+
+/** What a run without faults makes of texts, one of them of several segments. */
+async function speeches(): Promise<Work[]> {
+  const texts = [
+    "The meeting is at three in the afternoon.",
+    "Please close the window.",
+    "We walked to the library on Wednesday. The train was late, and nobody knew why! Did you see it?",
+  ];
+  const items = texts.map((text, index) => ({ operation: "custom_voice" as const, text, custom_id: String(index) }));
+  const { batch_id } = await client.submit("without faults", items, randomUUID());
+  const status = await untilFinished(client, batch_id, 120_000);
+  return await Promise.all(
+    texts.map(async (text, index) => {
+      const { url, error } = status.items[index] ?? {};
+      if (!url) throw new Error(`not spoken without faults: ${error}`);
+      return workOf.text(text, await client.bytes(url));
+    }),
+  );
+}
+
 /** Sends a wave of items, three in four through the queue and one in four as drops, until each one is accepted. */
 async function submitWave(index: number, size: number): Promise<void> {
-  const chosen = Array.from({ length: size }, () => Math.floor(random() * clips.length));
+  const chosen = Array.from({ length: size }, () => pick(random() < 1 / 3 ? "text" : "clip"));
   const drops = chosen.filter((_, position) => position % 4 === 3);
   const queued = chosen.filter((_, position) => position % 4 !== 3);
-  await Promise.all([submitQueued(index, queued), ...drops.map((clip) => drop(clip))]);
+  await Promise.all([submitQueued(index, queued), ...drops.map((work) => drop(work))]);
 }
 
-async function submitQueued(index: number, chosen: number[]): Promise<void> {
-  const files = new Map<number, string>();
-  for (const clip of new Set(chosen)) {
-    const audio = clips[clip];
-    if (audio !== undefined) files.set(clip, await client.upload(audio.bytes, audio.name, audio.type));
+function pick(kind: Work["kind"]): Work {
+  const those = works.filter((work) => work.kind === kind);
+  const chosen = those[Math.floor(random() * those.length)];
+  if (chosen === undefined) throw new Error(`there is no work of the kind ${kind}`);
+  return chosen;
+}
+
+async function submitQueued(index: number, chosen: readonly Work[]): Promise<void> {
+  if (chosen.length === 0) return;
+  const files = new Map<Work, string>();
+  for (const work of new Set(chosen)) {
+    if (work.kind === "clip") files.set(work, await client.upload(work.bytes, work.name, work.type));
   }
-  const items = chosen.map((clip, position) => ({
-    operation: "transcribe" as const,
-    ref_audio: files.get(clip) ?? "",
-    custom_id: `wave-${index}-${position}`,
-  }));
+  const items = chosen.map((work, position) => {
+    const custom_id = `wave-${index}-${position}`;
+    return work.kind === "clip"
+      ? { operation: "transcribe" as const, ref_audio: files.get(work) ?? "", custom_id }
+      : { operation: "custom_voice" as const, text: work.text, custom_id };
+  });
   const { batch_id, item_ids } = await client.submit(`wave ${index}`, items, randomUUID());
   for (const [position, itemId] of item_ids.entries()) {
-    ledger.accept({ batchId: batch_id, itemId, expected: expected[chosen[position] ?? 0] ?? "" });
+    const work = chosen[position];
+    if (work !== undefined) ledger.accept({ batchId: batch_id, itemId, work });
   }
 }
 
-async function drop(clip: number): Promise<void> {
-  const audio = clips[clip];
-  if (audio === undefined) return;
+async function drop(work: Work): Promise<void> {
   const batchId = randomUUID();
+  const [type, payload] =
+    work.kind === "clip" ? [work.type, work.bytes] : ["text/plain", new TextEncoder().encode(work.text)];
   // Larger than a message may be: it goes through an upload, as any caller's would.
-  if (audio.bytes.length > bus.maxPayload - 4_096) return submitQueued(-1, [clip]);
-  await bus.publishOnce(subjects.intake("chaos", batchId), audio.bytes, {
+  if (payload.length > bus.maxPayload - 4_096) return submitQueued(-1, [work]);
+  await bus.publishOnce(subjects.intake("chaos", batchId), payload, {
     messageId: batchId,
-    headers: [["Content-Type", audio.type]],
+    headers: [["Content-Type", type]],
     timeoutMs: 60_000,
   });
-  ledger.accept({ batchId, itemId: "0", expected: expected[clip] ?? "" });
+  ledger.accept({ batchId, itemId: "0", work });
 }
 
 /** Those of the processes that are alive after `patience` milliseconds: a watchdog needs a moment to see its ward go. */
@@ -175,15 +221,4 @@ function shuffled<T>(list: T[]): T[] {
     order[other] = moved;
   }
   return order;
-}
-
-/** Mulberry32: small, seeded, good enough to choose whom to kill. */
-function seededRandom(start: number): () => number {
-  let state = start >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
 }

@@ -6,12 +6,13 @@
 
 import type { Bus } from "@parlance/bus";
 import { type ItemDone, itemDoneSchema, streams, subjects } from "@parlance/contracts";
+import { samplesOf, soundsAlike, type Work } from "./work.ts";
 
 export interface Accepted {
   batchId: string;
   itemId: string;
-  /** What a run without faults says of this audio. */
-  expected: string;
+  /** With what a run without faults makes of it. */
+  work: Work;
 }
 
 export interface Verdict {
@@ -20,17 +21,20 @@ export interface Verdict {
   failed: number;
   lost: number;
   duplicates: number;
-  /** Items whose transcript is not the one of a run without faults. */
+  /** Items whose transcript or sound is not the one of a run without faults. */
   changed: number;
   failures: string[];
 }
+
+export type ReadFile = (file: string) => Promise<Uint8Array>;
 
 export interface Ledger {
   accept(item: Accepted): void;
   readonly size: number;
   /** How many of the accepted items are terminal by now. */
   terminal(bus: Bus): Promise<number>;
-  verdict(bus: Bus): Promise<Verdict>;
+  /** @param readFile the bytes of a file of the pipeline */
+  verdict(bus: Bus, readFile: ReadFile): Promise<Verdict>;
 }
 
 export function createLedger(): Ledger {
@@ -58,7 +62,7 @@ export function createLedger(): Ledger {
       const counts = await doneCounts(bus);
       return [...accepted.keys()].filter((subject) => counts.has(subject)).length;
     },
-    async verdict(bus) {
+    async verdict(bus, readFile) {
       const counts = await doneCounts(bus);
       const verdict: Verdict = {
         accepted: accepted.size,
@@ -87,10 +91,18 @@ export function createLedger(): Ledger {
           verdict.failures.push(`${subject}: ${event.error?.code} ${event.error?.message}`);
         } else {
           verdict.done += 1;
-          if (event.transcript?.text !== item.expected) verdict.changed += 1;
+          if (!(await isAsExpected(event, item.work, readFile))) {
+            verdict.changed += 1;
+            verdict.failures.push(`${subject}: not what it is without faults`);
+          }
         }
       }
       return verdict;
     },
   };
+}
+
+async function isAsExpected({ transcript, audio }: ItemDone, work: Work, readFile: ReadFile): Promise<boolean> {
+  if (work.kind === "clip") return transcript?.text === work.transcript;
+  return audio !== undefined && soundsAlike(samplesOf(await readFile(audio.file)), work.sound);
 }

@@ -1,11 +1,19 @@
-/** Who does the harm: kills and pauses processes of a running pipeline, and watches how many engines are alive at once. */
+/** Who does the harm: kills and pauses processes of a running pipeline. */
 import { setTimeout as pause } from "node:timers/promises";
 import type { Bus } from "@parlance/bus";
 import { buckets, leaseKeys, leaseValueSchema } from "@parlance/contracts";
 import type { Pipeline } from "../src/pipeline.ts";
 import { engineProcesses } from "../src/process-table.ts";
 
-export const targets = ["gateway", "ingest", "results", "transcribe-worker", "engine", "nats-server"] as const;
+export const targets = [
+  "gateway",
+  "ingest",
+  "results",
+  "transcribe-worker",
+  "tts-worker",
+  "engine",
+  "nats-server",
+] as const;
 export type Target = (typeof targets)[number];
 
 /** Sends SIGKILL. Waits for a target that is not there at the moment (an engine between two loads) up to `patience` ms. */
@@ -21,11 +29,27 @@ export async function kill(pipeline: Pipeline, target: Target, patience = 20_000
 
 function findPid(pipeline: Pipeline, target: Target): number | undefined {
   const { pid, pids } = pipeline.processes();
-  if (target === "engine") return engineProcesses(pid)[0]?.pid;
-  if (target !== "transcribe-worker") return pids[target];
-  // The one that has an engine is the one that works.
-  const working = engineProcesses(pid)[0]?.parent;
+  const engines = engineProcesses(pid);
+  if (target === "engine") return engines[0]?.pid;
+  // Of several workers the one that has an engine is the one that works.
+  const working = engines.find(({ worker }) => worker === target)?.parent;
   return Object.values(pids).find((each) => each === working) ?? pids[target];
+}
+
+/** Waits until the engine of one family follows that of another, and kills it while it is still loading. */
+export async function killDuringSwap(pipeline: Pipeline, patience = 60_000): Promise<boolean> {
+  const { pid } = pipeline.processes();
+  let before: string | undefined;
+  const deadline = Date.now() + patience;
+  while (Date.now() < deadline) {
+    const [engine] = engineProcesses(pid);
+    if (engine !== undefined && before !== undefined && engine.worker !== before && send(engine.pid, "SIGKILL")) {
+      return true;
+    }
+    before = engine?.worker ?? before;
+    await pause(10);
+  }
+  return false;
 }
 
 /**
@@ -60,24 +84,4 @@ function send(pid: number, signal: NodeJS.Signals): boolean {
   } catch {
     return false;
   }
-}
-
-export interface EngineWatch {
-  /** Most engines alive at one moment. */
-  readonly most: number;
-  stop(): void;
-}
-
-export function watchEngines(pipeline: Pipeline, everyMs = 20): EngineWatch {
-  let most = 0;
-  const { pid } = pipeline.processes();
-  const timer = setInterval(() => {
-    most = Math.max(most, engineProcesses(pid).length);
-  }, everyMs);
-  return {
-    get most() {
-      return most;
-    },
-    stop: () => clearInterval(timer),
-  };
 }
