@@ -108,8 +108,7 @@ export async function createTranscribeWorker(options: TranscribeWorkerOptions): 
     cuda_devices: cuda.deviceCount,
     worker_pid: process.pid,
   };
-  const shown = Object.entries(configuration).map(([name, value]) => `${name} ${value}`);
-  log.info({ ...configuration, model_folder: initial.folder, device_reason: device.reason }, shown.join(", "));
+  log.info({ ...configuration, model_folder: initial.folder, device_reason: device.reason }, "configuration");
   const when = models.ready ? "loaded with the first job" : `downloaded from ${settings.MODEL_HUB} with the first job`;
   log.info(
     { worker: id },

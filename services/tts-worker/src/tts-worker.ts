@@ -17,6 +17,7 @@ import {
   SpeechError,
   ttsSectionSchema,
 } from "@parlance/contracts";
+import { detectCuda } from "@parlance/inference/cuda";
 import { chooseDevice } from "@parlance/inference/device";
 import { resolveModel, verifiedFiles } from "@parlance/model-store";
 import { createRegistry, type Log, type Registry } from "@parlance/telemetry";
@@ -24,6 +25,7 @@ import {
   createWorker,
   createWorkerMetrics,
   leaseSettings,
+  type ReadyModel,
   type Worker,
   type WorkerOptions,
   yieldSettings,
@@ -31,6 +33,7 @@ import {
 import type { EngineOptions } from "./load-engine.ts";
 import { createStoreSpeech } from "./store-speech.ts";
 import { toEngineJob, toSegmentResult } from "./text-job.ts";
+import { createTtsModels } from "./tts-models.ts";
 
 export const ttsWorkerSettings = [
   "TTS_MODEL_ID",
@@ -72,32 +75,43 @@ export async function createTtsWorker(options: TtsWorkerOptions): Promise<TtsWor
     modelRoot: settings.TTS_MODEL_ROOT,
     log: tell,
   });
-  const { operations, ...section } = readSection(manifest);
+  const { operations, voices } = readSection(manifest);
   const device = await chooseDevice({ device: settings.TTS_DEVICE, log: tell });
   const host = hostname();
   const id = `${host}-${process.pid}-${Math.random().toString(36).slice(2, 8)}`;
   const registry = createRegistry("tts-worker");
   const storeSpeech = createStoreSpeech({ files: await bus.files(buckets.files), log });
-  const engineOptions = (): EngineOptions => ({
-    modelId: settings.TTS_MODEL_ID,
+  const engineOptions = (modelId: string) => (): EngineOptions => ({
+    modelId,
     modelRoot: settings.TTS_MODEL_ROOT,
     device: device.name,
     computeType: settings.TTS_COMPUTE_TYPE,
     threads: settings.ENGINE_THREADS,
     verified: verifiedFiles(),
   });
+  const toReady = (modelId: string, modelFolder: string, of: Manifest): ReadyModel => ({
+    name: of.name,
+    folder: modelFolder,
+    options: engineOptions(modelId),
+    maxBatchSize: Math.min(settings.TTS_MAX_BATCH_SIZE, of.limits.maxBatchSize),
+    abilities: { languages: of.languages, ...readSection(of) },
+  });
+  const cuda = { available: device.provider === "cuda", ...(await detectCuda()) };
+  const initial = toReady(settings.TTS_MODEL_ID, folder, manifest);
+  const models = createTtsModels({ settings, cuda, folder, operations, readSection, toReady, log });
   const worker = await createWorker({
     bus,
     service: "tts-worker",
     id,
     operations,
     family: "tts",
-    model: manifest.name,
-    abilities: { operations, languages: manifest.languages, ...section },
+    model: initial.name,
+    abilities: initial.abilities,
+    models,
     lease: { device: device.name, ttlMs: settings.LEASE_TTL * SECOND, host },
-    engine: { entry: options.engineEntry ?? ownEngine, options: engineOptions },
+    engine: { entry: options.engineEntry ?? ownEngine, options: initial.options },
     settings: {
-      maxBatchSize: Math.min(settings.TTS_MAX_BATCH_SIZE, manifest.limits.maxBatchSize),
+      maxBatchSize: initial.maxBatchSize,
       batchWaitMs: settings.BATCH_WAIT_MS,
       idleMs: settings.IDLE_TIMEOUT * SECOND,
       passTimeoutMs: settings.PASS_TIMEOUT * SECOND,
@@ -117,7 +131,7 @@ export async function createTtsWorker(options: TtsWorkerOptions): Promise<TtsWor
       model_id: manifest.name,
       model_folder: folder,
       operations,
-      voices: section.voices.map((voice) => voice.id),
+      voices: voices.map((voice) => voice.id),
       device: device.name,
       device_reason: device.reason,
       compute_type: settings.TTS_COMPUTE_TYPE,

@@ -52,7 +52,7 @@ export interface WorkerOptions {
   family: Family;
   model: string;
   /** What may be asked of the model, known before it is loaded: told with the worker's state. */
-  abilities?: Abilities;
+  abilities?: Abilities | undefined;
   /** Where the model comes from, and which others there are. Default: it is ready, and there are none. */
   models?: ModelSource;
   lease: { device: string; ttlMs: number; host: string };
