@@ -98,6 +98,29 @@ describe.each(await testServers())("the lease on nats-server $version", ({ binar
     expect(a.lease.held).toBe(true);
   });
 
+  test("of two waiters of one family the more urgent one is seen, whichever came last, and the other one when it is gone", async () => {
+    const a = await contender("a", "asr");
+    const b = await contender("b", "tts");
+    const c = await contender("c", "tts");
+    await a.lease.acquire(now);
+    const giveUp = new AbortController();
+    const seen = () => a.lease.waiting()[0]?.wanted;
+    const second = b.lease.acquire({ lane: "interactive", since: 7, signal: giveUp.signal });
+    await until(() => seen()?.holder === "b");
+    const third = c.lease.acquire({ ...now, since: 5 });
+    await pause(TTL * 1_000);
+    expect(seen()).toEqual({ holder: "b", lane: "interactive", since: 7 });
+    c.lease.urge("interactive", 5);
+    await until(() => seen()?.holder === "c");
+    c.lease.urge("batch", 5);
+    await until(() => seen()?.holder === "b");
+    giveUp.abort();
+    await expect(second).rejects.toThrow();
+    await until(() => seen()?.holder === "c");
+    await a.lease.release();
+    await third;
+  });
+
   test("who yields to nobody has it back after its politeness", async () => {
     const a = await contender("a");
     await a.lease.acquire(now);

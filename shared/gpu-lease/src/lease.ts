@@ -222,7 +222,8 @@ export async function createLease(options: LeaseOptions): Promise<Lease> {
   function announce(): void {
     const other = view.holder();
     const waits = state.name === "waiting" && other !== undefined && other.family !== holder.family;
-    announcement.say(waits && want ? { holder: holder.id, lane: want.lane, since: want.since } : undefined);
+    const wanted = waits && want ? { holder: holder.id, lane: want.lane, since: want.since } : undefined;
+    announcement.say(wanted, view.wanted()[holder.family]);
   }
 
   function release(): Promise<void> {

@@ -1,12 +1,18 @@
-/** Keeps the key `wanted.<device>.<family>` alive while this worker waits, and takes it back when it no longer does. */
+/**
+ * Keeps the key `wanted.<device>.<family>` alive while this worker waits, and takes it back when it no longer does. Workers of one
+ * family share the key: the most urgent one speaks for all.
+ */
 
 import type { KeyBucket } from "@parlance/bus";
-import { type Wanted, wantedSchema } from "@parlance/contracts";
+import { lanes, type Wanted, wantedSchema } from "@parlance/contracts";
 import type { Clock } from "./clock.ts";
 
 export interface Announcement {
-  /** What to tell; undefined: nothing any more. */
-  say(wanted: Wanted | undefined): void;
+  /**
+   * What to tell, and what the key says as far as is known; undefined: nothing any more. Of two workers of a family the more
+   * urgent one's is told.
+   */
+  say(wanted: Wanted | undefined, told: Wanted | undefined): void;
   /** Resolves when the key is taken back. */
   close(): Promise<void>;
 }
@@ -51,9 +57,13 @@ export function createAnnouncement({ bucket, key, clock, everyMs }: Announcement
   }
 
   return {
-    say(next) {
-      if (JSON.stringify(next) === JSON.stringify(wanted)) return;
-      wanted = next;
+    say(next, told) {
+      const rival = next !== undefined && told !== undefined && told.holder !== next.holder ? told : undefined;
+      const mine = next !== undefined && rival !== undefined && isBefore(rival, next) ? undefined : next;
+      const overwritten = mine !== undefined && rival !== undefined && written !== undefined;
+      if (JSON.stringify(mine) === JSON.stringify(wanted) && !overwritten) return;
+      wanted = mine;
+      if (overwritten) written = undefined;
       if (working === undefined) work();
     },
     async close() {
@@ -63,6 +73,11 @@ export function createAnnouncement({ bucket, key, clock, everyMs }: Announcement
       await catchUp();
     },
   };
+}
+
+/** A strict order, so that two of the same urgency do not take turns at the key. */
+function isBefore(a: Wanted, b: Wanted): boolean {
+  return (lanes.indexOf(a.lane) - lanes.indexOf(b.lane) || a.since - b.since || (a.holder < b.holder ? -1 : 1)) < 0;
 }
 
 export function parseWanted(value: Uint8Array): Wanted | undefined {
