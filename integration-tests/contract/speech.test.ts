@@ -1,5 +1,8 @@
 /** From text to sound through the whole pipeline, with the voice that ships with the repository. */
+import { execFile } from "node:child_process";
 import { randomUUID } from "node:crypto";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import {
   audioFileId,
   contentTypeOf,
@@ -176,6 +179,19 @@ describe("from text to sound", () => {
     const { items } = await finished(body.batch_id);
     const [a, b] = await Promise.all([fetchFile(`/api/v1/files/${alone.audio?.file}`), fetchFile(items[0]?.url)]);
     expect(Math.abs(a.bytes.length - b.bytes.length)).toBeLessThan(RATE / 10);
+  }, 60_000);
+
+  it("a finished batch is spoken again from the stream", async () => {
+    const { body } = await submit([{ operation: "custom_voice", text: sentences, response_format: "flac" }]);
+    await finished(body.batch_id);
+    const replay = fileURLToPath(new URL("../../services/stack/src/replay.ts", import.meta.url));
+    const { stdout } = await promisify(execFile)(process.execPath, [replay, "--batch", body.batch_id], {
+      env: { ...process.env, STATE_DIR: pipeline.stateDir },
+    });
+    const lines = stdout.trim().split("\n");
+    expect(JSON.parse(lines.at(-1) ?? "")).toMatchObject({ batch: body.batch_id, completed: 1, failed: 0 });
+    const [, file] = /file (queue_custom_voice_\S+\.flac)$/m.exec(stdout) ?? [];
+    expect((await fetchFile(`/api/v1/files/${file}`)).bytes.subarray(0, 4).toString()).toBe("fLaC");
   }, 60_000);
 });
 
