@@ -1,7 +1,7 @@
 /** One intake message from delivery to outcome: claimed, its items taken in, and acknowledged when all of them are told of. */
 import type { DecoderPool, Slots } from "@parlance/audio";
 import { type Bus, type Delivery, deadLetter, type FileStore, type KeyBucket } from "@parlance/bus";
-import { type SpeechError, toSpeechError } from "@parlance/contracts";
+import { type ErrorCode, type SpeechError, toSpeechError } from "@parlance/contracts";
 import type { Log } from "@parlance/telemetry";
 import { nothingQueued, readAlreadyQueued } from "./already-queued.ts";
 import type { CancelledBatches } from "./cancelled-batches.ts";
@@ -34,6 +34,8 @@ export interface MessageContext {
  */
 const MOST_FAILURES = 8;
 const FIRST_PAUSE_MS = 1_000;
+/** What is tried again less and less often. */
+const slowedDown: ReadonlySet<ErrorCode> = new Set(["internal", "worker_unavailable"]);
 
 /** Never throws: what fails is logged and comes again. `signal` gives the message back. `begun` when the first item has its turn. */
 export async function ingestMessage(
@@ -54,7 +56,7 @@ export async function ingestMessage(
     failures.delete(delivery.seq);
   } catch (error) {
     if (signal.aborted) return;
-    if (toSpeechError(error).code === "internal") failures.set(delivery.seq, failedBefore + 1);
+    if (slowedDown.has(toSpeechError(error).code)) failures.set(delivery.seq, failedBefore + 1);
     log.warn(
       { err: error, subject: delivery.subject, deliveries: delivery.deliveries },
       "intake failed; it is tried again",

@@ -102,6 +102,23 @@ const long = Array.from(
   (_, index) => `This is sentence number ${index} of a long text, as people write them.`,
 );
 
+function workerState(abilities: object): string {
+  const rest = { device: "cpu", computeType: "auto", cuda: false, passes: 0, segments: 0 };
+  return JSON.stringify({ worker: "w", family: "tts", model: "m", loaded: false, ...rest, ...abilities });
+}
+
+/** While a tts worker answers that it can do this. */
+async function withWorker(abilities: object, work: () => Promise<void>): Promise<void> {
+  const gone = new AbortController();
+  bus.serve(subjects.workers, undefined, async (request) => request.respond(workerState(abilities)), gone.signal);
+  await bus.flush();
+  try {
+    await work();
+  } finally {
+    gone.abort();
+  }
+}
+
 describe("a text", () => {
   test("becomes one job a sentence, in order, with the silence between them", async () => {
     await startIngest();
@@ -152,39 +169,37 @@ describe("a text", () => {
     expect((await outcomeOf(await say("Hello."))).failure?.error.code).toBe("operation_unavailable");
   });
 
-  test("that no model could speak is refused as soon as a worker has said what it can do", async () => {
-    const gone = new AbortController();
-    const state = {
-      worker: "w",
-      family: "tts",
-      model: "parlance-voice",
-      loaded: false,
-      device: "cpu",
-      computeType: "auto",
-      cuda: false,
-      passes: 0,
-      segments: 0,
-      operations: ["custom_voice"],
-      voices: [{ id: "slt", name: "SLT", gender: "female", language: "English" }],
-    };
+  describe("that needs a model of its kind", () => {
     const design = { operation: "voice_design", text: "Ahoy.", instructions: "an old sailor" };
-    const before = await startIngest();
-    expect((await outcomeOf(await submit([design]))).jobs).toHaveLength(1);
-    await before.close();
-    bus.serve(subjects.workers, undefined, async (request) => request.respond(JSON.stringify(state)), gone.signal);
-    await bus.flush();
-    await startIngest();
-    const refused = await outcomeOf(await submit([design]));
-    expect(refused.failure?.error).toMatchObject({ code: "operation_unavailable", param: "items.0.operation" });
-    expect((await outcomeOf(await say("Hi.", { [headerNames.voice]: "ryan" }))).failure?.error).toMatchObject({
-      code: "voice_unknown",
-      param: headerNames.voice,
+
+    test("waits at the door until a worker has said what it can do", async () => {
+      await startIngest();
+      const batchId = await submit([design]);
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      expect(await all(streams.jobs, `speech.job.*.*.${batchId}.>`)).toEqual([]);
+      await withWorker({ operations: ["voice_design"] }, async () => {
+        expect((await outcomeOf(batchId)).jobs).toMatchObject([{ operation: "voice_design", text: "Ahoy." }]);
+      });
     });
-    gone.abort();
+
+    test("is refused when no worker could do it", async () => {
+      const voices = [{ id: "slt", name: "SLT", gender: "female", language: "English" }];
+      await withWorker({ operations: ["custom_voice"], voices }, async () => {
+        await startIngest();
+        const refused = await outcomeOf(await submit([design]));
+        expect(refused.failure?.error).toMatchObject({ code: "operation_unavailable", param: "items.0.operation" });
+        expect((await outcomeOf(await say("Hi.", { [headerNames.voice]: "ryan" }))).failure?.error).toMatchObject({
+          code: "voice_unknown",
+          param: headerNames.voice,
+        });
+      });
+    });
   });
 });
 
 describe("a voice to clone", () => {
+  const gone = new AbortController();
+  const cloner = workerState({ operations: ["voice_clone"] });
   const clone = (file: string, more: object = {}) => ({
     operation: "voice_clone",
     text: "It is me. And it is me again, in a second sentence.",
@@ -196,6 +211,11 @@ describe("a voice to clone", () => {
     buildWav({ data: Buffer.concat(Array.from({ length: count }, () => encodeSamples(voice(16_000, 1), 16))) });
   const minutes = (count: number) =>
     buildWav({ sampleRate: 8_000, bits: 8, data: Buffer.alloc(count * 60 * 8_000, encodeSamples(voice(8_000, 1), 8)) });
+
+  beforeAll(() => {
+    bus.serve(subjects.workers, undefined, async (request) => request.respond(cloner), gone.signal);
+  });
+  afterAll(() => gone.abort());
 
   test("rides with every sentence at 24 kHz, and what is said in it on one line", async () => {
     await startIngest();
