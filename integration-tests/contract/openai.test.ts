@@ -157,10 +157,11 @@ describe("audio.speech.create", () => {
     const reader = response.body?.getReader();
     const first = await reader?.read();
     expect(first?.value?.length).toBeGreaterThan(0);
-    expect(done).toEqual([]);
+    // Of what was spoken before, an event may still come; all of this text takes minutes to say.
+    expect(done.filter(({ audioSeconds = 0 }) => audioSeconds > 60)).toEqual([]);
     leaving.abort();
 
-    await expect.poll(() => done.map(({ error }) => error?.code), { timeout: 15_000 }).toEqual(["cancelled"]);
+    await expect.poll(() => done.flatMap(({ error }) => error?.code ?? []), { timeout: 15_000 }).toEqual(["cancelled"]);
     const metrics = async () => await (await fetch(`${pipeline.gatewayUrl}/metrics`)).text();
     await expect.poll(metrics).toContain('parlance_waiting_requests{service="gateway"} 0');
     const jobsLeft = async () => {
