@@ -15,6 +15,7 @@ export const engineOptionsSchema = z.object({
   verified: z.array(z.object({ path: z.string(), sha256: z.string(), identity: z.string() })).default([]),
   beamSize: z.number().optional(),
   languageModel: z.string().optional(),
+  preparedFolder: z.string().optional(),
 });
 export type EngineOptions = z.infer<typeof engineOptionsSchema>;
 

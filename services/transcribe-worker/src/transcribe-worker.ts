@@ -5,7 +5,7 @@
  * Any number of them may run. Those on one device share its lease: one works, the others stand by.
  */
 import { hostname } from "node:os";
-import { extname } from "node:path";
+import { extname, join } from "node:path";
 import type { Bus } from "@parlance/bus";
 import type { SettingName, Settings } from "@parlance/contracts";
 import { detectCuda } from "@parlance/inference/cuda";
@@ -68,6 +68,7 @@ export async function createTranscribeWorker(options: TranscribeWorkerOptions): 
     threads: settings.ENGINE_THREADS,
     beamSize: settings.ASR_BEAM_SIZE,
     languageModel: settings.ASR_LANGUAGE_MODEL,
+    preparedFolder: join(settings.ASR_MODEL_ROOT, ".prepared"),
     verified: verifiedFiles(),
   });
   const cuda = { available: device.provider === "cuda", ...(await detectCuda()) };

@@ -66,6 +66,8 @@ export interface LoadAsrOptions {
   beamSize?: number | undefined;
   /** ARPA file to use instead of the model's own. */
   languageModel?: string | undefined;
+  /** Folder for what is worked out from a model's files once and read back from then on; undefined: nothing is kept. */
+  preparedFolder?: string | undefined;
   log: (message: string, fields?: Record<string, unknown>) => void;
 }
 

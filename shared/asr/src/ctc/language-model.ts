@@ -41,8 +41,29 @@ interface Grams {
   backoff: Float32Array;
 }
 
+/** What a language model is made of: numbers only. */
+export interface LanguageModelTables {
+  /** Words of the vocabulary. */
+  size: number;
+  /** Of each word by itself; of a word without a 1-gram. */
+  probability: Float32Array;
+  unknown: number;
+  backoff: Float32Array;
+  bigrams: Grams;
+  trigrams: Grams;
+  /** `<s>` and `</s>`, or -1. */
+  startWord: number;
+  endWord: number;
+  unigrams: number;
+}
+
 /** Reads an ARPA file; words that the vocabulary lacks are added to it. Throws a SpeechError that names the line. */
 export function parseArpa(source: Uint8Array, vocabulary: Vocabulary): LanguageModel {
+  return createLanguageModel(readArpa(source, vocabulary));
+}
+
+/** As `parseArpa`, but the tables alone. */
+export function readArpa(source: Uint8Array, vocabulary: Vocabulary): LanguageModelTables {
   const reader = readLines(source, 8);
   const sections = readSections(source, reader, vocabulary);
   const unigrams = sections[0];
@@ -76,14 +97,19 @@ export function parseArpa(source: Uint8Array, vocabulary: Vocabulary): LanguageM
   const endWord = vocabulary.findText("</s>");
   // The ARPA file's <s> has no probability of its own; nothing may say it.
   if (startWord !== -1) probability[startWord] = Number.NEGATIVE_INFINITY;
+  const count = unigrams.probability.length;
+  return { size, probability, unknown, backoff, bigrams, trigrams, startWord, endWord, unigrams: count };
+}
 
+export function createLanguageModel(tables: LanguageModelTables): LanguageModel {
+  const { size, probability, unknown, backoff, bigrams, trigrams, startWord, endWord, unigrams } = tables;
   const follows = (grams: Grams, context: number) => (grams.first[context] ?? 0) < (grams.first[context + 1] ?? 0);
   const lastWord = (word: number) => (follows(bigrams, word) || (backoff[word] ?? 0) !== 0 ? word : -1);
 
   const model: LanguageModel = {
     start: startWord === -1 ? -1 : lastWord(startWord),
     next: -1,
-    counts: [unigrams.probability.length, bigrams.word.length, trigrams.word.length],
+    counts: [unigrams, bigrams.word.length, trigrams.word.length],
     score(state, word) {
       let word1 = state;
       let weight = 0;

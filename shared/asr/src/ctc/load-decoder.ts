@@ -2,7 +2,8 @@
 import { join } from "node:path";
 import { SpeechError } from "@parlance/contracts";
 import type { ArchitectureContext } from "../types.ts";
-import { type LanguageModel, parseArpa } from "./language-model.ts";
+import { type DecoderTables, decoderTablesPath, readDecoderTables, writeDecoderTables } from "./decoder-cache.ts";
+import { createLanguageModel, type LanguageModel, readArpa } from "./language-model.ts";
 import { createLexiconBuilder, type Lexicon, parseLexicon } from "./lexicon.ts";
 import type { CtcSection } from "./manifest-section.ts";
 import { createRowDecoder, type RowDecoder } from "./row-decoder.ts";
@@ -11,46 +12,73 @@ import { readTextFile } from "./text-lines.ts";
 import { createVocabulary, type Vocabulary } from "./vocabulary.ts";
 
 export async function loadDecoder(context: ArchitectureContext, section: CtcSection): Promise<RowDecoder> {
-  const { manifest, folder, options } = context;
+  const { options } = context;
   const began = performance.now();
-  const pathOf = (role: string) => {
-    const file = manifest.files[role];
-    return file === undefined ? undefined : join(folder, file.path);
-  };
-  const vocabulary = createVocabulary();
-  let lexicon: Lexicon | undefined;
+  const { tables, kept } = await loadTables(context, section);
+  const vocabulary = createVocabulary(tables.vocabulary);
+  const languageModel = tables.languageModel && createLanguageModel(tables.languageModel);
+  let { lexicon } = tables;
   let lexiconHead: "phones" | "characters" = "phones";
-  const languageModelPath = options.languageModel ?? pathOf("languageModel");
-  const [lexiconText, languageModelText] = await Promise.all(
-    [section.phones === undefined ? undefined : pathOf("lexicon"), languageModelPath].map((path) =>
-      path === undefined ? undefined : readTextFile(path),
-    ),
-  );
-  if (lexiconText !== undefined && section.phones !== undefined) {
-    lexicon = parseLexicon(lexiconText, section.phones, vocabulary);
-  }
-  const known = vocabulary.size;
-
-  let languageModel: LanguageModel | undefined;
-  if (languageModelText !== undefined) {
-    languageModel = parseArpa(languageModelText, vocabulary);
-    if (lexicon !== undefined && options.languageModel !== undefined) {
-      checkCoverage(options.languageModel, languageModel, vocabulary, known);
-    }
-  }
   // A model without phones is decoded with the words of its language model, letter by letter.
   if (lexicon === undefined && languageModel !== undefined && section.characters !== undefined) {
     lexicon = spelledLexicon(vocabulary, section.characters);
     lexiconHead = "characters";
   }
   options.log("decoder loaded", {
-    words: known,
+    words: tables.known,
     ngrams: languageModel?.counts ?? [],
     nodes: lexicon?.size ?? 0,
+    kept,
     seconds: Math.round(performance.now() - began) / 1000,
   });
   const beamSize = options.beamSize ?? section.decoding.beamSize;
   return createRowDecoder({ section, vocabulary, lexicon, lexiconHead, languageModel, beamSize });
+}
+
+/** As they were kept from the last time, or parsed, and then kept where there is a folder for it. */
+async function loadTables(
+  context: ArchitectureContext,
+  section: CtcSection,
+): Promise<{ tables: DecoderTables; kept: boolean }> {
+  const { manifest, options } = context;
+  const { preparedFolder, languageModel, log } = options;
+  // The operator's own language model has no checksum.
+  const keep = preparedFolder !== undefined && languageModel === undefined;
+  const path = keep ? decoderTablesPath(preparedFolder, manifest, section.phones ?? []) : undefined;
+  const known = path && (await readDecoderTables(path));
+  if (known) return { tables: known, kept: true };
+  const tables = await parseTables(context, section);
+  if (path !== undefined) {
+    await writeDecoderTables(path, tables).catch((error) =>
+      log("the decoder cannot be kept", { error: String(error) }),
+    );
+  }
+  return { tables, kept: false };
+}
+
+async function parseTables(context: ArchitectureContext, section: CtcSection): Promise<DecoderTables> {
+  const { manifest, folder, options } = context;
+  const pathOf = (role: string) => {
+    const file = manifest.files[role];
+    return file === undefined ? undefined : join(folder, file.path);
+  };
+  const vocabulary = createVocabulary();
+  const [lexiconText, languageModelText] = await Promise.all(
+    [
+      section.phones === undefined ? undefined : pathOf("lexicon"),
+      options.languageModel ?? pathOf("languageModel"),
+    ].map((path) => (path === undefined ? undefined : readTextFile(path))),
+  );
+  const lexicon =
+    lexiconText === undefined || section.phones === undefined
+      ? undefined
+      : parseLexicon(lexiconText, section.phones, vocabulary);
+  const known = vocabulary.size;
+  const languageModel = languageModelText && readArpa(languageModelText, vocabulary);
+  if (languageModel !== undefined && lexicon !== undefined && options.languageModel !== undefined) {
+    checkCoverage(options.languageModel, createLanguageModel(languageModel), vocabulary, known);
+  }
+  return { vocabulary: vocabulary.state(), known, lexicon, languageModel };
 }
 
 /** A language model in another language or in capitals knows none of the lexicon's words: it would only do harm. */

@@ -10,18 +10,29 @@ export interface Vocabulary {
   find(source: Uint8Array, start: number, end: number): number;
   findText(text: string): number;
   text(id: number): string;
+  /** All there is of it, for another one like it. */
+  state(): VocabularyState;
+}
+
+/** Numbers only; see `createVocabulary` for their meaning. */
+export interface VocabularyState {
+  bytes: Uint8Array;
+  ends: Int32Array;
+  table: Int32Array;
+  size: number;
 }
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-export function createVocabulary(): Vocabulary {
-  let bytes = new Uint8Array(1 << 16);
+/** Empty, or as another one was. */
+export function createVocabulary(from?: VocabularyState): Vocabulary {
+  let bytes = from?.bytes ?? new Uint8Array(1 << 16);
   /** Word n lies in bytes [ends[n - 1], ends[n]). */
-  let ends = new Int32Array(1 << 12);
+  let ends = from?.ends ?? new Int32Array(1 << 12);
   /** Word numbers plus one, by hash; 0 is free. */
-  let table = new Int32Array(1 << 13);
-  let size = 0;
+  let table = from?.table ?? new Int32Array(1 << 13);
+  let size = from?.size ?? 0;
 
   const startOf = (id: number) => (id === 0 ? 0 : (ends[id - 1] ?? 0));
 
@@ -77,6 +88,7 @@ export function createVocabulary(): Vocabulary {
     text(id) {
       return decoder.decode(bytes.subarray(startOf(id), ends[id]));
     },
+    state: () => ({ bytes, ends, table, size }),
   };
   return vocabulary;
 }
