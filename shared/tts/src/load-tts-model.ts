@@ -23,6 +23,7 @@ import type { LoadTtsOptions, SpeechText, TtsModel, TtsModelDescription, TtsOutc
 export async function loadTtsModel(options: LoadTtsOptions): Promise<TtsModel> {
   const began = performance.now();
   const { manifest, folder } = await resolveModel(options);
+  const checkSeconds = secondsSince(began);
   const architecture = architectures.get(manifest.architecture);
   if (manifest.family !== "tts" || architecture === undefined) {
     throw new SpeechError(
@@ -49,6 +50,7 @@ export async function loadTtsModel(options: LoadTtsOptions): Promise<TtsModel> {
     device: device.name,
     computeType: loaded.computeType,
     cuda: device.provider === "cuda",
+    checkSeconds,
     loadSeconds,
     warmUpSeconds: secondsSince(warmUpBegan),
     sampleRate: manifest.sampleRate,

@@ -48,6 +48,8 @@ export interface TtsModelDescription {
   device: string;
   computeType: string;
   cuda: boolean;
+  /** Finding the model and verifying its files: a part of the loading. */
+  checkSeconds: number;
   loadSeconds: number;
   warmUpSeconds: number;
   /** Of everything that the model says, in Hz. */
