@@ -14,7 +14,7 @@ from qwen_asr.core.transformers_backend import Qwen3ASRConfig, Qwen3ASRForCondit
 from tokenizers import Tokenizer
 from transformers import Qwen2TokenizerFast, WhisperFeatureExtractor
 
-from vocabulary import CHAT_TEMPLATE, make_tokenizer
+from vocabulary import CHAT_TEMPLATE, make_full_tokenizer, make_tokenizer
 
 SIZES = {
     "small": dict(encoder=(2, 32, 4, 64, 4), decoder=(2, 32, 64, 4, 2, 16)),
@@ -126,10 +126,11 @@ def main():
     parser.add_argument("--size", choices=SIZES, default="small")
     parser.add_argument("--aligner", action="store_true")
     parser.add_argument("--untied", action="store_true")
-    parser.add_argument("--tokenizer", type=Path, help="tokenizer.json to use instead of the small one")
+    parser.add_argument("--tokenizer", type=Path, help="tokenizer.json to use instead of one that is made up")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
-    tokenizer = Tokenizer.from_file(str(options.tokenizer)) if options.tokenizer else make_tokenizer()
+    make = make_tokenizer if options.size == "small" else make_full_tokenizer
+    tokenizer = Tokenizer.from_file(str(options.tokenizer)) if options.tokenizer else make()
     model = make_model(options.size, tokenizer, options.seed, options.aligner, not options.untied)
     save(model, tokenizer, options.folder)
 

@@ -1,5 +1,7 @@
 """A small byte-level BPE tokenizer of Qwen2's structure, with the special tokens of Qwen3-ASR under other ids."""
 
+import json
+
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 
 # The order of the true vocabulary; the last two are not special there: decoding keeps them.
@@ -7,6 +9,11 @@ SPECIAL = [
     "<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|audio_start|>", "<|audio_end|>", "<|audio_pad|>",
 ]  # fmt: skip
 PLAIN = ["<asr_text>", "<timestamp>"]
+# Ids of the true vocabulary.
+TRUE_IDS = {
+    "<|endoftext|>": 151_643, "<|im_start|>": 151_644, "<|im_end|>": 151_645, "<|audio_start|>": 151_669,
+    "<|audio_end|>": 151_670, "<|audio_pad|>": 151_676, "<asr_text>": 151_704, "<timestamp>": 151_705,
+}  # fmt: skip
 # Qwen2's pattern: digits alone, letters with one leading sign, contractions.
 PATTERN = (
     r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
@@ -46,3 +53,17 @@ def make_tokenizer(size=600):
     tokenizer.add_tokens([AddedToken(token, special=True, normalized=False) for token in SPECIAL])
     tokenizer.add_tokens([AddedToken(token, special=False, normalized=False) for token in PLAIN])
     return tokenizer
+
+
+def make_full_tokenizer():
+    """A tokenizer of the true size, with the special tokens under their true ids; most of its words are made up."""
+    description = json.loads(make_tokenizer().to_str())
+    vocabulary = {token: index for token, index in description["model"]["vocab"].items() if token not in TRUE_IDS}
+    vocabulary = dict(zip(sorted(vocabulary, key=vocabulary.get), range(len(vocabulary))))
+    for index in range(len(vocabulary), max(TRUE_IDS.values())):
+        if index not in TRUE_IDS.values():
+            vocabulary[f"Ġw{index}"] = index
+    description["model"]["vocab"] = vocabulary | TRUE_IDS
+    for token in description["added_tokens"]:
+        token["id"] = TRUE_IDS[token["content"]]
+    return Tokenizer.from_str(json.dumps(description))

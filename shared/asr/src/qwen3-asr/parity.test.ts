@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createLogMel } from "../features/log-mel.ts";
 import { type AudioEncoder, createAudioEncoder } from "./audio-encoder.ts";
-import type { GreedyDecoder } from "./greedy-decoder.ts";
+import type { Decoded, GreedyDecoder } from "./greedy-decoder.ts";
 import { createLoopDecoder } from "./loop-decoder.ts";
 import { buildPrompt } from "./prompt.ts";
 import type { PromptRow } from "./prompt-batch.ts";
@@ -32,6 +32,8 @@ let tokenizer: TextTokenizer;
 let stepwise: GreedyDecoder;
 let looped: GreedyDecoder;
 let embeddings: Map<string, Float32Array>;
+/** What every row says when it is decoded alone. */
+const alone: Decoded[] = [];
 
 beforeAll(async () => {
   tokenizer = await loadTokenizer(join(folder, "tokenizer.json"));
@@ -43,6 +45,7 @@ beforeAll(async () => {
   looped = await createLoopDecoder({ ...common, graph: join(folder, "loop.onnx") });
   const encoded = await encoder.encode([...clips.values()]);
   embeddings = new Map([...clips.keys()].map((name, index) => [name, encoded[index] ?? new Float32Array()]));
+  for (const row of golden.rows) alone.push(...(await stepwise.decode([promptRow(row)])));
 });
 afterAll(async () => {
   for (const part of [encoder, stepwise, looped]) await part.close();
@@ -73,9 +76,9 @@ describe("the clips", () => {
 });
 
 describe("against the official implementation", () => {
-  const alone = golden.rows.filter(({ features }) => features !== undefined);
+  const rowsOfClips = golden.rows.filter(({ features }) => features !== undefined);
 
-  it.each(alone)(
+  it.each(rowsOfClips)(
     "$clip: features within 1e-4, encoder outputs within 1e-4 of the largest",
     ({ clip, features, embeddings: outputs }) => {
       const samples = Float32Array.from(clips.get(clip) ?? [], (sample) => sample / 32_768);
@@ -105,10 +108,8 @@ describe("against the official implementation", () => {
     }
   });
 
-  it("says the same tokens, row by row", async () => {
-    for (const row of golden.rows) {
-      expect((await stepwise.decode([promptRow(row)])).map(said)).toEqual([expected(row)]);
-    }
+  it("says the same tokens, row by row", () => {
+    expect(alone.map(said)).toEqual(golden.rows.map(expected));
   });
 
   it.each([2, 5, 16, golden.rows.length])("says the same tokens in ragged batches of %i", async (size) => {
@@ -119,7 +120,7 @@ describe("against the official implementation", () => {
   });
 
   it.each([1, 5, 16])("says the same tokens with the loop in the graph, in batches of %i", async (size) => {
-    for (let from = 0; from + size <= golden.rows.length; from += size) {
+    for (let from = 0; from + size <= 16; from += size) {
       const rows = golden.rows.slice(from, from + size);
       expect((await looped.decode(rows.map(promptRow))).map(said)).toEqual(rows.map(expected));
     }
@@ -129,10 +130,10 @@ describe("against the official implementation", () => {
     const rows = golden.rows.map(promptRow);
     const together = await stepwise.decode(rows);
     const inGraph = await looped.decode(rows);
-    for (const [index, row] of rows.entries()) {
-      const [own] = await stepwise.decode([row]);
-      expect(together[index]?.score).toBeCloseTo(own?.score ?? Number.NaN, 4);
-      expect(inGraph[index]?.score).toBeCloseTo(own?.score ?? Number.NaN, 4);
+    for (const [index, { score }] of alone.entries()) {
+      expect(score).toBeLessThan(0);
+      expect(together[index]?.score).toBeCloseTo(score, 4);
+      expect(inGraph[index]?.score).toBeCloseTo(score, 4);
     }
   });
 

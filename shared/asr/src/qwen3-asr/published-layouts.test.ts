@@ -23,8 +23,14 @@ async function load(modelId: string): Promise<AsrModel> {
   return model;
 }
 
-/** Rows of at least a second: shorter ones these exports pad, and the official code does not. */
-const rows = golden.rows.filter(({ clip }) => (clips.get(clip)?.length ?? 0) >= 16_000);
+/**
+ * Rows of at least a second: shorter ones these exports pad, and the official code does not. A run for every token takes
+ * its time: rows that say little, and one that says more than it may.
+ */
+const rows = golden.rows.filter(
+  ({ clip, tokens, truncated }) =>
+    (clips.get(clip)?.length ?? 0) >= 16_000 && (tokens.length < 40 || (truncated && clip === "silence")),
+);
 
 function segments(): AsrSegment[] {
   return rows.map(({ clip, context, language }) => ({
@@ -45,6 +51,7 @@ describe.each(["split", "merged"])("a folder in the %s layout", (layout) => {
     const answers = outcomes.map((outcome) =>
       outcome.ok ? [outcome.result.language, outcome.result.text, outcome.result.truncated] : outcome.failure,
     );
+    expect(answers.length).toBeGreaterThan(8);
     expect(answers).toEqual(rows.map(({ answer, truncated }) => [...answer, truncated]));
   });
 

@@ -1,5 +1,8 @@
 /** The architecture as the engine sees it, on the recipe's small model with random weights. */
-import { afterEach, describe, expect, it } from "vitest";
+import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { loadAsrModel } from "../load-asr-model.ts";
 import type { AsrModel, AsrOutcome, AsrSegment, LoadAsrOptions } from "../types.ts";
 import { fixturePath, type GoldenRow, goldenClips, readGolden } from "./testing/golden.ts";
@@ -7,21 +10,29 @@ import { fixturePath, type GoldenRow, goldenClips, readGolden } from "./testing/
 const golden = readGolden();
 const clips = goldenClips(golden);
 const opened: AsrModel[] = [];
-afterEach(async () => {
-  for (const model of opened.splice(0)) await model.close();
+const logged: string[] = [];
+let model: AsrModel;
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "qwen3-asr-"));
+  model = await load();
+});
+afterAll(async () => {
+  for (const each of opened) await each.close();
+  await rm(folder, { recursive: true });
 });
 
 async function load(change: Partial<LoadAsrOptions> = {}): Promise<AsrModel> {
-  const model = await loadAsrModel({
+  const loaded = await loadAsrModel({
     modelId: fixturePath("model"),
     device: "cpu",
     computeType: "float32",
     threads: 1,
-    log: () => {},
+    log: (message) => logged.push(message),
     ...change,
   });
-  opened.push(model);
-  return model;
+  opened.push(loaded);
+  return loaded;
 }
 
 function segment(clip: string, change: Partial<AsrSegment> = {}): AsrSegment {
@@ -40,7 +51,6 @@ function resultOf(outcome: AsrOutcome | undefined) {
 
 describe("the qwen3-asr architecture", () => {
   it("answers the official text and language for a pass of everything", async () => {
-    const model = await load();
     expect(model.description).toMatchObject({ architecture: "qwen3-asr", device: "cpu", computeType: "float32" });
     const rows = golden.rows;
     const outcomes = await model.transcribe(rows.map(goldenSegment));
@@ -51,7 +61,6 @@ describe("the qwen3-asr architecture", () => {
   });
 
   it("takes hotwords for context and cuts control tokens out of them", async () => {
-    const model = await load();
     const wanted = golden.rows.find(({ context }) => context === "fox dog lazy");
     const [plain, cut] = await model.transcribe([
       segment("2.37 s", { hotwords: ["fox", "dog", "lazy"] }),
@@ -62,7 +71,6 @@ describe("the qwen3-asr architecture", () => {
   });
 
   it("gives words with times when it is told the language, and none when they are not wanted", async () => {
-    const model = await load();
     const [timed, plain] = await model.transcribe([
       segment("3 s", { language: "English", timestamps: true }),
       segment("3 s", { language: "English" }),
@@ -76,7 +84,6 @@ describe("the qwen3-asr architecture", () => {
   });
 
   it("says nothing for less than a frame, and fails rows that it cannot do beside rows that it can", async () => {
-    const model = await load();
     const outcomes = await model.transcribe([
       segment("1 s", { samples: new Int16Array(159) }),
       segment("1 s", { phrases: ["yes", "no"] }),
@@ -91,17 +98,46 @@ describe("the qwen3-asr architecture", () => {
     ]);
   });
 
+  /** The fixture's folder without the files of some roles. */
+  async function without(roles: RegExp): Promise<string> {
+    const copy = join(folder, String(opened.length));
+    await cp(fixturePath("model"), copy, { recursive: true });
+    const manifest = JSON.parse(await readFile(join(copy, "manifest.json"), "utf8"));
+    for (const role of Object.keys(manifest.files)) if (roles.test(role)) delete manifest.files[role];
+    if (manifest.files.alignerEncoder === undefined) delete manifest["qwen3-asr"].aligner;
+    await writeFile(join(copy, "manifest.json"), JSON.stringify(manifest));
+    return copy;
+  }
+
   it.each([
-    ["int8", { computeType: "int8" }],
-    ["int8", { computeType: "auto" }],
-  ] as const)("runs its %s weights, every row as if it were alone", async (computeType, change) => {
-    const model = await load(change);
-    expect(model.description.computeType).toBe(computeType);
-    const rows = golden.rows.slice(0, 6).map(goldenSegment);
-    const together = await model.transcribe(rows);
+    ["int8", /^$/],
+    ["int4", /^(?:encoder|decoder|weights)\.int8$|^aligner/],
+  ])("prefers %s weights on the CPU, and answers each row as if it were alone", async (computeType, missing) => {
+    const small = await load({ computeType: "auto", modelId: await without(missing) });
+    expect(small.description.computeType).toBe(computeType);
+    const rows = golden.rows.slice(0, 4).map(goldenSegment);
+    const together = await small.transcribe(rows);
     for (const [index, row] of rows.entries()) {
-      const [alone] = await model.transcribe([row]);
+      const [alone] = await small.transcribe([row]);
       expect(resultOf(together[index]).text).toBe(resultOf(alone).text);
     }
+  });
+
+  it("says once that a model without an aligner gives no word times", async () => {
+    logged.length = 0;
+    const plain = await load({ modelId: await without(/^aligner/) });
+    const row = segment("1 s", { language: "English", timestamps: true });
+    const [outcome] = await plain.transcribe([row]);
+    await plain.transcribe([row]);
+    expect(resultOf(outcome).words).toEqual([]);
+    expect(logged.filter((message) => message.includes("aligner"))).toHaveLength(1);
+  });
+
+  it("names the field of the manifest that is wrong", async () => {
+    const copy = await without(/^aligner/);
+    const manifest = JSON.parse(await readFile(join(copy, "manifest.json"), "utf8"));
+    manifest["qwen3-asr"].headSize = 0;
+    await writeFile(join(copy, "manifest.json"), JSON.stringify(manifest));
+    await expect(load({ modelId: copy })).rejects.toThrow("qwen3-asr.headSize");
   });
 });

@@ -8,7 +8,7 @@
  * State: the sessions; buffers live for a pass.
  */
 import { SAMPLE_RATE } from "@parlance/contracts";
-import type { ArchitectureContext, AsrArchitecture, AsrOutcome, AsrSegment } from "../types.ts";
+import type { AsrArchitecture, AsrOutcome, AsrSegment } from "../types.ts";
 import { loadParts, type ModelParts } from "./load-parts.ts";
 import { buildPrompt, contextOf } from "./prompt.ts";
 import { refusal } from "./refusal.ts";
@@ -21,6 +21,7 @@ export const qwen3AsrArchitecture: AsrArchitecture = {
   name: "qwen3-asr",
   async load(context) {
     const parts = await loadParts(context);
+    if (parts.aligner === undefined) context.options.log("the model has no forced aligner: results have no word times");
     const rowsPerRun = context.manifest.limits.maxBatchSize;
     return {
       computeType: parts.computeType,
@@ -31,7 +32,6 @@ export const qwen3AsrArchitecture: AsrArchitecture = {
           const run = accepted.slice(from, from + rowsPerRun);
           const results = await transcribeRows(
             parts,
-            context,
             run.map(([, segment]) => segment),
           );
           for (const [index, result] of results.entries()) outcomes[run[index]?.[0] ?? 0] = result;
@@ -43,11 +43,7 @@ export const qwen3AsrArchitecture: AsrArchitecture = {
   },
 };
 
-async function transcribeRows(
-  parts: ModelParts,
-  { options }: ArchitectureContext,
-  segments: readonly AsrSegment[],
-): Promise<AsrOutcome[]> {
+async function transcribeRows(parts: ModelParts, segments: readonly AsrSegment[]): Promise<AsrOutcome[]> {
   const { encoder, decoder, tokenizer, aligner, hidden } = parts;
   const embeddings = await encoder.encode(segments.map(({ samples }) => samples));
   const spoken = [...segments.entries()].filter(([row]) => (embeddings[row]?.length ?? 0) > 0);
@@ -72,8 +68,7 @@ async function transcribeRows(
       result: { text, language, words: [], score: text === "" ? null : score, truncated },
     };
   }
-  if (aligner !== undefined) await aligner.addWords(segments, outcomes);
-  else if (segments.some(({ timestamps }) => timestamps)) options.log("the model has no aligner: no word times");
+  await aligner?.addWords(segments, outcomes);
   return outcomes;
 }
 

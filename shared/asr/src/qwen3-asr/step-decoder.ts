@@ -17,7 +17,7 @@ export interface StepDecoderOptions extends SessionOptions {
 }
 
 /** Places that one run over prompts may have, its padding included: a bound on its activations. */
-const PLACES_PER_RUN = 4_096;
+const PLACES_PER_RUN = 1_024;
 /** A row joins a run when it has at least this part of the longest row's places. */
 const SIMILAR = 0.75;
 
