@@ -86,7 +86,7 @@ describe("a model from a hub", () => {
     ["sends too little without a length", [chunked((content) => content.subarray(0, 9))]],
   ])("is whole although the hub %s at first", async (_, misbehaviours) => {
     hub.next(dataPath, ...misbehaviours);
-    await fetchIt();
+    await fetchIt({ hub: { endpoint: hub.url, stallMs: 1_000 } });
     await expectWhole();
     expect(askedForData().length).toBe(misbehaviours.length + 1);
   });

@@ -44,7 +44,7 @@ export async function takeFileLock(options: FileLockOptions): Promise<FileLock> 
     else {
       if (!told && seen?.owner !== undefined) onWaiting(seen.owner);
       told ||= seen?.owner !== undefined;
-      await pause(pollMs, undefined, { signal });
+      await pause(pollMs, undefined, { signal }).catch(() => {});
     }
   }
   const lost = new AbortController();

@@ -38,7 +38,7 @@ export function fetchSome(options: Pick<FetchModelOptions, "modelRoot" | "hub"> 
     signal: new AbortController().signal,
     log: () => {},
     ...options,
-    hub: { stallMs: 300, retryMs: 10, ...options.hub },
+    hub: { stallMs: 5_000, retryMs: 10, ...options.hub },
   });
 }
 
