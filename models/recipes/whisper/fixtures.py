@@ -15,6 +15,7 @@ import torch
 from clips import CLIPS, clip
 from export import export
 from golden import golden
+from public_layout import export as public_export, save_transformers, without_weights
 from tiny import TINY, tiny, tiny_rules
 from tokens import tokenizer_of, vocabulary
 
@@ -42,10 +43,33 @@ def own_layout(model, folder):
         return {f"{role}.bin": weights_of(graph) for role, graph in made.items()}
 
 
+def public_layout(model, folder):
+    """optimum's graphs: split as it writes them, and merged with the cross attention told."""
+    tensors = {name: value.numpy() for name, value in model.state_dict().items()}
+    with tempfile.TemporaryDirectory() as scratch:
+        scratch = Path(scratch)
+        save_transformers(model, scratch / "transformers")
+        for kind, graphs, attentions in (
+            ("split", ["encoder_model", "decoder_model", "decoder_with_past_model"], False),
+            ("merged", ["encoder_model", "decoder_model_merged"], True),
+        ):
+            public_export(scratch / "transformers", scratch / kind, attentions)
+            out = folder / kind
+            out.mkdir(parents=True, exist_ok=True)
+            files = {}
+            for graph in graphs:
+                data, files[f"{graph}.onnx_data"] = without_weights(scratch / kind / f"{graph}.onnx", tensors)
+                (out / f"{graph}.onnx.gz").write_bytes(gzip.compress(data, 9, mtime=0))
+            for name in ("config.json", "generation_config.json"):
+                shutil.copy(scratch / kind / name, out)
+            write(out / "weights.json.gz", {"files": files})
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--only", help="one model")
+    parser.add_argument("--graphs", action="store_true", help="leave the golden outputs as they are")
     options = parser.parse_args()
     torch.set_num_threads(1)
     clips = {name: {"kind": kind, "samples": len(clip(name)), "seed": seed} for name, (kind, _, seed) in CLIPS.items()}
@@ -60,8 +84,11 @@ def main():
         specials = sorted(tokens.special_tokens.items(), key=lambda item: item[1])
         specials = [[token, id] for token, id in specials if id < tokens.timestamp_begin]
         write(options.folder / name / "weights.json.gz", {"rules": tiny_rules(name), "files": files, "specials": specials})
-        chosen = list(CLIPS) if model.is_multilingual else list(CLIPS)[:5]
-        write(options.folder / name / "golden.json.gz", golden(model, chosen))
+        chosen = list(CLIPS)[: {"multilingual-80": 16, "multilingual-128": 9, "english-80": 4}[name]]
+        if name == "multilingual-80":
+            public_layout(model, options.folder / name)
+        if not options.graphs:
+            write(options.folder / name / "golden.json.gz", golden(model, chosen))
 
 
 if __name__ == "__main__":

@@ -4,7 +4,9 @@
 export type TensorData =
   | { type: "float32"; data: Float32Array; dims: readonly number[] }
   | { type: "int32"; data: Int32Array; dims: readonly number[] }
-  | { type: "int64"; data: BigInt64Array; dims: readonly number[] };
+  | { type: "int64"; data: BigInt64Array; dims: readonly number[] }
+  /** One byte each, 0 or 1; as an input only. */
+  | { type: "bool"; data: Uint8Array; dims: readonly number[] };
 
 /** Throws unless the output is there and of float32. */
 export function float32Output(outputs: Readonly<Record<string, TensorData>>, name: string): Float32Array {

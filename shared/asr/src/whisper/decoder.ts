@@ -7,6 +7,8 @@ export interface WhisperGraphs {
   readonly computeType: string;
   /** Hears a pass. Each row's features are [mels, 3000]. */
   encode(features: readonly Float32Array[]): Promise<EncodedRows>;
+  /** The encoder's last states [1500, width] of one row, for checks. */
+  hear(features: Float32Array): Promise<Float32Array>;
   close(): Promise<void>;
 }
 

@@ -3,7 +3,7 @@ import { deflateSync } from "node:zlib";
 import type { WhisperSection } from "./manifest-section.ts";
 
 export interface Attempt {
-  text: string;
+  compressionRatio: number;
   /** Mean log-probability per token, natural log. */
   logProbability: number;
   noSpeechProbability: number;
@@ -18,15 +18,18 @@ export type Thresholds = Pick<
 export function needsFallback(attempt: Attempt, thresholds: Thresholds): boolean {
   const guess = attempt.logProbability < thresholds.logProbabilityThreshold;
   if (guess && attempt.noSpeechProbability > thresholds.noSpeechThreshold) return false;
-  return guess || compressionRatio(attempt.text) > thresholds.compressionRatioThreshold;
+  return guess || attempt.compressionRatio > thresholds.compressionRatioThreshold;
 }
 
-export function isSilence(attempt: Attempt, thresholds: Thresholds): boolean {
+export function isSilence(attempt: Omit<Attempt, "compressionRatio">, thresholds: Thresholds): boolean {
   const { logProbability, noSpeechProbability } = attempt;
   return noSpeechProbability > thresholds.noSpeechThreshold && logProbability <= thresholds.logProbabilityThreshold;
 }
 
-/** How many times longer the text is than its deflated form: speech is at about 1.5, "no no no no …" above 2.4. */
+/**
+ * How many times longer the text is than its deflated form: speech is at about 1.5, "no no no no …" above 2.4.
+ * Other builds of zlib than Node's find a few bytes more or less.
+ */
 export function compressionRatio(text: string): number {
   const bytes = Buffer.from(text);
   return bytes.length / deflateSync(bytes).length;

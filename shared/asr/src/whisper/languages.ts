@@ -104,6 +104,8 @@ const names: Readonly<Record<string, string>> = {
 
 const codes = new Map(Object.entries(names).map(([code, name]) => [name, code]));
 
+export const whisperCodes: readonly string[] = Object.keys(names);
+
 /** English name of a code; the code itself where a model brings a language of its own. */
 export function languageName(code: string): string {
   return names[code] ?? code;

@@ -5,7 +5,9 @@ import type { WhisperGraphs } from "./decoder.ts";
 import { createFeatures, type WhisperFeatures } from "./features.ts";
 import { readSection, type WhisperSection } from "./manifest-section.ts";
 import { openOwnGraphs } from "./own-graphs.ts";
-import { createSuppression } from "./suppression.ts";
+import { openPublicGraphs } from "./public-graphs.ts";
+import { readPublicSection } from "./public-section.ts";
+import { createSuppression, type Suppression } from "./suppression.ts";
 import { createTranscriber, type Transcriber } from "./transcriber.ts";
 import { readVocabulary, type Vocabulary } from "./vocabulary.ts";
 
@@ -13,6 +15,8 @@ export interface OpenedWhisper {
   section: WhisperSection;
   vocabulary: Vocabulary;
   features: WhisperFeatures;
+  suppression: Suppression;
+  beams: number;
   graphs: WhisperGraphs;
   transcribe: Transcriber;
 }
@@ -20,15 +24,20 @@ export interface OpenedWhisper {
 /** Throws a SpeechError with one clear sentence when a file is not what it should be. */
 export async function openWhisper(context: ArchitectureContext): Promise<OpenedWhisper> {
   const { manifest, folder, options } = context;
-  const section = readSection(manifest);
-  const vocabulary = await readVocabulary(
-    join(folder, manifest.files.tokenizer?.path ?? "tokenizer.json"),
-    section.vocabulary,
-  );
-  const graphs = await openOwnGraphs({ context, section, words: vocabulary.control.endOfText });
+  const path = (role: string, usual: string) => join(folder, manifest.files[role]?.path ?? usual);
+  const own = manifest.whisper !== undefined;
+  const published = own
+    ? { section: readSection(manifest), alignmentHeads: [] }
+    : await readPublicSection(path("config", "config.json"), path("generationConfig", "generation_config.json"));
+  const { section } = published;
+  const vocabulary = await readVocabulary(path("tokenizer", "tokenizer.json"), section.vocabulary);
+  const words = vocabulary.control.endOfText;
+  const graphs = own
+    ? await openOwnGraphs({ context, section, words })
+    : await openPublicGraphs({ context, ...published, words });
   const features = createFeatures(section.mels);
   const suppression = createSuppression(vocabulary, section.suppressTokens);
   const beams = options.beamSize ?? section.beamSize;
   const transcribe = createTranscriber({ graphs, features, vocabulary, suppression, section, beams });
-  return { section, vocabulary, features, graphs, transcribe };
+  return { section, vocabulary, features, suppression, beams, graphs, transcribe };
 }

@@ -85,6 +85,13 @@ export async function openOwnGraphs({ context, section, words }: OwnGraphsOption
       }
       return createRows({ decoder, section, words, crossKeys, crossValues, count: features.length });
     },
+    async hear(features) {
+      const dims = [1, section.mels, FRAMES];
+      return float32Output(
+        await encoder.run({ features: { type: "float32", data: features, dims } }, ["states"]),
+        "states",
+      );
+    },
     async close() {
       await encoder.close();
       await decoder.close();

@@ -24,20 +24,26 @@ export interface NodeScores {
 
 /** The short form of all scores of a token. `bias` is added to the words. */
 export function summarise(all: AllScores, bias: Float32Array, count: number, keepWords: boolean): NodeScores {
-  const words = all.words.slice();
+  const words = new Float32Array(bias.length);
   let highest = Number.NEGATIVE_INFINITY;
   for (let id = 0; id < words.length; id++) {
-    const score = (words[id] ?? 0) + (bias[id] ?? 0);
+    const score = (all.words[id] ?? 0) + (bias[id] ?? 0);
     words[id] = score;
     if (score > highest) highest = score;
   }
   let sum = 0;
-  for (const score of words) sum += Math.exp(score - highest);
+  for (let id = 0; id < words.length; id++) {
+    const below = (words[id] ?? 0) - highest;
+    // What is smaller adds nothing that single precision could hold, and exponentials are what takes the time here.
+    if (below > NEGLIGIBLE) sum += Math.exp(below);
+  }
   const wordTotal = highest + Math.log(sum);
   const wordIds = likeliest(words, count);
   const wordScores = Float32Array.from(wordIds, (id) => (words[id] ?? 0) - wordTotal);
   return { wordIds, wordScores, wordTotal, rest: all.rest, words: keepWords ? words : undefined };
 }
+
+const NEGLIGIBLE = -30;
 
 /** Ids of the highest scores, best first; the lower id first among equals. */
 export function likeliest(scores: Float32Array, count: number): Int32Array {

@@ -4,7 +4,7 @@
  */
 import { type Decoded, decodeRows, detectLanguages, type RowSearch } from "./decode.ts";
 import type { EncodedRows, WhisperGraphs } from "./decoder.ts";
-import { isSilence, needsFallback } from "./fallback.ts";
+import { compressionRatio, isSilence, needsFallback } from "./fallback.ts";
 import { FRAMES, type WhisperFeatures } from "./features.ts";
 import type { WhisperSection } from "./manifest-section.ts";
 import { choosePhrase, createLikelihoodSearch } from "./phrases.ts";
@@ -104,7 +104,9 @@ export function createTranscriber(options: TranscriberOptions): Transcriber {
       for (const [row, found] of decoded) results.set(row, toResult(found, languages[row] ?? "", temperature));
       open = open.filter((row) => {
         const result = results.get(row);
-        return result !== undefined && needsFallback(result, section);
+        return (
+          result !== undefined && needsFallback({ ...result, compressionRatio: compressionRatio(result.text) }, section)
+        );
       });
       if (open.length === 0) break;
     }
@@ -145,7 +147,7 @@ export function createTranscriber(options: TranscriberOptions): Transcriber {
     const { tokens, sumLogProbability, finished, noSpeechProbability } = found;
     const text = vocabulary.decode(tokens).trim();
     const logProbability = sumLogProbability / (tokens.length + 1);
-    const silence = isSilence({ text, logProbability, noSpeechProbability }, section);
+    const silence = isSilence({ logProbability, noSpeechProbability }, section);
     return { tokens, text, language, logProbability, noSpeechProbability, temperature, finished, silence, words: [] };
   }
 

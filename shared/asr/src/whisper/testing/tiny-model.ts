@@ -92,6 +92,30 @@ export async function writeTinyModel(folder: string, model: TinyModel, change: o
   await writeFile(join(folder, "manifest.json"), JSON.stringify(manifest));
 }
 
+/**
+ * Writes the folder as optimum does: `split`, with three graphs that keep their cross attention to themselves, or `merged`,
+ * with two in `onnx/` that tell it.
+ */
+export async function writePublicModel(folder: string, kind: "split" | "merged", maxTokens = 64): Promise<void> {
+  const model = "multilingual-80";
+  const { rules, specials } = await readFixture<Weights>(`${model}/weights`);
+  const { files } = await readFixture<Pick<Weights, "files">>(`${model}/${kind}/weights`);
+  const graphs = kind === "merged" ? join(folder, "onnx") : folder;
+  await mkdir(graphs, { recursive: true });
+  const tensors = new Map<string, Float32Array>();
+  for (const [file, sources] of Object.entries(files)) {
+    const graph = file.replace(/_data$/, "");
+    await writeFile(join(graphs, file), weightFile(sources, rules, tensors));
+    await writeFile(join(graphs, graph), await unpack(await readFile(join(fixtures, model, kind, `${graph}.gz`))));
+  }
+  await writeFile(join(folder, "tokenizer.json"), JSON.stringify(await tokenizerJson(model, specials)));
+  const settings = async (file: string) =>
+    JSON.parse(await readFile(join(fixtures, model, kind, file), "utf8")) as object;
+  await writeFile(join(folder, "config.json"), JSON.stringify(await settings("config.json")));
+  const generation = { ...(await settings("generation_config.json")), max_new_tokens: maxTokens };
+  await writeFile(join(folder, "generation_config.json"), JSON.stringify(generation));
+}
+
 function weightFile(
   sources: readonly Source[],
   rules: Record<string, WeightRule>,
@@ -114,6 +138,11 @@ function weightFile(
 
 function turned(values: Float32Array, height: number, width: number): Float32Array {
   return Float32Array.from(values, (_, index) => values[(index % height) * width + Math.floor(index / height)] ?? 0);
+}
+
+export async function writeTokenizer(path: string, model: TinyModel): Promise<void> {
+  const { specials } = await readFixture<Weights>(`${model}/weights`);
+  await writeFile(path, JSON.stringify(await tokenizerJson(model, specials)));
 }
 
 async function tokenizerJson(model: TinyModel, specials: readonly [string, number][]): Promise<object> {

@@ -1,0 +1,58 @@
+import type { FolderView } from "@parlance/model-store";
+import { describe, expect, it } from "vitest";
+import { recogniseWhisper } from "./whisper.ts";
+
+const common = ["config.json", "generation_config.json", "tokenizer.json"];
+const view = (files: string[], config: object = { model_type: "whisper", vocab_size: 51_866 }): FolderView => ({
+  files: new Set(files),
+  readJson: async () => config,
+});
+
+describe("recogniseWhisper", () => {
+  it("knows optimum's folder: an encoder, and a decoder for the first run and for all others", async () => {
+    const graphs = ["encoder_model.onnx", "decoder_model.onnx", "decoder_with_past_model.onnx"];
+    const model = await recogniseWhisper(view([...common, ...graphs]));
+    expect(model?.files).toEqual({
+      config: "config.json",
+      generationConfig: "generation_config.json",
+      tokenizer: "tokenizer.json",
+      encoder: "encoder_model.onnx",
+      decoder: "decoder_model.onnx",
+      decoderWithPast: "decoder_with_past_model.onnx",
+    });
+    expect(model?.languages).toHaveLength(100);
+    expect(model?.languages).toContain("Cantonese");
+  });
+
+  it("knows transformers.js's folder: merged, in onnx/, in several number formats", async () => {
+    const names = ["", "_quantized", "_fp16", "_q4"].flatMap((end) => [
+      `onnx/encoder_model${end}.onnx`,
+      `onnx/decoder_model_merged${end}.onnx`,
+    ]);
+    const model = await recogniseWhisper(view([...common, ...names]));
+    expect(model?.files).toMatchObject({
+      encoder: "onnx/encoder_model.onnx",
+      decoderMerged: "onnx/decoder_model_merged.onnx",
+      "decoderMerged.int8": "onnx/decoder_model_merged_quantized.onnx",
+      "decoderMerged.float16": "onnx/decoder_model_merged_fp16.onnx",
+      "decoderMerged.int4": "onnx/decoder_model_merged_q4.onnx",
+    });
+  });
+
+  it("says which languages a vocabulary has", async () => {
+    const graphs = ["encoder_model.onnx", "decoder_model_merged.onnx"];
+    const languages = async (size: number) =>
+      (await recogniseWhisper(view([...common, ...graphs], { model_type: "whisper", vocab_size: size })))?.languages;
+    expect(await languages(51_864)).toEqual(["English"]);
+    expect(await languages(51_865)).toHaveLength(99);
+  });
+
+  it("leaves other folders alone, and names the file that one of its own lacks", async () => {
+    const graphs = ["encoder_model.onnx", "decoder_model_merged.onnx"];
+    expect(await recogniseWhisper(view([...common, "encoder_model.onnx"]))).toBeUndefined();
+    expect(await recogniseWhisper(view([...common, "encoder_model.onnx", "decoder_model.onnx"]))).toBeUndefined();
+    expect(await recogniseWhisper(view([...common, ...graphs], { model_type: "bart", vocab_size: 1 }))).toBeUndefined();
+    const incomplete = recogniseWhisper(view(["config.json", "tokenizer.json", ...graphs]));
+    await expect(incomplete).rejects.toThrow("generation_config.json");
+  });
+});

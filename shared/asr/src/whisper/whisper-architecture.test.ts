@@ -1,0 +1,124 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { loadAsrModel } from "../load-asr-model.ts";
+import type { AsrModel, AsrOutcome, AsrResult, AsrSegment } from "../types.ts";
+import { spellings } from "./phrases.ts";
+import { makeClip } from "./testing/clips.ts";
+import { writePublicModel, writeTinyModel } from "./testing/tiny-model.ts";
+
+const voice = (seconds: number) => makeClip({ kind: "voice", samples: seconds * 16_000, seed: 21 });
+const segment = (change: Partial<AsrSegment> = {}): AsrSegment => ({
+  ...{ samples: voice(2), language: "auto", timestamps: false, hotwords: [], phrases: [] },
+  ...change,
+});
+
+function resultOf(outcome: AsrOutcome | undefined): AsrResult {
+  if (outcome?.ok !== true) throw new Error(JSON.stringify(outcome));
+  return outcome.result;
+}
+
+const load = (modelId: string) =>
+  loadAsrModel({ modelId, device: "cpu", computeType: "auto", threads: 2, beamSize: 2, log: () => {} });
+
+let root: string;
+let model: AsrModel;
+
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), "whisper-architecture-"));
+  await writeTinyModel(join(root, "own"), "multilingual-80", { temperatures: [0], maxTokens: 12 });
+  model = await load(join(root, "own"));
+});
+afterAll(async () => {
+  await model.close();
+  await rm(root, { recursive: true });
+});
+
+describe("the whisper architecture", () => {
+  it("answers every row of a pass in its place: text, language by name, words inside the audio", async () => {
+    const outcomes = await model.transcribe([
+      segment({ timestamps: true, language: "German" }),
+      segment({ samples: new Int16Array() }),
+      segment({ language: "Cantonese" }),
+      segment({ samples: new Int16Array(31 * 16_000) }),
+      segment(),
+    ]);
+    const timed = resultOf(outcomes[0]);
+    expect(timed.language).toBe("German");
+    expect(timed.truncated).toBe(true);
+    expect(timed.words.length).toBeGreaterThan(0);
+    for (const { start, end, text } of timed.words) {
+      expect(start).toBeGreaterThanOrEqual(0);
+      expect(end).toBeLessThanOrEqual(2);
+      expect(text).toBe(text.trim());
+    }
+    expect(resultOf(outcomes[1])).toEqual({ text: "", language: "", words: [], score: null, truncated: false });
+    expect(outcomes[2]).toMatchObject({ ok: false, failure: { code: "language_unsupported", param: "language" } });
+    expect(outcomes[3]).toMatchObject({ ok: false, failure: { code: "audio_too_long" } });
+    expect(resultOf(outcomes[4]).text).not.toBe("");
+    expect(resultOf(outcomes[4]).words).toEqual([]);
+  });
+
+  it("hears hotwords, and refuses more of them than its prompt holds", async () => {
+    const [without, withWords, tooMany] = await model.transcribe([
+      segment(),
+      segment({ hotwords: ["Parlance", "JetStream <|endoftext|>"] }),
+      segment({ hotwords: Array.from({ length: 150 }, (_, index) => `word${index}`) }),
+    ]);
+    expect(resultOf(withWords).text).not.toBe(resultOf(without).text);
+    expect(tooMany).toMatchObject({ ok: false, failure: { code: "validation_failed", param: "hotwords" } });
+    expect(tooMany).toHaveProperty("failure.message", expect.stringMatching(/at most 223/));
+  });
+
+  it("answers one of the phrases, and how likely it is among them", async () => {
+    const phrases = ["yes", "no", "Gleis neun", "左に曲がる"];
+    const [one, two] = await model.transcribe([segment({ phrases }), segment({ phrases: phrases.slice(0, 1) })]);
+    expect(phrases).toContain(resultOf(one).text);
+    expect(resultOf(one).score).toBeLessThan(0);
+    expect(resultOf(two)).toMatchObject({ text: "yes", score: 0 });
+    expect(spellings("go left ")).toEqual(["go left", "go left.", "Go left", "Go left."]);
+  });
+
+  it("tries a text again that looks wrong, the same way for the same audio", async () => {
+    await writeTinyModel(join(root, "lots"), "multilingual-80", {
+      ...{ temperatures: [0, 1], maxTokens: 12, logProbabilityThreshold: 0 },
+    });
+    const lots = await load(join(root, "lots"));
+    const again = [
+      await lots.transcribe([segment()]),
+      await lots.transcribe([segment({ samples: voice(3) }), segment()]),
+    ];
+    await lots.close();
+    const [plain] = await model.transcribe([segment()]);
+    expect(resultOf(again[0]?.[0]).text).not.toBe(resultOf(plain).text);
+    expect(resultOf(again[1]?.[1]).text).toBe(resultOf(again[0]?.[0]).text);
+  });
+
+  it("says nothing where the model is sure that nobody speaks", async () => {
+    await writeTinyModel(join(root, "silent"), "multilingual-80", {
+      ...{ temperatures: [0], maxTokens: 12, logProbabilityThreshold: 0, noSpeechThreshold: 0 },
+    });
+    const silent = await load(join(root, "silent"));
+    const [outcome] = await silent.transcribe([segment({ timestamps: true })]);
+    await silent.close();
+    expect(resultOf(outcome)).toMatchObject({ text: "", words: [], score: null });
+  });
+
+  it.each(["split", "merged"] as const)("loads optimum's %s folder by its path alone", async (kind) => {
+    await writePublicModel(join(root, kind), kind, 4);
+    const published = await load(join(root, kind));
+    const [outcome] = await published.transcribe([segment({ language: "English", phrases: ["one", "two"] })]);
+    await published.close();
+    expect(published.description).toMatchObject({ architecture: "whisper", computeType: "float32", device: "cpu" });
+    expect(["one", "two"]).toContain(resultOf(outcome).text);
+  });
+
+  it("names the file and the field that are wrong", async () => {
+    await writePublicModel(join(root, "broken"), "split");
+    await writeFile(join(root, "broken", "tokenizer.json"), JSON.stringify({ added_tokens: [], model: { vocab: {} } }));
+    await expect(load(join(root, "broken"))).rejects.toThrow(/tokenizer\.json has no token <\|/);
+    await writeTinyModel(join(root, "odd"), "english-80", { mels: 0 });
+    await expect(load(join(root, "odd"))).rejects.toThrow("whisper.mels");
+  });
+});
