@@ -23,6 +23,19 @@ describe("chooseGraph", () => {
     expect(choice).toEqual({ role: "graph", computeType: "float32" });
   });
 
+  it("takes weights of four bits where eight are wanted and there are none, never for others", () => {
+    const small = { name: "small", files: { graph: file, "graph.int4": file } };
+    for (const wanted of ["auto", "int8"] as const) {
+      const choice = chooseGraph({ manifest: small, role: "graph", wanted, provider: "cpu" });
+      expect(choice).toEqual({ role: "graph.int4", computeType: "int4" });
+    }
+    expect(chooseGraph({ manifest: small, role: "graph", wanted: "auto", provider: "cuda" }).computeType).toBe(
+      "float32",
+    );
+    const both = { name: "both", files: { ...small.files, "graph.int8": file } };
+    expect(chooseGraph({ manifest: both, role: "graph", wanted: "auto", provider: "cpu" }).computeType).toBe("int8");
+  });
+
   it("says which weights there are when the wanted ones are not", () => {
     expect(() => chooseGraph({ manifest: plain, role: "graph", wanted: "int8", provider: "cpu" })).toThrow(
       "model plain has no int8 weights for graph (it has: float32)",
