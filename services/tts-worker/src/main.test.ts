@@ -7,9 +7,12 @@ import { fileURLToPath } from "node:url";
 import { type Bus, connectBus } from "@parlance/bus";
 import { buckets, headerNames, segmentResultSchema, streams, subjects } from "@parlance/contracts";
 import { startTestServer, type TestServer } from "@parlance/nats/testing";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 
 const main = fileURLToPath(new URL("./main.ts", import.meta.url));
+
+// A machine that is busy with other things speaks slowly.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
 let server: TestServer;
 let bus: Bus;
@@ -48,7 +51,7 @@ function run(settings: Record<string, string>) {
 }
 
 async function until(check: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 20_000;
+  const deadline = Date.now() + 60_000;
   while (!(await check())) {
     if (Date.now() > deadline) throw new Error(worker.log.join("\n"));
     await pause(20);

