@@ -97,6 +97,7 @@ export async function findAsrModels(options: AsrModelsOptions): Promise<{ initia
       },
       facts: {
         cuda,
+        computeType: settings.ASR_COMPUTE_TYPE,
         threads: settings.ENGINE_THREADS,
         beamSize: settings.ASR_BEAM_SIZE,
         cacheDir: modelRoot === undefined ? undefined : resolve(modelRoot),

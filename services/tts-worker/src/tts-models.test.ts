@@ -24,7 +24,7 @@ async function write(name: string, change: object): Promise<void> {
 function models() {
   const readSection = (manifest: Manifest) => ttsSectionSchema.parse(manifest.tts);
   return createTtsModels({
-    settings: { TTS_MODEL_ID: "first", TTS_MODEL_ROOT: root, ENGINE_THREADS: 0 },
+    settings: { TTS_MODEL_ID: "first", TTS_MODEL_ROOT: root, TTS_COMPUTE_TYPE: "auto", ENGINE_THREADS: 0 },
     cuda: { available: false, version: null, deviceCount: 0 },
     folder: join(root, "first"),
     operations: ttsSectionSchema.parse(toneManifest.tts).operations,

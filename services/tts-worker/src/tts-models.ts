@@ -10,7 +10,7 @@ import type { Log } from "@parlance/telemetry";
 import type { ModelSource, ReadyModel } from "@parlance/worker";
 
 export interface TtsModelsOptions {
-  settings: Settings<"TTS_MODEL_ID" | "TTS_MODEL_ROOT" | "ENGINE_THREADS">;
+  settings: Settings<"TTS_MODEL_ID" | "TTS_MODEL_ROOT" | "TTS_COMPUTE_TYPE" | "ENGINE_THREADS">;
   cuda: ModelState["cuda"];
   /** Of the model of the settings. */
   folder: string;
@@ -56,6 +56,7 @@ export function createTtsModels(options: TtsModelsOptions): ModelSource {
     },
     facts: {
       cuda: options.cuda,
+      computeType: settings.TTS_COMPUTE_TYPE,
       threads: settings.ENGINE_THREADS,
       cacheDir: modelRoot === undefined ? undefined : resolve(modelRoot),
     },

@@ -35,7 +35,8 @@ export interface ModelSource {
   /** Throws a SpeechError when this model may not be selected by a request. */
   admit(id: string): Promise<void>;
   list(): Promise<ModelList["models"]>;
-  facts: Pick<ModelState, "cuda" | "beamSize" | "threads" | "cacheDir">;
+  /** As they are set or were found at the start. */
+  facts: Pick<ModelState, "cuda" | "beamSize" | "threads" | "cacheDir"> & { computeType?: string };
 }
 
 export interface ModelChoice {

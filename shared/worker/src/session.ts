@@ -46,6 +46,8 @@ export interface Turns {
   swaps: SwapLog;
   /** Passes in a row that left batch work behind. */
   passedOver: number;
+  /** What long passes take; fades as passes get shorter. */
+  passMs: number;
 }
 
 export type SessionEnd = YieldReason | "idle-timeout" | "unloaded" | "lost" | "stopped" | "load-failed" | "engine-gone";
@@ -98,6 +100,8 @@ interface Pass {
 }
 
 type Loaded = NonNullable<EngineSlot["loaded"]>;
+
+const FADE = 0.8;
 
 export function startSession(options: SessionOptions): Session {
   const { bus, lease, held, settle, settings, turns, metrics, clock, log } = options;
@@ -204,7 +208,7 @@ export function startSession(options: SessionOptions): Session {
       now: clock.now(),
       budgetBytes,
       passedOver: turns.passedOver,
-      requestsAlone: requestsAlone(question(), turns.passedOver),
+      requestsAlone: requestsAlone(question(), turns.passMs, turns.passedOver),
       engine:
         inEngine.length === 0 ? "idle" : inEngine.length === 1 || !preparedLane ? "busy" : { prepared: preparedLane },
     });
@@ -240,6 +244,7 @@ export function startSession(options: SessionOptions): Session {
       (outcomes) => {
         leave(pass);
         passes += 1;
+        turns.passMs = Math.max(FADE * turns.passMs, outcomes.finishedAt - outcomes.startedAt);
         options.onPass(jobs.length);
         metrics?.passEnded(jobs.length, (outcomes.finishedAt - outcomes.startedAt) / 1_000);
         log.debug({ size: jobs.length, lane, ms: outcomes.finishedAt - outcomes.startedAt }, "pass");

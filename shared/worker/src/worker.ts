@@ -34,6 +34,8 @@ import { createHeldJobs } from "./held-jobs.ts";
 import { asItIs, type ToEngineJob } from "./job.ts";
 import { createLoadWishes } from "./load-wishes.ts";
 import { type Abilities, createModelChoice, type ModelSource } from "./model-choice.ts";
+import { describeModel, loadFailure } from "./model-state.ts";
+import { backoffAfter, sleep, within } from "./patience.ts";
 import { type LanePulls, pullLanes } from "./pull-lanes.ts";
 import { serveModels } from "./serve-models.ts";
 import { type Session, type SessionEnd, type SessionSettings, startSession, type Turns } from "./session.ts";
@@ -78,8 +80,6 @@ const DRAIN_MS = 4_000;
 const GOODBYE_MS = 2_000;
 /** How long a worker that yielded leaves a free lease to those it yielded to. */
 const POLITE_MS = 1_000;
-const LONGEST_BACKOFF_MS = 60_000;
-const FIRST_BACKOFF_MS = 250;
 
 /** Ends of a session after which another family's turn has come. */
 const yielded: ReadonlySet<SessionEnd> = new Set(["idle", "urgency", "quantum", "patience"]);
@@ -92,7 +92,12 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
   const held = createHeldJobs(clock, await readAckWait(bus, operations));
   const settlement = createSettlement({ bus, service, log, signal: giveUp.signal });
   const inFlight = new Set<Promise<unknown>>();
-  const turns: Turns = { credit: createSwapCredit(settings.urgentShare), swaps: createSwapLog(), passedOver: 0 };
+  const turns: Turns = {
+    credit: createSwapCredit(settings.urgentShare),
+    swaps: createSwapLog(),
+    passedOver: 0,
+    passMs: 0,
+  };
   let session: Session | undefined;
   let acquiring: AbortController | undefined;
   let lastDescription: EngineDescription | undefined;
@@ -346,26 +351,16 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
   }
 
   function modelState(): ModelState {
-    const { worker, family, model, device, computeType, enginePid, loadSeconds, warmUpSeconds } = state();
-    return {
-      worker,
-      workerPid: process.pid,
-      enginePid,
-      family,
-      model,
-      folder: choice.current.folder,
+    const totalSeconds = session?.description && turns.swaps.state.recent.at(-1)?.seconds;
+    const { idleMs } = settings;
+    return describeModel({
+      state: state(),
       phase: phase(),
-      device,
-      computeType,
-      ...(options.models?.facts ?? { cuda: { available: false, version: null, deviceCount: 0 }, threads: 0 }),
-      batchSize: choice.current.maxBatchSize,
-      idleTimeout: settings.idleMs / 1_000,
-      loadSeconds,
-      warmUpSeconds,
-      totalSeconds: session?.description && turns.swaps.state.recent.at(-1)?.seconds,
-      download: choice.download,
-      problem: choice.problem,
-    };
+      choice,
+      facts: options.models?.facts,
+      idleMs,
+      totalSeconds,
+    });
   }
 
   function state(): WorkerState {
@@ -407,35 +402,4 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
       held.close();
     },
   };
-}
-
-function loadFailure(reason: Error | undefined): SpeechError {
-  if (reason instanceof SpeechError) return reason;
-  const why = reason?.message ?? "its engine was ended before";
-  return new SpeechError("model_unavailable", `The model was not loaded: ${why}.`, { cause: reason });
-}
-
-function backoffAfter(backoffMs: number): number {
-  return Math.min(LONGEST_BACKOFF_MS, backoffMs * 2 || FIRST_BACKOFF_MS);
-}
-
-async function within(ms: number, work: Promise<unknown>): Promise<void> {
-  const over = new AbortController();
-  await Promise.race([work, sleep(ms, over.signal)]);
-  over.abort();
-}
-
-async function sleep(ms: number, signal: AbortSignal): Promise<void> {
-  if (ms <= 0 || signal.aborted) return;
-  await new Promise<void>((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    signal.addEventListener(
-      "abort",
-      () => {
-        clearTimeout(timer);
-        resolve();
-      },
-      { once: true },
-    );
-  });
 }
