@@ -240,23 +240,24 @@ describe("POST /v1/audio/speech", () => {
     await hasty.close();
   });
 
-  test("a caller that does not read is not written to without end", async () => {
-    const hasty = await startTestGateway(rig.server, { REQUEST_TIMEOUT: "1" });
+  test("a caller that does not read is cut off, and its batch cancelled", async () => {
+    const hasty = await startTestGateway(rig.server, { REQUEST_TIMEOUT: "3" });
     const socket = await openSocket(hasty.url);
-    const body = JSON.stringify(
-      speech({ input: Array.from({ length: 200 }, () => "x").join("|"), response_format: "pcm" }),
-    );
+    const body = JSON.stringify(speech({ input: "wait", response_format: "wav" }));
+    const before = rig.pipeline.seen.length;
     socket.pause();
     socket.write(
       `POST ${PATH} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
     );
-    const waiting = 'parlance_waiting_requests{service="gateway"} ';
-    const metrics = async () => await (await hasty.call("/metrics")).text();
-    await eventually(async () => ((await metrics()).includes(`${waiting}1`) ? true : undefined));
-    await eventually(async () => ((await metrics()).includes(`${waiting}0`) ? true : undefined));
+    const batchId = await eventually(async () => rig.pipeline.seen[before]?.subject.split(".")[3]);
+    // More than both ends' sockets hold, and not the last segment: nothing but the caller ends this.
+    const samples = new Int16Array(12_000_000);
+    await rig.pipeline.saySegment(batchId, "0", 0, false, samples);
+    const done = await eventually(() => rig.pipeline.bus.last(streams.results, subjects.done(batchId, "0")));
+    expect(JSON.parse(Buffer.from(done.data).toString())).toMatchObject({ error: { code: "cancelled" } });
     socket.resume();
-    const said = await readAll(socket);
-    expect(said.length).toBeLessThan(200 * 24_000);
+    expect((await readAll(socket)).length).toBeLessThan(samples.byteLength);
+    expect(await (await hasty.call("/metrics")).text()).toContain('parlance_waiting_requests{service="gateway"} 0');
     await hasty.close();
   });
 

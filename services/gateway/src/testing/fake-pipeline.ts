@@ -37,7 +37,7 @@ export interface FakePipeline {
   /** What came on INTAKE, oldest first. */
   seen: { subject: string; data: Buffer; headers: Record<string, string> }[];
   /** Speaks one segment of an item, as a worker would. */
-  saySegment(batchId: string, itemId: string, n: number, last: boolean): Promise<void>;
+  saySegment(batchId: string, itemId: string, n: number, last: boolean, samples?: Int16Array): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -78,10 +78,16 @@ export async function startFakePipeline(server: TestServer): Promise<FakePipelin
     }
   }
 
-  async function saySegment(batchId: string, itemId: string, n: number, last: boolean): Promise<void> {
-    const { samples, sampleRate, pauseMs } = FAKE_SOUND;
+  async function saySegment(
+    batchId: string,
+    itemId: string,
+    n: number,
+    last: boolean,
+    samples = FAKE_SOUND.samples,
+  ): Promise<void> {
+    const { sampleRate, pauseMs } = FAKE_SOUND;
     const audio = segmentFileId(batchId, itemId, n);
-    const sound = { id: audio, contentType: "audio/pcm", filename: audio, maxBytes: 1e6 };
+    const sound = { id: audio, contentType: "audio/pcm", filename: audio, maxBytes: 1e8 };
     await files.put(sound, inOnePiece(new Uint8Array(samples.buffer)));
     await publish(batchId, itemId, n, {
       operation: "custom_voice",
