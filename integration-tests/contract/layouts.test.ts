@@ -1,0 +1,49 @@
+/** Models as users have them on disk, in every layout that is known: `MODEL_ID` names the folder, and that is all. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { smallModels } from "@parlance/asr/testing";
+import { healthSchema, modelConfigsSchema, transcribeFileResponseSchema } from "@parlance/contracts";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { demoClips } from "../src/clips.ts";
+import { startPipeline } from "../src/pipeline.ts";
+
+const PATIENCE_MS = 180_000;
+
+let root: string;
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), "parlance-layouts-"));
+});
+afterAll(() => rm(root, { recursive: true }));
+
+describe("npm start with MODEL_ID pointing to a folder", () => {
+  it.each(Object.entries(smallModels))(
+    "serves %s",
+    async (layout, write) => {
+      const folder = join(root, layout.replaceAll(/\W+/g, "-"));
+      await write(folder);
+      const [clip] = await demoClips();
+      if (clip === undefined) throw new Error("there are no clips");
+      // Beams and their fallbacks take long where weights are random and nothing convinces.
+      const settings = { MODEL_ID: folder, ASR_BEAM_SIZE: "1", ENABLE_TTS: "false", MODEL_HUB: "off" };
+      const pipeline = await startPipeline(settings);
+      try {
+        const form = new FormData();
+        form.append("audio", new Blob([Buffer.from(clip.bytes)], { type: clip.type }), clip.name);
+        const response = await fetch(`${pipeline.gatewayUrl}/api/v1/transcribe/file`, { method: "POST", body: form });
+        const text = await response.text();
+        expect(response.status, text).toBe(200);
+        expect(transcribeFileResponseSchema.parse(JSON.parse(text)).performance).toBeGreaterThan(0);
+        const health = await fetch(`${pipeline.gatewayUrl}/health`);
+        const { model_loaded, model_id } = healthSchema.parse(await health.json());
+        expect(model_loaded).toBe(true);
+        const configuration = await fetch(`${pipeline.gatewayUrl}/api/v1/models/config`);
+        const { workers } = modelConfigsSchema.parse(await configuration.json());
+        expect(workers).toMatchObject([{ family: "asr", model_id, model_folder: folder, state: "loaded" }]);
+      } finally {
+        await pipeline.stop();
+      }
+    },
+    PATIENCE_MS,
+  );
+});
