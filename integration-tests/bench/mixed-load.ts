@@ -6,8 +6,8 @@ import { durables, type Operation, streams } from "@parlance/contracts";
 import type { QueueItem, RestClient } from "../src/rest-client.ts";
 
 /** Jobs that wait, below which more are submitted: several passes. */
-const LEAST_WAITING = 96;
-const ITEMS_PER_BATCH = 96;
+const LEAST_WAITING = 192;
+const ITEMS_PER_BATCH = 192;
 const LOOK_EVERY_MS = 250;
 
 export interface BacklogOptions {

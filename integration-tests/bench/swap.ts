@@ -7,10 +7,11 @@
  * - swap_share: time between the last pass of one family and the first one of the other, of the whole.
  * - interactive_wait_ms_p95: from a request's acceptance to the pass that ran it, of the requests whose family had no engine then.
  *
- * Fails when two families were loaded at once, when those requests waited longer than a pass and a swap of this run, or when a
+ * Fails when two families were loaded at once, when those requests waited longer than the longest pass and the longest swap of this run, or when a
  * backlog went without a pass for too long. SECONDS sets the duration.
  */
 import { writeFileSync } from "node:fs";
+import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { connectBus } from "@parlance/bus";
 import { type Family, families, type GpuStatus } from "@parlance/contracts";
@@ -86,7 +87,7 @@ const [transcriptions, speeches] = await Promise.all([
 ]);
 const to = from + SECONDS * 1_000;
 clearInterval(progress);
-const { devices } = await client.json<GpuStatus>("/api/v1/gpu");
+const devices = await askForSwaps();
 const rows = (await readRows(bus)).filter(({ startedAt }) => startedAt < to);
 watch.stop();
 await bus.close();
@@ -100,8 +101,8 @@ const waits = (chosen: readonly PassRow[]) => chosen.map(({ startedAt, submitted
 const requests = rows.filter(isRequest);
 const unloaded = requests.filter(({ family, submittedAt }) => !watch.wasAlive(workerOf[family], submittedAt));
 const lengths = passes.map(({ startedAt, finishedAt }) => finishedAt - startedAt);
-const passMs = quantile(lengths, 0.95);
-const swapMs = quantile(swaps, 0.95);
+/** What a request of the family that is not loaded may have to wait for. */
+const boundMs = Math.max(...lengths) + Math.max(...swaps);
 const gaps = Object.fromEntries(
   families.map((family) => [family, longestGap(passes, backlog[family], from, to)]),
 ) as Record<Family, number>;
@@ -118,7 +119,7 @@ const figures = {
 const claims = {
   "never two families loaded at once": figures.families_max === 1,
   "requests of the family not loaded wait for a pass and a swap at most (p95)":
-    figures.interactive_wait_ms_p95 <= passMs + swapMs,
+    figures.interactive_wait_ms_p95 <= boundMs,
   "neither backlog starves": families.every((family) => gaps[family] < STARVED_MS),
 };
 writeFileSync(fileURLToPath(new URL("./swap.md", import.meta.url)), page());
@@ -141,6 +142,16 @@ async function askForSpeech(): Promise<void> {
 async function answered(response: Response): Promise<void> {
   const body = await response.arrayBuffer();
   if (!response.ok) throw new Error(`a request was answered ${response.status}: ${Buffer.from(body).toString()}`);
+}
+
+/** From the workers that answer in time; a busy one is asked again. */
+async function askForSwaps(): Promise<GpuStatus["devices"]> {
+  for (let again = 0; ; again += 1) {
+    const { devices: answer } = await client.json<GpuStatus>("/api/v1/gpu");
+    const told = new Set(answer.flatMap(({ swaps: { recent } }) => recent.map(({ family }) => family)));
+    if (told.size === families.length || again === 10) return answer;
+    await pause(1_000);
+  }
 }
 
 function page(): string {
@@ -169,14 +180,14 @@ ${Object.entries(claims)
 | --- | --- |
 | families with a living engine at one moment, at most | ${figures.families_max} |
 | swaps | ${swaps.length} |
-| swap, last pass of one family to the first of the other: p50 / p95 / longest, s | ${seconds(quantile(swaps, 0.5))} / ${seconds(swapMs)} / ${seconds(Math.max(...swaps))} |
+| swap, last pass of one family to the first of the other: p50 / p95 / longest, s | ${seconds(quantile(swaps, 0.5))} / ${seconds(quantile(swaps, 0.95))} / ${seconds(Math.max(...swaps))} |
 | share of the time that went into swaps | ${(100 * figures.swap_share).toFixed(1)} % |
-| pass: p50 / p95 / longest, s | ${seconds(quantile(lengths, 0.5))} / ${seconds(passMs)} / ${seconds(Math.max(...lengths))} |
+| pass: p50 / p95 / longest, s | ${seconds(quantile(lengths, 0.5))} / ${seconds(quantile(lengths, 0.95))} / ${seconds(Math.max(...lengths))} |
 | longest time without a pass of the backlog: transcription / speech, s | ${seconds(gaps.asr)} / ${seconds(gaps.tts)} |
 | segments transcribed / spoken | ${figures.transcribed} / ${figures.spoken} |
 
-From acceptance to the pass that ran it, in seconds. A request that finds its family not loaded is held against a pass and a swap,
-p95 each: ${seconds(passMs + swapMs)} s.
+From acceptance to the pass that ran it, in seconds. A request that finds its family not loaded is held against the longest
+pass and the longest swap of the run: ${seconds(boundMs)} s.
 
 | family | lane | jobs | p50 | p95 | longest |
 | --- | --- | --- | --- | --- | --- |

@@ -92,17 +92,21 @@ test("two backlogs swap no more often than the quantum, and swaps take no more t
   );
 });
 
-test("a pass that another family's request waits for carries requests alone, unless it has to wait all the same", () => {
+describe("a pass that another family's request waits for", () => {
   const mixed = { ...base, ownLanes: ["interactive", "batch"] as const };
-  expect(requestsAlone(mixed, 0)).toBe(true);
-  expect(requestsAlone({ ...mixed, creditMs: -1 }, 0)).toBe(false);
-  expect(requestsAlone({ ...mixed, waiter: { lane: "batch", waitingMs: 0 } }, 0)).toBe(false);
-  expect(requestsAlone({ ...mixed, waiter: undefined }, 0)).toBe(false);
-  expect(requestsAlone(base, 0)).toBe(false);
-});
+  const long = base.swapMs;
 
-test("the backlog is left no more than twice in a row", () => {
-  const mixed = { ...base, ownLanes: ["interactive", "batch"] as const };
-  expect(requestsAlone(mixed, 1)).toBe(true);
-  expect(requestsAlone(mixed, 2)).toBe(false);
+  test("carries requests alone, unless it has to wait all the same", () => {
+    expect(requestsAlone(mixed, long, 0)).toBe(true);
+    expect(requestsAlone({ ...mixed, creditMs: -1 }, long, 0)).toBe(false);
+    expect(requestsAlone({ ...mixed, waiter: { lane: "batch", waitingMs: 0 } }, long, 0)).toBe(false);
+    expect(requestsAlone({ ...mixed, waiter: undefined }, long, 0)).toBe(false);
+    expect(requestsAlone(base, long, 0)).toBe(false);
+  });
+
+  test("leaves the backlog no more than twice in a row, and not for what takes little of a swap", () => {
+    expect(requestsAlone(mixed, long, 1)).toBe(true);
+    expect(requestsAlone(mixed, long, 2)).toBe(false);
+    expect(requestsAlone(mixed, base.swapMs / 5, 0)).toBe(false);
+  });
 });

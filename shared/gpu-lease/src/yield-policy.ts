@@ -71,17 +71,21 @@ export function shouldYield(question: YieldQuestion): YieldReason | undefined {
   return heldMs >= quantum && waiter.waitingMs >= PATIENCE * quantum ? "patience" : undefined;
 }
 
-/** Passes in a row that may leave the backlog for it. */
+/** Passes in a row that may leave the backlog for another family's request. */
 const MOST_ALONE = 2;
+/** A pass shorter than this share of a swap adds nothing that a request would notice. */
+const NOTICEABLE = 0.25;
 
 /**
  * Whether the next pass should carry requests alone, and leave the backlog: another family's request waits for its end, and is
  * let in then. (While there is no credit for that, the pass may be as full as it likes.)
  *
+ * @param passMs what full passes take here
  * @param passedOver passes in a row that left the backlog
  */
-export function requestsAlone(question: YieldQuestion, passedOver: number): boolean {
-  const { ownLanes, waiter, creditMs } = question;
-  if (waiter === undefined || waiter.lane === "batch" || creditMs < 0 || passedOver >= MOST_ALONE) return false;
+export function requestsAlone(question: YieldQuestion, passMs: number, passedOver: number): boolean {
+  const { ownLanes, waiter, creditMs, swapMs } = question;
+  if (waiter === undefined || waiter.lane === "batch" || creditMs < 0) return false;
+  if (passedOver >= MOST_ALONE || passMs < NOTICEABLE * swapMs) return false;
   return ownLanes.some((lane) => lane !== "batch");
 }

@@ -121,7 +121,7 @@ export function simulate(scenario: Scenario, schedule: Schedule, totalMs: number
     const { base, perJob, maxJobs } = scenario[family].pass;
     let rows = 0;
     const mine = state[family];
-    const alone = requestsAlone(questionFor(family), mine.passedOver);
+    const alone = requestsAlone(questionFor(family), base + perJob * maxJobs, mine.passedOver);
     const chosen = waitingLanes(family).filter((lane) => lane !== "batch" || !alone);
     mine.passedOver = alone && waitingLanes(family).includes("batch") ? mine.passedOver + 1 : 0;
     for (const lane of chosen) {
