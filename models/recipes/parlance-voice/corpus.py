@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from lexicon import words_of
 from symbols import SYMBOL_IDS
 from teacher import FRAME_SECONDS, Teacher
 
@@ -120,8 +121,6 @@ def main():
     parser.add_argument("--workers", type=int, default=os.cpu_count())
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
-    from lexicon import words_of
-
     prompts = [tuple(line.split("\t")) for line in options.prompts.read_text().splitlines()]
     chosen = choose(prompts, words_of(options.lexicon), options.count, options.seed)
     tasks = [
