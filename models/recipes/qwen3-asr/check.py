@@ -64,6 +64,7 @@ def prompt_inputs(reference, prepared, embeddings):
 def keys_of(session, inputs, layers):
     """The last layer's keys of a prompt."""
     past = {item.name: np.zeros((1, item.shape[1], 1, item.shape[3]), np.float32) for item in session.get_inputs() if "past_key" in item.name or "past_value" in item.name}
+    past["candidates"] = np.zeros((1, 1), np.int64)
     more = {"positions": np.arange(inputs["input_ids"].shape[1])[None], "past_mask": np.full((1, 1), -30_000, np.float32)}
     return session.run([f"key.{layers - 1}"], inputs | past | more)[0]
 

@@ -136,8 +136,22 @@ class Decoder:
         """The best token of float32 [batch, vocabulary] as int64 [batch], and its log-probability."""
         graph = self.graph
         best = graph.op("ReduceMax", logits, axes=[-1], keepdims=1)
-        rest = graph.op("ReduceSum", graph.op("Exp", graph.op("Sub", logits, best)), ints(-1), keepdims=0)
-        return graph.op("ArgMax", logits, axis=-1, keepdims=0), graph.op("Neg", graph.op("Log", rest))
+        score = graph.op("Sub", graph.op("Squeeze", best, ints(-1)), self.log_sum(logits, best, keep=0))
+        return graph.op("ArgMax", logits, axis=-1, keepdims=0), score
+
+    def log_sum(self, logits, best, keep):
+        """Logarithm of the sum of exponentials."""
+        graph = self.graph
+        rest = graph.op("ReduceSum", graph.op("Exp", graph.op("Sub", logits, best)), ints(-1), keepdims=1)
+        total = graph.op("Add", graph.op("Log", rest), best)
+        return total if keep else graph.op("Squeeze", total, ints(-1))
+
+    def weigh(self, logits, candidates):
+        """Log-probabilities of the candidates [batch, any] of a row."""
+        graph = self.graph
+        best = graph.op("ReduceMax", logits, axes=[-1], keepdims=1)
+        chosen = graph.op("GatherElements", logits, candidates, axis=1)
+        return graph.op("Sub", chosen, self.log_sum(logits, best, keep=1))
 
 
 def prompt_inputs(graph, hidden):
@@ -151,13 +165,15 @@ def prompt_inputs(graph, hidden):
 def build_decoder(graph, thinker):
     """Inputs: `input_ids`, `audio_places` int64 [batch, places]; `audio_rows` float32 [rows, hidden], row 0 unused;
     `padding` int64 [batch], left padding among the new tokens; `positions` int64 [batch, places]; `past_mask` float32
-    [batch, past], 0 or -30000; `past_key.N`, `past_value.N` float32 [batch, kv heads, past, head], past at least 1.
-    Outputs: `token` int32 [batch] and `log_probability` float32 [batch] of the last place; `key.N`, `value.N` float32
-    [batch, kv heads, places, head].
+    [batch, past], 0 or -30000; `past_key.N`, `past_value.N` float32 [batch, kv heads, past, head], past at least 1;
+    `candidates` int64 [batch, any], tokens to weigh.
+    Outputs: `token` int32 [batch], `log_probability` float32 [batch] and `candidate_log_probabilities` float32 [batch,
+    any] of the last place; `key.N`, `value.N` float32 [batch, kv heads, places, head].
     """
     decoder = Decoder(graph, thinker)
     ids, rows, places, padding = prompt_inputs(graph, decoder.hidden)
     positions = graph.input("positions", np.int64, ["batch", "places"])
+    candidates = graph.input("candidates", np.int64, ["batch", "candidates"])
     mask = graph.input("past_mask", np.float32, ["batch", "past"])
     mask = graph.op("Unsqueeze", graph.into(mask), ints(1, 2))
     value = decoder.embed(ids, rows, places)
@@ -169,7 +185,10 @@ def build_decoder(graph, thinker):
         past = [graph.input(f"past_{part}.{index}", np.float32, dims) for part in ("key", "value")]
         value, *new = decoder.layer(index, value, rotation, new_mask, (*map(graph.into, past), mask))
         made.append(new)
-    token, score = decoder.choose(decoder.logits(decoder.last_place(value)))
+    logits = decoder.logits(decoder.last_place(value))
+    token, score = decoder.choose(logits)
+    weighed = decoder.weigh(logits, candidates)
+    graph.output("candidate_log_probabilities", weighed, np.float32, ["batch", "candidates"])
     graph.output("token", graph.cast(token, np.int32), np.int32, ["batch"])
     graph.output("log_probability", score, np.float32, ["batch"])
     for index, new in enumerate(made):

@@ -37,6 +37,10 @@ EXTRA = [
     ("1 s", "recognition of languages", "Korean"),
     ("20 s", "a brown model", "French"),
 ]
+WEIGHED = [
+    ("1 s", "English", ["the fox", "the dog", "a hard problem"]),
+    ("2.37 s", "Chinese", ["今天天气", "我们去公园", "好", "on", "then the other fox says"]),
+]
 ALIGNED = [
     ("2.37 s", "The quick brown fox, jumps over the dog.", "English"),
     ("7 s", "今天天气很好,我们去公园 and walk it's fine.", "Chinese"),
@@ -145,6 +149,25 @@ def check_batches(reference, rows, inputs):
             assert answer == row["tokens"][: len(answer)] and len(answer) >= min(shortest, len(row["tokens"])), row["clip"]
 
 
+@torch.no_grad()
+def make_weights(reference, clips):
+    """Log of each phrase's probability among those of its list, the end token included."""
+    weights = []
+    for name, language, phrases in WEIGHED:
+        sums = []
+        for phrase in phrases:
+            prepared = reference.prepare(clips[name], "", language)
+            said = reference.processor.tokenizer(phrase)["input_ids"] + reference.ends[:1]
+            length = prepared["input_ids"].shape[1]
+            prepared["input_ids"] = torch.cat([prepared["input_ids"], torch.tensor([said])], 1)
+            prepared["attention_mask"] = torch.ones_like(prepared["input_ids"])
+            logits = reference.model.thinker(**prepared).logits[0, length - 1 : -1].double().log_softmax(-1)
+            sums.append(float(logits[range(len(said)), said].sum()))
+        among = torch.tensor(sums, dtype=torch.float64).log_softmax(0).tolist()
+        weights.append({"clip": name, "language": language, "phrases": phrases, "scores": among})
+    return weights
+
+
 def make_alignments(reference, clips):
     aligner = Qwen3ForcedAligner(reference.model, reference.processor, Qwen3ForceAlignProcessor())
     alignments = []
@@ -161,11 +184,12 @@ def main():
     parser.add_argument("aligner", type=Path)
     parser.add_argument("file", type=Path)
     options = parser.parse_args()
-    clips = all_clips()
+    clips, reference = all_clips(), Reference(options.checkpoint)
     golden = {
         "clips": {name: list(what) for name, what in CLIPS.items()},
         "checks": {name: int(np.abs(clip.astype(np.int64)).sum()) for name, clip in clips.items()},
-        "rows": make_rows(Reference(options.checkpoint), clips),
+        "rows": make_rows(reference, clips),
+        "weights": make_weights(reference, clips),
         "alignments": make_alignments(Reference(options.aligner), clips),
     }
     options.file.parent.mkdir(parents=True, exist_ok=True)

@@ -13,6 +13,8 @@ export interface Decoded {
 export interface GreedyDecoder {
   /** One answer for each row, in order. */
   decode(rows: readonly PromptRow[]): Promise<Decoded[]>;
+  /** Log-probability of each continuation of a prompt, natural log. Absent where the graphs cannot tell. */
+  weigh?(row: PromptRow, continuations: readonly (readonly number[])[]): Promise<number[]>;
   close(): Promise<void>;
 }
 

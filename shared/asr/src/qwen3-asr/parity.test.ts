@@ -137,6 +137,23 @@ describe("against the official implementation", () => {
     }
   });
 
+  it("weighs phrases as the official model does", async () => {
+    for (const { clip, language, phrases, scores } of golden.weights) {
+      const audio = embeddings.get(clip) ?? new Float32Array();
+      const { tokens, audioFrom } = buildPrompt(tokenizer, {
+        context: "",
+        language,
+        audioTokens: audio.length / hidden,
+      });
+      const said = phrases.map((phrase) => [...tokenizer.encode(phrase), ...tokenizer.endTokens.slice(0, 1)]);
+      const sums = (await stepwise.weigh?.({ tokens, audio, audioFrom, budget: 0 }, said)) ?? [];
+      const total =
+        Math.log(sums.reduce((sum, value) => sum + Math.exp(value - Math.max(...sums)), 0)) + Math.max(...sums);
+      expect(sums.length).toBe(phrases.length);
+      for (const [index, sum] of sums.entries()) expect(sum - total).toBeCloseTo(scores[index] ?? Number.NaN, 3);
+    }
+  });
+
   it("reads the same text and language out of the tokens", () => {
     for (const row of golden.rows) {
       const raw = tokenizer.decode(expected(row).tokens);

@@ -55,6 +55,13 @@ describe.each(["split", "merged"])("a folder in the %s layout", (layout) => {
     expect(answers).toEqual(rows.map(({ answer, truncated }) => [...answer, truncated]));
   });
 
+  it("refuses to choose among phrases: its graphs do not say how likely a text is", async () => {
+    const model = await load(fixturePath(layout));
+    const [row] = segments();
+    const [outcome] = row === undefined ? [] : await model.transcribe([{ ...row, phrases: ["yes", "no"] }]);
+    expect(outcome).toMatchObject({ ok: false, failure: { code: "validation_failed", param: "phrases" } });
+  });
+
   it("names the field of its config.json, or the file, that is wrong", async () => {
     const folder = await mkdtemp(join(tmpdir(), "published-"));
     folders.push(folder);

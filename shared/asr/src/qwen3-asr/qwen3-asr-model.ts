@@ -10,7 +10,9 @@
 import { SAMPLE_RATE } from "@parlance/contracts";
 import type { AsrArchitecture, AsrOutcome, AsrSegment } from "../types.ts";
 import { loadParts, type ModelParts } from "./load-parts.ts";
+import { choosePhrase } from "./phrase-choice.ts";
 import { buildPrompt, contextOf } from "./prompt.ts";
+import type { PromptRow } from "./prompt-batch.ts";
 import { refusal } from "./refusal.ts";
 import { parseOutput } from "./spoken-output.ts";
 
@@ -26,7 +28,10 @@ export const qwen3AsrArchitecture: AsrArchitecture = {
     return {
       computeType: parts.computeType,
       async transcribe(segments) {
-        const outcomes = segments.map((segment) => refusal(context.manifest, segment) ?? nothingSaid(segment));
+        const canWeigh = parts.decoder.weigh !== undefined;
+        const outcomes = segments.map(
+          (segment) => refusal(context.manifest, segment, canWeigh) ?? nothingSaid(segment),
+        );
         const accepted = [...segments.entries()].filter(([row]) => outcomes[row]?.ok === true);
         for (let from = 0; from < accepted.length; from += rowsPerRun) {
           const run = accepted.slice(from, from + rowsPerRun);
@@ -47,26 +52,27 @@ async function transcribeRows(parts: ModelParts, segments: readonly AsrSegment[]
   const { encoder, decoder, tokenizer, aligner, hidden } = parts;
   const embeddings = await encoder.encode(segments.map(({ samples }) => samples));
   const spoken = [...segments.entries()].filter(([row]) => (embeddings[row]?.length ?? 0) > 0);
-  const decoded = await decoder.decode(
-    spoken.map(([row, segment]) => {
-      const audio = embeddings[row] ?? new Float32Array();
-      const { tokens, audioFrom } = buildPrompt(tokenizer, {
-        context: contextOf(segment.hotwords, segment.context),
-        language: forcedLanguage(segment),
-        audioTokens: audio.length / hidden,
-      });
-      return { tokens, audio, audioFrom, budget: tokenBudget(segment.samples.length, parts.tokensPerSecond) };
-    }),
-  );
+  const promptOf = (row: number, segment: AsrSegment, language = forcedLanguage(segment)): PromptRow => {
+    const audio = embeddings[row] ?? new Float32Array();
+    const context = contextOf(segment.hotwords, segment.context);
+    const { tokens, audioFrom } = buildPrompt(tokenizer, { context, language, audioTokens: audio.length / hidden });
+    return { tokens, audio, audioFrom, budget: tokenBudget(segment.samples.length, parts.tokensPerSecond) };
+  };
+  const decoded = await decoder.decode(spoken.map(([row, segment]) => promptOf(row, segment)));
 
   const outcomes = segments.map(nothingSaid);
   for (const [index, [row, segment]] of spoken.entries()) {
     const { tokens = [], score = 0, truncated = false } = decoded[index] ?? {};
-    const { language, text } = parseOutput(tokenizer.decode(tokens), forcedLanguage(segment));
-    outcomes[row] = {
-      ok: true,
-      result: { text, language, words: [], score: text === "" ? null : score, truncated },
-    };
+    const heard = parseOutput(tokenizer.decode(tokens), forcedLanguage(segment));
+    const result = { ...heard, words: [], score: heard.text === "" ? null : score, truncated };
+    if (segment.phrases.length > 0 && decoder.weigh !== undefined) {
+      // In the language that was heard, where one was.
+      const prompt = promptOf(row, segment, heard.language === "" ? undefined : heard.language);
+      const choice = await choosePhrase(decoder.weigh, tokenizer, prompt, segment.phrases);
+      outcomes[row] = { ok: true, result: { ...result, ...choice, truncated: false } };
+    } else {
+      outcomes[row] = { ok: true, result };
+    }
   }
   await aligner?.addWords(segments, outcomes);
   return outcomes;

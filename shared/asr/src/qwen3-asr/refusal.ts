@@ -2,14 +2,15 @@
 import { type Manifest, SAMPLE_RATE } from "@parlance/contracts";
 import type { AsrOutcome, AsrSegment } from "../types.ts";
 
-export function refusal(manifest: Manifest, segment: AsrSegment): AsrOutcome | undefined {
+/** `canWeigh`: whether the model's graphs can tell how likely a given text is. */
+export function refusal(manifest: Manifest, segment: AsrSegment, canWeigh: boolean): AsrOutcome | undefined {
   const { language, samples, phrases } = segment;
   if (language !== "auto" && !manifest.languages.includes(language)) {
     const message = `${manifest.name} does not know ${language}: it knows ${manifest.languages.join(", ")}.`;
     return { ok: false, failure: { code: "language_unsupported", message, param: "language" } };
   }
-  if (phrases.length > 0) {
-    const message = `${manifest.name} writes what it hears and cannot choose among phrases: send them as hotwords.`;
+  if (phrases.length > 0 && !canWeigh) {
+    const message = `${manifest.name}, as it is loaded, cannot choose among phrases: send them as hotwords.`;
     return { ok: false, failure: { code: "validation_failed", message, param: "phrases" } };
   }
   const { maxSegmentSeconds } = manifest.limits;

@@ -5,7 +5,7 @@
  */
 import { createSession, float32Output, integerOutput, type SessionOptions } from "@parlance/inference";
 import { createSpeaker, type GreedyDecoder, type Speaker } from "./greedy-decoder.ts";
-import { type CacheShape, createCache, emptyPast } from "./key-value-cache.ts";
+import { type CacheShape, createCache, emptyPast, type KeyValueCache } from "./key-value-cache.ts";
 import { int64Tensor, makePromptBatch, type PromptRow, promptPositions } from "./prompt-batch.ts";
 
 export interface StepDecoderOptions extends SessionOptions {
@@ -21,9 +21,37 @@ const PLACES_PER_RUN = 1_024;
 /** A row joins a run when it has at least this part of the longest row's places. */
 const SIMILAR = 0.75;
 
+/** Continuations that are said side by side. */
+const WEIGHED_TOGETHER = 16;
+
 export async function createStepDecoder(options: StepDecoderOptions): Promise<GreedyDecoder> {
   const { graph, hidden, cache: shape, endTokens, padToken } = options;
   const session = await createSession(graph, options);
+
+  /** Reads prompts; `candidates` are tokens to weigh for each. */
+  function read(rows: readonly PromptRow[], candidates: readonly number[]) {
+    const { places, inputs } = makePromptBatch(rows, hidden, padToken);
+    return session.run({
+      ...inputs,
+      positions: promptPositions(rows, places),
+      candidates: int64Tensor(candidates, [rows.length, candidates.length / rows.length]),
+      ...emptyPast(shape, rows.length),
+    });
+  }
+
+  /** Takes one token for each row. */
+  function step(cache: KeyValueCache, tokens: readonly number[], positions: readonly number[], candidates = tokens) {
+    const column = [tokens.length, 1];
+    return session.run({
+      input_ids: int64Tensor(tokens, column),
+      positions: int64Tensor(positions, column),
+      candidates: int64Tensor(candidates, column),
+      audio_rows: { type: "float32", data: new Float32Array(hidden), dims: [1, hidden] },
+      audio_places: int64Tensor(new Float64Array(tokens.length), column),
+      padding: int64Tensor(new Float64Array(tokens.length), [tokens.length]),
+      ...cache.inputs(),
+    });
+  }
 
   return {
     async decode(rows) {
@@ -42,12 +70,8 @@ export async function createStepDecoder(options: StepDecoderOptions): Promise<Gr
 
       for (const group of similarRows(rows)) {
         const members = group.flatMap((row) => rows[row] ?? []);
-        const { places, inputs } = makePromptBatch(members, hidden, padToken);
-        const outputs = await session.run({
-          ...inputs,
-          positions: promptPositions(members, places),
-          ...emptyPast(shape, members.length),
-        });
+        const places = members[0]?.tokens.length ?? 0;
+        const outputs = await read(members, new Array<number>(members.length).fill(padToken));
         const lengths = members.map(({ tokens }) => tokens.length);
         cache.fill(outputs, group, lengths, places);
         const tokens = integerOutput(outputs, "token");
@@ -63,20 +87,11 @@ export async function createStepDecoder(options: StepDecoderOptions): Promise<Gr
           cache = cache.keep(left);
           kept = left.map((place) => kept[place] ?? 0);
         }
-        const outputs = await session.run({
-          input_ids: int64Tensor(
-            kept.map((row) => newest[row] ?? padToken),
-            [kept.length, 1],
-          ),
-          positions: int64Tensor(
-            kept.map((row) => positions[row] ?? 0),
-            [kept.length, 1],
-          ),
-          audio_rows: { type: "float32", data: new Float32Array(hidden), dims: [1, hidden] },
-          audio_places: int64Tensor(new Float64Array(kept.length), [kept.length, 1]),
-          padding: int64Tensor(new Float64Array(kept.length), [kept.length]),
-          ...cache.inputs(),
-        });
+        const outputs = await step(
+          cache,
+          kept.map((row) => newest[row] ?? padToken),
+          kept.map((row) => positions[row] ?? 0),
+        );
         cache.append(outputs);
         const tokens = integerOutput(outputs, "token");
         const scores = float32Output(outputs, "log_probability");
@@ -86,6 +101,35 @@ export async function createStepDecoder(options: StepDecoderOptions): Promise<Gr
         }
       }
       return speakers.map((speaker) => speaker.result());
+    },
+    async weigh(row, continuations) {
+      const length = row.tokens.length;
+      const first = continuations.map(([token]) => token ?? padToken);
+      const outputs = await read([row], first);
+      const sums = Array.from(float32Output(outputs, "candidate_log_probabilities"));
+      const prompt = createCache(shape, 1, length);
+      prompt.fill(outputs, [0], [length], length);
+      for (let from = 0; from < continuations.length; from += WEIGHED_TOGETHER) {
+        const group = continuations.slice(from, from + WEIGHED_TOGETHER);
+        const longest = group.reduce((most, tokens) => Math.max(most, tokens.length), 0);
+        const everyRow = [...group.keys()];
+        let cache = prompt.keep(everyRow.map(() => 0));
+        for (let place = 0; place + 1 < longest; place++) {
+          if (cache.full()) cache = cache.keep(everyRow);
+          const made = await step(
+            cache,
+            group.map((tokens) => tokens[place] ?? padToken),
+            group.map(() => length + place),
+            group.map((tokens) => tokens[place + 1] ?? padToken),
+          );
+          cache.append(made);
+          const scores = float32Output(made, "candidate_log_probabilities");
+          for (const [index, tokens] of group.entries()) {
+            if (place + 1 < tokens.length) sums[from + index] = (sums[from + index] ?? 0) + (scores[index] ?? 0);
+          }
+        }
+      }
+      return sums;
     },
     close: () => session.close(),
   };

@@ -35,6 +35,15 @@ const goldenSchema = z.object({
       embeddings: sampledSchema.optional(),
     }),
   ),
+  weights: z.array(
+    z.object({
+      clip: z.string(),
+      language: z.string(),
+      phrases: z.array(z.string()),
+      /** Log of each phrase's probability among those of its list. */
+      scores: z.array(z.number()),
+    }),
+  ),
   alignments: z.array(
     z.object({
       clip: z.string(),
