@@ -25,9 +25,9 @@ export function buildPrompt({ vocabulary, language, timestamps, context }: Promp
   return { tokens, start: before.length };
 }
 
-/** Hotwords as the text that came before; the official code does the same with a prompt. */
-export function contextTokens(vocabulary: Vocabulary, hotwords: readonly string[]): number[] {
-  const text = hotwords.join(", ").trim();
+/** Context and hotwords as the text that came before; the official code does the same with a prompt. */
+export function contextTokens(vocabulary: Vocabulary, context: string, hotwords: readonly string[]): number[] {
+  const text = [context.trim(), hotwords.join(", ")].filter((part) => part !== "").join(" ");
   return text === "" ? [] : vocabulary.encode(` ${text}`);
 }
 

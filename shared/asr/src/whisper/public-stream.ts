@@ -66,8 +66,12 @@ export async function createPublicStream(options: StreamOptions): Promise<TokenS
   /** Puts the memory's rows in the order of `sources`. */
   function reorder(group: Group, sources: readonly number[]): void {
     if (sources.length === group.owners.length && sources.every((source, place) => source === place)) return;
+    // What a row's beams heard is the same for all of them: it moves only when a row comes or goes.
+    const rowAt = (place: number) => group.owners[place]?.row;
+    const sameRows =
+      sources.length === group.owners.length && sources.every((source, place) => rowAt(source) === rowAt(place));
     for (const [name, tensor] of group.memory) {
-      if (tensor.type !== "float32") continue;
+      if (tensor.type !== "float32" || (sameRows && name.includes(".encoder."))) continue;
       const length = tensor.data.length / group.owners.length;
       const data = new Float32Array(sources.length * length);
       for (const [place, source] of sources.entries()) {

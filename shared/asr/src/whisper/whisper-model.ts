@@ -3,7 +3,7 @@
  *
  * A pass is heard, its languages are told, and its rows are decoded together: with a beam, then, where a text looks wrong,
  * by lots at rising temperatures, as openai-whisper does. Where times are wanted the text is decoded with timestamps, and
- * the words' times are found in the cross attention. Hotwords stand in the prompt as the text that came before. Checked
+ * the words' times are found in the cross attention. Hotwords and context stand in the prompt as the text that came before. Checked
  * against openai-whisper on small random models (models/recipes/whisper): features, states, languages, tokens, times.
  * State: the graphs' sessions and the arrays of the last pass.
  */
@@ -56,11 +56,12 @@ function prepare(
     const message = `A segment has ${seconds} s; ${manifest.name} takes at most ${maxSegmentSeconds} s.`;
     return refuse({ code: "audio_too_long", message });
   }
-  const before = contextTokens(whisper.vocabulary, segment.hotwords);
+  const before = contextTokens(whisper.vocabulary, segment.context ?? "", segment.hotwords);
   const longest = longestContext(whisper.section.positions);
   if (before.length > longest) {
-    const message = `hotwords: ${before.length} tokens, ${manifest.name} takes at most ${longest}.`;
-    return refuse({ code: "validation_failed", message, param: "hotwords" });
+    const param = segment.hotwords.length > 0 ? "hotwords" : "context";
+    const message = `${param}: ${before.length} tokens, ${manifest.name} takes at most ${longest}.`;
+    return refuse({ code: "validation_failed", message, param });
   }
   if (samples.length === 0) return { ok: true, result: said("", language === "auto" ? "" : language, null) };
   const code = language === "auto" ? undefined : languageCode(language);

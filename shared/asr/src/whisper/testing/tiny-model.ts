@@ -70,6 +70,9 @@ interface Weights {
   specials: [string, number][];
 }
 
+/** Short texts and no second attempts: random weights deserve neither. */
+const hasty = { temperatures: [0], maxTokens: 64 };
+
 /** Writes the folder in Parlance's own layout. `change` goes to the manifest's section. */
 export async function writeTinyModel(folder: string, model: TinyModel, change: object = {}): Promise<void> {
   await mkdir(folder, { recursive: true });
@@ -88,7 +91,7 @@ export async function writeTinyModel(folder: string, model: TinyModel, change: o
   };
   const sha256 = createHash("sha256").update(tokenizer).digest("hex");
   manifest.files.tokenizer = { path: "tokenizer.json", bytes: tokenizer.length, sha256 };
-  manifest.whisper = { ...manifest.whisper, ...change };
+  manifest.whisper = { ...manifest.whisper, ...hasty, ...change };
   await writeFile(join(folder, "manifest.json"), JSON.stringify(manifest));
 }
 
@@ -96,7 +99,7 @@ export async function writeTinyModel(folder: string, model: TinyModel, change: o
  * Writes the folder as optimum does: `split`, with three graphs that keep their cross attention to themselves, or `merged`,
  * with two in `onnx/` that tell it.
  */
-export async function writePublicModel(folder: string, kind: "split" | "merged", maxTokens = 64): Promise<void> {
+export async function writePublicModel(folder: string, kind: "split" | "merged", maxTokens = 8): Promise<void> {
   const model = "multilingual-80";
   const { rules, specials } = await readFixture<Weights>(`${model}/weights`);
   const { files } = await readFixture<Pick<Weights, "files">>(`${model}/${kind}/weights`);
