@@ -15,7 +15,8 @@ export interface SwapCredit {
   after(heldMs: number): number;
 }
 
-const BURST = 4;
+/** More would hardly serve requests better, and leave a backlog longer while it is spent. */
+const BURST = 2;
 
 export function createSwapCredit(share: number): SwapCredit {
   let most = 0;
