@@ -1,4 +1,9 @@
-/** The one engine that a session has at a time: loaded, told about in the log, killed, and loaded again when it died. */
+/**
+ * The one engine that a session has at a time: loaded, told about in the log, killed, and loaded again when it died.
+ *
+ * None is started before its turn. A spare one that waits without a model would save some 0.2 s of a swap, which are the start of
+ * Node and its modules, and would be an engine too many to everybody who counts them.
+ */
 import type { Clock, Lease } from "@parlance/gpu-lease";
 import { type Engine, EngineDied, type EngineExit, type Json, startEngine } from "@parlance/inference/engine";
 import type { Log } from "@parlance/telemetry";
