@@ -8,9 +8,6 @@
 import type { TextTokenizer } from "./text-tokenizer.ts";
 
 const audioMark = "<|audio_pad|>";
-const control =
-  /<\|[^<>|]*\|>|<(?:asr_text|timestamp|tts_pad|tts_text_bos|tts_text_eod|tts_text_bos_single|think|tool_call|tool_response)>|<\/(?:think|tool_call|tool_response)>/g;
-
 export interface PromptOptions {
   /** Raw text for the system turn. */
   context: string;
@@ -26,18 +23,22 @@ export interface Prompt {
   audioFrom: number;
 }
 
-/** Without anything that a tokenizer would take for a control token; also where cutting one would make another. */
-export function withoutControlTokens(text: string): string {
+/** Without anything that the tokenizer takes for a control token; also where cutting one would make another. */
+export function withoutControlTokens({ controlTokens }: Pick<TextTokenizer, "controlTokens">, text: string): string {
   for (let rest = text; ; ) {
-    const cut = rest.replace(control, "");
+    const cut = controlTokens.reduce((kept, token) => kept.replaceAll(token, ""), rest);
     if (cut === rest) return rest;
     rest = cut;
   }
 }
 
 /** What the model is told to expect: the context, and the hotwords, in one text. */
-export function contextOf(hotwords: readonly string[], context = ""): string {
-  return withoutControlTokens([context, hotwords.join(" ")].filter((part) => part !== "").join(" "));
+export function contextOf(
+  tokenizer: Pick<TextTokenizer, "controlTokens">,
+  hotwords: readonly string[],
+  context = "",
+): string {
+  return withoutControlTokens(tokenizer, [context, hotwords.join(" ")].filter((part) => part !== "").join(" "));
 }
 
 export function buildPrompt(tokenizer: TextTokenizer, { context, language, audioTokens }: PromptOptions): Prompt {

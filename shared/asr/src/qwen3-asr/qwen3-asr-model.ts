@@ -54,7 +54,7 @@ async function transcribeRows(parts: ModelParts, segments: readonly AsrSegment[]
   const spoken = [...segments.entries()].filter(([row]) => (embeddings[row]?.length ?? 0) > 0);
   const promptOf = (row: number, segment: AsrSegment, language = forcedLanguage(segment)): PromptRow => {
     const audio = embeddings[row] ?? new Float32Array();
-    const context = contextOf(segment.hotwords, segment.context);
+    const context = contextOf(tokenizer, segment.hotwords, segment.context);
     const { tokens, audioFrom } = buildPrompt(tokenizer, { context, language, audioTokens: audio.length / hidden });
     return { tokens, audio, audioFrom, budget: tokenBudget(segment.samples.length, parts.tokensPerSecond) };
   };

@@ -8,6 +8,8 @@ export interface TextTokenizer {
   encode(text: string): number[];
   /** Special tokens leave nothing; `<asr_text>` and `<timestamp>` stay, as in the official tokenizer. */
   decode(tokens: readonly number[]): string;
+  /** Texts that stand for one token each and are never words: those of the end of a turn, of audio, of the answer's parts. */
+  readonly controlTokens: readonly string[];
   readonly endTokens: readonly number[];
   readonly audioToken: number;
   readonly timestampToken: number | undefined;
@@ -39,6 +41,7 @@ export async function loadTokenizer(path: string): Promise<TextTokenizer> {
       tokens.length === 0
         ? ""
         : tokenizer.decode([...tokens], { skip_special_tokens: true, clean_up_tokenization_spaces: false }),
+    controlTokens: Array.from(tokenizer.get_added_tokens_decoder().values(), ({ content }) => content),
     endTokens: [idOf("<|im_end|>"), idOf("<|endoftext|>")],
     audioToken: idOf("<|audio_pad|>"),
     timestampToken: tokenizer.token_to_id("<timestamp>"),
