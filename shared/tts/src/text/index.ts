@@ -1,4 +1,21 @@
-/** From written English to what is said: light enough for services that load no model. */
+/**
+ * From written English to what is said: light enough for services that load no model.
+ *
+ * Four steps, each a pure function that keeps no state. `spokenProblem` says why a text cannot be said at all, in any language.
+ * `cutText` parts a text into sentences with the silence between them; nothing is lost on the way. `normalise` turns what is
+ * written into words: numbers, money, dates, abbreviations, addresses; punctuation becomes four marks of pause.
+ * `createPronouncer` turns those words into phones: the lexicon of a voice first, then endings, beginnings and compounds of its
+ * words, then rules learned from a lexicon. The last two steps know English alone: `foreignLetters` names what they would drop.
+ */
 export { type CutTextOptions, cutText, type TextPiece } from "./cut-text.ts";
 export { foreignLetters, normalise } from "./normalise.ts";
+export {
+  createPronouncer,
+  type Origin,
+  type Pronounced,
+  type Pronouncer,
+  type PronouncerOptions,
+  phonesOf,
+} from "./pronouncer.ts";
+export { type Pronunciations, readPronunciations } from "./pronunciations.ts";
 export { spokenProblem } from "./spoken-problem.ts";
