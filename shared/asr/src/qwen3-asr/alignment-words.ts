@@ -3,7 +3,7 @@
  * kept; in languages with spaces each Chinese character is a word of its own.
  *
  * Japanese and Korean are inexact: the official code uses two Python word splitters (nagisa, soynlp), here it is the word
- * segmenter of ICU. The times are as good, but words may be cut at other places.
+ * segmenter of ICU. Words may be cut at other places, and so get other times.
  */
 import { splitOnSpace } from "./python-text.ts";
 
