@@ -1,6 +1,6 @@
 /** Words that are no words: acronyms, names with capitals inside, letters with digits. */
 import { cardinal, digits, pairs } from "./number-words.ts";
-import { letterName, spell } from "./rule.ts";
+import { letterName, spell, spellCapitals } from "./rule.ts";
 
 /** Said as words, though their letters would not tell. */
 const said = new Set(
@@ -81,18 +81,13 @@ export function isPronounceable(word: string): boolean {
 export function sayCapitals(word: string): string {
   const lower = word.toLowerCase();
   const known = respelled[lower] ?? mixed[lower];
-  if (known !== undefined) return marked(known);
+  if (known !== undefined) return spellCapitals(known);
   if (said.has(lower) || stressed.has(lower)) return lower;
   if (lower.length >= 6 && /[aeiouy]/.test(lower)) return lower;
   if (lower.length === 5 && isPronounceable(lower)) return lower;
   // Four letters that begin with a vowel are nearly always spelled: UCLA, ACLU, USDA.
   if (lower.length === 4 && /^[^aeiou]/.test(lower) && isPronounceable(lower)) return lower;
   return spell(lower);
-}
-
-/** Respellings name letters in upper case. */
-function marked(respelling: string): string {
-  return respelling.replace(/\b[A-Z]\b/g, (letter) => letterName(letter));
 }
 
 /** Words that keep a capital inside: McDonald, MacArthur, LeBron. */
@@ -110,7 +105,7 @@ export function isShouted(words: readonly string[]): boolean {
 export function sayWord(word: string): string {
   const [, stem = word, ending = ""] = /^(.+?)('s|'|s)?$/.exec(word) ?? [];
   const lower = word.toLowerCase();
-  if (mixed[lower] !== undefined) return marked(mixed[lower]);
+  if (mixed[lower] !== undefined) return spellCapitals(mixed[lower]);
   if (/^[A-Z]{2,}$/.test(word)) return sayCapitals(word);
   if (/^[A-Z]{2,}$/.test(stem) && ending !== "") {
     const name = sayCapitals(stem);

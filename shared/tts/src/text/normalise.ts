@@ -2,8 +2,9 @@
 import { clean } from "./clean.ts";
 import { electronicRules } from "./electronic.ts";
 import { isPronounceable, isShouted, sayWord } from "./letters.ts";
+import { measureRules } from "./measures.ts";
+import { moneyRules } from "./money.ts";
 import { numberRules } from "./numbers.ts";
-import { measureRules, moneyRules } from "./quantities.ts";
 import { applyRules, LETTER_MARKS, letterName, type Rule, writtenLetter } from "./rule.ts";
 import { numberedRules, shortFormRules, signRules } from "./short-forms.ts";
 import { telephoneRules, timeRules } from "./times.ts";

@@ -58,6 +58,17 @@ export function decimal(text: string): string {
   return fraction === undefined || fraction === "" ? head : `${head} point ${digits(fraction)}`.trim();
 }
 
+/** The pattern of a number as people write it, for use inside a group. */
+export const NUMBER = String.raw`\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+`;
+
+/** "minus " for a sign, "" for none. */
+export const minus = (sign: string) => (sign === "" ? "" : "minus ");
+
+/** A decimal that may begin with a hyphen. */
+export function signed(amount: string): string {
+  return amount.startsWith("-") ? `minus ${decimal(amount.slice(1))}` : decimal(amount);
+}
+
 /** A year: "1984" → "nineteen eighty four", "1905" → "nineteen oh five", "2005" → "two thousand five". */
 export function year(text: string | number): string {
   const plain = String(text);

@@ -1,6 +1,17 @@
 /** Roman numerals, ordinals, fractions, ranges and plain numbers; words with figures in them. */
 import { sayMixed } from "./letters.ts";
-import { cardinal, decimal, digits, fraction, ordinal, pairs, plural, romanValue } from "./number-words.ts";
+import {
+  cardinal,
+  decimal,
+  digits,
+  fraction,
+  NUMBER,
+  ordinal,
+  pairs,
+  plural,
+  romanValue,
+  signed,
+} from "./number-words.ts";
 import { letterName, type Rule, rule } from "./rule.ts";
 
 /** Before a Roman numeral that is counted, not ranked: "Chapter IV" is "chapter four". */
@@ -9,8 +20,6 @@ const counted =
 /** Names that rulers and popes share. */
 const rulers =
   "Henry|Elizabeth|Louis|George|Edward|Charles|James|William|Richard|John|Paul|Benedict|Pius|Francis|Philip|Ferdinand|Frederick|Napoleon|Nicholas|Alexander|Catherine|Peter|Ivan|Mary|Christian|Leo|Innocent|Urban|Gregory|Clement|Ramses|Ramesses|Wilhelm|Friedrich|Carlos|Gustaf|Gustav|Harald|Haakon|Margrethe|Albert|Leopold|Otto|Malcolm|Robert|David|Ptolemy|Mehmed|Murad|Selim|Stephen|Sigismund|Rama|Juan|Boniface|Julius|Sixtus|Julian|Justinian|Constantine|Theodosius|Umberto|Victor Emmanuel|Pedro|Abdullah|Hassan|Mohammed";
-
-const number = String.raw`\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+`;
 
 const ofRank = (value: number | undefined) => (value === undefined ? undefined : `the ${ordinal(value)}`);
 
@@ -74,9 +83,8 @@ export const numberRules: readonly Rule[] = [
 
   // 10–15, 3.5-4
   rule(
-    new RegExp(`(?<![\\w.,])(-?(?:${number}))(?:[-\u2013]|\\s\u2013\\s)(${number})(?![\\w]|[-\u2013]\\d)`, "g"),
-    ({ groups: [, from = "", to = ""] }) =>
-      `${from.startsWith("-") ? `minus ${decimal(from.slice(1))}` : decimal(from)} to ${decimal(to)}`,
+    new RegExp(`(?<![\\w.,])(-?(?:${NUMBER}))(?:[-\u2013]|\\s\u2013\\s)(${NUMBER})(?![\\w]|[-\u2013]\\d)`, "g"),
+    ({ groups: [, from = "", to = ""] }) => `${signed(from)} to ${decimal(to)}`,
   ),
   rule(
     /(?<![\w.,:])(\d{1,3}):(\d{1,3})(?![\w:]|[.,]\d)/g,
@@ -133,7 +141,7 @@ export const numberRules: readonly Rule[] = [
     /(?<![\w.,)])(?:-|\u00b1|\+\/-|~|\u2248|\+|#|<=|>=|\u2264|\u2265|<|>)\s?(?=\.?\d)/g,
     ({ groups: [match = ""] }) => prefixes[match.trim()],
   ),
-  rule(new RegExp(`(?<![\\w.])(?:${number})(?![\\d])`, "g"), ({ groups: [value = ""] }) => decimal(value)),
+  rule(new RegExp(`(?<![\\w.])(?:${NUMBER})(?![\\d])`, "g"), ({ groups: [value = ""] }) => decimal(value)),
   // What is left is glued to letters or points.
   rule(/\d+/g, ({ groups: [value = ""] }) => (value.length > 4 ? digits(value) : cardinal(value))),
 ];

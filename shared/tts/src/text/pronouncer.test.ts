@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { isHeldOut, readEntries } from "./learning/learn.ts";
 import { score } from "./learning/score.ts";
@@ -167,6 +168,21 @@ describe("whatever is said", () => {
         for (const phone of phonesOf(pronounce(text))) expect(known, `${phone} in ${text}`).toContain(phone);
       }
     }
+  });
+
+  it("what normalise writes can be said, and every word of it has phones", () => {
+    const signs = fc.constantFrom(..."aeiAEXs'.,-/$%1290 @#_é√🎉".split(""));
+    fc.assert(
+      fc.property(
+        fc.oneof(fc.string({ unit: "grapheme", maxLength: 60 }), fc.string({ unit: signs, maxLength: 40 })),
+        (text) => {
+          for (const { token, phones, origin } of pronounce(normalise(text))) {
+            if (origin !== "pause") expect(phones, token).not.toEqual([]);
+          }
+        },
+      ),
+      { numRuns: 500 },
+    );
   });
 
   it("a page of text takes less than a second", () => {

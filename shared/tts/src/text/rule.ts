@@ -57,6 +57,11 @@ export function spell(text: string): string {
     .join(" ");
 }
 
+/** In a reading from a table, capitals are names of letters: "U S dollars". */
+export function spellCapitals(reading: string): string {
+  return reading.replace(/\b[A-Z]\b/g, (letter) => letterName(letter));
+}
+
 const digitNames = "zero one two three four five six seven eight nine".split(" ");
 
 /** The mark that stands for the name of a letter while rules run. */

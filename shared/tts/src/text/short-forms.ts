@@ -1,6 +1,6 @@
 /** Abbreviations with a full stop, initials, and signs that stand for words. */
 import { abbreviations } from "./abbreviations.ts";
-import { type Rule, rule, spell } from "./rule.ts";
+import { type Rule, rule, spell, spellCapitals } from "./rule.ts";
 
 const forms = [...abbreviations.keys()]
   .filter(
@@ -18,7 +18,7 @@ const stop = (after: string) => (/^\s*["')\]]*\s*$/.test(after) ? " ." : "");
 
 const said = (form: string) => {
   const words = abbreviations.get(form.toLowerCase().replace(/\s/g, ""))?.said ?? form;
-  return words.replace(/\b[A-Z]\b/g, (letter) => spell(letter));
+  return spellCapitals(words);
 };
 
 /** Before numbers are read: what only a number after it makes an abbreviation. */
