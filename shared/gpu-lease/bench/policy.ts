@@ -67,6 +67,9 @@ Written by \`npm run bench:policy\`: a simulation of ${HOURS} hours each, seed $
 A pass carries up to 16 jobs. "p95 when unloaded" is of requests that came while their family was not loaded, to hold against the longest pass
 and the longest swap that happened. The batch gap is how long a family with a backlog went without running any of it.
 
+The scenarios (\`src/simulation/scenarios.ts\`) called CPU have the small models' loads and passes on two cores; those called GPU are
+assumed: swaps of 4.0 and 4.5 s, passes of 1.6 and 3.0 s. No GPU was at hand.
+
 ${tables.join("\n")}
 ## What follows
 
@@ -75,8 +78,7 @@ ${tables.join("\n")}
 - Letting a request in at once is what keeps its wait at a pass and a swap; a least stay after each load, whoever waits, costs every request that
   much. Saving up time for it (swap-credit.ts) gives requests that come now and then the first and streams of them the second:
   \`LEASE_URGENT_SWAP_SHARE\` ${100 * defaultYieldSettings.urgentShare} % keeps p95 lowest while half of the time is left for work.
-- While another family's request waits for the end of a pass, requests go without the backlog, twice in a row at most: full passes would cost them
-  half a second each on the GPU, and more often than twice the backlog would wait for minutes.
+- While another family's request waits for the end of a long pass, requests go without the backlog, twice in a row at most (\`requestsAlone\`).
 - Draining first is best for the backlogs and makes requests wait a minute.
 - No schedule answers within a pass and a swap when a request of the other family came just before: those wait for a swap more. They are fewer
   than one in twenty while requests come further apart than some ten swaps.

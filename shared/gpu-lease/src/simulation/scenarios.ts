@@ -1,7 +1,7 @@
 /** The loads that schedules are compared under: two backlogs and requests, on a CPU with small models and on a GPU with large ones. */
 import type { Arrivals, FamilyLoad, Scenario } from "./simulate.ts";
 
-/** parlance-en and a small voice on two cores, as the swap benchmark measures them. */
+/** parlance-en and a small voice on two cores: loads and passes of this order. */
 const cpu = {
   asr: { swapMs: 900, pass: { base: 50, perJob: 60, maxJobs: 16 } },
   tts: { swapMs: 700, pass: { base: 50, perJob: 90, maxJobs: 16 } },
