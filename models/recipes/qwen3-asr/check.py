@@ -18,7 +18,8 @@ from encoder import CHUNK
 from golden import Reference
 from published import WINDOW
 
-# Largest allowed difference of embeddings and of the last layer's keys.
+# Largest allowed difference of embeddings and of the last layer's keys, for the small checkpoint: its sharp attention and
+# short rows make more of rounding than a trained model does. float32 holds at every size.
 ALLOWED = {"float32": 1e-4, "float16": 0.02, "int8": 0.08, "int4": 0.8}
 BUDGET = 12
 
@@ -63,7 +64,11 @@ def prompt_inputs(reference, prepared, embeddings):
 
 def keys_of(session, inputs, layers):
     """The last layer's keys of a prompt."""
-    past = {item.name: np.zeros((1, item.shape[1], 1, item.shape[3]), np.float32) for item in session.get_inputs() if "past_key" in item.name or "past_value" in item.name}
+    past = {
+        item.name: np.zeros((1, item.shape[1], 1, item.shape[3]), np.float32)
+        for item in session.get_inputs()
+        if item.name.startswith(("past_key", "past_value"))
+    }
     past["candidates"] = np.zeros((1, 1), np.int64)
     more = {"positions": np.arange(inputs["input_ids"].shape[1])[None], "past_mask": np.full((1, 1), -30_000, np.float32)}
     return session.run([f"key.{layers - 1}"], inputs | past | more)[0]
@@ -88,9 +93,11 @@ def main():
         suffix = "" if name == "float32" else f".{name}"
         measured = {}
         if f"encoder{suffix}" in files:
-            measured["encoder"] = difference(encode(open_graph(options.folder, files, f"encoder{suffix}"), features), embeddings)
+            session = open_graph(options.folder, files, f"encoder{suffix}")
+            measured["encoder"] = difference(encode(session, features), embeddings)
         if f"decoder{suffix}" in files:
-            measured["decoder"] = difference(keys_of(open_graph(options.folder, files, f"decoder{suffix}"), inputs, layers), keys)
+            session = open_graph(options.folder, files, f"decoder{suffix}")
+            measured["decoder"] = difference(keys_of(session, inputs, layers), keys)
         assert all(value < allowed for value in measured.values()), (name, measured)
         if f"loop{suffix}" in files:
             loop = open_graph(options.folder, files, f"loop{suffix}")
