@@ -8,12 +8,13 @@
  * pocketsphinx with the model of Debian, which knows only people. The script fails where the voice is more than three points
  * worse than its teacher with either of them, slower than 50 times real time on one core, or larger than 8 MB.
  */
-import { spawnSync } from "node:child_process";
+import { execFile, spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { loadAsrModel } from "@parlance/asr";
 import { SAMPLE_RATE } from "@parlance/contracts";
 import { resolveModel } from "@parlance/model-store";
@@ -52,8 +53,12 @@ let version = "";
 try {
   const { spoken: voice, timesRealTime } = await speakWithVoice();
   const teacher = await speakWithTeacher();
-  for (const [name, spoken] of Object.entries({ voice, teacher })) {
-    const heard = { en: await hearWithParlance(spoken), pocketsphinx: await hearWithPocketsphinx(spoken, name) };
+  // pocketsphinx is slow and a process of its own: it hears both at once.
+  const listening = Object.entries({ voice, teacher }).map(async ([name, spoken]) => {
+    const pocketsphinx = hearWithPocketsphinx(spoken, name);
+    return { name, spoken, en: await hearWithParlance(spoken), pocketsphinx: await pocketsphinx };
+  });
+  for (const { name, spoken, ...heard } of await Promise.all(listening)) {
     const seconds = spoken.reduce((sum, { samples }) => sum + samples.length / SAMPLE_RATE, 0);
     figures[`wer_${name}`] = errorRate(heard.en);
     figures[`wer_${name}_pocketsphinx`] = errorRate(heard.pocketsphinx);
@@ -139,7 +144,7 @@ async function speakWithTeacher(): Promise<Spoken[]> {
   const spoken: Spoken[] = [];
   for (const sentence of sentences) {
     const path = join(folder, "teacher.wav");
-    run("flite", ["-voice", "slt", "-t", sentence.text, "-o", path]);
+    await run("flite", ["-voice", "slt", "-t", sentence.text, "-o", path]);
     const wav = await readFile(path);
     if (wav.readUInt32LE(24) !== SAMPLE_RATE) throw new Error(`flite spoke at ${wav.readUInt32LE(24)} Hz`);
     // flite writes the plain header of 44 bytes.
@@ -190,7 +195,7 @@ async function hearWithPocketsphinx(spoken: readonly Spoken[], name: string): Pr
   const list = join(folder, `${name}.list`);
   const heard = join(folder, `${name}.heard`);
   await writeFile(list, names.map((line) => `${line}\n`).join(""));
-  run("pocketsphinx_batch", ["-adcin", "yes", "-cepdir", folder, "-cepext", ".raw", "-ctl", list, "-hyp", heard]);
+  await run("pocketsphinx_batch", ["-adcin", "yes", "-cepdir", folder, "-cepext", ".raw", "-ctl", list, "-hyp", heard]);
   const lines = (await readFile(heard, "utf8")).trim().split("\n");
   if (lines.length !== spoken.length)
     throw new Error(`pocketsphinx answered ${lines.length} of ${spoken.length} sentences`);
@@ -201,9 +206,8 @@ async function hearWithPocketsphinx(spoken: readonly Spoken[], name: string): Pr
   }));
 }
 
-function run(program: string, args: readonly string[]): void {
-  const { status, stderr, error } = spawnSync(program, args, { encoding: "utf8", maxBuffer: 2 ** 28 });
-  if (status !== 0) throw new Error(`${program} failed: ${error?.message ?? stderr.slice(-500)}`);
+async function run(program: string, args: readonly string[]): Promise<void> {
+  await promisify(execFile)(program, [...args], { maxBuffer: 2 ** 28 });
 }
 
 function errorRate(heard: readonly Heard[]): number {

@@ -10,12 +10,11 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Manifest, SpeechError, toSpeechError } from "@parlance/contracts";
 import { createSession, type Session } from "@parlance/inference";
-import { foreignLetters, normalise, spokenProblem } from "../text/index.ts";
+import { createPronouncer, foreignLetters, normalise, readPronunciations, spokenProblem } from "../text/index.ts";
 import type { SpeechText, TtsArchitecture, TtsArchitectureContext, TtsOutcome } from "../types.ts";
 import { decoderInputs, encoderInputs, rowOf, rowParameters } from "./batch.ts";
 import { type ParametricSection, parametricSectionSchema } from "./manifest-section.ts";
 import { stepsOf, wholeFrames } from "./steps.ts";
-import { createPronouncer, readPronunciations } from "./stub-pronouncer.ts";
 import { createTokeniser, type Tokens } from "./tokens.ts";
 import { createVocoder } from "./vocoder.ts";
 

@@ -3,7 +3,7 @@
  *
  * Every row begins with `^` and ends with a mark and `$`, as every training sentence did.
  */
-import type { Pronounced } from "./stub-pronouncer.ts";
+import type { Pronounced } from "../text/index.ts";
 
 export interface Tokens {
   /** Ids of the model's symbols. */
@@ -13,7 +13,6 @@ export interface Tokens {
 }
 
 const marks = new Set([",", ".", "?", "!"]);
-const vowel = /^[aeiou]/;
 
 export type Tokenise = (words: readonly Pronounced[]) => Tokens;
 
@@ -34,24 +33,18 @@ export function createTokeniser(symbols: readonly string[]): Tokenise {
       tokens.places.push(place);
     };
     let ended = false;
-    for (const [at, { token, phones }] of words.entries()) {
+    for (const { token, phones } of words) {
       ended = marks.has(token);
       if (ended) {
         if (tokens.symbols.length > 1) add(token, 0);
         continue;
       }
-      const said = token === "the" ? article(phones, words[at + 1]?.phones[0]) : phones;
-      for (const [index, phone] of said.entries()) {
-        add(phone, (index === 0 ? 1 : 0) | (index === said.length - 1 ? 2 : 0));
+      for (const [index, phone] of phones.entries()) {
+        add(phone, (index === 0 ? 1 : 0) | (index === phones.length - 1 ? 2 : 0));
       }
     }
     if (!ended) add(".", 0);
     add("$", 0);
     return tokens;
   };
-}
-
-/** "the" sounds like "thee" before a vowel. */
-function article(phones: readonly string[], next: string | undefined): readonly string[] {
-  return next !== undefined && vowel.test(next) ? phones.map((phone) => (phone === "ah0" ? "iy0" : phone)) : phones;
 }
