@@ -15,6 +15,10 @@ import graphs
 from tokens import language_names, tokenizer_json, tokenizer_of
 
 
+# The cross attention's keys and values of a pass are this large at most: 8 rows of large-v3, 32 of small.
+CROSS_BYTES = 4 << 30
+
+
 def described(path):
     digest = hashlib.sha256()
     with open(path, "rb") as file:
@@ -51,7 +55,7 @@ def export(model, folder, formats, name, version="1", source="openai-whisper", l
         "languages": language_names(model),
         "sampleRate": 16000,
         "files": files,
-        "limits": {"maxSegmentSeconds": 30, "maxBatchSize": 32},
+        "limits": {"maxSegmentSeconds": 30, "maxBatchSize": max(1, min(32, CROSS_BYTES // (dims.n_text_layer * 2 * dims.n_audio_ctx * dims.n_text_state * 4)))},
         "whisper": {
             "mels": dims.n_mels,
             "layers": dims.n_text_layer,
