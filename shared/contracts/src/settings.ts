@@ -260,8 +260,9 @@ export const settingsTable = {
   }),
   MAX_DELIVERIES: setting({
     schema: integer(2, 100),
-    default: "5",
-    describe: "Tries of one job before it is a dead letter",
+    default: "20",
+    describe:
+      "Deliveries of one job before it is a dead letter; a worker that gives it back, or is killed with it, counts as one",
   }),
   LEASE_TTL: setting({
     schema: integer(2, 600),
