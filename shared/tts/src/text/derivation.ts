@@ -53,8 +53,8 @@ const endings: readonly Ending[] = [
   [/ably$/, add("ah0", "b", "l", "iy0")],
   [/ish$/, add("ih0", "sh")],
   [/ism$/, add("ih1", "z", "ah0", "m")],
-  [/ists$/, add("ah0", "s", "t", "s")],
-  [/ist$/, add("ah0", "s", "t")],
+  [/ists$/, add("ih0", "s", "t", "s")],
+  [/ist$/, add("ih0", "s", "t")],
   [/like$/, add("l", "ay1", "k")],
   [/wise$/, add("w", "ay1", "z")],
   [/ship$/, add("sh", "ih0", "p")],
@@ -105,7 +105,30 @@ const beginnings: Readonly<Record<string, string>> = {
 
 /** The phones of a word made of words that the dictionary has; undefined when it is not. */
 export function derive(word: string, known: Pronunciations): string[] | undefined {
-  return inflected(word, known) ?? prefixed(word, known) ?? compound(word, known);
+  return inflected(word, known) ?? american(word, known) ?? prefixed(word, known) ?? compound(word, known);
+}
+
+const spellings: readonly (readonly [british: RegExp, american: string])[] = [
+  [/is(e|ed|es|er|ers|ing|able|ation|ations)$/, "iz$1"],
+  [/ys(e|ed|es|er|ers|ing)$/, "yz$1"],
+  [/our/, "or"],
+  [/ll(ed|ing|er|ers)$/, "l$1"],
+  [/tre(s?)$/, "ter$1"],
+  [/ogue(s?)$/, "og$1"],
+  [/ence(s?)$/, "ense$1"],
+  [/ae/, "e"],
+  [/oe/, "e"],
+];
+
+/** British spellings of words that the dictionary has in American ones: "recognised", "colourful", "travelled". */
+function american(word: string, known: Pronunciations): string[] | undefined {
+  for (const [british, respelled] of spellings) {
+    if (!british.test(word)) continue;
+    const other = word.replace(british, respelled);
+    const phones = known.find(other)[0] ?? inflected(other, known);
+    if (phones !== undefined) return phones;
+  }
+  return undefined;
 }
 
 /** The ways in which the stem of an ending may be spelled, the likeliest first: "mak(e)", "stop(p)", "tr(y)". */
@@ -153,19 +176,26 @@ function prefixed(word: string, known: Pronunciations): string[] | undefined {
   return undefined;
 }
 
+/** Short words that make compounds; others of three letters are in long words by chance. */
+const short = new Set(
+  (
+    "hot web net app bot set top out off day way man men box bit key log air sun eye ear car bus sea low big red ice fly pay pop " +
+    "cut run hit map tag tap gas oil tea egg hat cap gun job law age art arm leg toe pot pan bed boy dog cat cow pig fox bee new old"
+  ).split(" "),
+);
+
 /** Both parts long enough not to be there by chance; the more even of two ways wins. */
 function compound(word: string, known: Pronunciations): string[] | undefined {
-  const least = 4;
+  const part = (text: string) => (text.length > 3 || short.has(text) ? known.find(text)[0] : undefined);
   // "doom scrolling", not "dooms crolling": an s in the middle begins a word more often than it ends one.
   const unevenness = (cut: number) => Math.abs(cut - word.length / 2) + (word[cut - 1] === "s" ? 3 : 0);
-  const cuts = Array.from({ length: Math.max(0, word.length - 2 * least + 1) }, (_, index) => index + least).sort(
+  const cuts = Array.from({ length: Math.max(0, word.length - 5) }, (_, index) => index + 3).sort(
     (a, b) => unevenness(a) - unevenness(b),
   );
   for (const cut of cuts) {
-    const first = known.find(word.slice(0, cut))[0];
+    const first = part(word.slice(0, cut));
     if (first === undefined) continue;
-    const second =
-      known.find(word.slice(cut))[0] ?? (word.length - cut > 5 ? inflected(word.slice(cut), known) : undefined);
+    const second = part(word.slice(cut)) ?? (word.length - cut > 5 ? inflected(word.slice(cut), known) : undefined);
     if (second !== undefined) return [...first, ...second];
   }
   return undefined;

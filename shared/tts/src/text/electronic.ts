@@ -1,5 +1,5 @@
 /** Addresses, handles, hashtags, file paths and versions. */
-import { isPronounceable, sayMixed, sayWord } from "./letters.ts";
+import { isPronounceable, sayConstant, sayMixed, sayWord } from "./letters.ts";
 import { cardinal, digits } from "./number-words.ts";
 import { type Rule, rule, spell } from "./rule.ts";
 
@@ -33,12 +33,16 @@ const extensions =
 
 /** The name of every sign, and words or letters for what lies between. */
 function sayAddress(text: string): string {
-  return (text.match(/[A-Za-z]+(?:'s)?|\d+|[^A-Za-z\d\s]/g) ?? [])
+  const numeric = /^\d{1,3}(?:\.\d{1,3}){3}(?!\d)/.exec(text)?.[0];
+  if (numeric !== undefined)
+    return `${numeric.split(".").map(digits).join(" dot ")} ${sayAddress(text.slice(numeric.length))}`.trim();
+  return (text.match(/[A-Z]{2,}(?:_[A-Z]{2,})+|[A-Za-z]+(?:'s)?|\d+|[^A-Za-z\d\s]/g) ?? [])
     .map((part, index, parts) => {
       if (/^\d/.test(part)) return part.length > 4 || part.startsWith("0") ? digits(part) : cardinal(part);
       const sign = signs[part];
       if (sign !== undefined) return sign;
       if (!/^[A-Za-z]/.test(part)) return "";
+      if (part.includes("_")) return part.split("_").map(sayConstant).join(" underscore ");
       // Country codes and other short ends are spelled: ".uk", ".io", ".py".
       if (
         part.length <= 2 &&
@@ -87,6 +91,7 @@ export const electronicRules: readonly Rule[] = [
     new RegExp(String.raw`(?<![\w.@])((?:[\w-]+\/)*[\w-]+(?:\.[\w-]+)*\.(?:${extensions}))(?![\w])`, "gi"),
     ({ groups: [, path = ""] }) => (/^[\d.]+$/.test(path) ? undefined : sayAddress(path)),
   ),
+  rule(/(?<![\w.])([A-Z][A-Z\d]*(?:_[A-Z\d]+)+)(?![\w])/g, ({ groups: [, name = ""] }) => sayConstant(name)),
   rule(/(?<![\w&])#([A-Za-z_]\w*)/g, ({ groups: [, tag = ""] }) => `hashtag ${sayTag(tag)}`),
   rule(/(?<![\w.])@([A-Za-z_][\w.]*\w|\w)/g, ({ groups: [, handle = ""] }) => `at ${sayAddress(handle)}`),
   // An address of four numbers is read figure by figure, a version number by number.

@@ -53,13 +53,14 @@ const mixed: Readonly<Record<string, string>> = {
   ios: "I O S",
   macos: "mac O S",
   ipv: "I P V",
+  ffmpeg: "F F em peg",
 };
 
 /** Beginnings of words and syllables, and their ends, as English has them: enough to tell NATO from HTML. */
 const onset =
   /^(?:[bcdfghjklmnpqrstvwxyz]|[bcfgps]l|[bcdfgpt]r|s[ckmnptwh]|t[hw]|[cpw]h|qu|sc[rh]|sp[lr]|str|thr|shr|kn|gn|wr|dw|gu)?$/;
 const coda =
-  /^(?:[bcdfghklmnprstvwxyz]|[bcdfgklmnprstvz]s|l[bdfkmptv]|r[bcdfgkmlnptv]|n[cdkgt]|m[bp]|s[kpt]|[cgps]h|ght|ck|th|[cp]t|ft|ll|ss|ff|tt|nn|gg|bb|dd|pp|rr|mm)?s?$/;
+  /^(?:[bcdfghklmnprstvwxyz]|[bcdfgklmnprstvz]s|l[bdfkmptv]|r[bcdfgkmlnptv]|n[cdkgt]|m[bp]|s[kpt]|[cgps]h|tch|ght|ck|th|[cp]t|ft|ll|ss|ff|tt|nn|gg|bb|dd|pp|rr|mm)?s?$/;
 
 /** Whether a reader would try it as a word. */
 export function isPronounceable(word: string): boolean {
@@ -128,6 +129,18 @@ function camel(word: string): string {
   return word
     .split(/(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])/)
     .map((part) => (part.length === 1 ? letterName(part) : sayWord(part)))
+    .join(" ");
+}
+
+/** A name of a setting or a constant, "STATE_DIR": its parts are words where they can be. */
+export function sayConstant(name: string): string {
+  return name
+    .split("_")
+    .filter((part) => part !== "")
+    .map((part) => {
+      if (/\d/.test(part)) return sayMixed(part);
+      return part.length >= 3 && isPronounceable(part) ? sayWord(part.toLowerCase()) : sayCapitals(part);
+    })
     .join(" ");
 }
 

@@ -268,6 +268,8 @@ const readings: Readonly<Record<string, readonly (readonly [written: string, sai
     ["/usr/local/bin", "slash U S R slash local slash bin"],
     ["C:\\Users\\me", "C colon backslash users backslash me"],
     ["main.py", "main dot P Y"],
+    ["set IDLE_TIMEOUT_MS", "set idle timeout M S"],
+    ["http://127.0.0.1:80/go", "one two seven dot zero dot zero dot one colon eighty slash go"],
     ["v2.3.1", "version two point three point one"],
     ["Version 2.3.1", "version two point three point one"],
     ["192.168.0.1", "one nine two dot one six eight dot zero dot one"],

@@ -85,6 +85,10 @@ describe("words made of known words", () => {
     ["hashtagged", "hh ae1 sh t ae1 g d"],
     ["doomscrolling", "d uw1 m s k r ow1 l ih0 ng"],
     ["unclickable", "ah0 n k l ih1 k ah0 b ah0 l"],
+    ["recognised", "r eh1 k ah0 g n ay1 z d"],
+    ["honourless", "aa1 n er0 l ah0 s"],
+    ["timeouts", "t ay1 m aw1 t s"],
+    ["codecs", "k ow1 d eh0 k s"],
     ["microservice", "m ay1 k r ow0 s er1 v ah0 s"],
     ["spreadsheetlike", "s p r eh1 d sh iy1 t l ay1 k"],
   ])("%s", (word, phones) => {

@@ -6,7 +6,7 @@ import { type LetterRules, parseLetterRules, soundOut } from "./letter-rules.ts"
 import { letterRulesSource } from "./letter-rules-data.ts";
 import { isPronounceable } from "./letters.ts";
 import type { Pronunciations } from "./pronunciations.ts";
-import { supplement } from "./supplement.ts";
+import { supplemented } from "./supplement.ts";
 
 /** Where the phones of a token come from. */
 export type Origin = "lexicon" | "derived" | "rules" | "letter" | "pause";
@@ -44,10 +44,12 @@ function letterRules(): LetterRules {
 }
 
 export function createPronouncer({ pronunciations }: PronouncerOptions): Pronouncer {
+  const known = supplemented(pronunciations);
+
   const sayWord = (word: string): Omit<Pronounced, "token"> => {
-    const listed = pronunciations.find(word)[0] ?? supplement(word);
+    const listed = known.find(word)[0];
     if (listed !== undefined) return { phones: listed, origin: "lexicon" };
-    const derived = derive(word, pronunciations);
+    const derived = derive(word, known);
     if (derived !== undefined) return { phones: derived, origin: "derived" };
     const letters = word.replaceAll("'", "");
     // What cannot be sounded out is spelled.
