@@ -1,0 +1,64 @@
+/** An engine of `bench:engines` in a process of its own: lines of JSON in and out, so that all are asked in the same way. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFile } from "node:fs/promises";
+import { createInterface } from "node:readline";
+import * as z from "zod";
+
+export interface EngineChild {
+  /** Seconds that it took to load its model, its libraries being loaded. */
+  loadSeconds: number;
+  /** Has the first `batch` segments transcribed. */
+  pass(batch: number, beams: number): Promise<Pass>;
+  /** Most memory that the process had so far, in bytes. */
+  peakMemory(): Promise<number>;
+  close(): Promise<void>;
+}
+
+export interface Pass {
+  seconds: number;
+  /** Of each segment. */
+  tokens: number[];
+}
+
+const loadedSchema = z.object({ load_s: z.number() });
+const passSchema = z.object({ seconds: z.number().positive(), tokens: z.array(z.number().int()) });
+
+/** Throws with the end of what the engine wrote to its error output when it cannot be had. */
+export async function startEngineChild(
+  command: string,
+  args: readonly string[],
+  threads: number,
+): Promise<EngineChild> {
+  const limits = { OMP_NUM_THREADS: `${threads}`, MKL_NUM_THREADS: `${threads}`, HF_HUB_OFFLINE: "1" };
+  const child = spawn(command, args, { env: { ...process.env, ...limits }, stdio: ["pipe", "pipe", "pipe"] });
+  let errors = "";
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    errors = (errors + text).slice(-2_000);
+  });
+  const ended = once(child, "close");
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const next = async () => {
+    const { value, done } = await lines.next();
+    if (done === true) throw new Error(`${args[0]} ended: ${errors.trim().split("\n").slice(-4).join(" | ")}`);
+    return JSON.parse(String(value)) as unknown;
+  };
+  const { load_s: loadSeconds } = loadedSchema.parse(await next());
+  return {
+    loadSeconds,
+    async pass(batch, beams) {
+      child.stdin.write(`${JSON.stringify({ batch, beams })}\n`);
+      return passSchema.parse(await next());
+    },
+    async peakMemory() {
+      const status = await readFile(`/proc/${child.pid}/status`, "utf8");
+      return Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1]) * 1024;
+    },
+    async close() {
+      child.stdin.end();
+      const timer = setTimeout(() => child.kill("SIGKILL"), 10_000);
+      await ended;
+      clearTimeout(timer);
+    },
+  };
+}
