@@ -12,12 +12,12 @@ from lexicon import characters_of, phones_of
 RATE = 16_000
 # Share of the training items of each voice. Engines and speakers differ more than espeak's variants do.
 SHARES = {
-    "espeak-named": 0.17,
-    "espeak-generated": 0.19,
-    "flite-slt": 0.10,
+    "espeak-named": 0.13,
+    "espeak-generated": 0.16,
+    "flite-slt": 0.12,
     "flite-awb": 0.11,
     "flite-rms": 0.10,
-    "flite-kal16": 0.08,
+    "flite-kal16": 0.13,
     "flite-kal": 0.01,
     "festival-ked_diphone": 0.11,
     "festival-kal_diphone": 0.08,
