@@ -288,15 +288,11 @@ describe("tidying", () => {
   });
 });
 
-test("folds more than 500 results in a second", { timeout: 60_000 }, async () => {
+test("folds a thousand results that came at once", { timeout: 60_000 }, async () => {
   const batchId = nextBatch();
   const items = Array.from({ length: 1_000 }, (_, index) => String(index));
   await record(batchId, items);
   await Promise.all(items.map((itemId) => publish(batchId, itemId, 0, ok(`text of ${itemId}`))));
-  const began = performance.now();
   await startResults();
-  await summary(batchId);
-  const perSecond = items.length / ((performance.now() - began) / 1_000);
-  console.log(`${Math.round(perSecond)} results/s`);
-  expect(perSecond).toBeGreaterThan(200);
+  expect(await summary(batchId)).toMatchObject({ completed: 1_000, failed: 0, total: 1_000 });
 });

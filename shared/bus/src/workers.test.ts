@@ -66,7 +66,7 @@ test("nobody waits again for what is known", async () => {
     bus: {
       requestMany: async () => {
         questions += 1;
-        if (questions > 1) await new Promise((resolve) => setTimeout(resolve, 200));
+        if (questions > 1) await new Promise((resolve) => setTimeout(resolve, 1_000));
         return [new TextEncoder().encode(JSON.stringify(state))];
       },
     },
@@ -74,6 +74,6 @@ test("nobody waits again for what is known", async () => {
   await known();
   const began = performance.now();
   expect(await known()).toHaveLength(1);
-  expect(performance.now() - began).toBeLessThan(100);
+  expect(performance.now() - began).toBeLessThan(700);
   expect(questions).toBe(2);
 });
