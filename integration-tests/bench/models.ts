@@ -5,7 +5,7 @@
  *
  * Decoded is the product's default; greedy is the same model in a folder whose manifest names no lexicon, so that the engine
  * writes what the character head says. A phrase list of all phrases, and for each phrase a list of it and 99 that differ in one
- * word, are asked for as a caller would. The script fails where a rate is so bad that something must be broken.
+ * word, are asked for as a caller would. The script fails where a rate is worse than its bar.
  */
 import { cp, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -25,35 +25,31 @@ const folder = resolve(process.argv[2] ?? shipped);
 const PASS_SIZE = 16;
 const DISTRACTORS = 99;
 
-/** What each set is, the figure that it gives, the bar that it should stay under, and the rate above which something is broken. */
+/** What each set is, the figure that it gives, and the rate that it claims to stay under. */
 const sets = [
-  { name: "espeak-seen", figure: "wer_seen_espeak", what: "espeak-ng, voices of the training", bar: 8, broken: 30 },
-  { name: "flite-seen", figure: "wer_seen_flite", what: "flite, voices of the training", bar: 8, broken: 30 },
-  { name: "festival-seen", figure: "wer_seen_festival", what: "festival, voices of the training", bar: 8, broken: 30 },
+  { name: "espeak-seen", figure: "wer_seen_espeak", what: "espeak-ng, voices of the training", bar: 8 },
+  { name: "flite-seen", figure: "wer_seen_flite", what: "flite, voices of the training", bar: 8 },
+  { name: "festival-seen", figure: "wer_seen_festival", what: "festival, voices of the training", bar: 8 },
   {
     name: "espeak-unseen-variants",
     figure: "wer_unseen_variants",
     what: "espeak-ng, other settings",
     bar: 8,
-    broken: 30,
   },
   {
     name: "unseen-speaker",
     figure: "wer_unseen_speaker",
     what: "a speaker never heard (RHVoice clb)",
     bar: 25,
-    broken: 50,
   },
   {
     name: "unseen-engine",
     figure: "wer_unseen_engine",
     what: "engines never heard (RHVoice bdl and alan, SVOX Pico)",
     bar: 40,
-    broken: 70,
   },
 ] as const;
 const PHRASE_BARS = { phrases_150: 99, phrases_99: 92 };
-const PHRASES_BROKEN = 80;
 
 const transcription = z.object({ text: z.string() });
 
@@ -94,12 +90,14 @@ try {
 }
 if (folder === resolve(shipped)) await writeFile(new URL("models.md", import.meta.url), page());
 
-const broken = [
-  ...sets.filter(({ figure, broken: limit }) => (figures[figure] ?? 100) > limit).map(({ figure }) => figure),
-  ...Object.keys(PHRASE_BARS).filter((figure) => (figures[figure] ?? 0) < PHRASES_BROKEN),
+const missed = [
+  ...sets.filter(({ figure, bar }) => (figures[figure] ?? 100) > bar).map(({ figure }) => figure),
+  ...Object.entries(PHRASE_BARS)
+    .filter(([figure, bar]) => (figures[figure] ?? 0) < bar)
+    .map(([figure]) => figure),
 ];
-if (broken.length > 0) {
-  console.error(`broken: ${broken.join(", ")}`);
+if (missed.length > 0) {
+  console.error(`worse than the bar: ${missed.join(", ")}`);
   process.exitCode = 1;
 }
 console.log(JSON.stringify({ model, version, ...figures }));
