@@ -10,6 +10,8 @@ export interface Measured {
   batch: number;
   /** Audio seconds per second. */
   speed: Spread;
+  /** Audio seconds per second of processor time. */
+  efficiency: Spread;
   runs: number;
   /** Bytes. */
   memory: number;
@@ -22,6 +24,8 @@ export interface PageFacts {
   othersRunning: number;
   rounds: number;
   longSeconds: number;
+  /** Engines that this run was asked to leave out. */
+  without: readonly string[];
   failures: readonly string[];
 }
 
@@ -31,7 +35,7 @@ const OWN = "parlance";
 const ABSENT = `Not in the tables: sherpa-onnx reads neither a checkpoint nor optimum's graphs, only graphs of its own export scripts, which its package does
 not have; the same holds for its Qwen3-ASR. CTranslate2 4.8, onnx-asr 0.12 and transformers.js 4.3 have no Qwen3-ASR. onnx-asr and transformers.js have no beam search.`;
 
-export function enginesPage({ measured, othersRunning, rounds, longSeconds, failures }: PageFacts): string {
+export function enginesPage({ measured, othersRunning, rounds, longSeconds, without, failures }: PageFacts): string {
   const names = [...new Set(measured.map(({ model }) => model))];
   return `# Parlance's recogniser and its peers, with the same weights
 
@@ -46,8 +50,9 @@ idle machine and their spread is wide; the engines took turns, so what they say 
 Random weights of the true sizes, from one seed, exported for each engine from the same checkpoint: they say nothing of accuracy. The same
 segments of ${SEGMENT_SECONDS} s for all; every engine says exactly the same number of tokens for each (${names.map((name) => `${name} ${models[name].tokens}`).join(", ")}), greedily unless a
 beam is named, with the language given. Measured from samples in memory to texts. Engines are loaded side by side, each in a process of its own,
-and take turns. Speed is seconds of audio per second, median of ${rounds} with the range; a pass of more than ${longSeconds} s was measured once (marked ¹). Memory is the peak of
-the process so far, in MB of 10^6 bytes; loading is the model alone, without starting Node or Python.
+and take turns; their threads wait without spinning (OMP_WAIT_POLICY=passive). Speed is seconds of audio per second, median of up to ${rounds} passes with the range, their number
+as an exponent: passes of more than ${longSeconds} s were measured once, and the time for the run was bounded. Per processor second is the median at
+each batch of seconds of audio per second of processor time, which other work on the machine changes less. Memory is the peak of the process so far, in MB of 10^6 bytes; loading is the model alone, without starting Node or Python.
 
 ${names
   .map((name) =>
@@ -58,7 +63,7 @@ ${names
   )
   .join("\n\n")}
 
-${ABSENT}
+${ABSENT}${without.length > 0 ? ` Left out of this run: ${without.join(", ")}.` : ""}
 ${failures.map((failure) => `\nFailed in this run: ${failure}\n`).join("")}`;
 }
 
@@ -68,13 +73,14 @@ function modelSection(name: string, cells: readonly Measured[]): string {
   const rows = engines.map((engine) => {
     const own = cells.filter((cell) => label(cell) === engine);
     const speeds = batches.map((batch) => showSpeed(own.find((cell) => cell.batch === batch)));
+    const efficiency = batches.map((batch) => own.find((cell) => cell.batch === batch)?.efficiency.median.toFixed(1) ?? "–");
     const memory = batches.map((batch) => showMemory(own.find((cell) => cell.batch === batch)));
-    return `| ${engine} | ${speeds.join(" | ")} | ${memory.join(" / ")} | ${own[0]?.loadSeconds.toFixed(1)} s |`;
+    return `| ${engine} | ${speeds.join(" | ")} | ${efficiency.join(" / ")} | ${memory.join(" / ")} | ${own[0]?.loadSeconds.toFixed(1)} s |`;
   });
   return `## ${name}
 
-| engine | ${batches.map((batch) => `batch ${batch}`).join(" | ")} | MB after batch ${batches.join(" / ")} | loading |
-| --- |${" --- |".repeat(batches.length + 2)}
+| engine | ${batches.map((batch) => `batch ${batch}`).join(" | ")} | per processor second | MB after batch ${batches.join(" / ")} | loading |
+| --- |${" --- |".repeat(batches.length + 3)}
 ${rows.join("\n")}
 
 ${verdict(cells, Math.max(...batches))}`;
@@ -105,9 +111,9 @@ function label({ engine, beams }: Measured): string {
 function showSpeed(cell: Measured | undefined): string {
   if (cell === undefined) return "–";
   const { median, minimum, maximum } = cell.speed;
-  return cell.runs > 1
-    ? `${median.toFixed(1)} (${minimum.toFixed(1)} to ${maximum.toFixed(1)})`
-    : `${median.toFixed(1)} ¹`;
+  const exponent = "⁰¹²³⁴⁵⁶⁷⁸⁹"[cell.runs] ?? "";
+  const range = cell.runs > 1 ? ` (${minimum.toFixed(1)} to ${maximum.toFixed(1)})` : "";
+  return `${median.toFixed(1)}${range}${exponent}`;
 }
 
 function showMemory(cell: Measured | undefined): string {
