@@ -89,12 +89,20 @@ async function measure(model: ModelName, entries: readonly EngineEntry[]): Promi
     for (const entry of entries) {
       const child = await attempt(model, entry, () => startEntry(entry, model, work, segments));
       if (child === undefined) continue;
-      running.push({ entry, child });
       // The first pass of a process pays for what is made once.
-      await attempt(model, entry, () => child.pass(1, entry.beams));
+      const warm = await attempt(model, entry, () => child.pass(1, entry.beams));
+      if (warm === undefined) await child.close();
+      else running.push({ entry, child });
     }
     const cells = batches.flatMap((batch) =>
-      running.map((engine) => ({ ...engine, batch, speeds: [] as number[], perProcessorSecond: [] as number[], memory: 0, done: false })),
+      running.map((engine) => ({
+        ...engine,
+        batch,
+        speeds: [] as number[],
+        perProcessorSecond: [] as number[],
+        memory: 0,
+        done: false,
+      })),
     );
     for (let round = 0; round < rounds; round += 1) {
       for (const cell of cells) {
@@ -151,7 +159,16 @@ async function attempt<Result>(
   }
 }
 
-function toJson({ model, engine, beams, batch, speed, efficiency, memory, loadSeconds }: Measured): Record<string, unknown> {
+function toJson({
+  model,
+  engine,
+  beams,
+  batch,
+  speed,
+  efficiency,
+  memory,
+  loadSeconds,
+}: Measured): Record<string, unknown> {
   return {
     ...{ model, engine, beams, batch },
     audio_s_per_s: Number(speed.median.toFixed(2)),

@@ -44,7 +44,11 @@ export async function startEngineChild(
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const next = async () => {
     const { value, done } = await lines.next();
-    if (done === true) throw new Error(`${args[0]} ended: ${errors.trim().split("\n").slice(-4).join(" | ")}`);
+    if (done === true) {
+      const [code, signal] = await ended;
+      const last = errors.trim().split("\n").at(-1)?.slice(0, 300);
+      throw new Error(`its process ended with ${signal ?? code}; last line of its error output: ${last}`);
+    }
     return JSON.parse(String(value)) as unknown;
   };
   const { load_s: loadSeconds } = loadedSchema.parse(await next());

@@ -43,7 +43,7 @@ Written by \`npm run bench:engines\`, on ${machine()}, ${THREADS} threads for ea
 ${
   othersRunning >= 1.5
     ? `**Other work was running:** when the bench began ${othersRunning.toFixed(1)} processes on average wanted the processor. Figures are lower than on an
-idle machine and their spread is wide; the engines took turns, so what they say of each other holds as far as the spread allows.`
+idle machine, and speeds of single passes are hit unevenly: there, go by the processor time.`
     : "Nothing else of weight was running when the bench began."
 }
 
@@ -73,7 +73,9 @@ function modelSection(name: string, cells: readonly Measured[]): string {
   const rows = engines.map((engine) => {
     const own = cells.filter((cell) => label(cell) === engine);
     const speeds = batches.map((batch) => showSpeed(own.find((cell) => cell.batch === batch)));
-    const efficiency = batches.map((batch) => own.find((cell) => cell.batch === batch)?.efficiency.median.toFixed(1) ?? "–");
+    const efficiency = batches.map(
+      (batch) => own.find((cell) => cell.batch === batch)?.efficiency.median.toFixed(1) ?? "–",
+    );
     const memory = batches.map((batch) => showMemory(own.find((cell) => cell.batch === batch)));
     return `| ${engine} | ${speeds.join(" | ")} | ${efficiency.join(" / ")} | ${memory.join(" / ")} | ${own[0]?.loadSeconds.toFixed(1)} s |`;
   });
@@ -97,7 +99,9 @@ function verdict(cells: readonly Measured[], batch: number): string {
       const ratio = own.speed.median / peer.speed.median;
       const clear = own.speed.minimum > peer.speed.maximum || own.speed.maximum < peer.speed.minimum;
       const words = ratio >= 1 ? `${ratio.toFixed(2)} times as fast as` : `**behind** (${ratio.toFixed(2)} times) `;
-      return `${words} ${peer.engine}${clear ? "" : " (ranges overlap)"}`;
+      const processor = (own.efficiency.median / peer.efficiency.median).toFixed(2);
+      const note = own.runs === 1 || peer.runs === 1 ? "one pass" : clear ? "ranges apart" : "ranges overlap";
+      return `${words} ${peer.engine} (${note}; by processor time ${processor})`;
     });
     if (against.length > 0) sentences.push(`At batch ${batch}, ${label(own)} is ${against.join(", ")}.`);
   }
