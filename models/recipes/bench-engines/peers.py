@@ -7,6 +7,7 @@ segments of that number took, from samples in memory to texts, and how many toke
 """
 
 import json
+import os
 import sys
 import time
 from pathlib import Path
@@ -116,14 +117,23 @@ class QwenAsr:
         return said, self.processor.batch_decode(said, skip_special_tokens=True)
 
 
+def bfloat16(engine):
+    def load(*given):
+        # Some virtual machines announce AMX and end the process that uses it.
+        os.environ.setdefault("ONEDNN_MAX_CPU_ISA", "AVX512_CORE_BF16")
+        return engine(*given, dtype="bfloat16")
+
+    return load
+
+
 ENGINES = {
     "faster-whisper int8": FasterWhisper,
     "transformers float32": Transformers,
-    "transformers bfloat16": lambda *given: Transformers(*given, dtype="bfloat16"),
+    "transformers bfloat16": bfloat16(Transformers),
     "onnx-asr int8": OnnxAsr,
     "onnx-asr float32": lambda *given: OnnxAsr(*given, quantization=None),
     "qwen-asr float32": QwenAsr,
-    "qwen-asr bfloat16": lambda *given: QwenAsr(*given, dtype="bfloat16"),
+    "qwen-asr bfloat16": bfloat16(QwenAsr),
 }
 
 

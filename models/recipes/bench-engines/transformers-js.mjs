@@ -18,12 +18,19 @@ env.allowRemoteModels = false;
 env.localModelPath = folder;
 
 const bytes = await readFile(segments);
-const samples = Float32Array.from(new Int16Array(bytes.buffer, bytes.byteOffset, bytes.length / 2), (value) => value / 32_768);
+const samples = Float32Array.from(
+  new Int16Array(bytes.buffer, bytes.byteOffset, bytes.length / 2),
+  (value) => value / 32_768,
+);
 const length = Number(seconds) * 16_000;
 
 const began = performance.now();
 const session_options = { intraOpNumThreads: Number(threads) };
-const model = await WhisperForConditionalGeneration.from_pretrained("optimum", { dtype: "q8", device: "cpu", session_options });
+const model = await WhisperForConditionalGeneration.from_pretrained("optimum", {
+  dtype: "q8",
+  device: "cpu",
+  session_options,
+});
 const features = await WhisperFeatureExtractor.from_pretrained("optimum");
 const tokenizer = await AutoTokenizer.from_pretrained("optimum");
 const prompt = model._retrieve_init_tokens({ ...model.generation_config, language: "en", task: "transcribe" });
@@ -39,7 +46,11 @@ for await (const line of createInterface({ input: process.stdin })) {
   }
   // Left to itself, generate makes one prompt whatever the batch.
   const decoder_input_ids = Array.from({ length: batch }, () => prompt);
-  const ids = await model.generate({ input_features: cat(heard, 0), decoder_input_ids, max_new_tokens: Number(tokens) });
+  const ids = await model.generate({
+    input_features: cat(heard, 0),
+    decoder_input_ids,
+    max_new_tokens: Number(tokens),
+  });
   const texts = tokenizer.batch_decode(ids, { skip_special_tokens: true });
   const taken = (performance.now() - started) / 1000;
   if (texts.length !== batch) throw new Error(`${texts.length} texts for ${batch} segments`);
