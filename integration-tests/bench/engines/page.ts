@@ -96,12 +96,13 @@ function verdict(cells: readonly Measured[], batch: number): string {
       (cell) => cell.batch === batch && cell.beams === own.beams && !cell.engine.startsWith(OWN),
     );
     const against = peers.map((peer) => {
-      const ratio = own.speed.median / peer.speed.median;
+      // A single pass on a shared machine says little by the clock.
+      const once = own.runs === 1 || peer.runs === 1;
+      const ratio = once ? own.efficiency.median / peer.efficiency.median : own.speed.median / peer.speed.median;
       const clear = own.speed.minimum > peer.speed.maximum || own.speed.maximum < peer.speed.minimum;
       const words = ratio >= 1 ? `${ratio.toFixed(2)} times as fast as` : `**behind** (${ratio.toFixed(2)} times) `;
-      const processor = (own.efficiency.median / peer.efficiency.median).toFixed(2);
-      const note = own.runs === 1 || peer.runs === 1 ? "one pass" : clear ? "ranges apart" : "ranges overlap";
-      return `${words} ${peer.engine} (${note}; by processor time ${processor})`;
+      const note = once ? "by processor time, one pass" : clear ? "ranges apart" : "ranges overlap";
+      return `${words} ${peer.engine} (${note})`;
     });
     if (against.length > 0) sentences.push(`At batch ${batch}, ${label(own)} is ${against.join(", ")}.`);
   }
