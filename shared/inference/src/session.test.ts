@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { additionGraph, runAddition } from "./cuda-probe-child.ts";
 import { toEngineError } from "./runtime-errors.ts";
 import { createSession } from "./session.ts";
+import { float32Output } from "./tensors.ts";
 import { encodeModel } from "./testing/index.ts";
 
 const cpu = { device: { provider: "cpu", deviceId: 0 }, threads: 1 } as const;
@@ -36,6 +37,27 @@ describe("createSession", () => {
     expect(session.inputNames).toEqual(["x"]);
     const x = { type: "float32", data: Float32Array.of(1, 10), dims: [1, 2] } as const;
     expect(await session.run({ x })).toEqual({ y: { type: "float32", data: Float32Array.of(20, 31), dims: [1, 2] } });
+    await session.close();
+  });
+
+  it("takes numbers where a graph wants half precision, and gives its halves back as they are", async () => {
+    const path = await write("half.onnx", {
+      nodes: [
+        { op: "Cast", inputs: ["x"], outputs: ["wide"], attributes: { to: 1 } },
+        { op: "Add", inputs: ["wide", "wide"], outputs: ["sum"] },
+        { op: "Cast", inputs: ["sum"], outputs: ["y"], attributes: { to: 10 } },
+      ],
+      inputs: [{ name: "x", type: "float16", dims: ["rows", 2] }],
+      outputs: [{ name: "y", type: "float16", dims: ["rows", 2] }],
+    });
+    const session = await createSession(path, cpu);
+    expect(session.inputShape("x")).toEqual(["rows", 2]);
+    expect(session.inputShape("z")).toBeUndefined();
+    const dims = [1, 2];
+    const { y } = await session.run({ x: { type: "float32", data: Float32Array.of(0.5, -3), dims } });
+    expect(y).toEqual({ type: "float16", data: Uint16Array.of(0x3c00, 0xc600), dims });
+    const again = await session.run(y === undefined ? {} : { x: y });
+    expect(float32Output(again, "y")).toEqual(Float32Array.of(2, -12));
     await session.close();
   });
 

@@ -6,6 +6,7 @@
 import { availableParallelism } from "node:os";
 import type { InferenceSession, Tensor } from "onnxruntime-node";
 import type { Device } from "./device.ts";
+import { toHalves } from "./half-precision.ts";
 import { toEngineError } from "./runtime-errors.ts";
 import type { TensorData } from "./tensors.ts";
 
@@ -18,6 +19,8 @@ export interface SessionOptions {
 export interface Session {
   readonly inputNames: readonly string[];
   readonly outputNames: readonly string[];
+  /** Sizes of an input's axes; a name where the size is the caller's to choose. Undefined when there is no such input. */
+  inputShape(name: string): readonly (number | string)[] | undefined;
   /**
    * Runs the graph and answers the named outputs, or all of them. Input data is used in place and not copied.
    * Throws a SpeechError `engine_out_of_memory` when the device has no room.
@@ -53,13 +56,21 @@ export async function createSession(path: string, options: SessionOptions): Prom
     throw toEngineError(error);
   }
 
+  const declared = new Map(session.inputMetadata.flatMap((input) => (input.isTensor ? [[input.name, input]] : [])));
+  const half = new Set([...declared.values()].filter(({ type }) => type === "float16").map(({ name }) => name));
+
   return {
     inputNames: session.inputNames,
     outputNames: session.outputNames,
+    inputShape: (name) => declared.get(name)?.shape,
     async run(inputs, outputs = session.outputNames) {
       const feeds: Record<string, Tensor> = {};
-      for (const [name, { type, data, dims }] of Object.entries(inputs)) {
-        feeds[name] = new runtime.Tensor(type, data, dims);
+      for (const [name, input] of Object.entries(inputs)) {
+        const { type, data, dims } = half.has(name) ? toHalfTensor(input) : input;
+        const tensor = new runtime.Tensor(type, data, dims);
+        // On Node 24 the tensor would hold a Float16Array, of which the runtime sees no bytes.
+        if (type === "float16") Object.assign(tensor, { cpuData: data });
+        feeds[name] = tensor;
       }
       let results: InferenceSession.ReturnType;
       try {
@@ -77,12 +88,22 @@ export async function createSession(path: string, options: SessionOptions): Prom
   };
 }
 
+function toHalfTensor(tensor: TensorData): TensorData {
+  if (tensor.type !== "float32") return tensor;
+  return { type: "float16", data: toHalves(tensor.data), dims: tensor.dims };
+}
+
 function toTensorData(name: string, tensor: Tensor | undefined): TensorData {
   const { data, dims } = tensor ?? {};
   if (dims !== undefined) {
     if (data instanceof Float32Array) return { type: "float32", data, dims };
     if (data instanceof Int32Array) return { type: "int32", data, dims };
     if (data instanceof BigInt64Array) return { type: "int64", data, dims };
+    if (tensor?.type === "float16" && ArrayBuffer.isView(data)) {
+      return { type: "float16", data: new Uint16Array(data.buffer, data.byteOffset, data.byteLength / 2), dims };
+    }
   }
-  throw new TypeError(`the graph's output ${name} is ${tensor?.type ?? "missing"}: float32, int32 or int64 is needed`);
+  throw new TypeError(
+    `the graph's output ${name} is ${tensor?.type ?? "missing"}: float32, float16, int32 or int64 is needed`,
+  );
 }
