@@ -15,7 +15,7 @@ import torch
 from clips import CLIPS, clip
 from export import export
 from golden import golden
-from public_layout import export as public_export, save_transformers, without_weights
+from public_layout import export as public_export, halve, save_transformers, without_weights
 from tiny import TINY, tiny, tiny_rules
 from tokens import tokenizer_of, vocabulary
 
@@ -44,7 +44,7 @@ def own_layout(model, folder):
 
 
 def public_layout(model, folder):
-    """optimum's graphs: split as it writes them, and merged with the cross attention told."""
+    """optimum's graphs: split as it writes them, merged with the cross attention told, and merged in float16."""
     tensors = {name: value.numpy() for name, value in model.state_dict().items()}
     with tempfile.TemporaryDirectory() as scratch:
         scratch = Path(scratch)
@@ -52,8 +52,11 @@ def public_layout(model, folder):
         for kind, graphs, attentions in (
             ("split", ["encoder_model", "decoder_model", "decoder_with_past_model"], False),
             ("merged", ["encoder_model", "decoder_model_merged"], True),
+            ("half", ["encoder_model_fp16", "decoder_model_merged_fp16"], False),
         ):
             public_export(scratch / "transformers", scratch / kind, attentions)
+            if kind == "half":
+                halve(scratch / kind)
             out = folder / kind
             out.mkdir(parents=True, exist_ok=True)
             files = {}
@@ -84,7 +87,7 @@ def main():
         specials = sorted(tokens.special_tokens.items(), key=lambda item: item[1])
         specials = [[token, id] for token, id in specials if id < tokens.timestamp_begin]
         write(options.folder / name / "weights.json.gz", {"rules": tiny_rules(name), "files": files, "specials": specials})
-        chosen = list(CLIPS)[: {"multilingual-80": 16, "multilingual-128": 9, "english-80": 4}[name]]
+        chosen = list(CLIPS)[: {"multilingual-80": 16, "multilingual-128": 12, "english-80": 4}[name]]
         if name == "multilingual-80":
             public_layout(model, options.folder / name)
         if not options.graphs:

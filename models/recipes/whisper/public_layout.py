@@ -1,6 +1,6 @@
 """The layout of optimum and transformers.js: a folder of transformers with ONNX graphs in it, made by optimum itself.
 
-    python public_layout.py whisper-tiny out [--checkpoint-name tiny]
+    python public_layout.py whisper-tiny out [--attentions] [--float16]
 
 `checkpoint` is anything that checkpoint.py reads.
 """
@@ -13,9 +13,11 @@ from pathlib import Path
 import numpy as np
 import onnx
 import torch
+from onnxruntime.transformers.float16 import convert_float_to_float16
 from optimum.exporters.onnx import main_export
 from optimum.exporters.onnx.config import ConfigBehavior
 from optimum.exporters.onnx.model_configs import WhisperOnnxConfig
+from optimum.onnx import merge_decoders
 from transformers import GenerationConfig, PreTrainedTokenizerFast, WhisperConfig, WhisperFeatureExtractor, WhisperForConditionalGeneration
 from whisper.tokenizer import LANGUAGES
 
@@ -102,16 +104,30 @@ def export(source, folder, attentions=False):
     main_export(str(source), folder, task=f"{task}-with-past", do_validation=False, **extra)
 
 
+def halve(folder):
+    """Beside each graph of an export the same in float16, its inputs and outputs too, as optimum exports on CUDA: `*_fp16.onnx`.
+
+    The converter cannot look into a merged decoder, so that one is merged of the halves.
+    """
+    halves = {}
+    for name in ("encoder_model", "decoder_model", "decoder_with_past_model"):
+        halves[name] = folder / f"{name}_fp16.onnx"
+        onnx.save(convert_float_to_float16(onnx.load(str(folder / f"{name}.onnx")), keep_io_types=False), str(halves[name]))
+    merge_decoders(str(halves["decoder_model"]), str(halves["decoder_with_past_model"]), save_path=str(folder / "decoder_model_merged_fp16.onnx"), strict=False)
+
+
 def without_weights(path, tensors):
     """The graph of a file with its large tensors turned into references to `<file>_data`, and where each comes from.
 
-    `tensors`: openai-whisper's state dict as arrays. A tensor that is none of them, nor one turned around, stays inside.
+    `tensors`: openai-whisper's state dict as arrays. A tensor that is none of them, nor one turned around or in float16, stays inside.
     """
     known = {}
     for name, values in tensors.items():
         for transposed in (False, True) if values.ndim == 2 else (False,):
             turned = np.ascontiguousarray(values.T if transposed else values)
-            known.setdefault((turned.shape, turned.tobytes()), (name, transposed))
+            for half in (False, True):
+                kept = turned.astype(np.float16) if half else turned
+                known.setdefault((kept.shape, kept.tobytes()), {"source": name, "transposed": transposed, **({"half": True} if half else {})})
     model = onnx.load(str(path))
     sources, offset = [], 0
     for tensor in model.graph.initializer:
@@ -119,7 +135,7 @@ def without_weights(path, tensors):
         found = known.get((values.shape, values.tobytes())) if values.nbytes > 256 else None
         if found is None:
             continue
-        sources.append({"source": found[0], "transposed": found[1], "rows": None, "offset": offset})
+        sources.append({**found, "rows": None, "offset": offset})
         tensor.ClearField("raw_data")
         tensor.data_location = onnx.TensorProto.EXTERNAL
         for key, value in (("location", f"{path.name}_data"), ("offset", offset), ("length", values.nbytes)):
@@ -133,6 +149,7 @@ def main():
     parser.add_argument("checkpoint", type=Path)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--attentions", action="store_true", help="decoders tell their cross attention: word times")
+    parser.add_argument("--float16", action="store_true", help="each graph in float16 too, inputs and outputs included")
     options = parser.parse_args()
     torch.set_num_threads(1)
     source = options.checkpoint
@@ -140,6 +157,8 @@ def main():
         source = options.folder / "transformers"
         save_transformers(checkpoint.load(options.checkpoint), source)
     export(source, options.folder, options.attentions)
+    if options.float16:
+        halve(options.folder)
 
 
 if __name__ == "__main__":

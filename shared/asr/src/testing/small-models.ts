@@ -14,4 +14,5 @@ export const smallModels: Record<string, (folder: string) => Promise<void>> = {
   "Whisper, the project's own": (folder) => writeTinyModel(folder, "multilingual-80"),
   "Whisper, split": (folder) => writePublicModel(folder, "split"),
   "Whisper, merged": (folder) => writePublicModel(folder, "merged"),
+  "Whisper, merged, float16": (folder) => writePublicModel(folder, "half"),
 };

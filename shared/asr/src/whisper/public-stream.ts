@@ -1,5 +1,6 @@
 /** Decoding with the graphs of optimum and transformers.js: groups of rows whose prompts are equally long. */
 import { float32Output, type TensorData } from "@parlance/inference";
+import { takeRows } from "../tensor-rows.ts";
 import type { BeginOptions, TokenStream } from "./decoder.ts";
 import { FRAMES } from "./features.ts";
 import { memoryNames, type PublicDecoder } from "./public-decoder.ts";
@@ -26,8 +27,6 @@ interface Group {
 
 export async function createPublicStream(options: StreamOptions): Promise<TokenStream> {
   const { decoder, states, words, section, begin } = options;
-  const { heads } = section;
-  const size = section.width / heads;
   const all = memoryNames(section.layers);
   const own = memoryNames(section.layers, ["decoder"]);
   const start = new Map<number, AllScores>();
@@ -71,13 +70,7 @@ export async function createPublicStream(options: StreamOptions): Promise<TokenS
     const sameRows =
       sources.length === group.owners.length && sources.every((source, place) => rowAt(source) === rowAt(place));
     for (const [name, tensor] of group.memory) {
-      if (tensor.type !== "float32" || (sameRows && name.includes(".encoder."))) continue;
-      const length = tensor.data.length / group.owners.length;
-      const data = new Float32Array(sources.length * length);
-      for (const [place, source] of sources.entries()) {
-        data.set(tensor.data.subarray(source * length, (source + 1) * length), place * length);
-      }
-      group.memory.set(name, { type: "float32", data, dims: [sources.length, heads, length / heads / size, size] });
+      if (!sameRows || !name.includes(".encoder.")) group.memory.set(name, takeRows(tensor, 0, sources));
     }
   }
 

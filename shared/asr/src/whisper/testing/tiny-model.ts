@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
+import { toHalves } from "@parlance/inference";
 import type { ClipRule } from "./clips.ts";
 import { randomTensor, type WeightRule } from "./random-weights.ts";
 
@@ -60,6 +61,8 @@ interface Source {
   transposed: boolean;
   /** Rows of the tensor that are taken. */
   rows: [number, number] | null;
+  /** In float16. */
+  half?: boolean;
   offset: number;
 }
 
@@ -95,15 +98,17 @@ export async function writeTinyModel(folder: string, model: TinyModel, change: o
   await writeFile(join(folder, "manifest.json"), JSON.stringify(manifest));
 }
 
+export type PublicKind = "split" | "merged" | "half";
+
 /**
- * Writes the folder as optimum does: `split`, with three graphs that keep their cross attention to themselves, or `merged`,
- * with two in `onnx/` that tell it.
+ * Writes the folder as optimum does: `split`, with three graphs that keep their cross attention to themselves, `merged`,
+ * with two in `onnx/` that tell it, or `half`, with two in `onnx/` whose inputs and outputs are float16 too.
  */
-export async function writePublicModel(folder: string, kind: "split" | "merged", maxTokens = 8): Promise<void> {
+export async function writePublicModel(folder: string, kind: PublicKind, maxTokens = 8): Promise<void> {
   const model = "multilingual-80";
   const { rules, specials } = await readFixture<Weights>(`${model}/weights`);
   const { files } = await readFixture<Pick<Weights, "files">>(`${model}/${kind}/weights`);
-  const graphs = kind === "merged" ? join(folder, "onnx") : folder;
+  const graphs = kind === "split" ? folder : join(folder, "onnx");
   await mkdir(graphs, { recursive: true });
   const tensors = new Map<string, Float32Array>();
   for (const [file, sources] of Object.entries(files)) {
@@ -124,14 +129,15 @@ function weightFile(
   rules: Record<string, WeightRule>,
   tensors: Map<string, Float32Array>,
 ): Buffer {
-  const parts = sources.map(({ source, transposed, rows, offset }) => {
+  const parts = sources.map(({ source, transposed, rows, half, offset }) => {
     const rule = rules[source];
     if (rule === undefined) throw new RangeError(`the fixture has no rule for ${source}`);
     const values = tensors.get(source) ?? randomTensor(rule);
     tensors.set(source, values);
     const [height = 1, width = values.length / height] = rule.shape;
     if (rows !== null) return { offset, values: values.subarray(rows[0] * width, rows[1] * width) };
-    return { offset, values: transposed ? turned(values, height, width) : values };
+    const made = transposed ? turned(values, height, width) : values;
+    return { offset, values: half === true ? toHalves(made) : made };
   });
   const file = Buffer.alloc(Math.max(...parts.map(({ offset, values }) => offset + values.byteLength)));
   for (const { offset, values } of parts)

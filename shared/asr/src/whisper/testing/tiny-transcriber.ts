@@ -13,7 +13,7 @@ export async function openTiny(folder: string, beamSize: number): Promise<Opened
   const opened = await openFolder({
     modelId: folder,
     device: "cpu",
-    computeType: "float32",
+    computeType: "auto",
     threads,
     beamSize,
     log: () => {},
