@@ -33,12 +33,12 @@ export interface ComposeQuestion<Job extends Composable> extends PassLimits {
   passedOver: number;
   /** Another family's request waits for the end of this pass: requests take no batch work along. */
   requestsAlone: boolean;
-  /**
-   * What the engine has: nothing, a running pass, or a running one and one of the given lane prepared behind it. A busy
-   * engine is handed only what cannot get better by waiting: a full pass, or one that overtakes the prepared one.
-   */
-  engine: "idle" | "busy" | { prepared: Lane };
+  /** A busy engine is handed only what cannot get better by waiting: a full pass, or one that overtakes the prepared one. */
+  engine: Occupancy;
 }
+
+/** What the engine has: nothing, a running pass, or a running one and one of the given lane prepared behind it. */
+export type Occupancy = "idle" | "busy" | { prepared: Lane };
 
 export type Composition<Job> = { run: Job[] } | { waitUntil: number } | undefined;
 

@@ -26,9 +26,14 @@ export interface EngineSlotOptions {
   onDied(exit: EngineExit): void;
 }
 
+export interface LoadedEngine {
+  engine: Engine;
+  description: EngineDescription;
+}
+
 export interface EngineSlot {
   /** While a model is loaded. */
-  readonly loaded: { engine: Engine; description: EngineDescription } | undefined;
+  readonly loaded: LoadedEngine | undefined;
   readonly pid: number | undefined;
   /** How long the newest loading took. */
   readonly loadMs: number;
@@ -43,7 +48,7 @@ export interface EngineSlot {
 export function createEngineSlot(slot: EngineSlotOptions): EngineSlot {
   const { entry, options, lease, metrics, clock, log } = slot;
   let engine: Engine | undefined;
-  let loaded: EngineSlot["loaded"];
+  let loaded: LoadedEngine | undefined;
   let loadMs = 0;
   let failure: Error | undefined;
   let closed = false;

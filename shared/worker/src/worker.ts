@@ -6,43 +6,40 @@
  * result and a dead letter and not as a crash loop, and that its engine is dead whenever it does not hold the lease. All
  * its state is what it holds at the moment: whatever dies, NATS delivers the jobs again.
  *
- *   alarm     nobody of this family has the lease: one job of each lane is pulled to notice that there is work
- *   work      the lease is held: lanes are kept filled, a session (session.ts) runs passes
- *   standby   another worker of this family has the lease: nothing is pulled, it serves the lanes
+ * A job's way through it, file by file:
+ *
+ *   demand        what is wanted of the lanes now: all that fits a pass, one to notice work by, or nothing
+ *   pull-lanes    asks the server for that much;  admit  takes what comes;  held-jobs  keeps it, and the server informed
+ *   sessions      one session after another: files ready, lease got, engine run, lease let go
+ *   session       what is next, whenever anything changed: yielding (is it another family's turn?), compose-pass (who
+ *                 shares the next pass?), engine-slot (the process), engine-passes (what it is running)
+ *   settle-pass   outcomes become results, and then acknowledgements (settle);  retrials, blame  what came to nothing
+ *   manage-model  choosing, loading and unloading by hand, asked for over subjects (serve-models)
  */
 import type { Bus } from "@parlance/bus";
-import {
-  type Family,
-  type Lane,
-  lanes,
-  type ModelPhase,
-  type ModelState,
-  modelSubjects,
-  type Operation,
-  SpeechError,
-  subjects,
-  type WorkerState,
-} from "@parlance/contracts";
-import { type Clock, createLease, createSwapCredit, type Lease, monotonicClock } from "@parlance/gpu-lease";
+import { type Family, modelSubjects, type Operation, subjects, type WorkerState } from "@parlance/contracts";
+import { type Clock, createLease, type Lease, monotonicClock } from "@parlance/gpu-lease";
 import type { Log } from "@parlance/telemetry";
 import { readAckWait } from "./ack-wait.ts";
 import { createAdmission } from "./admit.ts";
 import { followCancelled } from "./cancelled-batches.ts";
-import type { EngineDescription } from "./engine-description.ts";
+import { createDemand } from "./demand.ts";
 import type { EngineOptionsSource } from "./engine-slot.ts";
 import { createHeldJobs } from "./held-jobs.ts";
 import { asItIs, type ToEngineJob } from "./job.ts";
 import { createLoadWishes } from "./load-wishes.ts";
+import { manageModel } from "./manage-model.ts";
 import { type Abilities, createModelChoice, type ModelSource } from "./model-choice.ts";
-import { describeModel, loadFailure } from "./model-state.ts";
-import { backoffAfter, sleep, within } from "./patience.ts";
+import { within } from "./patience.ts";
 import { type LanePulls, pullLanes } from "./pull-lanes.ts";
 import { serveModels } from "./serve-models.ts";
-import { type Session, type SessionEnd, type SessionSettings, startSession, type Turns } from "./session.ts";
+import { type SessionSettings, startSession } from "./session.ts";
+import { createSessions, type Sessions } from "./sessions.ts";
 import { createSettlement } from "./settle.ts";
 import { createPassSettlement, type ToResult } from "./settle-pass.ts";
-import { createSwapLog } from "./swap-log.ts";
+import { createTurns } from "./turns.ts";
 import type { WorkerMetrics } from "./worker-metrics.ts";
+import { describeSelf } from "./worker-state.ts";
 
 export interface WorkerOptions {
   bus: Bus;
@@ -78,37 +75,20 @@ export interface Worker {
 /** A running pass and results on their way may take this long when the worker is asked to stop. */
 const DRAIN_MS = 4_000;
 const GOODBYE_MS = 2_000;
-/** How long a worker that yielded leaves a free lease to those it yielded to. */
-const POLITE_MS = 1_000;
-
-/** Ends of a session after which another family's turn has come. */
-const yielded: ReadonlySet<SessionEnd> = new Set(["idle", "urgency", "quantum", "patience"]);
 
 export async function createWorker(options: WorkerOptions): Promise<Worker> {
-  const { bus, service, operations, settings, toJob = asItIs, metrics, clock = monotonicClock, log } = options;
+  const { bus, service, operations, family, settings, toJob = asItIs, metrics, clock = monotonicClock, log } = options;
   const closing = new AbortController();
+  const { signal } = closing;
   /** Results may still be on their way when the rest has ended. */
   const giveUp = new AbortController();
+  const inFlight = new Set<Promise<unknown>>();
+  const run = { passes: 0, segments: 0 };
+  const turns = createTurns(settings.urgentShare);
+  const wishes = createLoadWishes();
   const held = createHeldJobs(clock, await readAckWait(bus, operations));
   const settlement = createSettlement({ bus, service, log, signal: giveUp.signal });
-  const inFlight = new Set<Promise<unknown>>();
-  const turns: Turns = {
-    credit: createSwapCredit(settings.urgentShare),
-    swaps: createSwapLog(),
-    passedOver: 0,
-    passMs: 0,
-  };
-  let session: Session | undefined;
-  let acquiring: AbortController | undefined;
-  let lastDescription: EngineDescription | undefined;
-  let wake: () => void = () => {};
-  let passes = 0;
-  let segments = 0;
-
-  const wishes = createLoadWishes();
-  /** Somebody waits for the model to be loaded: no time for a pause after a failure. */
-  let hurry = new AbortController();
-  const afterSession: (() => void)[] = [];
+  const settle = createPassSettlement({ held, settlement, toResult: options.toResult, track, metrics, log });
   const choice = createModelChoice(
     {
       name: options.model,
@@ -119,185 +99,48 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
     },
     options.models,
     (download) => {
-      if (bus.connected) bus.publish(modelSubjects.progress(options.family), JSON.stringify(download));
+      if (bus.connected) bus.publish(modelSubjects.progress(family), JSON.stringify(download));
     },
   );
-  const holder = {
-    id: options.id,
-    family: options.family,
-    model: options.model,
-    host: options.lease.host,
-    pid: process.pid,
-  };
-
   const lease: Lease = await createLease({
     bus,
     device: options.lease.device,
-    holder,
+    holder: {
+      id: options.id,
+      family,
+      get model() {
+        return choice.current.name;
+      },
+      host: options.lease.host,
+      pid: process.pid,
+    },
     ttlMs: options.lease.ttlMs,
     clock,
     log,
-    onExtended: (deadline) => session?.extend(deadline),
-    onChange: () => leaseChanged(),
+    onExtended: (deadline) => sessions.current?.extend(deadline),
+    onChange: leaseChanged,
     async onLost() {
-      await session?.end("lost");
+      await sessions.current?.end("lost");
       held.giveBack();
     },
   });
-  const settle = createPassSettlement({ held, settlement, toResult: options.toResult, track, metrics, log });
-  const cancelled = followCancelled(bus, { onCancelled: forgetBatch, log, signal: closing.signal });
-  const accept = createAdmission({
+  const demand = createDemand({
+    family,
+    lease,
     held,
-    settlement,
-    toJob,
-    maxDeliveries: settings.maxDeliveries,
-    isOpen: () => mode() === "work" || mode() === "alarm",
-    isCancelled: cancelled.has,
-    onJob,
-    track,
-    metrics,
-    clock,
+    wishes,
+    isWorking: () => sessions.current !== undefined,
+    maxBatchSize: () => choice.current.maxBatchSize,
+    signal,
   });
-  const pulls: LanePulls = pullLanes({ bus, operations, room, accept, log });
-  const serving = serve();
-  bus.serve(subjects.workers, undefined, async (request) => request.respond(JSON.stringify(state())), closing.signal);
-  serveModels({
-    bus,
-    family: options.family,
-    signal: closing.signal,
-    worker: {
-      get standby() {
-        return mode() === "standby";
-      },
-      get outdated() {
-        return session !== undefined && !choice.ready;
-      },
-      state: modelState,
-      list: async () => ({
-        worker: options.id,
-        selected: choice.selected,
-        phase: phase(),
-        models: (await options.models?.list()) ?? [],
-      }),
-      select: choice.select,
-      forget: choice.forget,
-      load,
-      unload,
-    },
-  });
-  await bus.flush();
-
-  function mode(): "work" | "alarm" | "standby" | "closed" {
-    if (closing.signal.aborted) return "closed";
-    if (session !== undefined) return "work";
-    const holder = lease.holder();
-    return holder !== undefined && !holder.mine && holder.family === options.family ? "standby" : "alarm";
-  }
-
-  function room(lane: Lane): number {
-    const here = held.waitingIn(lane).length;
-    switch (mode()) {
-      case "work":
-        return choice.current.maxBatchSize - here;
-      case "alarm":
-        return here === 0 ? 1 : 0;
-      default:
-        return 0;
-    }
-  }
-
-  function leaseChanged(): void {
-    if (mode() === "standby") {
-      acquiring?.abort();
-      held.giveBack();
-      pulls.withdraw();
-    } else pulls.poke();
-    session?.poke();
-  }
-
-  function onJob(): void {
-    if (session !== undefined) session.poke();
-    else if (acquiring !== undefined) lease.urge(...urgency());
-    else wake();
-  }
-
-  function forgetBatch(batchId: string): void {
-    for (const job of held.waiting.filter((each) => each.batchId === batchId)) settle.unwanted(job);
-    pulls.poke();
-  }
-
-  function urgency(): [Lane, number] {
-    const wished = wishes.since;
-    const waits = (lane: Lane) => held.waitingIn(lane).length > 0 || (lane === "interactive" && wished !== undefined);
-    const since = Math.min(Date.now(), wished ?? Date.now(), ...held.waiting.map(({ publishedAt }) => publishedAt));
-    return [lanes.find(waits) ?? "batch", since];
-  }
-
-  async function load(): Promise<boolean> {
-    if (session?.description !== undefined && !session.draining) return true;
-    const wish = wishes.add();
-    hurry.abort();
-    hurry = new AbortController();
-    if (session !== undefined && !session.draining) void grant(session);
-    else if (acquiring !== undefined) lease.urge(...urgency());
-    else wake();
-    return await wish;
-  }
-
-  async function grant(running: Session): Promise<void> {
-    if (await running.loaded) wishes.loaded();
-    else wishes.failed(loadFailure(running.failure));
-  }
-
-  async function unload(): Promise<void> {
-    choice.cancel(new SpeechError("cancelled", "The model was unloaded before it was ready."));
-    const running = session;
-    if (running === undefined) return;
-    const left = new Promise<void>((resolve) => afterSession.push(resolve));
-    await running.drain();
-    await running.end("unloaded");
-    await left;
-  }
-
-  /** One session after another, for as long as there is work. */
-  async function serve(): Promise<void> {
-    let politeUntil = 0;
-    let backoffMs = 0;
-    while (!closing.signal.aborted) {
-      if (mode() === "standby") wishes.elsewhere();
-      if ((held.waiting.length === 0 && wishes.since === undefined) || mode() === "standby") {
-        pulls.poke();
-        await new Promise<void>((resolve) => {
-          wake = resolve;
-        });
-        continue;
-      }
-      try {
-        await choice.getReady(closing.signal);
-        if (mode() === "standby") continue;
-      } catch (error) {
-        if (closing.signal.aborted) continue;
-        const reason = error instanceof Error ? error.message : String(error);
-        log.error({ err: error }, `the model is not ready to be loaded: ${reason}`);
-        wishes.failed(error instanceof Error ? error : new Error(reason));
-        backoffMs = backoffAfter(backoffMs);
-        if (held.waiting.length > 0) await sleep(backoffMs, AbortSignal.any([closing.signal, hurry.signal]));
-        continue;
-      }
-      holder.model = choice.current.name;
-      acquiring = new AbortController();
-      const signal = AbortSignal.any([acquiring.signal, closing.signal]);
-      try {
-        const [lane, since] = urgency();
-        // A worker of this family may have yielded just now: whoever waits goes first.
-        if (lease.waiting().length > 0) politeUntil = clock.now() + POLITE_MS;
-        await lease.acquire({ lane, since, politeMs: Math.max(0, politeUntil - clock.now()), signal });
-      } catch {
-        continue;
-      } finally {
-        acquiring = undefined;
-      }
-      const running = startSession({
+  const cancelled = followCancelled(bus, { onCancelled: forgetBatch, log, signal });
+  const sessions: Sessions = createSessions({
+    lease,
+    choice,
+    wishes,
+    demand,
+    start: () =>
+      startSession({
         bus,
         lease,
         held,
@@ -307,36 +150,53 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
         turns,
         isCancelled: cancelled.has,
         onRoom: () => pulls.poke(),
-        onPass: (size) => {
-          passes += 1;
-          segments += size;
+        onPass(size) {
+          run.passes += 1;
+          run.segments += size;
         },
         metrics,
         clock,
         log,
-      });
-      session = running;
-      metrics?.leaseHeld(true);
-      pulls.poke();
-      void grant(running);
-      const reason = await running.ended;
-      lastDescription = running.description ?? lastDescription;
-      session = undefined;
-      metrics?.leaseHeld(false);
+      }),
+    onRoom: () => pulls.poke(),
+    onEnded: () => pulls.withdraw(),
+    passes: () => run.passes,
+    metrics,
+    clock,
+    log,
+    signal,
+  });
+  const accept = createAdmission({
+    held,
+    settlement,
+    toJob,
+    maxDeliveries: settings.maxDeliveries,
+    isOpen: () => demand.open,
+    isCancelled: cancelled.has,
+    onJob: sessions.notice,
+    track,
+    metrics,
+    clock,
+  });
+  const pulls: LanePulls = pullLanes({ bus, operations, room: demand.room, accept, log });
+  const serving = sessions.serve();
+  const self = describeSelf({ options, choice, sessions, turns, run });
+  bus.serve(subjects.workers, undefined, async (request) => request.respond(JSON.stringify(self.state())), signal);
+  serveModels({ bus, family, worker: manageModel({ options, self, choice, demand, wishes, sessions }), signal });
+  await bus.flush();
+
+  function leaseChanged(): void {
+    if (demand.mode() === "standby") {
+      sessions.standBy();
+      held.giveBack();
       pulls.withdraw();
-      const unloadedAt = clock.now();
-      if (reason !== "lost") await lease.release();
-      const releaseSeconds = Math.round(clock.now() - unloadedAt) / 1_000;
-      metrics?.unloaded(reason, running.killSeconds, releaseSeconds);
-      log.info(
-        { reason, passes, killSeconds: running.killSeconds, releaseSeconds },
-        `engine unloaded: ${reason}, kill ${running.killSeconds.toFixed(3)} s, release ${releaseSeconds.toFixed(3)} s`,
-      );
-      politeUntil = yielded.has(reason) ? clock.now() + POLITE_MS : 0;
-      for (const resolve of afterSession.splice(0)) resolve();
-      backoffMs = reason === "load-failed" ? backoffAfter(backoffMs) : 0;
-      if (wishes.since === undefined) await sleep(backoffMs, AbortSignal.any([closing.signal, hurry.signal]));
-    }
+    } else pulls.poke();
+    sessions.current?.poke();
+  }
+
+  function forgetBatch(batchId: string): void {
+    for (const job of held.waiting.filter((each) => each.batchId === batchId)) settle.unwanted(job);
+    pulls.poke();
   }
 
   function track(work: Promise<unknown>): void {
@@ -344,55 +204,14 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
     void work.finally(() => inFlight.delete(work));
   }
 
-  function phase(): ModelPhase {
-    if (session !== undefined) return session.draining ? "unloading" : session.description ? "loaded" : "loading";
-    if (choice.gettingReady) return "downloading";
-    return acquiring === undefined ? "unloaded" : "waiting";
-  }
-
-  function modelState(): ModelState {
-    const totalSeconds = session?.description && turns.swaps.state.recent.at(-1)?.seconds;
-    const { idleMs } = settings;
-    return describeModel({
-      state: state(),
-      phase: phase(),
-      choice,
-      facts: options.models?.facts,
-      idleMs,
-      totalSeconds,
-    });
-  }
-
-  function state(): WorkerState {
-    const loaded = session?.description;
-    const known = loaded ?? lastDescription;
-    return {
-      worker: options.id,
-      family: options.family,
-      model: choice.current.name,
-      loaded: loaded !== undefined,
-      device: known?.device ?? options.lease.device,
-      computeType: known?.computeType ?? "auto",
-      cuda: known?.cuda ?? options.lease.device.startsWith("cuda"),
-      loadSeconds: loaded?.loadSeconds,
-      warmUpSeconds: loaded?.warmUpSeconds,
-      enginePid: session?.enginePid,
-      passes,
-      segments,
-      swaps: turns.swaps.state,
-      ...choice.current.abilities,
-    };
-  }
-
   return {
-    state,
+    state: self.state,
     async close() {
       closing.abort();
-      wake();
-      acquiring?.abort();
       pulls.withdraw();
       pulls.poke();
       held.giveBack();
+      const session = sessions.current;
       if (session !== undefined) await within(DRAIN_MS, session.drain());
       await session?.end("stopped");
       held.giveBack();

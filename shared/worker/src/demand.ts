@@ -1,0 +1,72 @@
+/**
+ * What the worker wants of the lanes at the moment, which is what pulling, accepting and acquiring go by.
+ *
+ *   alarm     nobody of this family has the lease: one job of each lane is pulled to notice that there is work
+ *   work      the lease is held: lanes are kept filled, a session (session.ts) runs passes
+ *   standby   another worker of this family has the lease: nothing is pulled, it serves the lanes
+ */
+import { type Family, type Lane, lanes } from "@parlance/contracts";
+import type { Lease } from "@parlance/gpu-lease";
+import type { HeldJobs } from "./held-jobs.ts";
+import type { LoadWishes } from "./load-wishes.ts";
+
+export type Mode = "work" | "alarm" | "standby" | "closed";
+
+export interface Demand {
+  mode(): Mode;
+  /** Jobs are taken. */
+  readonly open: boolean;
+  /** Something waits that only the lease's holder can do. */
+  readonly pressing: boolean;
+  /** How many more jobs of a lane are wanted. */
+  room(lane: Lane): number;
+  /** What another holder of the lease is told: the most urgent lane that has work, and since when the oldest of it waits. */
+  urgency(): { lane: Lane; since: number };
+}
+
+export interface DemandOptions {
+  family: Family;
+  lease: Pick<Lease, "holder">;
+  held: HeldJobs;
+  wishes: LoadWishes;
+  /** A session is going on. */
+  isWorking(): boolean;
+  maxBatchSize(): number;
+  signal: AbortSignal;
+}
+
+export function createDemand({ family, lease, held, wishes, isWorking, maxBatchSize, signal }: DemandOptions): Demand {
+  function mode(): Mode {
+    if (signal.aborted) return "closed";
+    if (isWorking()) return "work";
+    const holder = lease.holder();
+    return holder !== undefined && !holder.mine && holder.family === family ? "standby" : "alarm";
+  }
+
+  return {
+    mode,
+    get open() {
+      return mode() === "work" || mode() === "alarm";
+    },
+    get pressing() {
+      return held.waiting.length > 0 || wishes.since !== undefined;
+    },
+    room(lane) {
+      const here = held.waitingIn(lane).length;
+      switch (mode()) {
+        case "work":
+          return maxBatchSize() - here;
+        case "alarm":
+          return here === 0 ? 1 : 0;
+        default:
+          return 0;
+      }
+    },
+    urgency() {
+      const wished = wishes.since;
+      const waits = (lane: Lane) => held.waitingIn(lane).length > 0 || (lane === "interactive" && wished !== undefined);
+      const since = Math.min(Date.now(), wished ?? Date.now(), ...held.waiting.map(({ publishedAt }) => publishedAt));
+      return { lane: lanes.find(waits) ?? "batch", since };
+    },
+  };
+}

@@ -1,0 +1,49 @@
+/** The model in the hands of whoever manages it: chosen, loaded and unloaded on request (serve-models.ts brings the requests). */
+import { SpeechError } from "@parlance/contracts";
+import type { Demand } from "./demand.ts";
+import type { LoadWishes } from "./load-wishes.ts";
+import type { ModelChoice } from "./model-choice.ts";
+import type { ManagedWorker } from "./serve-models.ts";
+import type { Sessions } from "./sessions.ts";
+import type { WorkerOptions } from "./worker.ts";
+import type { SelfDescription } from "./worker-state.ts";
+
+export interface ManagedParts {
+  options: WorkerOptions;
+  self: SelfDescription;
+  choice: ModelChoice;
+  demand: Demand;
+  wishes: LoadWishes;
+  sessions: Sessions;
+}
+
+export function manageModel({ options, self, choice, demand, wishes, sessions }: ManagedParts): ManagedWorker {
+  return {
+    get standby() {
+      return demand.mode() === "standby";
+    },
+    get outdated() {
+      return sessions.current !== undefined && !choice.ready;
+    },
+    state: self.modelState,
+    list: async () => ({
+      worker: options.id,
+      selected: choice.selected,
+      phase: self.phase(),
+      models: (await options.models?.list()) ?? [],
+    }),
+    select: choice.select,
+    forget: choice.forget,
+    async load() {
+      const { current } = sessions;
+      if (current?.description !== undefined && !current.draining) return true;
+      const wish = wishes.add();
+      sessions.want();
+      return await wish;
+    },
+    async unload() {
+      choice.cancel(new SpeechError("cancelled", "The model was unloaded before it was ready."));
+      await sessions.unload();
+    },
+  };
+}

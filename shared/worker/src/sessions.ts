@@ -1,0 +1,191 @@
+/**
+ * One session after another, for as long as there is work: wait for it, get the model's files ready, ask for the lease, run
+ * a session, let the lease go. What fails is tried again after a growing pause, unless somebody waits for the model by name.
+ */
+import type { Clock, Lease } from "@parlance/gpu-lease";
+import type { Log } from "@parlance/telemetry";
+import type { Demand } from "./demand.ts";
+import type { EngineDescription } from "./engine-description.ts";
+import type { LoadWishes } from "./load-wishes.ts";
+import type { ModelChoice } from "./model-choice.ts";
+import { loadFailure } from "./model-state.ts";
+import { backoffAfter, sleep } from "./patience.ts";
+import type { Session, SessionEnd } from "./session.ts";
+import type { WorkerMetrics } from "./worker-metrics.ts";
+
+export interface Sessions {
+  readonly current: Session | undefined;
+  /** The lease is being asked for. */
+  readonly acquiring: boolean;
+  /** What the newest loaded engine said of itself. */
+  readonly description: EngineDescription | undefined;
+  /** There is more to do than before. */
+  notice(): void;
+  /** Somebody wants the model loaded: answered by this session, or the next one. */
+  want(): void;
+  /** Another worker of the family has the lease: it is not asked for any more. */
+  standBy(): void;
+  /** Ends the current session once its running pass has ended; resolves when the lease is let go. */
+  unload(): Promise<void>;
+  /** To be called once. Resolves after the signal, when the last session has ended. */
+  serve(): Promise<void>;
+}
+
+export interface SessionsOptions {
+  lease: Lease;
+  choice: ModelChoice;
+  wishes: LoadWishes;
+  demand: Demand;
+  /** The lease was got: what is begun with it. */
+  start(): Session;
+  /** There may be room for more jobs. */
+  onRoom(): void;
+  /** The session has ended: what was asked for is not wanted any more. */
+  onEnded(): void;
+  /** For the log. */
+  passes(): number;
+  metrics: WorkerMetrics | undefined;
+  clock: Clock;
+  log: Log;
+  signal: AbortSignal;
+}
+
+/** How long a worker that yielded leaves a free lease to those it yielded to. */
+const POLITE_MS = 1_000;
+
+/** Ends of a session after which another family's turn has come. */
+const yielded: ReadonlySet<SessionEnd> = new Set(["idle", "urgency", "quantum", "patience"]);
+
+export function createSessions(options: SessionsOptions): Sessions {
+  const { lease, choice, wishes, demand, metrics, clock, log, signal } = options;
+  let current: Session | undefined;
+  let acquiring: AbortController | undefined;
+  let description: EngineDescription | undefined;
+  let wake: () => void = () => {};
+  /** Somebody waits for the model to be loaded: no time for a pause after a failure. */
+  let hurry = new AbortController();
+  const afterSession: (() => void)[] = [];
+  let politeUntil = 0;
+  let backoffMs = 0;
+
+  async function serve(): Promise<void> {
+    signal.addEventListener("abort", () => wake(), { once: true });
+    while (!signal.aborted) {
+      if (demand.mode() === "standby") wishes.elsewhere();
+      if (!demand.pressing || demand.mode() === "standby") {
+        options.onRoom();
+        await new Promise<void>((resolve) => {
+          wake = resolve;
+        });
+      } else if ((await getReady()) && demand.mode() !== "standby" && (await acquire())) {
+        const reason = await run();
+        backoffMs = reason === "load-failed" ? backoffAfter(backoffMs) : 0;
+        if (wishes.since === undefined) await pause();
+      }
+    }
+  }
+
+  async function getReady(): Promise<boolean> {
+    try {
+      await choice.getReady(signal);
+      return true;
+    } catch (error) {
+      if (signal.aborted) return false;
+      const reason = error instanceof Error ? error.message : String(error);
+      log.error({ err: error }, `the model is not ready to be loaded: ${reason}`);
+      wishes.failed(error instanceof Error ? error : new Error(reason));
+      backoffMs = backoffAfter(backoffMs);
+      if (demand.pressing) await pause();
+      return false;
+    }
+  }
+
+  async function acquire(): Promise<boolean> {
+    acquiring = new AbortController();
+    try {
+      // A worker of this family may have yielded just now: whoever waits goes first.
+      if (lease.waiting().length > 0) politeUntil = clock.now() + POLITE_MS;
+      await lease.acquire({
+        ...demand.urgency(),
+        politeMs: Math.max(0, politeUntil - clock.now()),
+        signal: AbortSignal.any([acquiring.signal, signal]),
+      });
+      return true;
+    } catch {
+      return false;
+    } finally {
+      acquiring = undefined;
+    }
+  }
+
+  async function run(): Promise<SessionEnd> {
+    const session = options.start();
+    current = session;
+    metrics?.leaseHeld(true);
+    options.onRoom();
+    void grant(session);
+    const reason = await session.ended;
+    current = undefined;
+    metrics?.leaseHeld(false);
+    options.onEnded();
+    const unloadedAt = clock.now();
+    if (reason !== "lost") await lease.release();
+    const releaseSeconds = Math.round(clock.now() - unloadedAt) / 1_000;
+    const { killSeconds } = session;
+    metrics?.unloaded(reason, killSeconds, releaseSeconds);
+    log.info(
+      { reason, passes: options.passes(), killSeconds, releaseSeconds },
+      `engine unloaded: ${reason}, kill ${killSeconds.toFixed(3)} s, release ${releaseSeconds.toFixed(3)} s`,
+    );
+    politeUntil = yielded.has(reason) ? clock.now() + POLITE_MS : 0;
+    for (const resolve of afterSession.splice(0)) resolve();
+    return reason;
+  }
+
+  async function grant(session: Session): Promise<void> {
+    if (await session.loaded) {
+      description = session.description;
+      wishes.loaded();
+    } else wishes.failed(loadFailure(session.failure));
+  }
+
+  function pause(): Promise<void> {
+    return sleep(backoffMs, AbortSignal.any([signal, hurry.signal]));
+  }
+
+  function notice(): void {
+    if (current !== undefined) current.poke();
+    else if (acquiring !== undefined) {
+      const { lane, since } = demand.urgency();
+      lease.urge(lane, since);
+    } else wake();
+  }
+
+  return {
+    get current() {
+      return current;
+    },
+    get acquiring() {
+      return acquiring !== undefined;
+    },
+    get description() {
+      return description;
+    },
+    notice,
+    want() {
+      hurry.abort();
+      hurry = new AbortController();
+      if (current !== undefined && !current.draining) void grant(current);
+      else notice();
+    },
+    standBy: () => acquiring?.abort(),
+    async unload() {
+      if (current === undefined) return;
+      const left = new Promise<void>((resolve) => afterSession.push(resolve));
+      await current.drain();
+      await current.end("unloaded");
+      await left;
+    },
+    serve,
+  };
+}

@@ -1,0 +1,68 @@
+/** What a worker tells of itself: to everybody who asks on `speech.workers`, and to whoever manages its model. */
+import type { ModelPhase, ModelState, WorkerState } from "@parlance/contracts";
+import type { ModelChoice } from "./model-choice.ts";
+import { describeModel } from "./model-state.ts";
+import type { Sessions } from "./sessions.ts";
+import type { Turns } from "./turns.ts";
+import type { WorkerOptions } from "./worker.ts";
+
+export interface SelfDescription {
+  state(): WorkerState;
+  modelState(): ModelState;
+  phase(): ModelPhase;
+}
+
+export interface Self {
+  options: WorkerOptions;
+  choice: ModelChoice;
+  sessions: Sessions;
+  turns: Turns;
+  /** Since the start. */
+  run: { passes: number; segments: number };
+}
+
+export function describeSelf({ options, choice, sessions, turns, run }: Self): SelfDescription {
+  function phase(): ModelPhase {
+    const { current } = sessions;
+    if (current !== undefined) return current.draining ? "unloading" : current.description ? "loaded" : "loading";
+    if (choice.gettingReady) return "downloading";
+    return sessions.acquiring ? "waiting" : "unloaded";
+  }
+
+  function state(): WorkerState {
+    const loaded = sessions.current?.description;
+    const known = loaded ?? sessions.description;
+    const { device } = options.lease;
+    return {
+      worker: options.id,
+      family: options.family,
+      model: choice.current.name,
+      loaded: loaded !== undefined,
+      device: known?.device ?? device,
+      computeType: known?.computeType ?? "auto",
+      cuda: known?.cuda ?? device.startsWith("cuda"),
+      loadSeconds: loaded?.loadSeconds,
+      warmUpSeconds: loaded?.warmUpSeconds,
+      enginePid: sessions.current?.enginePid,
+      ...run,
+      swaps: turns.swaps.state,
+      ...choice.current.abilities,
+    };
+  }
+
+  return {
+    state,
+    phase,
+    modelState() {
+      const loaded = sessions.current?.description;
+      return describeModel({
+        state: state(),
+        phase: phase(),
+        choice,
+        facts: options.models?.facts,
+        idleMs: options.settings.idleMs,
+        totalSeconds: loaded && turns.swaps.state.recent.at(-1)?.seconds,
+      });
+    },
+  };
+}
