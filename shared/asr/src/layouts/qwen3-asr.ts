@@ -2,8 +2,9 @@
  * Folders of Qwen3-ASR as the community exports it, known by the names of their graphs: split (`decoder_init`,
  * `decoder_step`) or merged (`decoder_merged`), each as it was made or with int4 weights.
  */
-import { languageNames, SpeechError } from "@parlance/contracts";
+import { SpeechError } from "@parlance/contracts";
 import type { FolderView, RecognisedModel } from "@parlance/model-store";
+import { qwen3AsrLanguages } from "../qwen3-asr/languages.ts";
 
 const always = { embedTokens: "embed_tokens.bin", tokenizer: "tokenizer.json", config: "config.json" } as const;
 const decoders = { decoderInit: "decoder_init", decoderStep: "decoder_step", decoderMerged: "decoder_merged" } as const;
@@ -36,7 +37,7 @@ export async function recogniseQwen3Asr({ files }: FolderView): Promise<Recognis
     architecture: "qwen3-asr",
     family: "asr",
     description: `Qwen3-ASR, ${split ? "split" : "merged"} graphs`,
-    languages: [...languageNames],
+    languages: [...qwen3AsrLanguages],
     sampleRate: 16_000,
     limits: { maxSegmentSeconds: 180, maxBatchSize: 16 },
     files: found,

@@ -1,119 +1,25 @@
-/** Whisper's languages by its own codes, in the order of its tokens; the last came with large-v3. */
-const names: Readonly<Record<string, string>> = {
-  en: "English",
-  zh: "Chinese",
-  de: "German",
-  es: "Spanish",
-  ru: "Russian",
-  ko: "Korean",
-  fr: "French",
-  ja: "Japanese",
-  pt: "Portuguese",
-  tr: "Turkish",
-  pl: "Polish",
-  ca: "Catalan",
-  nl: "Dutch",
-  ar: "Arabic",
-  sv: "Swedish",
-  it: "Italian",
-  id: "Indonesian",
-  hi: "Hindi",
-  fi: "Finnish",
-  vi: "Vietnamese",
-  he: "Hebrew",
-  uk: "Ukrainian",
-  el: "Greek",
-  ms: "Malay",
-  cs: "Czech",
-  ro: "Romanian",
-  da: "Danish",
-  hu: "Hungarian",
-  ta: "Tamil",
-  no: "Norwegian",
-  th: "Thai",
-  ur: "Urdu",
-  hr: "Croatian",
-  bg: "Bulgarian",
-  lt: "Lithuanian",
-  la: "Latin",
-  mi: "Maori",
-  ml: "Malayalam",
-  cy: "Welsh",
-  sk: "Slovak",
-  te: "Telugu",
-  fa: "Persian",
-  lv: "Latvian",
-  bn: "Bengali",
-  sr: "Serbian",
-  az: "Azerbaijani",
-  sl: "Slovenian",
-  kn: "Kannada",
-  et: "Estonian",
-  mk: "Macedonian",
-  br: "Breton",
-  eu: "Basque",
-  is: "Icelandic",
-  hy: "Armenian",
-  ne: "Nepali",
-  mn: "Mongolian",
-  bs: "Bosnian",
-  kk: "Kazakh",
-  sq: "Albanian",
-  sw: "Swahili",
-  gl: "Galician",
-  mr: "Marathi",
-  pa: "Punjabi",
-  si: "Sinhala",
-  km: "Khmer",
-  sn: "Shona",
-  yo: "Yoruba",
-  so: "Somali",
-  af: "Afrikaans",
-  oc: "Occitan",
-  ka: "Georgian",
-  be: "Belarusian",
-  tg: "Tajik",
-  sd: "Sindhi",
-  gu: "Gujarati",
-  am: "Amharic",
-  yi: "Yiddish",
-  lo: "Lao",
-  uz: "Uzbek",
-  fo: "Faroese",
-  ht: "Haitian Creole",
-  ps: "Pashto",
-  tk: "Turkmen",
-  nn: "Nynorsk",
-  mt: "Maltese",
-  sa: "Sanskrit",
-  lb: "Luxembourgish",
-  my: "Myanmar",
-  bo: "Tibetan",
-  tl: "Filipino",
-  mg: "Malagasy",
-  as: "Assamese",
-  tt: "Tatar",
-  haw: "Hawaiian",
-  ln: "Lingala",
-  ha: "Hausa",
-  ba: "Bashkir",
-  jw: "Javanese",
-  su: "Sundanese",
-  yue: "Cantonese",
-};
+/** Whisper's languages by its own codes, in the order of its tokens; the last came with large-v3. Their names are contracts'. */
+import { findLanguage, languagesWithoutSpaces } from "@parlance/contracts";
+import type { Vocabulary } from "./vocabulary.ts";
 
-const codes = new Map(Object.entries(names).map(([code, name]) => [name, code]));
-
-export const whisperCodes: readonly string[] = Object.keys(names);
+export const whisperCodes: readonly string[] = [
+  "en zh de es ru ko fr ja pt tr pl ca nl ar sv it id hi fi vi he uk el ms cs ro da hu ta no th ur hr",
+  "bg lt la mi ml cy sk te fa lv bn sr az sl kn et mk br eu is hy ne mn bs kk sq sw gl mr pa si km sn",
+  "yo so af oc ka be tg sd gu am yi lo uz fo ht ps tk nn mt sa lb my bo tl mg as tt haw ln ha ba jw su",
+  "yue",
+].flatMap((codes) => codes.split(" "));
 
 /** English name of a code; the code itself where a model brings a language of its own. */
 export function languageName(code: string): string {
-  return names[code] ?? code;
+  return findLanguage(code) ?? code;
 }
 
-export function languageCode(name: string): string | undefined {
-  return codes.get(name);
+/** The code by which a vocabulary has a language; older ones have other codes for some. Undefined: it has none, or is asked for `auto`. */
+export function languageCode({ languages }: Pick<Vocabulary, "languages">, name: string): string | undefined {
+  return [...languages.keys()].find((code) => languageName(code) === name);
 }
 
 /** Languages that are written without spaces: their words are cut wherever a character ends. */
-export const codesWithoutSpaces: ReadonlySet<string> = new Set(["zh", "ja", "th", "lo", "my", "yue"]);
+export const codesWithoutSpaces: ReadonlySet<string> = new Set(
+  whisperCodes.filter((code) => languagesWithoutSpaces.has(languageName(code))),
+);

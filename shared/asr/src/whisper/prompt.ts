@@ -1,5 +1,6 @@
 /** What the decoder is given before it speaks: `<|startofprev|> context <|startoftranscript|> language task timestamps`. */
 import type { Vocabulary } from "./vocabulary.ts";
+import { strip } from "./word-splitting.ts";
 
 export interface Prompt {
   tokens: number[];
@@ -25,10 +26,18 @@ export function buildPrompt({ vocabulary, language, timestamps, context }: Promp
   return { tokens, start: before.length };
 }
 
-/** Context and hotwords as the text that came before; the official code does the same with a prompt. */
-export function contextTokens(vocabulary: Vocabulary, context: string, hotwords: readonly string[]): number[] {
-  const text = [context.trim(), hotwords.join(", ")].filter((part) => part !== "").join(" ");
-  return text === "" ? [] : vocabulary.encode(` ${text}`);
+/**
+ * Context and hotwords as the text that came before, its last `longest` tokens; the official code does the same with a prompt. The
+ * hotwords stand at the end: where they fit alone, none of them is lost.
+ */
+export function contextTokens(
+  vocabulary: Pick<Vocabulary, "encode">,
+  context: string,
+  hotwords: readonly string[],
+  longest: number,
+): number[] {
+  const text = [strip(context), hotwords.join(", ")].filter((part) => part !== "").join(" ");
+  return text === "" ? [] : vocabulary.encode(` ${text}`).slice(-longest);
 }
 
 /** How many tokens of context the model was trained with: half its positions less one. */

@@ -1,11 +1,13 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { findLanguage } from "@parlance/contracts";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { dynamicTimeWarping } from "./dynamic-time-warping.ts";
 import { compressionRatio, isSilence, needsFallback } from "./fallback.ts";
-import { languageName, whisperCodes } from "./languages.ts";
+import { codesWithoutSpaces, languageCode, languageName, whisperCodes } from "./languages.ts";
 import { medianFilter } from "./median-filter.ts";
+import { contextTokens, longestContext } from "./prompt.ts";
 import { summarise } from "./scores.ts";
 import { createBeamSearch } from "./search.ts";
 import { nonSpeechTokens } from "./suppression.ts";
@@ -207,7 +209,26 @@ describe("vocabulary", () => {
     expect([...vocabulary.languages.keys()]).toEqual(whisperCodes.slice(0, 99));
     for (const [code, name] of Object.entries(official.languages)) {
       expect(languageName(code).toLowerCase()).toBe(code === "tl" ? "filipino" : name);
+      // Whoever asks by Whisper's own name or code is understood.
+      expect(findLanguage(name)).toBe(languageName(code));
+      expect(findLanguage(code)).toBe(languageName(code));
     }
+    for (const code of whisperCodes.slice(0, 99)) expect(languageCode(vocabulary, languageName(code))).toBe(code);
+    expect(languageCode(vocabulary, "Cantonese")).toBeUndefined();
+    expect(languageCode({ languages: new Map([["iw", 1]]) }, "Hebrew")).toBe("iw");
+    expect([...codesWithoutSpaces].sort()).toEqual(["ja", "lo", "my", "th", "yue", "zh"]);
+  });
+
+  it("keeps the end of a long context, as much as is asked for, and all of the hotwords", () => {
+    const longest = longestContext(448);
+    expect(longest).toBe(223);
+    const context = Array.from({ length: 300 }, (_, index) => `line ${index}.`).join("\n");
+    const whole = vocabulary.encode(` ${context}`);
+    expect(contextTokens(vocabulary, `\t${context}\n`, [], longest)).toEqual(whole.slice(-223));
+    const hotwords = vocabulary.encode(" NATS, JetStream");
+    const both = contextTokens(vocabulary, context, ["NATS", "JetStream"], longest);
+    expect(both).toEqual([...whole, ...hotwords].slice(-223));
+    expect(contextTokens(vocabulary, " \n", [], longest)).toEqual([]);
   });
 
   it("never makes a control token of what a caller wrote", () => {

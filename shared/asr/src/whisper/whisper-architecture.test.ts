@@ -72,6 +72,41 @@ describe("the whisper architecture", { timeout: 180_000 }, () => {
     expect(tooMany).toHaveProperty("failure.message", expect.stringMatching(/at most 223/));
   });
 
+  it("reads a context as the text that came before, of a long one its end, beside all of the hotwords", async () => {
+    const filler = Array.from({ length: 300 }, (_, index) => `line ${index}.`).join("\n");
+    const context = "Minutes of the meeting about Parlance.";
+    const hotwords = ["NATS", "JetStream"];
+    const scores = async (...changes: Partial<AsrSegment>[]) =>
+      (await model.transcribe(changes.map(segment))).map((outcome) => resultOf(outcome).score);
+    const [none, blank, short, padded] = await scores(
+      {},
+      { context: " \n" },
+      { context },
+      { context: `\n ${context} ` },
+    );
+    expect(blank).toBe(none);
+    expect(short).not.toBe(none);
+    expect(padded).toBe(short);
+    const [end, whole, other] = await scores(
+      { context: filler, hotwords },
+      { context: `${context} ${filler}`, hotwords },
+      { context: `${filler} ${context}`, hotwords },
+    );
+    expect(whole).toBe(end);
+    expect(other).not.toBe(end);
+  });
+
+  it("is told a language that only Whisper knows, by its code, and refuses one that its vocabulary lacks", async () => {
+    const [swahili, unknown] = await model.transcribe([
+      segment({ language: "Swahili", timestamps: true }),
+      segment({ language: "Cantonese" }),
+    ]);
+    expect(resultOf(swahili).language).toBe("Swahili");
+    const [english] = await model.transcribe([segment({ language: "English", timestamps: true })]);
+    expect(resultOf(swahili).text).not.toBe(resultOf(english).text);
+    expect(unknown).toMatchObject({ ok: false, failure: { code: "language_unsupported", param: "language" } });
+  });
+
   it("answers one of the phrases, and how likely it is among them", async () => {
     const phrases = ["yes", "no", "Gleis neun", "左に曲がる"];
     const [one, two] = await model.transcribe([segment({ phrases }), segment({ phrases: phrases.slice(0, 1) })]);

@@ -3,8 +3,9 @@
  *
  * A pass is heard, its languages are told, and its rows are decoded together: with a beam, then, where a text looks wrong,
  * by lots at rising temperatures, as openai-whisper does. Where times are wanted the text is decoded with timestamps, and
- * the words' times are found in the cross attention. Hotwords and context stand in the prompt as the text that came before. Checked
- * against openai-whisper on small random models (models/recipes/whisper): features, states, languages, tokens, times.
+ * the words' times are found in the cross attention. Context and hotwords stand in the prompt as the text that came before, as much
+ * of its end as the model was trained with. Checked against openai-whisper on small random models (models/recipes/whisper):
+ * features, states, languages, tokens, times.
  * State: the graphs' sessions and the arrays of the last pass.
  */
 import { type Failure, SAMPLE_RATE } from "@parlance/contracts";
@@ -46,7 +47,9 @@ function prepare(
   const { manifest } = context;
   const { samples, language, timestamps } = segment;
   const refuse = (failure: Failure): AsrOutcome => ({ ok: false, failure });
-  if (language !== "auto" && !manifest.languages.includes(language)) {
+  const code = languageCode(whisper.vocabulary, language);
+  const known = manifest.languages.includes(language) && (code !== undefined || !whisper.vocabulary.multilingual);
+  if (language !== "auto" && !known) {
     const message = `${manifest.name} does not know ${language}: it knows ${manifest.languages.join(", ")}.`;
     return refuse({ code: "language_unsupported", message, param: "language" });
   }
@@ -56,15 +59,14 @@ function prepare(
     const message = `A segment has ${seconds} s; ${manifest.name} takes at most ${maxSegmentSeconds} s.`;
     return refuse({ code: "audio_too_long", message });
   }
-  const before = contextTokens(whisper.vocabulary, segment.context ?? "", segment.hotwords);
   const longest = longestContext(whisper.section.positions);
-  if (before.length > longest) {
-    const param = segment.hotwords.length > 0 ? "hotwords" : "context";
-    const message = `${param}: ${before.length} tokens, ${manifest.name} takes at most ${longest}.`;
-    return refuse({ code: "validation_failed", message, param });
+  const hotwords = contextTokens(whisper.vocabulary, "", segment.hotwords, Number.POSITIVE_INFINITY).length;
+  if (hotwords > longest) {
+    const message = `hotwords: ${hotwords} tokens, ${manifest.name} takes at most ${longest}.`;
+    return refuse({ code: "validation_failed", message, param: "hotwords" });
   }
+  const before = contextTokens(whisper.vocabulary, segment.context ?? "", segment.hotwords, longest);
   if (samples.length === 0) return { ok: true, result: said("", language === "auto" ? "" : language, null) };
-  const code = language === "auto" ? undefined : languageCode(language);
   return { row: { samples, language: code, timestamps, context: before, phrases: segment.phrases } };
 }
 
