@@ -1,5 +1,5 @@
 /** Form fields are text: what they mean, checked. */
-import { languageSchema } from "@parlance/contracts";
+import { contextFields, languageField, refuseDifferingTwins } from "@parlance/contracts";
 import * as z from "zod";
 
 const formFlag = z
@@ -9,25 +9,30 @@ const formFlag = z
   .transform((text) => text === "true" || text === "1" || text === "yes" || text === "on");
 
 /** An empty field is one that was not filled in. */
-export const transcribeFormSchema = z.object({
-  language: languageSchema.default("auto").describe("A language by name or ISO code, or auto"),
+const transcribeFields = {
+  language: languageField,
   return_timestamps: formFlag.default(false).describe("Whether word times are wanted"),
-});
+  ...contextFields,
+};
 
-export const openaiFormSchema = transcribeFormSchema.extend({
-  model: z.string().max(256).optional().describe("Accepted and ignored: the loaded model answers"),
-  prompt: z.string().max(65_536).optional().describe("Accepted and ignored"),
-  temperature: z.coerce.number().min(0).max(1).optional().describe("Accepted and ignored: decoding is deterministic"),
-  response_format: z.enum(["json", "text", "verbose_json"]).default("json"),
-  timestamp_granularities: z
-    .array(z.enum(["word"], "must be word: segment times are not available"))
-    .optional()
-    .describe("With verbose_json only"),
-  stream: formFlag
-    .refine((wanted) => !wanted, "must be false: streaming is not available")
-    .optional()
-    .describe("Must be false"),
-});
+export const transcribeFormSchema = z.object(transcribeFields).superRefine(refuseDifferingTwins);
+
+export const openaiFormSchema = z
+  .object({
+    ...transcribeFields,
+    model: z.string().max(256).optional().describe("Accepted and ignored: the loaded model answers"),
+    temperature: z.coerce.number().min(0).max(1).optional().describe("Accepted and ignored: decoding is deterministic"),
+    response_format: z.enum(["json", "text", "verbose_json"]).default("json"),
+    timestamp_granularities: z
+      .array(z.enum(["word"], "must be word: segment times are not available"))
+      .optional()
+      .describe("With verbose_json only"),
+    stream: formFlag
+      .refine((wanted) => !wanted, "must be false: streaming is not available")
+      .optional()
+      .describe("Must be false"),
+  })
+  .superRefine(refuseDifferingTwins);
 
 /** Picks a schema's fields out of a form. Fields that are lists in the schema keep every value. */
 export function readFields<Schema extends z.ZodObject>(

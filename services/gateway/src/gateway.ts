@@ -11,7 +11,7 @@ import type { RequestListener, Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import Router from "@koa/router";
 import type { Bus } from "@parlance/bus";
-import { buckets } from "@parlance/contracts";
+import { buckets, MAX_HEADER_BYTES } from "@parlance/contracts";
 import type { Log } from "@parlance/telemetry";
 import Koa from "koa";
 import { createAccess, requireKeysBeyondLoopback } from "./access.ts";
@@ -52,8 +52,6 @@ export interface Gateway {
   close(): Promise<void>;
 }
 
-/** What a message's headers may take beside inlined audio. */
-const HEADER_ROOM_BYTES = 4_096;
 const CLOSE_GRACE_MS = 2_000;
 
 export async function createGateway(options: GatewayOptions): Promise<Gateway> {
@@ -72,7 +70,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     audio: createAudioReceiver({
       files,
       maxBytes: settings.MAX_UPLOAD_BYTES,
-      inlineBytes: () => bus.maxPayload - HEADER_ROOM_BYTES,
+      inlineBytes: () => bus.maxPayload - MAX_HEADER_BYTES,
       now,
     }),
     queue: createQueueGauge({

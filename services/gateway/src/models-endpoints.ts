@@ -14,8 +14,12 @@ export function addModels(router: Router, { bus, now, settings }: GatewayContext
 
   async function models() {
     const workers = (await Promise.all(families.map((known) => known()))).flat();
-    const names = new Set(workers.map(({ model }) => model));
-    return [...names].map((id) => ({ id, object: "model", created, owned_by: "parlance" }));
+    const known = new Map(workers.map((worker) => [worker.model, worker]));
+    return [...known].map(([id, { family, languages, context }]) => ({
+      ...{ id, object: "model", created, owned_by: "parlance", family },
+      ...(languages === undefined ? {} : { languages }),
+      ...(context === undefined ? {} : { context }),
+    }));
   }
 
   router.get("/v1/models", async (ctx) => {

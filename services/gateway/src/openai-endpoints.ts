@@ -1,6 +1,6 @@
 /** POST /v1/audio/transcriptions: for users of qwen3-asr-server and of OpenAI's clients. */
 import type Router from "@koa/router";
-import { type LanguageName, languageCodes, SpeechError } from "@parlance/contracts";
+import { contextOf, type LanguageName, languageCodes, SpeechError } from "@parlance/contracts";
 import { openaiFormSchema, readFields } from "./form-fields.ts";
 import type { GatewayContext } from "./gateway-context.ts";
 import { transcribeUpload } from "./transcribe-upload.ts";
@@ -20,9 +20,10 @@ export function addOpenai(router: Router, gateway: GatewayContext): void {
         }
         return fields;
       },
-      wishes: ({ language, return_timestamps, response_format }) => ({
-        language,
-        timestamps: return_timestamps || response_format === "verbose_json",
+      wishes: (fields) => ({
+        language: fields.language,
+        timestamps: fields.return_timestamps || fields.response_format === "verbose_json",
+        context: contextOf(fields),
       }),
     });
     const { text, language, timestamps = [] } = transcript;

@@ -6,6 +6,7 @@ import {
   type ErrorCode,
   errorBodySchema,
   errorTable,
+  families,
   gpuStatusSchema,
   healthSchema,
   modelConfigSchema,
@@ -295,6 +296,16 @@ const model: Json = {
   object: { type: "string", const: "model" },
   created: { type: "integer" },
   owned_by: { type: "string" },
+  family: { type: "string", enum: [...families] },
+  languages: {
+    type: "array",
+    items: { type: "string" },
+    description: "English names of the languages that it knows; absent until the model is on the worker's disk",
+  },
+  context: {
+    type: "boolean",
+    description: "Whether it reads the context (or prompt) that comes with audio; absent until it is known",
+  },
 };
 const probe: Json = {
   "application/json": { schema: { type: "object", properties: { status: { type: "string", const: "ok" } } } },

@@ -1,5 +1,5 @@
 import { connectBus } from "@parlance/bus";
-import { batchStatusSchema, streams, subjects, submitResponseSchema } from "@parlance/contracts";
+import { batchStatusSchema, streams, subjects, submissionSchema, submitResponseSchema } from "@parlance/contracts";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { eventually, startRig, startTestGateway, type TestGateway, type TestRig } from "./testing/test-gateway.ts";
 
@@ -83,6 +83,9 @@ describe("the queue", () => {
     ["no audio", { items: [{ operation: "transcribe" }] }, "items.0.ref_audio"],
     ["a path for a file", { items: [item("../../etc/passwd")] }, "items.0.ref_audio"],
     ["an unknown language", { items: [item("a", { language: "Klingon" })] }, "items.0.language"],
+    ["a context without end", { items: [item("a", { context: "x".repeat(5_000) })] }, "items.0.context"],
+    ["a prompt without end", { items: [item("a", { prompt: "x".repeat(5_000) })] }, "items.0.prompt"],
+    ["two contexts", { items: [item("a", { context: "x", prompt: "y" })] }, "items.0.prompt"],
     ["a text for a flag", { items: [item("a", { return_timestamps: "yes" })] }, "items.0.return_timestamps"],
     [
       "duplicate custom ids",
@@ -94,6 +97,17 @@ describe("the queue", () => {
   ])("%s is 422 and names the field", async (_name, body, param) => {
     const answer = await submit(body);
     expect(answer).toMatchObject({ status: 422, body: { error: { code: "validation_failed", param: param ?? null } } });
+  });
+
+  test("an item's context travels with it, under either name", async () => {
+    rig.pipeline.seen.length = 0;
+    const [a, b, c] = await Promise.all(["say:1", "say:2", "say:3"].map((text) => gateway.upload(text)));
+    const context = 'Meeting of 3 May:\n"Größe" & NATS';
+    const items = [item(a ?? "", { context, language: "sw" }), item(b ?? "", { prompt: context }), item(c ?? "")];
+    await finished(submitResponseSchema.parse((await submit({ items })).body).batch_id);
+    const { items: sent } = submissionSchema.parse(JSON.parse(rig.pipeline.seen[0]?.data.toString() ?? ""));
+    expect(sent.map((each) => each.context)).toEqual([context, context, ""]);
+    expect(sent[0]?.language).toBe("Swahili");
   });
 
   test("a submission that no message holds is told so", async () => {

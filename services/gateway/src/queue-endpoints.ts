@@ -4,6 +4,7 @@ import type Router from "@koa/router";
 import {
   batchIdSchema,
   batchKeys,
+  contextOf,
   errorBodySchema,
   familyOf,
   namesUnder,
@@ -119,6 +120,7 @@ function toTranscribe(item: QueueItem): NewItem {
     timestamps: item.return_timestamps,
     hotwords: item.hotwords,
     phrases: item.phrases,
+    context: contextOf(item),
   };
 }
 

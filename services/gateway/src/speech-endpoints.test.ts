@@ -304,10 +304,25 @@ describe("what there is to speak with", () => {
 
   test("GET /v1/models lists the models, and tells one by its name", async () => {
     const { body } = await gateway.json("/v1/models");
-    const model = { id: "parlance-voice", object: "model", created: expect.any(Number), owned_by: "parlance" };
+    const model = {
+      ...{ id: "parlance-voice", object: "model", created: expect.any(Number), owned_by: "parlance" },
+      ...{ family: "tts", languages: ["English"] },
+    };
     expect(body).toEqual({ object: "list", data: [model] });
     expect((await gateway.json("/v1/models/parlance-voice")).body).toEqual(model);
     expect(await gateway.json("/v1/models/gpt-9")).toMatchObject({ status: 404, body: { error: { param: "model" } } });
+  });
+
+  test("GET /v1/models tells of a recogniser which languages it knows, and whether it reads a context", async () => {
+    const own = await startRig();
+    const model = { model: "some-recogniser", languages: ["English", "Swahili"], context: true };
+    const stop = await startWorker(own, { family: "asr", ...model });
+    const server = await startTestGateway(own.server);
+    const { model: id, ...abilities } = model;
+    expect((await server.json("/v1/models")).body).toMatchObject({ data: [{ id, family: "asr", ...abilities }] });
+    await server.close();
+    await stop();
+    await own.close();
   });
 
   test("as long as no worker ever answered it is 503, and may be tried again", async () => {

@@ -1,6 +1,10 @@
 import {
   buckets,
+  dropHeadersSchema,
   headerNames,
+  MAX_CONTEXT,
+  MAX_HEADER_BYTES,
+  readHeaders,
   streams,
   transcribeFileResponseSchema,
   transcribeResponseSchema,
@@ -67,6 +71,35 @@ describe("POST /api/v1/transcribe/file", () => {
     await eventually(async () =>
       (await files.list()).every((file) => file.id.startsWith("queue_transcribe_")) ? true : undefined,
     );
+  });
+
+  test.each([
+    ["/api/v1/transcribe/file", "context"],
+    ["/api/v1/transcribe/file", "prompt"],
+    ["/v1/audio/transcriptions", "prompt"],
+    ["/v1/audio/transcriptions", "context"],
+  ])("%s: %s travels with the audio, in its message or beside it", async (path, field) => {
+    rig.pipeline.seen.length = 0;
+    const context = 'Meeting of 3 May:\r\n"Größe" & NATS';
+    await send(audioForm("file", "say:small", "a.wav", { [field]: context }), path);
+    await send(audioForm("file", `say:long\n${"x".repeat(3_000_000)}`, "a.wav", { [field]: context }), path);
+    const [small, long] = rig.pipeline.seen;
+    const map = new Map(Object.entries(small?.headers ?? {}));
+    const source = { get: (name: string) => map.get(name) ?? "", has: (name: string) => map.has(name) };
+    expect(readHeaders(dropHeadersSchema, source)).toMatchObject({ context, lane: "interactive" });
+    expect(JSON.parse(long?.data.toString() ?? "")).toMatchObject({ items: [{ context }] });
+  });
+
+  test("the largest audio that rides in a message leaves room for the longest context", async () => {
+    rig.pipeline.seen.length = 0;
+    const { maxPayload } = rig.pipeline.bus;
+    const prompt = "\u0001".repeat(MAX_CONTEXT);
+    for (const bytes of [maxPayload - MAX_HEADER_BYTES, maxPayload - 4_096]) {
+      const audio = "say:x\n".padEnd(bytes, "x");
+      expect(await send(audioForm("audio", audio, "a.wav", { prompt }))).toMatchObject({ status: 200 });
+    }
+    const types = rig.pipeline.seen.map(({ headers }) => headers[headerNames.contentType]);
+    expect(types).toEqual(["audio/wav", "application/json"]);
   });
 
   test.each([
@@ -139,6 +172,15 @@ describe("POST /api/v1/transcribe", () => {
     ]);
   });
 
+  test("has one context for all of its files", async () => {
+    rig.pipeline.seen.length = 0;
+    const files = await Promise.all(["say:1", "say:2"].map(async (text) => ({ file_id: await gateway.upload(text) })));
+    await gateway.post("/api/v1/transcribe", { files, context: "NATS" });
+    expect(JSON.parse(rig.pipeline.seen[0]?.data.toString() ?? "")).toMatchObject({
+      items: [{ context: "NATS" }, { context: "NATS" }],
+    });
+  });
+
   test("is one submission on the interactive lane", async () => {
     rig.pipeline.seen.length = 0;
     const ids = await Promise.all(["say:1", "say:2", "say:3"].map((text) => gateway.upload(text)));
@@ -185,6 +227,8 @@ describe("POST /v1/audio/transcriptions", () => {
     [{ stream: "true" }, "stream"],
     [{ language: "klingon" }, "language"],
     [{ temperature: "7" }, "temperature"],
+    [{ prompt: "x".repeat(5_000) }, "prompt"],
+    [{ prompt: "one", context: "another" }, "prompt"],
   ])("refuses %o by the name of the field", async (fields, param) => {
     const before = rig.pipeline.seen.length;
     const { status, body } = await send(audioForm("file", "say:x", "a.wav", fields as Record<string, string>), path);

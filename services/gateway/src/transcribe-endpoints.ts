@@ -1,6 +1,12 @@
 /** POST /api/v1/transcribe and POST /api/v1/transcribe/file. */
 import type Router from "@koa/router";
-import { type ItemDone, type TranscribeRequest, toSpeechError, transcribeRequestSchema } from "@parlance/contracts";
+import {
+  contextOf,
+  type ItemDone,
+  type TranscribeRequest,
+  toSpeechError,
+  transcribeRequestSchema,
+} from "@parlance/contracts";
 import { acceptBatch } from "./accept-batch.ts";
 import { readFields, transcribeFormSchema } from "./form-fields.ts";
 import { type GatewayContext, refuseExpired, requireTranscription } from "./gateway-context.ts";
@@ -32,7 +38,11 @@ export function addTranscribe(router: Router, gateway: GatewayContext): void {
     const { transcript } = await transcribeUpload(ctx, gateway, {
       fileFields: ["audio", "file"],
       readFields: (fields) => readFields(transcribeFormSchema, fields),
-      wishes: ({ language, return_timestamps }) => ({ language, timestamps: return_timestamps }),
+      wishes: (fields) => ({
+        language: fields.language,
+        timestamps: fields.return_timestamps,
+        context: contextOf(fields),
+      }),
     });
     ctx.body = {
       text: transcript.text,
@@ -57,6 +67,7 @@ function toSubmission(request: TranscribeRequest) {
       timestamps: request.return_timestamps,
       hotwords: [],
       phrases: [],
+      context: contextOf(request),
     })),
   };
 }

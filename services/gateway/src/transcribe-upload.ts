@@ -21,6 +21,7 @@ const ITEM_ID = "0";
 export interface UploadWishes {
   language: Language;
   timestamps: boolean;
+  context: string;
 }
 
 export interface TranscribedUpload<Fields> {
@@ -67,12 +68,12 @@ async function publishAudio(
   { bus, batches, now }: GatewayContext,
   batchId: string,
   received: ReceivedAudio,
-  { language, timestamps }: UploadWishes,
+  { language, timestamps, context }: UploadWishes,
 ): Promise<void> {
   if (received.kind === "inline") {
     await bus.publishOnce(subjects.intake(SOURCE, batchId), received.bytes, {
       messageId: batchId,
-      headers: writeHeaders({ contentType: received.contentType, language, timestamps, lane: "interactive" }),
+      headers: writeHeaders({ contentType: received.contentType, language, timestamps, context, lane: "interactive" }),
       timeoutMs: PUBLISH_PATIENCE_MS,
     });
     return;
@@ -90,6 +91,7 @@ async function publishAudio(
         timestamps,
         hotwords: [],
         phrases: [],
+        context,
       },
     ],
   };

@@ -10,6 +10,7 @@ import {
   durables,
   headerNames,
   jobHeadersSchema,
+  MAX_CONTEXT,
   parseJobSubject,
   progressSchema,
   readHeaders,
@@ -151,6 +152,7 @@ describe("an audio drop", () => {
       [headerNames.customId]: "Grüße",
       [headerNames.language]: "en",
       [headerNames.timestamps]: "true",
+      [headerNames.context]: "Größen, NATS",
     });
     const { jobs } = await outcomeOf(batchId);
     expect(jobs).toHaveLength(1);
@@ -160,6 +162,7 @@ describe("an audio drop", () => {
       lane: "batch",
       headers: { customId: "Grüße", language: "English", timestamps: true, start: 0, last: true, together: 1 },
     });
+    expect(jobs[0]?.headers.context).toBe("Größen, NATS");
     await allAcknowledged();
     const record = await recordOf(batchId);
     expect(record).toMatchObject({
@@ -284,6 +287,20 @@ describe("a submission", () => {
     );
     expect(codes).toEqual(["file_not_found", "audio_unsupported", "validation_failed", "text_unspeakable"]);
     expect((await recordOf(batchId))?.items).toHaveLength(6);
+  });
+
+  test("gives its wishes, the longest there may be, to the job of each segment", async () => {
+    await startIngest();
+    const list = Array.from({ length: 64 }, (_, index) => `${index}`.padEnd(250, "x"));
+    const context = "\u0001".repeat(MAX_CONTEXT);
+    const file = await store(longWav(70));
+    const item = { itemId: "0", file, hotwords: list, phrases: list, context, language: "Swahili" };
+    const { jobs, failure } = await outcomeOf(await submit({ items: [item] }));
+    expect(failure).toBeUndefined();
+    expect(jobs.length).toBeGreaterThan(1);
+    for (const { headers } of jobs) {
+      expect(headers).toMatchObject({ hotwords: list, phrases: list, context, language: "Swahili" });
+    }
   });
 
   test("of a file that had expired when it was submitted fails with file_expired", async () => {

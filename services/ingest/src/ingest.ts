@@ -10,7 +10,14 @@
  */
 import { createDecoderPool, createSlots, type DecoderPool, expandSeconds } from "@parlance/audio";
 import { askWorkers, type Bus, knowWorkers } from "@parlance/bus";
-import { BYTES_PER_SAMPLE, buckets, SAMPLE_RATE, type Settings, SpeechError } from "@parlance/contracts";
+import {
+  BYTES_PER_SAMPLE,
+  buckets,
+  MAX_HEADER_BYTES,
+  SAMPLE_RATE,
+  type Settings,
+  SpeechError,
+} from "@parlance/contracts";
 import type { Log, Registry } from "@parlance/telemetry";
 import { watchCancelled } from "./cancelled-batches.ts";
 import { ingestMessage } from "./ingest-message.ts";
@@ -49,8 +56,6 @@ export interface Ingest {
  * that NATS waits for, so there are many; what limits long ones is the decoder's own places.
  */
 const ITEMS_AT_ONCE = 16;
-/** Room for a job's headers in its message. */
-const HEADER_BYTES = 40_000;
 
 export async function createIngest(options: IngestOptions): Promise<Ingest> {
   const { bus, settings, log, now = Date.now } = options;
@@ -123,7 +128,7 @@ function poolOptions(settings: IngestSettings) {
 /** Better at the start than with the first long file. */
 function requireSegmentsFit(bus: Bus, segmentSeconds: number): void {
   const longest = segmentSeconds + expandSeconds(segmentSeconds);
-  const bytes = longest * SAMPLE_RATE * BYTES_PER_SAMPLE + HEADER_BYTES;
+  const bytes = longest * SAMPLE_RATE * BYTES_PER_SAMPLE + MAX_HEADER_BYTES;
   if (bytes <= bus.maxPayload) return;
   throw new SpeechError(
     "validation_failed",

@@ -119,6 +119,7 @@ describe("a raw drop", () => {
       [headerNames.timestamps]: "true",
       [headerNames.lane]: "interactive",
       [headerNames.hotwords]: '["Parlance"]',
+      [headerNames.context]: "a call about JetStream",
     });
     expect(batch).toMatchObject({ batchId: "b1", lane: "interactive", items: [{ itemId: "0", customId: "call 17" }] });
     expect(batch?.items[0]?.wishes).toEqual({
@@ -126,6 +127,7 @@ describe("a raw drop", () => {
       timestamps: true,
       hotwords: ["Parlance"],
       phrases: [],
+      context: "a call about JetStream",
     });
     expect(batch?.items[0]?.error).toBeUndefined();
   });
@@ -135,6 +137,9 @@ describe("a raw drop", () => {
     [headerNames.timestamps, "perhaps", /^Parlance-Timestamps/],
     [headerNames.lane, "fast", /^Parlance-Lane/],
     [headerNames.hotwords, "Parlance", /^Parlance-Hotwords: must be a JSON array/],
+    [headerNames.hotwords, JSON.stringify(Array(70).fill("あ".repeat(80))), /^Parlance-Hotwords: .* 16384 bytes/],
+    [headerNames.context, "x".repeat(5_000), /^Parlance-Context: /],
+    [headerNames.context, '"half a string', /^Parlance-Context: begins with a quotation mark/],
     [headerNames.customId, "x".repeat(300), /^Parlance-Custom-Id/],
   ])("with a bad %s is a failed item that names the header", (name, value, sentence) => {
     const batch = drop({ [name]: value });
@@ -160,13 +165,14 @@ describe("a raw drop", () => {
 
 describe("a submission", () => {
   test("names its items", () => {
-    const batch = submit({ label: "night", lane: "batch", items: items(1_000, { language: "de" }) });
+    const wishes = { language: "de", context: "first line\nsecond line" };
+    const batch = submit({ label: "night", lane: "batch", items: items(1_000, wishes) });
     expect(batch).toMatchObject({ batchId: "b1", label: "night", lane: "batch" });
     expect(batch?.items).toHaveLength(1_000);
     expect(batch?.items[999]).toMatchObject({
       itemId: "i999",
       audio: { kind: "file", id: "f999" },
-      wishes: { language: "German" },
+      wishes: { language: "German", context: "first line\nsecond line" },
     });
   });
 
@@ -209,6 +215,7 @@ describe("a submission", () => {
       "items.1.hotwords",
       /hotwords/,
     ],
+    ["a context without end", { context: "x".repeat(5_000) }, "items.1.context", /^items\.1\.context: /],
   ])("with %s in one item fails that item alone", (_, fault, param, sentence) => {
     const [good, bad, other] = items(3);
     const batch = submit({ items: [good, { ...bad, ...fault }, other] });

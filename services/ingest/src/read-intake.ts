@@ -12,6 +12,7 @@ import {
   type Lane,
   laneSchema,
   MAX_ITEMS,
+  MAX_LIST_BYTES,
   type Operation,
   operationSchema,
   parseIntakeSubject,
@@ -30,7 +31,7 @@ export interface IntakeItem {
   customId: string | undefined;
   operation: Operation;
   /** What the item's jobs say beside their audio. */
-  wishes: { language: string; timestamps: boolean; hotwords: string[]; phrases: string[] };
+  wishes: { language: string; timestamps: boolean; hotwords: string[]; phrases: string[]; context: string };
   /** What is to be spoken, when the operation is one of speech. */
   speech?: SpeechWish;
   /** What is to be transcribed, or the voice to clone; absent when there is nothing to be had. */
@@ -50,7 +51,6 @@ export interface IntakeBatch {
 
 /** A raw drop's only item, and the item that tells of a submission that could not be read. */
 export const ONLY_ITEM = "0";
-const MAX_LIST_BYTES = 16_384;
 
 /** Undefined when the subject names no batch that could be told about it. */
 export function readIntake(message: Pick<StoredMessage, "subject" | "headers" | "data">): IntakeBatch | undefined {
@@ -69,8 +69,8 @@ function readDrop(batchId: string, headers: StoredMessage["headers"], bytes: Uin
   const item = { itemId: ONLY_ITEM, operation: "transcribe" as const, audio: { kind: "inline" as const, bytes } };
   try {
     const drop = readHeaders(dropHeadersSchema, headers);
-    const { customId, language, timestamps, lane, hotwords, phrases } = drop;
-    const wishes = { language, timestamps, hotwords, phrases };
+    const { customId, language, timestamps, lane, hotwords, phrases, context } = drop;
+    const wishes = { language, timestamps, hotwords, phrases, context };
     const operation = operationOf(drop, defaultOperation(headers));
     if (operation === "transcribe") return { batchId, label: "", lane, items: [{ ...item, customId, wishes }] };
     const text = {
@@ -124,7 +124,7 @@ function readText(operation: Operation, drop: DropHeaders, bytes: Uint8Array): P
   return { speech: wish, ...(error === undefined ? {} : { error }) };
 }
 
-const noWishes = { language: "auto", timestamps: false, hotwords: [], phrases: [] };
+const noWishes = { language: "auto", timestamps: false, hotwords: [], phrases: [], context: "" };
 
 /** The error with the header's name in place of the field's. */
 function inHeaderNames(error: unknown): SpeechError {
@@ -191,13 +191,13 @@ function readItem(raw: { itemId: string } & Record<string, unknown>, index: numb
 }
 
 function toIntakeItem(item: SubmittedItem, index: number): IntakeItem {
-  const { itemId, customId, operation, file, language, timestamps, hotwords, phrases } = item;
+  const { itemId, customId, operation, file, language, timestamps, hotwords, phrases, context } = item;
   const error = findFault(item);
   return {
     itemId,
     customId,
     operation,
-    wishes: { language, timestamps, hotwords, phrases },
+    wishes: { language, timestamps, hotwords, phrases, context },
     audio: file === undefined ? undefined : { kind: "file", id: file },
     ...(error === undefined ? {} : { error: inItem(error, index) }),
   };

@@ -1,5 +1,6 @@
 /** Where this worker's models come from: its folders and, for those that are not here, a hub. */
 import { resolve } from "node:path";
+import { abilitiesOf } from "@parlance/asr/abilities";
 import { asrLayouts } from "@parlance/asr/layouts";
 import { type ModelState, type Settings, SpeechError } from "@parlance/contracts";
 import {
@@ -56,7 +57,8 @@ export async function findAsrModels(options: AsrModelsOptions): Promise<{ initia
       throw new SpeechError("validation_failed", message, { param: "MODEL_ID" });
     }
     const maxBatchSize = Math.min(settings.MAX_BATCH_SIZE, manifest.limits.maxBatchSize);
-    return { name: manifest.name, folder, options: engineOptions(id), maxBatchSize };
+    const abilities = { languages: manifest.languages, ...abilitiesOf(manifest.architecture) };
+    return { name: manifest.name, folder, options: engineOptions(id), maxBatchSize, abilities };
   }
 
   async function list() {

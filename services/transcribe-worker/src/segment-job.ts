@@ -17,6 +17,7 @@ export const segmentMetaSchema = z.object({
   timestamps: z.boolean(),
   hotwords: z.array(z.string()),
   phrases: z.array(z.string()),
+  context: z.string(),
 });
 
 /** What the engine says of a segment. */
@@ -30,12 +31,13 @@ export const transcriptionSchema = z.object({
 export type Transcription = z.infer<typeof transcriptionSchema>;
 
 /** Throws when the payload cannot be PCM16. */
-export function toEngineJob({ headers, payload }: JobContent): EngineJob {
+export function toEngineJob({ headers, payload }: Pick<JobContent, "headers" | "payload">): EngineJob {
   if (payload.byteLength === 0 || payload.byteLength % BYTES_PER_SAMPLE !== 0) {
     throw new SpeechError("job_invalid", `${payload.byteLength} bytes are not 16-bit samples`);
   }
-  const { language, timestamps, hotwords, phrases } = headers;
-  return { meta: { language, timestamps, hotwords, phrases } satisfies z.infer<typeof segmentMetaSchema>, payload };
+  const { language, timestamps, hotwords, phrases, context } = headers;
+  const meta = { language, timestamps, hotwords, phrases, context } satisfies z.infer<typeof segmentMetaSchema>;
+  return { meta, payload };
 }
 
 export function toSegmentResult(job: Job, { meta }: { meta: Json }, pass: PassInfo): SegmentResult {

@@ -80,6 +80,7 @@ export async function createTranscribeWorker(options: TranscribeWorkerOptions): 
     operations: ["transcribe"],
     family: "asr",
     model: initial.name,
+    abilities: initial.abilities,
     models,
     lease: { device: device.name, ttlMs: settings.LEASE_TTL * SECOND, host },
     engine: { entry: options.engineEntry ?? ownEngine, options: initial.options },

@@ -41,6 +41,7 @@ describe("replayBatch", () => {
           [headerNames.together, "4"],
           [headerNames.last, String(last)],
           [headerNames.language, "German"],
+          [headerNames.context, '"one line\\nand another"'],
         ],
       });
     }
@@ -69,6 +70,7 @@ describe("replayBatch", () => {
     expect(new TextDecoder().decode(job?.data)).toBe("audio 0 2");
     expect(job?.headers.get(headerNames.replayOf)).toBe("old");
     expect(job?.headers.get(headerNames.language)).toBe("German");
+    expect(job?.headers.get(headerNames.context)).toBe('"one line\\nand another"');
     expect(job?.headers.get(headerNames.last)).toBe("true");
     expect(job?.headers.get(headerNames.submittedAt)).toBe("1234");
     expect(job?.headers.has(headerNames.together)).toBe(false);

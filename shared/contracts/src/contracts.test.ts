@@ -5,7 +5,11 @@ import {
   fileIdSchema,
   findLanguage,
   jobHeadersSchema,
+  languageCodes,
   languageNames,
+  MAX_CONTEXT,
+  MAX_HEADER_BYTES,
+  MAX_LIST_BYTES,
   oneLine,
   parseAudioFileId,
   parseIntakeSubject,
@@ -22,6 +26,7 @@ import {
   toErrorBody,
   tokenSchema,
   toSpeechError,
+  transcribeRequestSchema,
   transcriptFileId,
   writeHeaders,
 } from "./index.ts";
@@ -116,6 +121,41 @@ describe("headers", () => {
     expect(readHeaders(jobHeadersSchema, headers(writeHeaders(job)))).toMatchObject(job);
   });
 
+  it.each([
+    ["lines and quotation marks", 'Minutes of "Lease & Co":\r\n\t1. Größe\n'],
+    ["what looks like JSON", '"NATS"'],
+    ["other alphabets", "会议记录：帕兰斯\u2028\u{1f600}"],
+    ["blanks around it", "  JetStream "],
+  ])("a context keeps %s, and its header is one line", (_name, context) => {
+    const [[name, value] = ["", ""]] = writeHeaders({ context });
+    expect(name).toBe("Parlance-Context");
+    expect(value).not.toMatch(/[\r\n]/);
+    const job = { context, submittedAt: 1, last: true };
+    expect(readHeaders(jobHeadersSchema, headers(writeHeaders(job)))).toMatchObject(job);
+  });
+
+  it("a drop's context may be written as it is", () => {
+    const read = (text: string) => readHeaders(dropHeadersSchema, headers([["Parlance-Context", text]])).context;
+    expect(read("Parlance, NATS, JetStream")).toBe("Parlance, NATS, JetStream");
+    expect(read("x".repeat(MAX_CONTEXT))).toHaveLength(MAX_CONTEXT);
+    for (const bad of ['"NATS" and JetStream', "x".repeat(MAX_CONTEXT + 1)]) {
+      expect(() => read(bad)).toThrow(
+        expect.objectContaining({ issues: [expect.objectContaining({ path: ["context"] })] }),
+      );
+    }
+  });
+
+  it("the longest lists and context fit the headers of one message", () => {
+    const list = [...Array.from({ length: 85 }, () => "\u{3042}".repeat(63)), ""];
+    expect(Buffer.byteLength(JSON.stringify(list))).toBeLessThanOrEqual(MAX_LIST_BYTES);
+    expect(Buffer.byteLength(JSON.stringify(list))).toBeGreaterThan(MAX_LIST_BYTES - 192);
+    const job = { hotwords: list, phrases: list, context: "\u0001".repeat(MAX_CONTEXT), submittedAt: 1, last: true };
+    const pairs = writeHeaders({ ...job, customId: "c".repeat(256), language: "Haitian Creole" });
+    const bytes = pairs.reduce((sum, [name, value]) => sum + Buffer.byteLength(`${name}: ${value}\r\n`), 0);
+    expect(bytes).toBeLessThan(MAX_HEADER_BYTES - 4_096);
+    expect(readHeaders(jobHeadersSchema, headers(pairs))).toMatchObject(job);
+  });
+
   it("a drop without headers has defaults", () => {
     expect(readHeaders(dropHeadersSchema, undefined)).toMatchObject({
       language: "auto",
@@ -136,13 +176,33 @@ describe("headers", () => {
 });
 
 describe("languages", () => {
-  it("thirty of them and auto are found by name and code in any case", () => {
-    expect(languageNames).toHaveLength(30);
+  it("all of them and auto are found by name and code in any case", () => {
+    expect(languageNames).toHaveLength(100);
+    for (const name of languageNames) {
+      expect(findLanguage(name.toUpperCase())).toBe(name);
+      expect(findLanguage(languageCodes[name])).toBe(name);
+    }
+    expect(new Set(Object.values(languageCodes)).size).toBe(100);
     expect(findLanguage("AUTO")).toBe("auto");
     expect(findLanguage("en-US")).toBe("English");
     expect(findLanguage(" cantonese ")).toBe("Cantonese");
     expect(findLanguage("yue")).toBe("Cantonese");
     expect(findLanguage("tlh")).toBeUndefined();
+  });
+
+  it.each([
+    ["mandarin", "Chinese"],
+    ["Burmese", "Myanmar"],
+    ["flemish", "Dutch"],
+    ["haitian", "Haitian Creole"],
+    ["tagalog", "Filipino"],
+    ["tl", "Filipino"],
+    ["fil-PH", "Filipino"],
+    ["jw", "Javanese"],
+    ["iw", "Hebrew"],
+    ["sw", "Swahili"],
+  ])("%s is %s", (text, name) => {
+    expect(findLanguage(text)).toBe(name);
   });
 });
 
@@ -174,6 +234,19 @@ describe("a submission over REST", () => {
     expect(toSpeechError(check({ voice: "slt", speaker: "ryan" }).error).param).toBe("items.0.speaker");
     expect(toSpeechError(check({ instructions: "a", instruct: "b" }).error).param).toBe("items.0.instruct");
     expect(toSpeechError(check({ speed: 5 }).error).param).toBe("items.0.speed");
+    expect(check({ context: "a", prompt: "a" }).success).toBe(true);
+    expect(toSpeechError(check({ context: "a", prompt: "b" }).error).param).toBe("items.0.prompt");
+    const files = [{ file_id: "f" }];
+    const both = transcribeRequestSchema.safeParse({ files, context: "a", prompt: "b" });
+    expect(toSpeechError(both.error)).toMatchObject({ param: "prompt", message: expect.stringMatching(/^prompt: /) });
+  });
+
+  it("a context has an end, under each of its names", () => {
+    const long = "x".repeat(MAX_CONTEXT + 1);
+    for (const field of ["context", "prompt"]) {
+      const parsed = submitRequestSchema.safeParse({ items: [{ ...item, [field]: long }] });
+      expect(toSpeechError(parsed.error)).toMatchObject({ code: "validation_failed", param: `items.0.${field}` });
+    }
   });
 });
 

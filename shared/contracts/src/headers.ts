@@ -13,9 +13,28 @@ const count = z.coerce.number().int().nonnegative();
 const seconds = z.coerce.number().nonnegative();
 /** Free text on one line: whoever writes the header takes line breaks out with `oneLine`. */
 const line = (most: number) => z.string().max(most);
+/**
+ * Text that may have line breaks, which no header has: as a JSON string or, where it does not begin with a quotation mark, as it
+ * stands.
+ */
+const text = (most: number) =>
+  z
+    .string()
+    .transform((raw, context): string => {
+      if (!raw.startsWith('"')) return raw;
+      try {
+        return z.string().parse(JSON.parse(raw));
+      } catch {
+        context.addIssue({ code: "custom", message: "begins with a quotation mark and is not a JSON string" });
+        return z.NEVER;
+      }
+    })
+    .pipe(z.string().max(most));
+/** What a list of phrases or hotwords may take, as JSON. */
+export const MAX_LIST_BYTES = 16_384;
 const textList = z
   .string()
-  .max(16_384)
+  .refine((list) => Buffer.byteLength(list) <= MAX_LIST_BYTES, `must not be longer than ${MAX_LIST_BYTES} bytes`)
   .transform((text, context): string[] => {
     try {
       return z.array(z.string().max(256)).max(1_000).parse(JSON.parse(text));
@@ -37,6 +56,7 @@ export const headerNames = {
   lane: "Parlance-Lane",
   hotwords: "Parlance-Hotwords",
   phrases: "Parlance-Phrases",
+  context: "Parlance-Context",
   submittedAt: "Parlance-Submitted-At",
   start: "Parlance-Start",
   samples: "Parlance-Samples",
@@ -61,6 +81,11 @@ export const headerNames = {
 
 export type HeaderField = keyof typeof headerNames;
 
+/** JetStream refuses a message with longer headers. The longest lists and context leave 8 KB for all others. */
+export const MAX_HEADER_BYTES = 65_535;
+
+/** Characters of a context: about a thousand words. What a model has to read with every segment must have an end. */
+export const MAX_CONTEXT = 4_096;
 export const MAX_INSTRUCTIONS = 2_048;
 export const MAX_REFERENCE_TEXT = 2_048;
 
@@ -88,6 +113,7 @@ export const dropHeadersSchema = z.object({
   lane: laneSchema.default("batch"),
   hotwords: textList.default([]),
   phrases: textList.default([]),
+  context: text(MAX_CONTEXT).default(""),
   /** Default: `transcribe` for audio, `custom_voice` for text. */
   operation: operationSchema.optional(),
   ...speechHeaders,
@@ -104,6 +130,7 @@ export const jobHeadersSchema = z.object({
   timestamps: flag.default(false),
   hotwords: textList.default([]),
   phrases: textList.default([]),
+  context: text(MAX_CONTEXT).default(""),
   /** Milliseconds since the epoch at which the batch was accepted. */
   submittedAt: count,
   /** Where the segment begins in its item, in samples at SAMPLE_RATE. */
@@ -162,12 +189,15 @@ export function oneLine(text: string): string {
   return text.replaceAll(/\s*[\u0000-\u001f\u007f]+\s*/g, " ").trim();
 }
 
-/** Header name and value pairs for `fields`; undefined, empty lists and defaults that say nothing are left out. */
+/** Fields that are written as JSON. */
+const asJson: ReadonlySet<string> = new Set<HeaderField>(["hotwords", "phrases", "context"]);
+
+/** Header name and value pairs for `fields`; undefined, empty texts and empty lists are left out. */
 export function writeHeaders(fields: Partial<Record<HeaderField, unknown>>): [name: string, value: string][] {
   const pairs: [string, string][] = [];
   for (const [field, value] of Object.entries(fields)) {
-    if (value === undefined || (Array.isArray(value) && value.length === 0)) continue;
-    pairs.push([headerNames[field as HeaderField], Array.isArray(value) ? JSON.stringify(value) : String(value)]);
+    if (value === undefined || value === "" || (Array.isArray(value) && value.length === 0)) continue;
+    pairs.push([headerNames[field as HeaderField], asJson.has(field) ? JSON.stringify(value) : String(value)]);
   }
   return pairs;
 }

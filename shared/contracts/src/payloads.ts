@@ -1,7 +1,7 @@
 /** JSON payloads that travel on the bus. */
 import * as z from "zod";
 import { failureSchema } from "./errors.ts";
-import { MAX_INSTRUCTIONS, MAX_REFERENCE_TEXT, SPEEDS } from "./headers.ts";
+import { MAX_CONTEXT, MAX_INSTRUCTIONS, MAX_REFERENCE_TEXT, SPEEDS } from "./headers.ts";
 import { batchIdSchema, customIdSchema, fileIdSchema, itemIdSchema, tokenSchema } from "./identifiers.ts";
 import { languageSchema } from "./languages.ts";
 import { voiceSchema } from "./manifest.ts";
@@ -30,6 +30,8 @@ export const submittedItemSchema = z.object({
   timestamps: z.boolean().default(false),
   hotwords: z.array(z.string().max(256)).max(1_000).default([]),
   phrases: z.array(z.string().max(256)).max(1_000).default([]),
+  /** What the speech may be about, for each of the item's segments; models that take no such text ignore it. */
+  context: z.string().max(MAX_CONTEXT).default(""),
 });
 export type SubmittedItem = z.infer<typeof submittedItemSchema>;
 
@@ -248,6 +250,8 @@ export const workerStateSchema = z.object({
   defaultVoice: tokenSchema.optional(),
   /** Whether instructions are followed. */
   instructions: z.boolean().optional(),
+  /** Whether a text that comes with the audio (`context`) is heard. */
+  context: z.boolean().optional(),
 });
 export type WorkerState = z.infer<typeof workerStateSchema>;
 

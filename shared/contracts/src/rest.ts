@@ -1,12 +1,31 @@
 /** REST bodies, with the field names of the service that Parlance replaces. */
 import * as z from "zod";
-import { MAX_INSTRUCTIONS, MAX_REFERENCE_TEXT, SPEEDS } from "./headers.ts";
+import { MAX_CONTEXT, MAX_INSTRUCTIONS, MAX_REFERENCE_TEXT, SPEEDS } from "./headers.ts";
 import { customIdSchema, fileIdSchema, tokenSchema } from "./identifiers.ts";
 import { languageSchema } from "./languages.ts";
 import { batchStates, MAX_ITEMS, wordSchema } from "./payloads.ts";
 import { familySchema, laneSchema, operationSchema, speechFormats } from "./words.ts";
 
 const phraseList = z.array(z.string().min(1).max(256)).max(1_000);
+export const languageField = languageSchema
+  .default("auto")
+  .describe("A language by name or ISO code, or auto; GET /v1/models tells which ones a model knows");
+
+/** A text that comes with audio to transcribe, under both of its names. */
+export const contextFields = {
+  context: z
+    .string()
+    .max(MAX_CONTEXT)
+    .optional()
+    .describe(
+      "What the speech may be about: names, terms, what was said before. It comes with each segment of the audio. A model that takes no such text ignores it (GET /v1/models tells); Whisper reads its last 223 tokens",
+    ),
+  prompt: z.string().max(MAX_CONTEXT).optional().describe("Another name of context"),
+};
+
+export function contextOf({ context, prompt }: { context?: string | undefined; prompt?: string | undefined }): string {
+  return context ?? prompt ?? "";
+}
 
 export const uploadResponseSchema = z.object({ file_id: fileIdSchema });
 
@@ -16,11 +35,12 @@ export const queueItemSchema = z.object({
     .optional()
     .describe("The file_id of an upload: what to transcribe, or the voice to clone (0.5 to 15 s of it)"),
   text: z.string().default("").describe("The text to speak, at most 4096 characters; ignored when transcribing"),
-  language: languageSchema.default("auto").describe("A language by name or ISO code, or auto"),
+  language: languageField,
   return_timestamps: z.boolean().default(false).describe("Whether the transcript holds word times"),
   custom_id: customIdSchema.optional().describe("The caller's own name for the item"),
   hotwords: phraseList.default([]).describe("Words to prefer"),
   phrases: phraseList.default([]).describe("When given, the transcript is the likeliest of these phrases"),
+  ...contextFields,
   voice: tokenSchema
     .optional()
     .describe("custom_voice: one of the voices of GET /v1/audio/voices; default: the model's own"),
@@ -50,7 +70,21 @@ export type QueueItem = z.infer<typeof queueItemSchema>;
 const twins = [
   ["voice", "speaker"],
   ["instructions", "instruct"],
+  ["context", "prompt"],
 ] as const;
+
+/** A check for schemas whose fields have two names. `path` leads to the fields. */
+export function refuseDifferingTwins(
+  fields: Readonly<Record<string, unknown>>,
+  context: z.core.$RefinementCtx,
+  path: readonly (string | number)[] = [],
+): void {
+  for (const [name, other] of twins) {
+    if (fields[name] === undefined || fields[other] === undefined || fields[name] === fields[other]) continue;
+    const message = `is another name of ${name}, and they differ`;
+    context.addIssue({ code: "custom", path: [...path, other], message });
+  }
+}
 
 export const submitRequestSchema = z
   .object({
@@ -67,14 +101,7 @@ export const submitRequestSchema = z
           message: "is required to transcribe",
         });
       }
-      for (const [name, other] of twins) {
-        if (item[name] === undefined || item[other] === undefined || item[name] === item[other]) continue;
-        context.addIssue({
-          code: "custom",
-          path: ["items", index, other],
-          message: `is another name of ${name}, and they differ`,
-        });
-      }
+      refuseDifferingTwins(item, context, ["items", index]);
       if (item.custom_id === undefined) continue;
       const first = seen.get(item.custom_id);
       if (first !== undefined) {
@@ -127,14 +154,17 @@ export const cancelResponseSchema = z.object({
   cancelled: z.boolean().describe("False when every item was finished already"),
 });
 
-export const transcribeRequestSchema = z.object({
-  files: z
-    .array(z.object({ file_id: fileIdSchema, custom_id: customIdSchema.optional() }))
-    .min(1)
-    .max(MAX_ITEMS),
-  language: languageSchema.default("auto"),
-  return_timestamps: z.boolean().default(false),
-});
+export const transcribeRequestSchema = z
+  .object({
+    files: z
+      .array(z.object({ file_id: fileIdSchema, custom_id: customIdSchema.optional() }))
+      .min(1)
+      .max(MAX_ITEMS),
+    language: languageField,
+    return_timestamps: z.boolean().default(false),
+    ...contextFields,
+  })
+  .superRefine(refuseDifferingTwins);
 export type TranscribeRequest = z.infer<typeof transcribeRequestSchema>;
 
 export const transcribedItemSchema = z.object({

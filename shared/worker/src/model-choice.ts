@@ -8,7 +8,10 @@ import { type Failure, toSpeechError } from "@parlance/contracts";
 import type { EngineOptionsSource } from "./engine-slot.ts";
 
 /** What may be asked of a model, known before it is loaded. */
-export type Abilities = Pick<WorkerState, "operations" | "languages" | "voices" | "defaultVoice" | "instructions">;
+export type Abilities = Pick<
+  WorkerState,
+  "operations" | "languages" | "voices" | "defaultVoice" | "instructions" | "context"
+>;
 
 export interface ReadyModel {
   /** As its manifest calls it. */
