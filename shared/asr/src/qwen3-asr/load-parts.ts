@@ -104,7 +104,10 @@ async function openPublished(opening: Opening): Promise<Omit<ModelParts, "close"
     : { init: first.graph, step: graphOf("decoderStep").graph };
   const { endTokens } = tokenizer;
   const decoder = await open(
-    createPublishedDecoder({ ...session, graphs, hidden, cache: cacheShape(section), embeddings, endTokens }),
+    createPublishedDecoder({
+      ...{ ...session, graphs, hidden, cache: cacheShape(section), embeddings, endTokens },
+      log: opening.options.log,
+    }),
   );
   return {
     encoder,

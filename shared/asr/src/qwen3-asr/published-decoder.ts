@@ -1,153 +1,209 @@
 /**
- * Decoders as others publish them, in two layouts: split (one graph reads the prompt, another takes a token) and merged (one
- * graph for both, with a mask). Neither can mask the padding of a ragged batch, so that rows run one after the other; keys
- * and values come out whole with every token, and so do the scores of all tokens.
+ * Greedy decoding with the graphs that others publish. Prompts are read one by one. Then the rows whose prompts are equally
+ * long go on together, a token of each in a run: nothing need be hidden from any of them. All others go on alone.
+ *
+ * Whether a run may have several rows the graphs say; that they do it right is seen the first time, when the rows are run
+ * alone too. State: the graphs, and what was seen.
  */
-import { createSession, float32Output, type Session, type SessionOptions, type TensorData } from "@parlance/inference";
-import { createSpeaker, type GreedyDecoder } from "./greedy-decoder.ts";
-import type { CacheShape, Tensors } from "./key-value-cache.ts";
-import { int64Tensor, type PromptRow } from "./prompt-batch.ts";
-import type { TokenEmbeddings } from "./token-embeddings.ts";
+import { SpeechError } from "@parlance/contracts";
+import { joinRows, takeRows } from "../tensor-rows.ts";
+import { createSpeaker, type Decoded, type GreedyDecoder } from "./greedy-decoder.ts";
+import type { CacheShape } from "./key-value-cache.ts";
+import type { PromptRow } from "./prompt-batch.ts";
+import {
+  openPublishedGraphs,
+  type Past,
+  type PublishedGraphs,
+  type PublishedGraphsOptions,
+  ROWS,
+  type Said,
+} from "./published-graphs.ts";
 
-export interface PublishedDecoderOptions extends SessionOptions {
-  graphs: { init: string; step: string } | { merged: string };
-  hidden: number;
+export interface PublishedDecodingOptions {
   cache: CacheShape;
-  embeddings: TokenEmbeddings;
   endTokens: readonly number[];
+  log: (message: string) => void;
 }
 
-/** One run: what comes out is the past of the next one. */
-interface Runner {
-  read(row: PromptRow): Promise<Tensors>;
-  take(token: number, position: number, past: Tensors): Promise<Tensors>;
-  close(): Promise<void>;
+/** Of the keys and values of the rows of a run: they go in and come out with every token. */
+const MOST_BYTES = 512 * 1_048_576;
+const MOST_ROWS = 16;
+/** How far a score may be off in a run with others, as a part of the span of the row's scores. */
+const TOLERANCE = 0.01;
+
+export async function createPublishedDecoder(
+  options: PublishedGraphsOptions & PublishedDecodingOptions,
+): Promise<GreedyDecoder> {
+  return decodeWith(await openPublishedGraphs(options), options);
 }
 
-const HIDDEN = -30_000;
+export function decodeWith(graphs: PublishedGraphs, options: PublishedDecodingOptions): GreedyDecoder {
+  const { endTokens, cache, log } = options;
+  const take = checkedOnce(graphs, log);
+  const bytesPerPlace = 2 * cache.layers * cache.heads * cache.size * Float32Array.BYTES_PER_ELEMENT;
 
-export async function createPublishedDecoder(options: PublishedDecoderOptions): Promise<GreedyDecoder> {
-  const { graphs, endTokens } = options;
-  const runner = "merged" in graphs ? await openMerged(options, graphs.merged) : await openSplit(options, graphs);
+  /** How many rows of so many places may share a run. */
+  function rowsPerRun(places: number): number {
+    if (!take.shared()) return 1;
+    return Math.min(MOST_ROWS, Math.max(1, Math.floor(MOST_BYTES / bytesPerPlace / places)));
+  }
+
+  async function decodeTogether(rows: readonly PromptRow[]): Promise<Decoded[]> {
+    const speakers = rows.map(({ budget }) => createSpeaker(budget, endTokens));
+    const newest = new Map<number, number>();
+    const hear = (row: number, scores: Float32Array) => {
+      const [token, logProbability] = best(scores);
+      if (speakers[row]?.say(token, logProbability) === true) newest.set(row, token);
+      else newest.delete(row);
+    };
+    const pasts: Past[] = [];
+    for (const [row, prompt] of rows.entries()) {
+      const { scores, past } = await graphs.read(prompt);
+      hear(row, scores[0] ?? new Float32Array());
+      pasts.push(past);
+    }
+    let past = join(pasts);
+    // Row of the past → row of the group.
+    let kept = [...rows.keys()];
+    for (let position = rows[0]?.tokens.length ?? 0; newest.size > 0; position++) {
+      if (newest.size <= kept.length / 2) {
+        const left = [...kept.keys()].filter((place) => newest.has(kept[place] ?? -1));
+        past = keep(past, left);
+        kept = left.map((place) => kept[place] ?? 0);
+      }
+      const answer = await take(
+        kept.map((row) => newest.get(row) ?? 0),
+        position,
+        past,
+      );
+      past = answer.past;
+      for (const [place, row] of kept.entries()) {
+        if (newest.has(row)) hear(row, answer.scores[place] ?? new Float32Array());
+      }
+    }
+    return speakers.map((speaker) => speaker.result());
+  }
+
   return {
     async decode(rows) {
-      const answers = [];
-      for (const row of rows) {
-        const speaker = createSpeaker(row.budget, endTokens);
-        let outputs = await runner.read(row);
-        let position = row.tokens.length;
-        for (let best = chooseLast(outputs); speaker.say(...best); best = chooseLast(outputs)) {
-          outputs = await runner.take(best[0], position++, outputs);
+      const answers: Decoded[] = [];
+      const lengths = Map.groupBy(rows.keys(), (row) => rows[row]?.tokens.length ?? 0);
+      for (const [places, same] of lengths) {
+        for (let from = 0; from < same.length; ) {
+          const group = same.slice(from, from + rowsPerRun(places));
+          const spoken = await decodeTogether(group.flatMap((row) => rows[row] ?? []));
+          for (const [index, answer] of spoken.entries()) answers[group[index] ?? 0] = answer;
+          from += group.length;
         }
-        answers.push(speaker.result());
       }
       return answers;
     },
-    close: () => runner.close(),
-  };
-}
-
-async function openSplit(options: PublishedDecoderOptions, graphs: { init: string; step: string }): Promise<Runner> {
-  const { hidden } = options;
-  const init = await createSession(graphs.init, options);
-  const step = await createSession(graphs.step, options).catch(async (error: unknown) => {
-    await init.close();
-    throw error;
-  });
-  // Older exports take embeddings where newer ones take tokens.
-  const takesTokens = init.inputNames.includes("input_ids");
-  return {
-    read(row) {
-      const { tokens, audio, audioFrom } = row;
-      const prompt: Record<string, TensorData> = takesTokens
-        ? {
-            input_ids: int64Tensor(tokens, [1, tokens.length]),
-            audio_features: { type: "float32", data: audio, dims: [1, audio.length / hidden, hidden] },
-            audio_offset: int64Tensor([audioFrom], [1]),
+    async weigh(row, continuations) {
+      const { length } = row.tokens;
+      const prompt = await graphs.read(row);
+      const first = createLogProbabilities(prompt.scores[0] ?? new Float32Array());
+      const sums = continuations.map(([token]) => first(token));
+      for (let from = 0; from < continuations.length; ) {
+        const group = continuations.slice(from, from + rowsPerRun(length));
+        const longest = group.reduce((most, tokens) => Math.max(most, tokens.length), 0);
+        let past = keep(
+          prompt.past,
+          group.map(() => 0),
+        );
+        for (let place = 0; place + 1 < longest; place++) {
+          const answer = await take(
+            group.map((tokens) => tokens[place] ?? 0),
+            length + place,
+            past,
+          );
+          past = answer.past;
+          for (const [index, tokens] of group.entries()) {
+            if (place + 1 >= tokens.length) continue;
+            const next = createLogProbabilities(answer.scores[index] ?? new Float32Array());
+            sums[from + index] = (sums[from + index] ?? 0) + next(tokens[place + 1]);
           }
-        : { input_embeds: embedRow(options, row) };
-      return init.run({ ...prompt, position_ids: range(0, tokens.length) });
+        }
+        from += group.length;
+      }
+      return sums;
     },
-    take: (token, position, past) =>
-      step.run({
-        input_embeds: embedToken(options, token),
-        position_ids: range(position, 1),
-        ...pastOf(past),
-      }),
-    async close() {
-      await step.close();
-      await init.close();
-    },
+    close: () => graphs.close(),
   };
 }
 
-async function openMerged(options: PublishedDecoderOptions, graph: string): Promise<Runner> {
-  const { layers, heads, size } = options.cache;
-  const session: Session = await createSession(graph, options);
-  const nothing: TensorData = { type: "float32", data: new Float32Array(), dims: [layers, 1, heads, 0, size] };
-  return {
-    read(row) {
-      const places = row.tokens.length;
-      const mask = new Float32Array(places * places);
-      for (let query = 0; query < places; query++) mask.fill(HIDDEN, query * places + query + 1, (query + 1) * places);
-      return session.run({
-        input_embeds: embedRow(options, row),
-        position_ids: range(0, places),
-        attention_mask: { type: "float32", data: mask, dims: [1, 1, places, places] },
-        past_keys: nothing,
-        past_values: nothing,
-      });
-    },
-    take: (token, position, past) =>
-      session.run({
-        input_embeds: embedToken(options, token),
-        position_ids: range(position, 1),
-        attention_mask: { type: "float32", data: new Float32Array(position + 1), dims: [1, 1, 1, position + 1] },
-        ...pastOf(past),
-      }),
-    close: () => session.close(),
-  };
+interface CheckedTake {
+  (tokens: readonly number[], position: number, past: Past): Promise<Said>;
+  /** Whether rows may go together. */
+  shared(): boolean;
 }
 
-function pastOf({ present_keys, present_values }: Tensors): Record<string, TensorData> {
-  if (present_keys === undefined || present_values === undefined) throw new TypeError("the graph answers no keys");
-  return { past_keys: present_keys, past_values: present_values };
-}
+/** `take`, with the rows of the first shared run alone too: where they differ, no run is shared from then on. */
+function checkedOnce(graphs: PublishedGraphs, log: (message: string) => void): CheckedTake {
+  let state: "row by row" | "to be checked" | "checked" = graphs.shared ? "to be checked" : "row by row";
 
-function range(from: number, count: number): TensorData {
-  return int64Tensor(
-    Array.from({ length: count }, (_, index) => from + index),
-    [1, count],
-  );
-}
-
-function embedRow(
-  { embeddings, hidden }: PublishedDecoderOptions,
-  { tokens, audio, audioFrom }: PromptRow,
-): TensorData {
-  const data = new Float32Array(tokens.length * hidden);
-  for (const [place, token] of tokens.entries()) embeddings.write(token, data, place * hidden);
-  data.set(audio, audioFrom * hidden);
-  return { type: "float32", data, dims: [1, tokens.length, hidden] };
-}
-
-function embedToken({ embeddings, hidden }: PublishedDecoderOptions, token: number): TensorData {
-  const data = new Float32Array(hidden);
-  embeddings.write(token, data, 0);
-  return { type: "float32", data, dims: [1, 1, hidden] };
-}
-
-/** The best token of the last place, and its log-probability. */
-function chooseLast(outputs: Tensors): [token: number, logProbability: number] {
-  const logits = float32Output(outputs, "logits");
-  const vocabulary = outputs.logits?.dims.at(-1) ?? 0;
-  const last = logits.subarray(logits.length - vocabulary);
-  let best = 0;
-  for (let token = 1; token < vocabulary; token++) {
-    if ((last[token] ?? 0) > (last[best] ?? 0)) best = token;
+  async function alone(tokens: readonly number[], position: number, past: Past): Promise<Said> {
+    const answers: Said[] = [];
+    for (const [row, token] of tokens.entries()) answers.push(await graphs.take([token], position, keep(past, [row])));
+    return { scores: answers.flatMap(({ scores }) => scores), past: join(answers.map((answer) => answer.past)) };
   }
-  const top = last[best] ?? 0;
+
+  async function take(tokens: readonly number[], position: number, past: Past): Promise<Said> {
+    if (tokens.length === 1 || state === "checked") return graphs.take(tokens, position, past);
+    const right = await alone(tokens, position, past);
+    if (state === "row by row") return right;
+    const reason = await graphs.take(tokens, position, past).then(
+      ({ scores }) => (agree(scores, right.scores) ? undefined : "a row's scores change with the rows beside it"),
+      (error: unknown) => {
+        if (error instanceof SpeechError) throw error;
+        return String(error);
+      },
+    );
+    state = reason === undefined ? "checked" : "row by row";
+    if (reason !== undefined) log(`these graphs run row by row, whatever they say of their batch axis: ${reason}`);
+    return right;
+  }
+
+  return Object.assign(take, { shared: () => state !== "row by row" });
+}
+
+function agree(scores: readonly Float32Array[], expected: readonly Float32Array[]): boolean {
+  return expected.every((row, index) => {
+    const [least, most] = row.reduce(([low, high], score) => [Math.min(low, score), Math.max(high, score)], [
+      Number.POSITIVE_INFINITY,
+      Number.NEGATIVE_INFINITY,
+    ] as [number, number]);
+    return row.every(
+      (score, token) => Math.abs(score - (scores[index]?.[token] ?? Number.NaN)) <= TOLERANCE * (most - least),
+    );
+  });
+}
+
+function keep({ keys, values }: Past, rows: readonly number[]): Past {
+  return { keys: takeRows(keys, ROWS, rows), values: takeRows(values, ROWS, rows) };
+}
+
+function join(pasts: readonly Past[]): Past {
+  const of = (part: keyof Past) =>
+    joinRows(
+      pasts.map((past) => past[part]),
+      ROWS,
+    );
+  return { keys: of("keys"), values: of("values") };
+}
+
+/** The best token, and its log-probability. */
+function best(scores: Float32Array): [token: number, logProbability: number] {
+  let token = 0;
+  for (let other = 1; other < scores.length; other++) if ((scores[other] ?? 0) > (scores[token] ?? 0)) token = other;
+  return [token, createLogProbabilities(scores)(token)];
+}
+
+/** Natural log of a token's share. */
+function createLogProbabilities(scores: Float32Array): (token: number | undefined) => number {
+  let top = Number.NEGATIVE_INFINITY;
+  for (const score of scores) top = Math.max(top, score);
   let sum = 0;
-  for (let token = 0; token < vocabulary; token++) sum += Math.exp((last[token] ?? 0) - top);
-  return [best, -Math.log(sum)];
+  for (const score of scores) sum += Math.exp(score - top);
+  const total = top + Math.log(sum);
+  return (token) => (scores[token ?? -1] ?? Number.NEGATIVE_INFINITY) - total;
 }

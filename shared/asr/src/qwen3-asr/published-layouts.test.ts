@@ -6,7 +6,6 @@ import { afterEach, describe, expect, it } from "vitest";
 import { loadAsrModel } from "../load-asr-model.ts";
 import type { AsrModel, AsrSegment } from "../types.ts";
 import { fixturePath, goldenClips, readGolden } from "./testing/golden.ts";
-import { halfToNumber } from "./token-embeddings.ts";
 
 const golden = readGolden();
 const clips = goldenClips(golden);
@@ -17,8 +16,8 @@ afterEach(async () => {
   for (const folder of folders.splice(0)) await rm(folder, { recursive: true });
 });
 
-async function load(modelId: string): Promise<AsrModel> {
-  const model = await loadAsrModel({ modelId, device: "cpu", computeType: "auto", threads: 1, log: () => {} });
+async function load(modelId: string, computeType: "auto" | "float32" = "auto"): Promise<AsrModel> {
+  const model = await loadAsrModel({ modelId, device: "cpu", computeType, threads: 1, log: () => {} });
   opened.push(model);
   return model;
 }
@@ -55,11 +54,17 @@ describe.each(["split", "merged"])("a folder in the %s layout", (layout) => {
     expect(answers).toEqual(rows.map(({ answer, truncated }) => [...answer, truncated]));
   });
 
-  it("refuses to choose among phrases: its graphs do not say how likely a text is", async () => {
-    const model = await load(fixturePath(layout));
-    const [row] = segments();
-    const [outcome] = row === undefined ? [] : await model.transcribe([{ ...row, phrases: ["yes", "no"] }]);
-    expect(outcome).toMatchObject({ ok: false, failure: { code: "validation_failed", param: "phrases" } });
+  it("chooses among phrases as the project's own layout does", async () => {
+    const [model, own] = [await load(fixturePath(layout)), await load(fixturePath("model"), "float32")];
+    const wanted = segments()
+      .slice(0, 3)
+      .map((row) => ({ ...row, phrases: ["yes", "no", "go left", "Größe"] }));
+    const [chosen, expected] = [await model.transcribe(wanted), await own.transcribe(wanted)];
+    for (const [index, outcome] of chosen.entries()) {
+      const [said, right] = [outcome, expected[index]].map((each) => (each?.ok === true ? each.result : undefined));
+      expect(said?.text).toBe(right?.text);
+      expect(said?.score).toBeCloseTo(right?.score ?? Number.NaN, 4);
+    }
   });
 
   it("names the field of its config.json, or the file, that is wrong", async () => {
@@ -73,22 +78,5 @@ describe.each(["split", "merged"])("a folder in the %s layout", (layout) => {
     delete config.decoder.num_layers;
     await writeFile(join(folder, "config.json"), JSON.stringify(config));
     await expect(load(folder)).rejects.toThrow("decoder.num_layers");
-  });
-});
-
-describe("halfToNumber", () => {
-  it("reads half precision", () => {
-    const cases = [0, 0x3c00, 0xc000, 0x7bff, 1, 0x0400, 0x3555, 0x7c00, 0xfc00];
-    expect(cases.map(halfToNumber)).toEqual([
-      0,
-      1,
-      -2,
-      65_504,
-      2 ** -24,
-      2 ** -14,
-      0.333251953125,
-      Number.POSITIVE_INFINITY,
-      Number.NEGATIVE_INFINITY,
-    ]);
   });
 });

@@ -1,6 +1,7 @@
 /** The embedding table of a published folder: raw float16 or float32, one row for each token. */
 import { readFile } from "node:fs/promises";
 import { SpeechError } from "@parlance/contracts";
+import { fromHalves } from "@parlance/inference";
 
 export interface TokenEmbeddings {
   /** Writes a token's row at `offset`. */
@@ -27,19 +28,7 @@ export async function loadEmbeddings(path: string, tokens: number, hidden: numbe
   const halves = new Uint16Array(buffer, byteOffset, count);
   return {
     write(token, target, offset) {
-      for (let index = 0; index < hidden; index++) {
-        target[offset + index] = halfToNumber(halves[token * hidden + index] ?? 0);
-      }
+      target.set(fromHalves(halves.subarray(token * hidden, (token + 1) * hidden)), offset);
     },
   };
-}
-
-/** IEEE 754 binary16. */
-export function halfToNumber(bits: number): number {
-  const sign = bits >> 15 === 0 ? 1 : -1;
-  const exponent = (bits >> 10) & 31;
-  const fraction = bits & 1023;
-  if (exponent === 0) return sign * fraction * 2 ** -24;
-  if (exponent === 31) return fraction === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
-  return sign * (1 + fraction / 1024) * 2 ** (exponent - 15);
 }
