@@ -61,6 +61,15 @@ describe("audio.transcriptions.create", () => {
     expect(wordErrors(lights.text, streamed.text)).toBeLessThan(0.3);
   });
 
+  it("takes a prompt for a model that reads none, as the list of models tells", async () => {
+    const [clip] = clips;
+    if (clip === undefined) throw new Error("there are no clips");
+    const ask = { model: "whisper-1", file: await toFile(clip.bytes, clip.name) };
+    const { text } = await client.audio.transcriptions.create(ask);
+    expect((await client.audio.transcriptions.create({ ...ask, prompt: "Kitchens, lights." })).text).toBe(text);
+    expect(await client.models.retrieve("parlance-en")).toMatchObject({ context: false, languages: ["English"] });
+  });
+
   it("answers as text, and with the times of words", async () => {
     const [clip] = clips;
     if (clip === undefined) throw new Error("there are no clips");

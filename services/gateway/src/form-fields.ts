@@ -34,14 +34,19 @@ export const openaiFormSchema = z
   })
   .superRefine(refuseDifferingTwins);
 
-/** Picks a schema's fields out of a form. Fields that are lists in the schema keep every value. */
+/**
+ * Picks a schema's fields out of a form. Fields that are lists in the schema keep every value. A line break comes as CR LF whatever
+ * its sender wrote (the HTML standard's encoding of forms), and is a line feed again.
+ */
 export function readFields<Schema extends z.ZodObject>(
   schema: Schema,
   fields: ReadonlyMap<string, readonly string[]>,
 ): z.output<Schema> {
   const raw: Record<string, unknown> = {};
   for (const [name, field] of Object.entries(schema.shape)) {
-    const values = (fields.get(name) ?? []).filter((value) => value !== "");
+    const values = (fields.get(name) ?? [])
+      .filter((value) => value !== "")
+      .map((value) => value.replaceAll("\r\n", "\n"));
     if (values.length > 0) raw[name] = takesList(field) ? values : values.at(-1);
   }
   return schema.parse(raw);

@@ -80,7 +80,8 @@ describe("POST /api/v1/transcribe/file", () => {
     ["/v1/audio/transcriptions", "context"],
   ])("%s: %s travels with the audio, in its message or beside it", async (path, field) => {
     rig.pipeline.seen.length = 0;
-    const context = 'Meeting of 3 May:\r\n"Größe" & NATS';
+    // What makes the form of it writes CR LF.
+    const context = 'Meeting of 3 May:\n"Größe" & NATS';
     await send(audioForm("file", "say:small", "a.wav", { [field]: context }), path);
     await send(audioForm("file", `say:long\n${"x".repeat(3_000_000)}`, "a.wav", { [field]: context }), path);
     const [small, long] = rig.pipeline.seen;
