@@ -1,8 +1,9 @@
 """A Whisper checkpoint in Parlance's own layout: encoder and decoder in the wanted number formats, tokenizer, manifest.
 
-    python export.py tiny.pt out/whisper-tiny [--formats float32,int8] [--name whisper-tiny] [--alignment tiny]
+    python export.py tiny.pt out/whisper-tiny [--formats float32,int8] [--loops float16] [--name whisper-tiny] [--alignment tiny]
 
-The checkpoint is a .pt file of openai-whisper or a folder of transformers.
+The checkpoint is a .pt file of openai-whisper or a folder of transformers. `--loops`: of the formats, those that get the graph with
+the greedy loop inside too, which is for CUDA.
 """
 
 import argparse
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import checkpoint
 import graphs
+from loop import loop
 from tokens import language_names, tokenizer_json, tokenizer_of
 
 
@@ -27,18 +29,25 @@ def described(path):
     return {"path": path.name, "bytes": path.stat().st_size, "sha256": digest.hexdigest()}
 
 
-def export(model, folder, formats, name, version="1", source="openai-whisper", license="MIT", tokenizer=True):
+def export(model, folder, formats, name, version="1", source="openai-whisper", license="MIT", tokenizer=True, loops=("float16",)):
     """Writes the folder; answers the graphs by role."""
     folder.mkdir(parents=True, exist_ok=True)
     dims = model.dims
     tokens = tokenizer_of(model)
     made, files = {}, {}
-    for number, compute in enumerate(formats):
-        for role in ("encoder", "decoder"):
+    parts = {
+        "encoder": lambda *where: graphs.encoder(model, *where),
+        "decoder": lambda *where: graphs.decoder(model, *where, tokens.eot),
+        "loop": lambda *where: loop(model, *where, tokens),
+    }
+    for compute in formats:
+        for role, make in parts.items():
+            if role == "loop" and compute not in loops:
+                continue
             # The first format is the plain role, if it is the one that the model was made in.
             key, stem = (role, role) if compute == "float32" else (f"{role}.{compute}", f"{role}_{compute}")
             path = folder / f"{stem}.onnx"
-            made[key] = graphs.encoder(model, path, compute) if role == "encoder" else graphs.decoder(model, path, compute, tokens.eot)
+            made[key] = make(path, compute)
             files[key] = described(path)
             files[f"{key}.data"] = described(path.with_suffix(".bin"))
     if tokenizer:
@@ -74,11 +83,12 @@ def main():
     parser.add_argument("checkpoint", type=Path)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--formats", default="float32,int8", help="of float32, float16, int8")
+    parser.add_argument("--loops", default="float16", help="of float32, float16")
     parser.add_argument("--name", help="default: the folder's")
     parser.add_argument("--alignment", help="official size whose alignment heads to use, such as large-v3-turbo")
     options = parser.parse_args()
     model = checkpoint.load(options.checkpoint, options.alignment)
-    export(model, options.folder, options.formats.split(","), options.name or options.folder.name, source=str(options.checkpoint.name))
+    export(model, options.folder, options.formats.split(","), options.name or options.folder.name, source=str(options.checkpoint.name), loops=options.loops.split(","))
 
 
 if __name__ == "__main__":

@@ -35,7 +35,7 @@ def weights_of(graph):
 def own_layout(model, folder):
     """The graphs and the manifest as the exporter writes them; checksums stay, so that remade weights are proved right."""
     with tempfile.TemporaryDirectory() as scratch:
-        made = export(model, Path(scratch), ["float32"], folder.name, source="random weights", license="MIT", tokenizer=False)
+        made = export(model, Path(scratch), ["float32"], folder.name, source="random weights", license="MIT", tokenizer=False, loops=["float32"])
         folder.mkdir(parents=True, exist_ok=True)
         for role in made:
             (folder / f"{role}.onnx.gz").write_bytes(gzip.compress((Path(scratch) / f"{role}.onnx").read_bytes(), 9, mtime=0))

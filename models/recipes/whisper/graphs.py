@@ -55,7 +55,7 @@ def encoder(model, path, compute):
 
 def feed_forward(graph, x, block, weights):
     h = graph.linear(graph.norm(x, f"{block}.mlp_ln", weights), f"{block}.mlp.0", weights)
-    return graph.linear(graph.op("Gelu", h), f"{block}.mlp.2", weights)
+    return graph.linear(graph.gelu(h), f"{block}.mlp.2", weights)
 
 
 def decoder(model, path, compute, words):

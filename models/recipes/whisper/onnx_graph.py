@@ -5,6 +5,7 @@ come (DynamicQuantizeMatMul of ONNX Runtime). In `float16` everything inside is 
 in every format, because Node cannot pass float16 tensors.
 """
 
+import contextlib
 from pathlib import Path
 
 import numpy as np
@@ -12,15 +13,19 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 OPSET = 20
-TYPES = {"float32": TensorProto.FLOAT, "float16": TensorProto.FLOAT16, "int32": TensorProto.INT32, "int64": TensorProto.INT64}
+TYPES = {
+    "float32": TensorProto.FLOAT, "float16": TensorProto.FLOAT16, "int32": TensorProto.INT32, "int64": TensorProto.INT64, "bool": TensorProto.BOOL,
+}  # fmt: skip
 # Large tensors begin at a page, so that ONNX Runtime can map the file.
 PAGE, LARGE = 4096, 1 << 20
 
 
 class Graph:
-    def __init__(self, name, compute, path):
+    def __init__(self, name, compute, path, opset=OPSET):
         """`path`: the .onnx file; its weights go to the same name with .bin."""
-        self.name, self.compute, self.path = name, compute, Path(path)
+        self.name, self.compute, self.path, self.opset = name, compute, Path(path), opset
+        # What the inside computes in.
+        self.inside = "float16" if compute == "float16" else "float32"
         self.float = np.float16 if compute == "float16" else np.float32
         self.nodes, self.weights, self.inputs, self.outputs = [], {}, [], []
         # How a fixture makes its weights again, by name: a tensor of the checkpoint, turned around or a part of its rows.
@@ -35,10 +40,32 @@ class Graph:
         self.nodes.append(helper.make_node(kind, list(inputs), names, domain=domain, **attributes))
         return names[0] if outputs == 1 else names
 
+    def given(self, name, kind, dims):
+        """An input as it comes."""
+        self.inputs.append(helper.make_tensor_value_info(name, TYPES[kind], dims))
+        return name
+
     def input(self, name, kind, dims):
         """A float32 input is cast when the inside is float16."""
-        self.inputs.append(helper.make_tensor_value_info(name, TYPES[kind], dims))
+        self.given(name, kind, dims)
         return self.op("Cast", name, to=TensorProto.FLOAT16) if kind == "float32" and self.float == np.float16 else name
+
+    def answered(self, value, name, kind, dims):
+        """An output as it is."""
+        self.outputs.append(helper.make_tensor_value_info(name, TYPES[kind], dims))
+        self.op("Identity", value, name=name)
+
+    @contextlib.contextmanager
+    def body(self):
+        """What is added meanwhile is a subgraph, which sees all that was there before. Weights stay outside."""
+        outer = self.nodes, self.inputs, self.outputs
+        inner = type("Body", (), {})()
+        self.nodes, self.inputs, self.outputs = nodes, inputs, outputs = [], [], []
+        try:
+            yield inner
+        finally:
+            self.nodes, self.inputs, self.outputs = outer
+        inner.graph = helper.make_graph(nodes, "body", inputs, outputs)
 
     def output(self, value, name, kind, dims):
         self.outputs.append(helper.make_tensor_value_info(name, TYPES[kind], dims))
@@ -93,6 +120,10 @@ class Graph:
         zero = self.constant(np.zeros(1), np.int8)
         return self.op("DynamicQuantizeMatMul", *inputs, zero, *([offset] if offset else []), domain="com.microsoft")
 
+    def gelu(self, x):
+        # Before opset 20 it is ONNX Runtime's own.
+        return self.op("Gelu", x, domain="" if self.opset >= 20 else "com.microsoft")
+
     def norm(self, x, name, weights):
         scale, offset = (self.floats(f"{name}.{part}", weights[f"{name}.{part}"]) for part in ("weight", "bias"))
         return self.op("LayerNormalization", x, scale, offset, axis=-1, epsilon=1e-5)
@@ -100,6 +131,6 @@ class Graph:
     def save(self):
         self.data.close()
         graph = helper.make_graph(self.nodes, self.name, self.inputs, self.outputs, list(self.weights.values()))
-        opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid("com.microsoft", 1)]
+        opsets = [helper.make_opsetid("", self.opset), helper.make_opsetid("com.microsoft", 1)]
         model = helper.make_model(graph, opset_imports=opsets, ir_version=9, producer_name="parlance")
         onnx.save_model(model, str(self.path))

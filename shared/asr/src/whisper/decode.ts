@@ -1,5 +1,5 @@
 /** Decodes the rows of a pass: which language each speaks, and what a search of each row finds. */
-import type { EncodedRows } from "./decoder.ts";
+import type { EncodedRows, LoopRow } from "./decoder.ts";
 import type { Prompt } from "./prompt.ts";
 import { type AllScores, logSumExp } from "./scores.ts";
 import type { Found, Search, Step } from "./search.ts";
@@ -22,17 +22,11 @@ export async function detectLanguages(
 ): Promise<Map<number, Heard>> {
   if (rows.length === 0) return new Map();
   const prompt: Prompt = { tokens: [vocabulary.control.startOfTranscript], start: 0 };
-  const none = new Float32Array(vocabulary.control.endOfText);
-  const stream = await encoded.begin({
-    prompts: new Map(rows.map((row) => [row, prompt])),
-    nodes: 1,
-    candidates: 1,
-    allWords: false,
-    firstBias: none,
-    bias: none,
-  });
+  const prompts = new Map(rows.map((row) => [row, prompt]));
+  const starts =
+    encoded.loop === undefined ? await startScores(encoded, prompts, vocabulary) : await encoded.loop.start(prompts);
   const heard = new Map<number, Heard>();
-  for (const [row, { rest }] of stream.start) {
+  for (const [row, rest] of starts) {
     const scores = [...vocabulary.languages].map(([code, token]) => ({
       code,
       token,
@@ -45,6 +39,19 @@ export async function detectLanguages(
     heard.set(row, { code, token, probability: Math.exp(score - total) });
   }
   return heard;
+}
+
+async function startScores(
+  encoded: EncodedRows,
+  prompts: ReadonlyMap<number, Prompt>,
+  { control }: Vocabulary,
+): Promise<Map<number, Float32Array>> {
+  const none = new Float32Array(control.endOfText);
+  const stream = await encoded.begin({
+    ...{ prompts, nodes: 1, candidates: 1, allWords: false },
+    ...{ firstBias: none, bias: none },
+  });
+  return new Map([...stream.start].map(([row, { rest }]) => [row, rest]));
 }
 
 export interface RowSearch {
@@ -66,6 +73,12 @@ export async function decodeRows(
 ): Promise<Map<number, Decoded>> {
   const [any] = rows.values();
   if (any === undefined) return new Map();
+  if (encoded.loop !== undefined) {
+    const looped = [...rows].flatMap(([row, { prompt, search }]): [number, LoopRow][] =>
+      search.greedy === undefined ? [] : [[row, { prompt, ...search.greedy }]],
+    );
+    if (looped.length === rows.size) return encoded.loop.decode(new Map(looped), suppression);
+  }
   const { nodes, candidates, allWords } = any.search;
   const stream = await encoded.begin({
     prompts: new Map([...rows].map(([row, { prompt }]) => [row, prompt])),

@@ -1,19 +1,23 @@
 /** What the architecture needs of a model's graphs, whichever layout they are in. */
+import type { Decoded } from "./decode.ts";
 import type { Prompt } from "./prompt.ts";
 import type { AllScores, NodeScores } from "./scores.ts";
 import type { Step } from "./search.ts";
+import type { Suppression } from "./suppression.ts";
 
 export interface WhisperGraphs {
   readonly computeType: string;
   /** Hears a pass. Each row's features are [mels, 3000]. */
   encode(features: readonly Float32Array[]): Promise<EncodedRows>;
-  /** The encoder's last states [1500, width] of one row, for checks. */
+  /** The encoder's last states [rows, 1500, width]; the features of several rows stand one behind the other. */
   hear(features: Float32Array): Promise<Float32Array>;
   close(): Promise<void>;
 }
 
 /** Rows are named by their place in the pass. A stream that is begun ends the one before it. */
 export interface EncodedRows {
+  /** Whole rows in one run, where the device keeps the memory; absent where every token is a run. */
+  readonly loop?: RowLoop;
   /** Runs a prompt in every row that has one. */
   begin(options: BeginOptions): Promise<TokenStream>;
   /**
@@ -24,6 +28,20 @@ export interface EncodedRows {
     tokens: ReadonlyMap<number, readonly number[]>,
     frames: (row: number) => number,
   ): Promise<Map<number, Attention>> | undefined;
+}
+
+export interface RowLoop {
+  /** Scores at each prompt's start token of all tokens from the end of text on, none suppressed. */
+  start(prompts: ReadonlyMap<number, Prompt>): Promise<Map<number, Float32Array>>;
+  /** Greedy texts under openai-whisper's rules. */
+  decode(rows: ReadonlyMap<number, LoopRow>, suppression: Suppression): Promise<Map<number, Decoded>>;
+}
+
+export interface LoopRow {
+  prompt: Prompt;
+  timestamps: boolean;
+  /** Most tokens that may be said. */
+  budget: number;
 }
 
 export interface BeginOptions {

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { ArchitectureContext } from "../types.ts";
 import type { WhisperGraphs } from "./decoder.ts";
 import { createFeatures, type WhisperFeatures } from "./features.ts";
+import { type LoopGraphsOptions, openLoopGraphs, prefersLoop } from "./loop-graphs.ts";
 import { readSection, type WhisperSection } from "./manifest-section.ts";
 import { openOwnGraphs } from "./own-graphs.ts";
 import { openPublicGraphs } from "./public-graphs.ts";
@@ -33,11 +34,17 @@ export async function openWhisper(context: ArchitectureContext): Promise<OpenedW
   const vocabulary = await readVocabulary(path("tokenizer", "tokenizer.json"), section.vocabulary);
   const words = vocabulary.control.endOfText;
   const graphs = own
-    ? await openOwnGraphs({ context, section, words })
+    ? await openOwn({ context, section, words, control: vocabulary.control })
     : await openPublicGraphs({ context, ...published, words });
   const features = createFeatures(section.mels);
   const suppression = createSuppression(vocabulary, section.suppressTokens);
   const beams = options.beamSize ?? section.beamSize;
   const transcribe = createTranscriber({ graphs, features, vocabulary, suppression, section, beams });
   return { section, vocabulary, features, suppression, beams, graphs, transcribe };
+}
+
+function openOwn(options: LoopGraphsOptions): Promise<WhisperGraphs> {
+  return prefersLoop(options.context.manifest, options.context.device)
+    ? openLoopGraphs(options)
+    : openOwnGraphs(options);
 }

@@ -70,7 +70,7 @@ export async function openOwnGraphs({ context, section, words }: OwnGraphsOption
       return createOwnRows({ decoder, section, words, crossKeys, crossValues, count: features.length });
     },
     async hear(features) {
-      const dims = [1, section.mels, FRAMES];
+      const dims = [features.length / (section.mels * FRAMES), section.mels, FRAMES];
       return float32Output(
         await encoder.run({ features: { type: "float32", data: features, dims } }, ["states"]),
         "states",

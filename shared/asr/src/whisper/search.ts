@@ -26,6 +26,8 @@ export interface Search {
   readonly allWords: boolean;
   /** Nodes of every run after the first, which has one. */
   readonly nodes: number;
+  /** Where it takes the likeliest token every time: what a graph that holds the loop must know. */
+  readonly greedy?: { timestamps: boolean; budget: number };
   /** Takes the scores of every node; undefined when the search has ended. */
   advance(scores: readonly NodeScores[]): Step | undefined;
   result(): Found;
@@ -46,6 +48,7 @@ export function createGreedySearch({ rules, budget }: SearchOptions): Search {
     candidates: 1,
     allWords: false,
     nodes: 1,
+    greedy: { timestamps: rules.timestamps, budget },
     advance([scores]) {
       if (scores === undefined) return undefined;
       const { ids, scores: values } = candidates(scores, said, rules, 1);

@@ -76,12 +76,18 @@ interface Weights {
 /** Short texts and no second attempts: random weights deserve neither. */
 const hasty = { temperatures: [0], maxTokens: 64 };
 
-/** Writes the folder in Parlance's own layout. `change` goes to the manifest's section. */
-export async function writeTinyModel(folder: string, model: TinyModel, change: object = {}): Promise<void> {
+/** Writes the folder in Parlance's own layout. `change` goes to the manifest's section; `loop`: with the graph for CUDA. */
+export async function writeTinyModel(
+  folder: string,
+  model: TinyModel,
+  change: object = {},
+  { loop = false } = {},
+): Promise<void> {
   await mkdir(folder, { recursive: true });
   const { rules, files, specials } = await readFixture<Weights>(`${model}/weights`);
   const tensors = new Map<string, Float32Array>();
   for (const [file, sources] of Object.entries(files)) {
+    if (file === "loop.bin" && !loop) continue;
     await writeFile(join(folder, file), weightFile(sources, rules, tensors));
     const graph = file.replace(/bin$/, "onnx");
     await writeFile(join(folder, graph), await unpack(await readFile(join(fixtures, model, `${graph}.gz`))));
@@ -92,6 +98,7 @@ export async function writeTinyModel(folder: string, model: TinyModel, change: o
     files: Record<string, object>;
     whisper: object;
   };
+  if (!loop) for (const role of ["loop", "loop.data"]) delete manifest.files[role];
   const sha256 = createHash("sha256").update(tokenizer).digest("hex");
   manifest.files.tokenizer = { path: "tokenizer.json", bytes: tokenizer.length, sha256 };
   manifest.whisper = { ...manifest.whisper, ...hasty, ...change };

@@ -1,0 +1,125 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { resolveModel } from "@parlance/model-store";
+import { describe, expect, it } from "vitest";
+import { openLoopGraphs, prefersLoop } from "./loop-graphs.ts";
+import { openWhisper } from "./open-whisper.ts";
+import { makeClip } from "./testing/clips.ts";
+import { type GoldenDecoding, readClips, readGolden, type TinyModel, writeTinyModel } from "./testing/tiny-model.ts";
+import { createTranscriber, type Transcriber, type WhisperRow } from "./transcriber.ts";
+
+const clips = new Map(Object.entries(await readClips()).map(([name, rule]) => [name, makeClip(rule)]));
+/** Milliseconds: other suites may have the cores. */
+const PATIENCE = 180_000;
+
+interface Ways {
+  /** Every token a run. */
+  stepwise: Transcriber;
+  looped: Transcriber;
+  encode(text: string): number[];
+}
+
+/** The same small model on the CPU in both ways. */
+async function withModel(model: TinyModel, beamSize: number, use: (ways: Ways) => Promise<void>): Promise<void> {
+  const root = await mkdtemp(join(tmpdir(), "whisper-loop-"));
+  await writeTinyModel(root, model, {}, { loop: true });
+  const options = {
+    modelId: root,
+    device: "cpu",
+    computeType: "float32",
+    threads: 2,
+    beamSize,
+    log: () => {},
+  } as const;
+  const context = { ...(await resolveModel(options)), options, device: { provider: "cpu", deviceId: 0 } } as const;
+  const opened = await openWhisper(context);
+  const { section, vocabulary } = opened;
+  const { control } = vocabulary;
+  const graphs = await openLoopGraphs({ context, section, words: control.endOfText, control });
+  try {
+    await use({
+      stepwise: createTranscriber(opened),
+      looped: createTranscriber({ ...opened, graphs }),
+      encode: vocabulary.encode,
+    });
+  } finally {
+    await graphs.close();
+    await opened.graphs.close();
+    await rm(root, { recursive: true });
+  }
+}
+
+function rowOf({ clip, language, timestamps, context }: GoldenDecoding, encode: Ways["encode"]): WhisperRow {
+  return {
+    samples: clips.get(clip) ?? new Int16Array(),
+    language: language ?? undefined,
+    timestamps,
+    context: context === undefined ? [] : encode(` ${context}`),
+    phrases: [],
+  };
+}
+
+function missing(): never {
+  throw new Error("a row has no result");
+}
+
+describe("a text that is decoded in one run", () => {
+  it.each([
+    ["multilingual-80", 7, 2],
+    ["english-80", 4, 1],
+  ] as const)(
+    "is what the official code says, and what a run for every token says, in ragged passes: %s",
+    (name, size, every) =>
+      withModel(name, 1, async ({ stepwise, looped, encode }) => {
+        const { decodings } = await readGolden(name);
+        const greedy = decodings.filter(({ beam }) => beam === 1).filter((_, index) => index % every === 0);
+        expect(greedy.some(({ timestamps }) => timestamps) && greedy.some(({ timestamps }) => !timestamps)).toBe(true);
+        for (let from = 0; from < greedy.length; from += size) {
+          const part = greedy.slice(from, from + size);
+          const rows = part.map((golden) => rowOf(golden, encode));
+          const results = await looped(rows);
+          const others = await stepwise(rows);
+          for (const [index, golden] of part.entries()) {
+            const name = JSON.stringify({ ...golden, tokens: undefined, words: undefined, text: undefined });
+            const { logProbability, noSpeechProbability, ...same } = results[index] ?? missing();
+            expect(same.tokens, name).toEqual(golden.tokens);
+            expect(same, name).toEqual({
+              ...others[index],
+              logProbability: undefined,
+              noSpeechProbability: undefined,
+            });
+            expect(logProbability, name).toBeCloseTo(others[index]?.logProbability ?? 0, 4);
+            expect(noSpeechProbability / (others[index]?.noSpeechProbability ?? 0), name).toBeCloseTo(1, 3);
+          }
+        }
+      }),
+    PATIENCE,
+  );
+
+  it(
+    "stands beside rows that go token by token: phrases of a pass, and beams",
+    async () => {
+      const { decodings } = await readGolden("multilingual-80");
+      for (const beams of [1, 5]) {
+        await withModel("multilingual-80", beams, async ({ stepwise, looped, encode }) => {
+          const [a, b, c] = decodings
+            .filter(({ beam, timestamps }) => beam === beams && !timestamps)
+            .map((golden) => rowOf(golden, encode));
+          if (a === undefined || b === undefined || c === undefined) throw new Error("the fixture has no such rows");
+          const rows = [a, { ...b, phrases: ["yes", "no"] }, c];
+          const texts = async (transcribe: Transcriber) => (await transcribe(rows)).map(({ tokens }) => tokens);
+          expect(await texts(looped)).toEqual(await texts(stepwise));
+        });
+      }
+    },
+    PATIENCE,
+  );
+
+  it("is for CUDA, where the folder has the graph", () => {
+    const file = { path: "loop.onnx", bytes: 1 };
+    expect(prefersLoop({ files: { "loop.float16": file } }, { provider: "cuda" })).toBe(true);
+    expect(prefersLoop({ files: { loop: file } }, { provider: "cpu" })).toBe(false);
+    expect(prefersLoop({ files: { decoder: file } }, { provider: "cuda" })).toBe(false);
+  });
+});
