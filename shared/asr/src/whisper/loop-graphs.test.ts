@@ -116,10 +116,18 @@ describe("a text that is decoded in one run", () => {
     PATIENCE,
   );
 
-  it("is for CUDA, where the folder has the graph", () => {
-    const file = { path: "loop.onnx", bytes: 1 };
-    expect(prefersLoop({ files: { "loop.float16": file } }, { provider: "cuda" })).toBe(true);
-    expect(prefersLoop({ files: { loop: file } }, { provider: "cpu" })).toBe(false);
-    expect(prefersLoop({ files: { decoder: file } }, { provider: "cuda" })).toBe(false);
+  it("is for CUDA, where the folder has the graph in the wanted format", () => {
+    const prefers = (role: string, provider: "cpu" | "cuda", computeType: "auto" | "int8" | "float16") =>
+      prefersLoop({
+        manifest: { files: { [role]: { path: "loop.onnx", bytes: 1 } } },
+        device: { provider },
+        options: { computeType },
+      });
+    expect(prefers("loop.float16", "cuda", "auto")).toBe(true);
+    expect(prefers("loop.float16", "cuda", "float16")).toBe(true);
+    expect(prefers("loop", "cuda", "float16")).toBe(false);
+    expect(prefers("loop", "cuda", "int8")).toBe(false);
+    expect(prefers("loop", "cpu", "auto")).toBe(false);
+    expect(prefers("decoder", "cuda", "auto")).toBe(false);
   });
 });

@@ -6,6 +6,7 @@
 import { join } from "node:path";
 import type { Manifest } from "@parlance/contracts";
 import { chooseGraph, createSession, type Device } from "@parlance/inference";
+import type { LoadAsrOptions } from "../types.ts";
 import type { EncodedRows, WhisperGraphs } from "./decoder.ts";
 import { type OwnGraphsOptions, openOwnGraphs } from "./own-graphs.ts";
 import { createBiases, createRowLoop } from "./row-loop.ts";
@@ -15,9 +16,18 @@ export interface LoopGraphsOptions extends OwnGraphsOptions {
   control: ControlTokens;
 }
 
+const loopRoles = { auto: ["loop", "loop.float16"], float32: ["loop"], float16: ["loop.float16"], int8: [] } as const;
+
 /** On the CPU a run for every token is faster: rows that have ended leave. */
-export function prefersLoop({ files }: Pick<Manifest, "files">, { provider }: Pick<Device, "provider">): boolean {
-  return provider === "cuda" && (files.loop !== undefined || files["loop.float16"] !== undefined);
+export function prefersLoop({ manifest, device, options }: LoopWishes): boolean {
+  const roles: readonly string[] = loopRoles[options.computeType];
+  return device.provider === "cuda" && roles.some((role) => manifest.files[role] !== undefined);
+}
+
+export interface LoopWishes {
+  manifest: Pick<Manifest, "files">;
+  device: Pick<Device, "provider">;
+  options: Pick<LoadAsrOptions, "computeType">;
 }
 
 export async function openLoopGraphs({ control, ...options }: LoopGraphsOptions): Promise<WhisperGraphs> {

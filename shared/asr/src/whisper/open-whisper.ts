@@ -44,7 +44,5 @@ export async function openWhisper(context: ArchitectureContext): Promise<OpenedW
 }
 
 function openOwn(options: LoopGraphsOptions): Promise<WhisperGraphs> {
-  return prefersLoop(options.context.manifest, options.context.device)
-    ? openLoopGraphs(options)
-    : openOwnGraphs(options);
+  return prefersLoop(options.context) ? openLoopGraphs(options) : openOwnGraphs(options);
 }
