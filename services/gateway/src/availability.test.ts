@@ -37,7 +37,7 @@ describe("a full queue", () => {
   test("when INTAKE refuses, the submission is 429 and leaves no batch behind that waits for ever", async () => {
     const server = await startTestServer({ settings: { INTAKE_MAX_BYTES: 1_048_576 } });
     const gateway = await startTestGateway(server);
-    const big = audioForm("audio", new Uint8Array(1_000_000));
+    const big = audioForm("audio", new Uint8Array(980_000));
     const first = gateway.call("/api/v1/transcribe/file", {
       method: "POST",
       body: big,
