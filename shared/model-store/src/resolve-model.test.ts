@@ -150,6 +150,11 @@ describe("a folder without a manifest", () => {
     expect((await resolveModel({ modelId: folder, layouts: [layout], log })).manifest.name).toBe("name");
   });
 
+  it("that is nowhere is answered with the names that a hub has", async () => {
+    const wanted = { modelId: "whisper-1", modelRoot: root, layouts: [layout], log };
+    await expect(resolveModel(wanted)).rejects.toThrow(/whisper-1: no .* of a hub: Qwen.*openai\/whisper-base/);
+  });
+
   it("is refused when no layout knows it, and when its configuration is not JSON", async () => {
     const folder = await writeFolder("other", "{");
     expect((await failure("other")).message).toContain("no manifest.json");

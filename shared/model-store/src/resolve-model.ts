@@ -13,7 +13,7 @@ import { fileURLToPath } from "node:url";
 import { type Manifest, SpeechError } from "@parlance/contracts";
 import { checkFile } from "./checksums.ts";
 import { viewFolder } from "./folder-view.ts";
-import { findInCatalogue } from "./hub/catalogue.ts";
+import { catalogue, findInCatalogue } from "./hub/catalogue.ts";
 import { manifestOfFolder } from "./layout-manifest.ts";
 import type { LayoutRecogniser } from "./layouts/types.ts";
 import { manifestName, readManifest } from "./manifest-file.ts";
@@ -114,5 +114,7 @@ function notFound(modelId: string, candidates: readonly string[], layouts: reado
       `(role, path, bytes, sha256)${known} into ${candidates[0] ?? modelId}`
     );
   }
-  return `model ${modelId}: no ${manifestName}${known} in ${candidates.join(", ")}`;
+  const downloaded =
+    layouts.length === 0 ? "" : `; of a hub: ${catalogue.map(({ id }) => id).join(", ")}, or owner/name`;
+  return `model ${modelId}: no ${manifestName}${known} in ${candidates.join(", ")}${downloaded}`;
 }

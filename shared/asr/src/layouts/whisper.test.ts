@@ -25,7 +25,7 @@ describe("recogniseWhisper", () => {
   });
 
   it("knows transformers.js's folder: merged, in onnx/, in several number formats", async () => {
-    const names = ["", "_quantized", "_fp16", "_q4"].flatMap((end) => [
+    const names = ["", "_quantized", "_fp16", "_q4", "_q4f16", "_bnb4", "_int8", "_uint8"].flatMap((end) => [
       `onnx/encoder_model${end}.onnx`,
       `onnx/decoder_model_merged${end}.onnx`,
     ]);
@@ -39,6 +39,20 @@ describe("recogniseWhisper", () => {
     });
   });
 
+  it.each([
+    ["_int8", "int8"],
+    ["_uint8", "int8"],
+    ["_fp16", "float16"],
+    ["_bnb4", "int4"],
+    ["_q4f16", "int4"],
+  ])("knows graphs that are only there as %s", async (end, format) => {
+    const graphs = ["encoder_model", "decoder_model", "decoder_with_past_model"].map((graph) => `${graph}${end}.onnx`);
+    expect((await recogniseWhisper(view([...common, ...graphs])))?.files).toMatchObject({
+      [`encoder.${format}`]: `encoder_model${end}.onnx`,
+      [`decoderWithPast.${format}`]: `decoder_with_past_model${end}.onnx`,
+    });
+  });
+
   it("says which languages a vocabulary has", async () => {
     const graphs = ["encoder_model.onnx", "decoder_model_merged.onnx"];
     const languages = async (size: number) =>
@@ -49,10 +63,13 @@ describe("recogniseWhisper", () => {
 
   it("leaves other folders alone, and names the file that one of its own lacks", async () => {
     const graphs = ["encoder_model.onnx", "decoder_model_merged.onnx"];
-    expect(await recogniseWhisper(view([...common, "encoder_model.onnx"]))).toBeUndefined();
-    expect(await recogniseWhisper(view([...common, "encoder_model.onnx", "decoder_model.onnx"]))).toBeUndefined();
+    expect(await recogniseWhisper(view(common))).toBeUndefined();
     expect(await recogniseWhisper(view([...common, ...graphs], { model_type: "bart", vocab_size: 1 }))).toBeUndefined();
-    const incomplete = recogniseWhisper(view(["config.json", "tokenizer.json", ...graphs]));
-    await expect(incomplete).rejects.toThrow("generation_config.json");
+    expect(await recogniseWhisper(view(graphs))).toBeUndefined();
+    const lacking = (...files: string[]) => expect(recogniseWhisper(view(files))).rejects;
+    await lacking("config.json", "tokenizer.json", ...graphs).toThrow("without generation_config.json");
+    await lacking(...common, "encoder_model.onnx").toThrow("without decoder_model_merged.onnx, or both");
+    await lacking(...common, "encoder_model.onnx", "decoder_model.onnx").toThrow("decoder_with_past_model.onnx");
+    await lacking(...common, "onnx/decoder_model_merged_q4.onnx").toThrow("without encoder_model.onnx");
   });
 });

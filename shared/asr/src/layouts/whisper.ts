@@ -14,12 +14,15 @@ const graphs = {
   decoderMerged: "decoder_model_merged",
 } as const;
 
-/** Ends of the graphs' names by number format; the first that is there is taken. */
+/**
+ * Ends of the graphs' names by number format; the first that is there is taken. Weights of four bits: those that compute in
+ * float32 come first, the CPU has nothing of float16.
+ */
 const formats = {
   "": [""],
-  ".int8": ["_quantized", "_int8"],
+  ".int8": ["_quantized", "_uint8", "_int8"],
   ".float16": ["_fp16"],
-  ".int4": ["_q4"],
+  ".int4": ["_q4", "_bnb4", "_q4f16"],
 } as const;
 
 const configSchema = z.looseObject({ model_type: z.literal("whisper"), vocab_size: z.number().int() });
@@ -38,18 +41,22 @@ export async function recogniseWhisper({ files, readJson }: FolderView): Promise
     }
   }
   const has = (role: string) => Object.keys(formats).some((format) => found[`${role}${format}`] !== undefined);
-  const complete = has("encoder") && (has("decoderMerged") || (has("decoder") && has("decoderWithPast")));
-  if (!complete || !files.has("config.json")) return undefined;
+  if (Object.keys(found).length === 0 || !files.has("config.json")) return undefined;
   // Other models with an encoder and a decoder have graphs of the same names.
   const config = configSchema.safeParse(await readJson("config.json"));
   if (!config.success) return undefined;
+  const lack = (what: string) => {
+    throw new SpeechError("validation_failed", `a folder of Whisper graphs without ${what}`, { param: "MODEL_ID" });
+  };
+  if (!has("encoder")) lack("encoder_model.onnx");
+  if (!has("decoderMerged") && !(has("decoder") && has("decoderWithPast"))) {
+    lack("decoder_model_merged.onnx, or both decoder_model.onnx and decoder_with_past_model.onnx");
+  }
   for (const [role, path] of Object.entries({
     tokenizer: "tokenizer.json",
     generationConfig: "generation_config.json",
   })) {
-    if (!files.has(path)) {
-      throw new SpeechError("validation_failed", `a folder of Whisper graphs without ${path}`, { param: "MODEL_ID" });
-    }
+    if (!files.has(path)) lack(path);
     found[role] = path;
   }
   const { vocab_size: size } = config.data;

@@ -9,9 +9,13 @@ export interface CatalogueEntry {
   repository: string;
   /** A commit where one is known to work, else a branch. */
   revision: string;
+  /** Where to look when the repository is not there or cannot be used. */
+  otherwise?: string;
 }
 
-const whisperSizes = ["tiny", "tiny.en", "base", "base.en", "small", "medium", "medium.en", "large-v2", "large-v3"];
+/** Sizes whose decoders are published with their cross attention told, which words' times come from. */
+const timed = ["tiny", "tiny.en", "base", "base.en", "small", "small.en", "medium", "medium.en"];
+const untimed = ["large", "large-v2", "large-v3"];
 
 export const catalogue: readonly CatalogueEntry[] = [
   { id: "Qwen/Qwen3-ASR-0.6B", repository: "andrewleech/qwen3-asr-0.6b-onnx", revision: "main" },
@@ -20,15 +24,41 @@ export const catalogue: readonly CatalogueEntry[] = [
     repository: "andrewleech/qwen3-asr-1.7b-onnx",
     revision: "df916193ac67e59347769891a21e10d81d12acdd",
   },
-  ...whisperSizes.map((size) => ({
+  ...timed.map((size) => ({
+    id: `openai/whisper-${size}`,
+    repository: `onnx-community/whisper-${size}_timestamped`,
+    revision: "main",
+    otherwise: `Xenova/whisper-${size}`,
+  })),
+  ...untimed.map((size) => ({
     id: `openai/whisper-${size}`,
     repository: `Xenova/whisper-${size}`,
     revision: "main",
   })),
+  {
+    id: "openai/whisper-large-v3-turbo",
+    repository: "onnx-community/whisper-large-v3-turbo_timestamped",
+    revision: "main",
+    otherwise: "onnx-community/whisper-large-v3-turbo",
+  },
 ];
 
-/** By its whole id or the last part of it, in any case (`whisper-base`, `qwen3-asr-0.6b`). */
+/** Names that mean a model of the catalogue: as openai-whisper and faster-whisper call sizes, and the same weights again. */
+const aliases: Readonly<Record<string, string>> = {
+  large: "openai/whisper-large-v3",
+  turbo: "openai/whisper-large-v3-turbo",
+  "whisper-turbo": "openai/whisper-large-v3-turbo",
+  "qwen/qwen3-asr-0.6b-hf": "Qwen/Qwen3-ASR-0.6B",
+  "qwen/qwen3-asr-1.7b-hf": "Qwen/Qwen3-ASR-1.7B",
+};
+
+/** By its whole id, the last part of it or Whisper's size, in any case (`whisper-base`, `large-v3`, `qwen3-asr-0.6b`). */
 export function findInCatalogue(modelId: string): CatalogueEntry | undefined {
   const wanted = modelId.toLowerCase();
-  return catalogue.find(({ id }) => id.toLowerCase() === wanted || id.toLowerCase().split("/")[1] === wanted);
+  const meant = aliases[wanted]?.toLowerCase();
+  return catalogue.find(({ id }) => {
+    const known = id.toLowerCase();
+    if (meant !== undefined) return known === meant;
+    return [known, known.split("/")[1], known.split("/whisper-")[1]].includes(wanted);
+  });
 }

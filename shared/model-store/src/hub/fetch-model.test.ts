@@ -10,7 +10,7 @@ import { SpeechError } from "@parlance/contracts";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { resolveModel } from "../resolve-model.ts";
 import { answer, chunked, commit, drop, etagOf, type FakeHub, other, stall, startFakeHub } from "./testing/fake-hub.ts";
-import { fetchSome, repository, someFiles, someLayout } from "./testing/some-model.ts";
+import { fetchSome, repository, someFiles, someLayout, source } from "./testing/some-model.ts";
 
 const files = someFiles();
 const data = files["onnx/graph.onnx_data"] ?? Buffer.alloc(0);
@@ -159,6 +159,24 @@ describe("a model from a hub", () => {
     expect(error.code).toBe(code);
     expect(error.message).toContain(words);
     expect(error.message).toContain(`into ${join(root, "maker", "some")} by hand`);
+  });
+
+  it("comes from the other repository that is known where the first is not there, or holds no model", async () => {
+    const first = "somebody/gone";
+    for (const status of [404, 401]) {
+      hub.next(`/api/models/${first}/revision/main`, answer(status));
+      await fetchIt({ source: { ...source, repository: first, otherwise: repository } });
+      await expectWhole();
+      await rm(join(root, "maker"), { recursive: true });
+    }
+    await using empty = await startFakeHub(repository, { "README.md": Buffer.from("nothing here") });
+    const both = { ...source, otherwise: first };
+    const error = await failure({ source: both, hub: { endpoint: empty.url } });
+    expect(error.code).toBe("model_not_found");
+    expect(empty.asked.map(({ path }) => path)).toContain(`/api/models/${first}/revision/main`);
+    // An overloaded hub is no reason to look elsewhere.
+    hub.next(listingPath, answer(500));
+    expect((await failure({ source: both })).code).toBe("model_unavailable");
   });
 
   it("without a hub in reach says which files belong where", async () => {

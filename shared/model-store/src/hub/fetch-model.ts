@@ -62,7 +62,7 @@ export async function fetchModel(options: FetchModelOptions): Promise<string> {
       // The one that was waited for has finished it.
       if ((await sizeOf(join(folder, manifestName))) > 0) return folder;
       const signal = AbortSignal.any([options.signal, lock.lost]);
-      const staged = await gather({ ...options, signal }, client, gathering);
+      const staged = await gatherFromFirst({ ...options, signal }, client, gathering);
       await putInPlace(staged, folder);
       await rm(gathering, { recursive: true, force: true });
       return folder;
@@ -72,6 +72,26 @@ export async function fetchModel(options: FetchModelOptions): Promise<string> {
   } catch (error) {
     options.signal.throwIfAborted();
     throw explained(error, source, folder, client);
+  }
+}
+
+/** From the model's repository or, where it does not do, from the other one that is known. */
+async function gatherFromFirst(options: FetchModelOptions, client: HubClient, gathering: string): Promise<string> {
+  const { source, log } = options;
+  const { otherwise, ...first } = source;
+  if (otherwise === undefined) return await gather(options, client, gathering);
+  try {
+    return await gather({ ...options, source: first }, client, gathering);
+  } catch (error) {
+    // A hub hides a private repository behind 401, and one that is not there at all.
+    const absent = error instanceof HubError && [401, 403, 404].includes(error.status ?? 0);
+    if (!(error instanceof Unsuitable || absent)) throw error;
+    log(`${first.repository} does not do, ${otherwise} is asked: ${error.message}`, { repository: otherwise });
+    return await gather(
+      { ...options, source: { ...first, repository: otherwise, revision: "main" } },
+      client,
+      gathering,
+    );
   }
 }
 
@@ -164,7 +184,10 @@ async function chooseFiles(
       manifest: () => ({ ...parsed.data, name: source.id }),
     };
   }
-  const recognised = await recognise(viewListing(files.keys(), read), layouts);
+  const recognised = await recognise(viewListing(files.keys(), read), layouts).catch((error: unknown) => {
+    if (error instanceof SpeechError && error.code === "validation_failed") throw unsuitable(source, error.message);
+    throw error;
+  });
   if (recognised === undefined) {
     throw unsuitable(source, `it has neither a ${manifestName} nor the ONNX graphs of a layout that is known`);
   }
@@ -224,11 +247,12 @@ function missing({ id, repository }: CatalogueEntry, path: string): never {
   throw new SpeechError("model_unavailable", `${id}: ${repository} does not list ${path}`);
 }
 
-function unsuitable({ id, repository }: CatalogueEntry, why: string): SpeechError {
+/** The repository is there, and is not a model that can be run. */
+class Unsuitable extends SpeechError {}
+
+function unsuitable({ id, repository }: CatalogueEntry, why: string): Unsuitable {
   const where = id === repository ? id : `${id} (${repository})`;
-  return new SpeechError("validation_failed", `model ${where} at the hub cannot be used: ${why}`, {
-    param: "MODEL_ID",
-  });
+  return new Unsuitable("validation_failed", `model ${where} at the hub cannot be used: ${why}`, { param: "MODEL_ID" });
 }
 
 /** What a person can do about it. */
