@@ -76,9 +76,11 @@ describe("createSession", () => {
     await session.close();
   });
 
-  it("fails on a file that is not a graph", async () => {
+  it("names a file that is not a graph", async () => {
     await writeFile(join(folder, "not.onnx"), "not a graph");
-    await expect(createSession(join(folder, "not.onnx"), cpu)).rejects.toThrow();
+    await expect(createSession(join(folder, "not.onnx"), cpu)).rejects.toThrow(
+      /not\.onnx cannot be loaded: .*Protobuf/,
+    );
   });
 });
 

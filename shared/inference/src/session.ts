@@ -4,6 +4,7 @@
  * imports this package stays light.
  */
 import { availableParallelism } from "node:os";
+import { SpeechError } from "@parlance/contracts";
 import type { InferenceSession, Tensor } from "onnxruntime-node";
 import type { Device } from "./device.ts";
 import { toHalves } from "./half-precision.ts";
@@ -52,8 +53,12 @@ export async function createSession(path: string, options: SessionOptions): Prom
       // Spinning threads take the cores of every other process for a little latency.
       extra: { session: { intra_op: { allow_spinning: "0" }, inter_op: { allow_spinning: "0" } } },
     });
-  } catch (error) {
-    throw toEngineError(error);
+  } catch (cause) {
+    const known = toEngineError(cause);
+    if (known instanceof SpeechError) throw known;
+    // The runtime does not always name the file.
+    const message = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`${path} cannot be loaded: ${message}`, { cause });
   }
 
   const declared = new Map(session.inputMetadata.flatMap((input) => (input.isTensor ? [[input.name, input]] : [])));
