@@ -16,6 +16,17 @@ export function spellings(phrase: string): string[] {
   return [...new Set(all)];
 }
 
+/** The first phrase that has more than `room` tokens in one of its spellings. */
+export function phraseBeyond(
+  room: number,
+  phrases: readonly string[],
+  encode: (text: string) => number[],
+): string | undefined {
+  const tokens = (phrase: string) => Math.max(...spellings(phrase).map((text) => encode(` ${text}`).length));
+  // A text has at most as many tokens as bytes, and a spelling two bytes more than its phrase: most need not be counted.
+  return phrases.find((phrase) => Buffer.byteLength(phrase) + 2 > room && tokens(phrase) > room);
+}
+
 export interface LikelihoodSearch extends Search {
   /** Log-probability of each text. */
   likelihoods(): number[];

@@ -40,6 +40,16 @@ export function contextTokens(
   return text === "" ? [] : vocabulary.encode(` ${text}`).slice(-longest);
 }
 
+/** Tokens that a given text may have behind such a context: with the end of the text it fits the model's positions. */
+export function roomBehind(
+  { multilingual }: Pick<Vocabulary, "multilingual">,
+  context: number,
+  positions: number,
+): number {
+  const prompt = (context > 0 ? context + 1 : 0) + (multilingual ? 4 : 2);
+  return positions - prompt - 1;
+}
+
 /** How many tokens of context the model was trained with: half its positions less one. */
 export function longestContext(positions: number): number {
   return positions / 2 - 1;

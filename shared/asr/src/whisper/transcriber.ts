@@ -88,8 +88,8 @@ export function createTranscriber(options: TranscriberOptions): Transcriber {
     languages: readonly string[],
   ): Promise<WhisperResult[]> {
     const results = new Map<number, WhisperResult>();
-    for (const [row, { phrases }] of rows.entries()) {
-      if (phrases.length > 0) results.set(row, await decodePhrase(encoded, row, phrases, languages[row] ?? ""));
+    for (const [row, each] of rows.entries()) {
+      if (each.phrases.length > 0) results.set(row, await decodePhrase(encoded, row, each, languages[row] ?? ""));
     }
     let open = [...rows.keys()].filter((row) => !results.has(row));
     for (const temperature of section.temperatures) {
@@ -120,11 +120,11 @@ export function createTranscriber(options: TranscriberOptions): Transcriber {
   async function decodePhrase(
     encoded: EncodedRows,
     row: number,
-    phrases: readonly string[],
+    { phrases, context }: WhisperRow,
     code: string,
   ): Promise<WhisperResult> {
     const language = vocabulary.languages.get(code);
-    const prompt = buildPrompt({ vocabulary, language, timestamps: false, context: [] });
+    const prompt = buildPrompt({ vocabulary, language, timestamps: false, context });
     let noSpeechProbability = 0;
     const choice = await choosePhrase(phrases, vocabulary.encode, async (texts) => {
       const search = createLikelihoodSearch(texts, control.endOfText);

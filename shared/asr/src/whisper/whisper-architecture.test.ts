@@ -113,7 +113,30 @@ describe("the whisper architecture", { timeout: 180_000 }, () => {
     expect(phrases).toContain(resultOf(one).text);
     expect(resultOf(one).score).toBeLessThan(0);
     expect(resultOf(two)).toMatchObject({ text: "yes", score: 0 });
+    const [weighed] = await model.transcribe([segment({ phrases, context: "Minutes of the meeting about Parlance." })]);
+    expect(resultOf(weighed).score).not.toBe(resultOf(one).score);
     expect(spellings("go left ")).toEqual(["go left", "go left.", "Go left", "Go left."]);
+  });
+
+  it("refuses a phrase that no prompt leaves room for, and the rows beside it go on", async () => {
+    // Two tokens a letter.
+    const rare = (letters: number) => "龘".repeat(letters);
+    const context = "word ".repeat(300);
+    const [longest, other, behind, plain] = await model.transcribe([
+      segment({ phrases: [rare(219)], timestamps: true, language: "English" }),
+      segment({ phrases: ["yes", rare(256)] }),
+      segment({ phrases: ["yes", rare(130)], context }),
+      segment(),
+    ]);
+    // Of its repetitions none is left.
+    expect(resultOf(longest).text).toBe("龘");
+    const failure = { code: "validation_failed", param: "phrases" };
+    expect(other).toMatchObject({ ok: false, failure: { ...failure, message: expect.stringContaining("443 tokens") } });
+    expect(behind).toMatchObject({
+      ok: false,
+      failure: { ...failure, message: expect.stringContaining("219 tokens") },
+    });
+    expect(resultOf(plain).text).not.toBe("");
   });
 
   it("tries a text again that looks wrong, the same way for the same audio", async () => {

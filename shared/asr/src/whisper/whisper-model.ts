@@ -12,7 +12,8 @@ import { type Failure, SAMPLE_RATE } from "@parlance/contracts";
 import type { ArchitectureContext, AsrArchitecture, AsrOutcome, AsrResult, AsrSegment } from "../types.ts";
 import { languageCode, languageName } from "./languages.ts";
 import { type OpenedWhisper, openWhisper } from "./open-whisper.ts";
-import { contextTokens, longestContext } from "./prompt.ts";
+import { phraseBeyond } from "./phrases.ts";
+import { contextTokens, longestContext, roomBehind } from "./prompt.ts";
 import type { WhisperResult, WhisperRow } from "./transcriber.ts";
 import { strip } from "./word-splitting.ts";
 
@@ -66,6 +67,12 @@ function prepare(
     return refuse({ code: "validation_failed", message, param: "hotwords" });
   }
   const before = contextTokens(whisper.vocabulary, segment.context ?? "", segment.hotwords, longest);
+  const room = roomBehind(whisper.vocabulary, before.length, whisper.section.positions);
+  const beyond = phraseBeyond(room, segment.phrases, whisper.vocabulary.encode);
+  if (beyond !== undefined) {
+    const message = `phrases: ${JSON.stringify(beyond)} has more than the ${room} tokens that ${manifest.name} has room for.`;
+    return refuse({ code: "validation_failed", message, param: "phrases" });
+  }
   if (samples.length === 0) return { ok: true, result: said("", language === "auto" ? "" : language, null) };
   return { row: { samples, language: code, timestamps, context: before, phrases: segment.phrases } };
 }
