@@ -1,9 +1,9 @@
 """A checkpoint of Qwen3-ASR, and if wanted of its forced aligner, as a model folder of Parlance.
 
-    python export.py CHECKPOINT FOLDER --name qwen3-asr-0.6b [--aligner CHECKPOINT] [--formats float32 int8 int4 float16]
+    python export.py CHECKPOINT FOLDER --name qwen3-asr-0.6b [--aligner CHECKPOINT] [--formats float32 int8 int4 float16] [--every-way]
 
 float32 has everything; int8 and int4 are for the CPU (int4: the decoder; its encoder has 8 bits, where 4 would hurt);
-float16 is for CUDA. Weights lie in one external data file for each format. The manifest names every file with its size
+float16 is for CUDA. `--every-way`, for benches: float32 and float16 have every way of decoding, that of resident.py too. Weights lie in one external data file for each format. The manifest names every file with its size
 and SHA-256.
 """
 
@@ -21,6 +21,7 @@ from decoder import build_aligner, build_decoder
 from encoder import build_encoder
 from graph import Graph, WeightFile
 from loop import build_loop
+from resident import build_resident
 
 FORMATS = ("float32", "int8", "int4", "float16")
 ALIGNER_LANGUAGES = [
@@ -35,7 +36,7 @@ def load_checkpoint(folder):
     return model
 
 
-def export_model(model, folder, formats, prefix=""):
+def export_model(model, folder, formats, prefix="", every_way=False):
     """Writes the graphs of one checkpoint; answers the roles of the files. `prefix` is "aligner" for an aligner."""
     thinker, files = model.thinker, {}
 
@@ -51,10 +52,12 @@ def export_model(model, folder, formats, prefix=""):
         if prefix:
             parts["decoder"] = lambda graph: build_aligner(graph, thinker)
         else:
-            if number_format != "float16":
+            if number_format != "float16" or every_way:
                 parts["decoder"] = lambda graph: build_decoder(graph, thinker)
             if number_format in ("float32", "float16"):
                 parts["loop"] = lambda graph: build_loop(graph, thinker)
+                if every_way:
+                    parts["resident"] = lambda graph: build_resident(graph, thinker)
         for name, build in parts.items():
             linear = "int8" if (name, number_format) == ("encoder", "int4") else number_format
             graph = Graph(weights, inside, linear)
@@ -92,10 +95,10 @@ def checksum(path):
     return {"path": path.name, "bytes": path.stat().st_size, "sha256": digest.hexdigest()}
 
 
-def export(checkpoint, folder, name, aligner=None, formats=("float32",), source="Qwen/Qwen3-ASR", version="1"):
+def export(checkpoint, folder, name, aligner=None, formats=("float32",), source="Qwen/Qwen3-ASR", version="1", every_way=False):
     folder.mkdir(parents=True, exist_ok=True)
     model = load_checkpoint(checkpoint)
-    files = export_model(model, folder, formats) | {"tokenizer": "tokenizer.json"}
+    files = export_model(model, folder, formats, every_way=every_way) | {"tokenizer": "tokenizer.json"}
     export_tokenizer(checkpoint, folder)
     section = describe(model)
     if aligner is not None:
@@ -132,8 +135,9 @@ def main():
     parser.add_argument("--aligner", type=Path)
     parser.add_argument("--formats", nargs="+", choices=FORMATS, default=["float32", "int8"])
     parser.add_argument("--source", default="Qwen/Qwen3-ASR")
+    parser.add_argument("--every-way", action="store_true")
     options = parser.parse_args()
-    export(options.checkpoint, options.folder, options.name, options.aligner, options.formats, options.source)
+    export(options.checkpoint, options.folder, options.name, options.aligner, options.formats, options.source, every_way=options.every_way)
 
 
 if __name__ == "__main__":

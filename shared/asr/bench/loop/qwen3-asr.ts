@@ -1,0 +1,75 @@
+/** A way of decoding Qwen3-ASR for `npm run bench:loop`: from the encoder's embeddings, which all ways read alike, to tokens. */
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { deserialize, serialize } from "node:v8";
+import { readManifest } from "@parlance/model-store";
+import { createAudioEncoder } from "../../src/qwen3-asr/audio-encoder.ts";
+import type { GreedyDecoder } from "../../src/qwen3-asr/greedy-decoder.ts";
+import { createLoopDecoder } from "../../src/qwen3-asr/loop-decoder.ts";
+import { qwen3AsrSectionSchema } from "../../src/qwen3-asr/manifest-section.ts";
+import { buildPrompt } from "../../src/qwen3-asr/prompt.ts";
+import type { PromptRow } from "../../src/qwen3-asr/prompt-batch.ts";
+import { tokenBudget } from "../../src/qwen3-asr/qwen3-asr-model.ts";
+import { createStepDecoder } from "../../src/qwen3-asr/step-decoder.ts";
+import { makeClip } from "../../src/qwen3-asr/testing/clips.ts";
+import { loadTokenizer } from "../../src/qwen3-asr/text-tokenizer.ts";
+import { loadApi, openCApiSession } from "./ort-c-api.ts";
+import { createResidentDecoder } from "./resident-decoder.ts";
+import { deviceOf, measure, readOrder, threads } from "./way.ts";
+
+const order = readOrder();
+const { folder, way, format } = order;
+const manifest = await readManifest(folder);
+if (manifest === undefined) throw new Error(`${folder} has no manifest.json`);
+const { hidden, layers, keyValueHeads, headSize, tokensPerSecond } = qwen3AsrSectionSchema.parse(manifest["qwen3-asr"]);
+const cache = { layers, heads: keyValueHeads, size: headSize };
+const tokenizer = await loadTokenizer(join(folder, "tokenizer.json"));
+const { endTokens, padToken } = tokenizer;
+
+function graph(role: string, wanted: string = format): string {
+  const name = wanted === "float32" ? role : `${role}.${wanted}`;
+  const path = manifest?.files[name]?.path;
+  if (path === undefined) throw new Error(`${folder} has no ${name}: models/recipes/bench-loop exports it`);
+  return join(folder, path);
+}
+
+/** Rows of unequal length: from half of the seconds to all of them. */
+const clips = Array.from({ length: order.rows }, (_, row) =>
+  makeClip("voice", Math.round(order.seconds * 16_000 * (1 - row / (2 * order.rows))), row + 1),
+);
+
+async function embeddings(): Promise<Float32Array[]> {
+  const kept = await readFile(order.inputs).catch(() => undefined);
+  if (kept !== undefined) return deserialize(kept) as Float32Array[];
+  const device = { provider: "cpu", deviceId: 0 } as const;
+  const encoder = await createAudioEncoder({ device, threads, graph: graph("encoder", "float32"), hidden });
+  const made = await encoder.encode(clips);
+  await encoder.close();
+  await writeFile(order.inputs, serialize(made));
+  return made;
+}
+
+const rows = (await embeddings()).map((audio, row): PromptRow => {
+  const prompt = buildPrompt(tokenizer, { context: "", language: undefined, audioTokens: audio.length / hidden });
+  const allowed = tokenBudget(clips[row]?.length ?? 0, tokensPerSecond);
+  return { ...prompt, audio, budget: order.budget > 0 ? Math.min(order.budget, allowed) : allowed };
+});
+
+await measure(order.rounds, async () => {
+  const decoder = await open();
+  return { decode: () => decoder.decode(rows), close: () => decoder.close() };
+});
+
+async function open(): Promise<GreedyDecoder> {
+  const common = { hidden, endTokens, padToken, device: deviceOf(order), threads };
+  switch (way) {
+    case "loop":
+      return createLoopDecoder({ ...common, graph: graph("loop") });
+    case "step":
+      return createStepDecoder({ ...common, graph: graph("decoder"), cache });
+    case "c-api": {
+      const session = openCApiSession(loadApi(), graph("resident"), { ...common, cuda: order.cuda });
+      return createResidentDecoder({ ...common, session, inside: format, cache });
+    }
+  }
+}
