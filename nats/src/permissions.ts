@@ -3,6 +3,7 @@
  * to inboxes of its own, so that none reads another one's answers; who answers requests may reply, and only reply.
  */
 import {
+  batchKeys,
   buckets,
   durables,
   type Family,
@@ -95,6 +96,7 @@ function worker(user: string, family: Family, operations: readonly Operation[], 
       `speech.dead.${user}.>`,
       ...inspect(streams.results),
       ...read(batchesStream),
+      `$KV.${buckets.batches}.${batchKeys.unfinished("*")}`,
       ...read(leaseStream),
       `$KV.${buckets.lease}.gpu.>`,
       `$KV.${buckets.lease}.wanted.*.${family}`,

@@ -260,9 +260,9 @@ export const settingsTable = {
   }),
   MAX_DELIVERIES: setting({
     schema: integer(2, 100),
-    default: "20",
+    default: "5",
     describe:
-      "Deliveries of one job before it is a dead letter; a worker that gives it back, or is killed with it, counts as one",
+      "Redeliveries of one job whose worker died while it ran, before it is a dead letter; a job that is given back is not blamed",
   }),
   LEASE_TTL: setting({
     schema: integer(2, 600),

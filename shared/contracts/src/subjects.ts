@@ -49,6 +49,8 @@ export const batchKeys = {
   batch: (batchId: string) => `batch.${batchId}`,
   cancelled: (batchId: string) => `cancelled.${batchId}`,
   idempotency: (hash: string) => `idempotency.${hash}`,
+  /** Runs of a job, by its sequence in JOBS, that their workers did not survive. */
+  unfinished: (seq: number | "*") => `unfinished.${seq}`,
 } as const;
 
 /** Device names (`cuda:0`) hold a colon, keys may not. */

@@ -2,15 +2,19 @@
 import type { Delivery } from "@parlance/bus";
 import { parseJobSubject, SpeechError, toSpeechError } from "@parlance/contracts";
 import type { Clock } from "@parlance/gpu-lease";
+import { SUSPECTED } from "./blame.ts";
 import type { HeldJobs } from "./held-jobs.ts";
 import { type Job, readJob, type ToEngineJob } from "./job.ts";
 import type { Settlement } from "./settle.ts";
+import type { UnfinishedRuns } from "./unfinished-runs.ts";
 import type { WorkerMetrics } from "./worker-metrics.ts";
 
 export interface AdmissionOptions {
   held: HeldJobs;
   settlement: Settlement;
   toJob: ToEngineJob;
+  unfinished: Pick<UnfinishedRuns, "of">;
+  /** So many noted runs that came to no end are enough. */
   maxDeliveries: number;
   /** Whether this worker takes jobs at the moment. */
   isOpen(): boolean;
@@ -22,7 +26,8 @@ export interface AdmissionOptions {
 }
 
 export function createAdmission(options: AdmissionOptions): (delivery: Delivery) => void {
-  const { held, settlement, toJob, maxDeliveries, isOpen, isCancelled, onJob, track, metrics, clock } = options;
+  const { held, settlement, toJob, unfinished, maxDeliveries, isOpen, isCancelled, onJob, track, metrics, clock } =
+    options;
 
   function take(job: Job): void {
     if (!isOpen()) job.delivery.nak(0);
@@ -41,15 +46,21 @@ export function createAdmission(options: AdmissionOptions): (delivery: Delivery)
     return true;
   }
 
-  /** It was delivered before: it may have its result already, or be what nobody survives. */
+  /** It was delivered before: it may have its result already, or be what no worker survives. */
   async function takeAgain(job: Job): Promise<void> {
     if (await settlement.isDone(job.address)) {
       await settlement.forget(job.delivery);
-    } else if (job.delivery.deliveries > maxDeliveries) {
+      return;
+    }
+    job.unfinishedRuns = await unfinished.of(job.delivery.seq);
+    if (job.unfinishedRuns >= maxDeliveries) {
       metrics?.segments("dead");
       const message = `The job was tried ${maxDeliveries} times without coming to an end.`;
       await settlement.dead(job.delivery, new SpeechError("engine_failed", message).toFailure(), job);
-    } else take(job);
+      return;
+    }
+    if (job.unfinishedRuns > 0) job.suspicion = SUSPECTED;
+    take(job);
   }
 
   return (delivery) => {

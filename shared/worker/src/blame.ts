@@ -21,6 +21,8 @@ export interface Verdict<Job> {
   failed: { job: Job; failure: Failure; deadLetter: boolean }[];
 }
 
+/** Of a job under which a worker died as a whole, with its engine: it runs alone, and is convicted as late as any other. */
+export const SUSPECTED = 1;
 const CONVICTION = 6;
 const weight: Record<DeathCause, number> = { crash: 3, hung: 3, killed: 2 };
 

@@ -36,6 +36,7 @@ export interface EnginePasses {
 export interface EnginePassesOptions {
   bus: Bus;
   passTimeoutMs: number;
+  onStarted(pass: Pass): void;
   onOutcomes(pass: Pass, outcomes: PassOutcomes, engine: EngineDescription): void;
   onFailed(pass: Pass, error: unknown): void;
   onDied(pass: Pass, death: EngineDied): void;
@@ -45,7 +46,7 @@ export interface EnginePassesOptions {
 }
 
 export function createEnginePasses(options: EnginePassesOptions): EnginePasses {
-  const { bus, passTimeoutMs, onOutcomes, onFailed, onDied, metrics, clock, log } = options;
+  const { bus, passTimeoutMs, onStarted, onOutcomes, onFailed, onDied, metrics, clock, log } = options;
   let passes: Pass[] = [];
 
   function started(pass: Pass, at: number, kill: () => void): void {
@@ -59,6 +60,7 @@ export function createEnginePasses(options: EnginePassesOptions): EnginePasses {
     metrics?.passStarted(
       jobs.map(({ lane, publishedAt }) => ({ lane, seconds: Math.max(0, at - publishedAt) / 1_000 })),
     );
+    onStarted(pass);
     tellProgress(jobs, at);
   }
 

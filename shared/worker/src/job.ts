@@ -25,6 +25,8 @@ export interface Job extends JobContent {
   /** The newest delivery of the message: the one to acknowledge. */
   delivery: Delivery;
   engineJob: EngineJob;
+  /** Runs before this delivery that their workers did not survive. */
+  unfinishedRuns: number;
   /** See blame.ts. */
   suspicion: number;
   /** On the monotonic clock: when it came, and when the server last heard that it is being worked on. */
@@ -57,6 +59,7 @@ export function readJob(delivery: Delivery, toJob: ToEngineJob, now: number): Jo
       ...content,
       delivery,
       engineJob,
+      unfinishedRuns: 0,
       suspicion: 0,
       arrivedAt: now,
       touchedAt: now,

@@ -29,6 +29,7 @@ import { createRetrials } from "./retrials.ts";
 import type { PassSettlement } from "./settle-pass.ts";
 import type { Swap } from "./swap-log.ts";
 import { passTook, type Turns } from "./turns.ts";
+import type { UnfinishedRuns } from "./unfinished-runs.ts";
 import type { WorkerMetrics } from "./worker-metrics.ts";
 import { yieldQuestion } from "./yielding.ts";
 
@@ -47,6 +48,7 @@ export interface SessionOptions {
   lease: Lease;
   held: HeldJobs;
   settle: PassSettlement;
+  unfinished: UnfinishedRuns;
   engine: { entry: URL; options: EngineOptionsSource };
   settings: SessionSettings;
   turns: Turns;
@@ -82,7 +84,7 @@ export interface Session {
 }
 
 export function startSession(options: SessionOptions): Session {
-  const { bus, lease, held, settle, settings, turns, metrics, clock, log } = options;
+  const { bus, lease, held, settle, unfinished, settings, turns, metrics, clock, log } = options;
   /** When the model was loaded first. */
   let began: number | undefined;
   const loading = Promise.withResolvers<boolean>();
@@ -92,7 +94,9 @@ export function startSession(options: SessionOptions): Session {
   const inEngine = createEnginePasses({
     bus,
     passTimeoutMs: settings.passTimeoutMs,
+    onStarted: ({ jobs }) => unfinished.begun(jobs),
     onOutcomes({ jobs }, outcomes, engine) {
+      unfinished.ended(jobs);
       passes += 1;
       passTook(turns, outcomes.finishedAt - outcomes.startedAt);
       options.onPass(jobs.length);
@@ -101,10 +105,14 @@ export function startSession(options: SessionOptions): Session {
       settle.outcomes(jobs, outcomes, engine);
     },
     onFailed(pass, error) {
+      unfinished.ended(pass.jobs);
       retrials.failed(pass, error);
       advance(true);
     },
-    onDied: retrials.died,
+    onDied(pass, death) {
+      if (ending === "stopped") unfinished.stopped(pass.jobs);
+      retrials.died(pass, death);
+    },
     metrics,
     clock,
     log,

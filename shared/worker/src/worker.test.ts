@@ -151,6 +151,38 @@ describe("jobs", () => {
   });
 });
 
+describe("jobs that were given back", () => {
+  const takeAll = (waitMs: number) =>
+    pipeline.bus.pull({ stream: streams.jobs, durable: durables.worker("transcribe", "batch"), max: 8, waitMs });
+
+  test("more often than MAX_DELIVERIES are run as if they came for the first time", async () => {
+    await pipeline.publish("batch", echoes(8));
+    for (let times = 0; times < 6; times += 1) {
+      const deliveries = await takeAll(1_000);
+      expect(deliveries).toHaveLength(8);
+      for (const delivery of deliveries) delivery.nak(0);
+    }
+    await start({ settings: { maxDeliveries: 2 } });
+    const found = await pipeline.done(8);
+    expect(found.every(({ outcome }) => outcome === "ok")).toBe(true);
+    await ackedAll();
+  });
+
+  test("by a worker that stands by, and by one that is stopped, time after time, are all done", async () => {
+    const script = Array.from({ length: 48 }, (_, n) => `sleep 150 ${n}`);
+    await pipeline.publish("batch", script);
+    for (let round = 0; round < 5; round += 1) {
+      await Promise.all([1, 2].map(() => start({ settings: { maxDeliveries: 2 } })));
+      await pipeline.done(round * 4 + 1);
+      await Promise.all(cleanup.splice(0).map((close) => close()));
+    }
+    await start({ settings: { maxDeliveries: 2 } });
+    const found = await pipeline.done(48, 30_000);
+    expect(found.every(({ outcome }) => outcome === "ok")).toBe(true);
+    expect(await pipeline.deadLetters()).toEqual([]);
+  });
+});
+
 describe("the engine", () => {
   test("that an item kills twice is done with it: failed result, dead letter, and its neighbours are done", async () => {
     await pipeline.publish("batch", ["echo a", "crash", "echo b", "echo c", "echo d"]);

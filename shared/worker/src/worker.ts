@@ -13,11 +13,12 @@
  *   sessions      one session after another: files ready, lease got, engine run, lease let go
  *   session       what is next, whenever anything changed: yielding (is it another family's turn?), compose-pass (who
  *                 shares the next pass?), engine-slot (the process), engine-passes (what it is running)
- *   settle-pass   outcomes become results, and then acknowledgements (settle);  retrials, blame  what came to nothing
+ *   settle-pass   outcomes become results, and then acknowledgements (settle);  retrials, blame  what came to nothing;
+ *                 unfinished-runs  what a worker died of, for the next one to know
  *   manage-model  choosing, loading and unloading by hand, asked for over subjects (serve-models)
  */
 import type { Bus } from "@parlance/bus";
-import { type Family, modelSubjects, type Operation, subjects, type WorkerState } from "@parlance/contracts";
+import { buckets, type Family, modelSubjects, type Operation, subjects, type WorkerState } from "@parlance/contracts";
 import { type Clock, createLease, type Lease, monotonicClock } from "@parlance/gpu-lease";
 import type { Log } from "@parlance/telemetry";
 import { readAckWait } from "./ack-wait.ts";
@@ -38,6 +39,7 @@ import { createSessions, type Sessions } from "./sessions.ts";
 import { createSettlement } from "./settle.ts";
 import { createPassSettlement, type ToResult } from "./settle-pass.ts";
 import { createTurns } from "./turns.ts";
+import { noteUnfinishedRuns } from "./unfinished-runs.ts";
 import type { WorkerMetrics } from "./worker-metrics.ts";
 import { describeSelf } from "./worker-state.ts";
 
@@ -89,6 +91,7 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
   const held = createHeldJobs(clock, await readAckWait(bus, operations));
   const settlement = createSettlement({ bus, service, log, signal: giveUp.signal });
   const settle = createPassSettlement({ held, settlement, toResult: options.toResult, track, metrics, log });
+  const unfinished = noteUnfinishedRuns({ bucket: await bus.bucket(buckets.batches), track, log });
   const choice = createModelChoice(
     {
       name: options.model,
@@ -145,6 +148,7 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
         lease,
         held,
         settle,
+        unfinished,
         engine: { entry: options.engine.entry, options: choice.current.options },
         settings: { ...settings, maxBatchSize: choice.current.maxBatchSize },
         turns,
@@ -170,6 +174,7 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
     held,
     settlement,
     toJob,
+    unfinished,
     maxDeliveries: settings.maxDeliveries,
     isOpen: () => demand.open,
     isCancelled: cancelled.has,

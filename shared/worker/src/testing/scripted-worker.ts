@@ -65,10 +65,16 @@ export function createScriptedWorker(options: ScriptedWorker): Promise<Worker> {
 }
 
 if (import.meta.main) {
-  const [, , id = "worker", url = "", leaseTtl = "2"] = process.argv;
+  const [, , id = "worker", url = "", leaseTtl = "2", maxDeliveries = "5"] = process.argv;
   const log = createLog(id, process.env.LOG_LEVEL ?? "silent");
   const bus = await connectBus({ url, name: id, log });
-  const worker = await createScriptedWorker({ bus, id, leaseTtl: Number(leaseTtl), log });
+  const worker = await createScriptedWorker({
+    bus,
+    id,
+    leaseTtl: Number(leaseTtl),
+    settings: { maxDeliveries: Number(maxDeliveries) },
+    log,
+  });
   process.once("SIGTERM", async () => {
     await worker.close();
     await bus.close();
