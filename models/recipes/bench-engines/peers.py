@@ -1,4 +1,4 @@
-"""One engine of the bench in a process of its own: faster-whisper, transformers, onnx-asr, qwen-asr.
+"""One engine of the bench in a process of its own: faster-whisper, transformers, onnx-asr, qwen-asr, sherpa-onnx.
 
     python peers.py ENGINE MODEL_FOLDER SEGMENTS.pcm SEGMENT_SECONDS TOKENS THREADS
 
@@ -117,6 +117,36 @@ class QwenAsr:
         return said, self.processor.batch_decode(said, skip_special_tokens=True)
 
 
+class SherpaOnnx:
+    def __init__(self, folder, tokens, threads):
+        import sherpa_onnx
+
+        at = {part: str(folder / "sherpa" / f"{part}.int8.onnx") for part in ("encoder", "decoder")}
+        words = folder / "sherpa" / "tokens.txt"
+        self.options = {}
+        if words.exists():
+            # Says six tokens for each second that it heard: nothing to set.
+            self.recognizer = sherpa_onnx.OfflineRecognizer.from_whisper(**at, tokens=str(words), language="en", num_threads=threads)
+            return
+        self.options = {"language": "English"}
+        self.recognizer = sherpa_onnx.OfflineRecognizer.from_qwen3_asr(
+            **at, conv_frontend=str(folder / "sherpa" / "conv_frontend.onnx"), tokenizer=str(folder / "sherpa" / "tokenizer"),
+            num_threads=threads, max_new_tokens=tokens,
+        )  # fmt: skip
+
+    def run(self, clips, beams):
+        if beams > 1:
+            raise SystemExit("sherpa-onnx has no beam search for these models")
+        streams = [self.recognizer.create_stream() for _ in clips]
+        for stream, clip in zip(streams, clips):
+            for option in self.options.items():
+                stream.set_option(*option)
+            stream.accept_waveform(RATE, clip)
+        self.recognizer.decode_streams(streams)
+        results = [stream.result for stream in streams]
+        return [result.tokens for result in results], [result.text for result in results]
+
+
 def bfloat16(engine):
     def load(*given):
         # Some virtual machines announce AMX and end the process that uses it.
@@ -132,6 +162,7 @@ ENGINES = {
     "transformers bfloat16": bfloat16(Transformers),
     "onnx-asr int8": OnnxAsr,
     "onnx-asr float32": lambda *given: OnnxAsr(*given, quantization=None),
+    "sherpa-onnx int8": SherpaOnnx,
     "qwen-asr float32": QwenAsr,
     "qwen-asr bfloat16": bfloat16(QwenAsr),
 }

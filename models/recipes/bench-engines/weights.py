@@ -2,8 +2,8 @@
 
     python weights.py whisper-base|whisper-small|qwen3-asr-0.6b FOLDER
 
-Makes FOLDER/<model>/ with `transformers/` (the checkpoint), `parlance/` and, for Whisper, `ctranslate2/` (int8) and `optimum/`
-(float32 and the eight bits of transformers.js). A part that exists is kept; all is seeded.
+Makes FOLDER/<model>/ with `transformers/` (the checkpoint), `parlance/`, `sherpa/` (int8) and, for Whisper, `ctranslate2/` (int8)
+and `optimum/` (float32 and the eight bits of transformers.js). A part that exists is kept; all is seeded.
 
 Random weights must not end a text: the bench has every engine say the same number of tokens. The rows of the end
 tokens in the embedding, which is also the head, are made so small that another token is always likelier, and the manifest says
@@ -93,7 +93,13 @@ def whisper(name, root):
                 extra_options={"EnableSubgraph": True},
             )  # fmt: skip
 
-    for make in (transformers, parlance, ctranslate2, optimum):
+    def sherpa(folder):
+        import sherpa
+
+        random = model()
+        sherpa.export_whisper(random, export.tokenizer_of(random), folder)
+
+    for make in (transformers, parlance, ctranslate2, optimum, sherpa):
         made(root / make.__name__, make)
 
 
@@ -114,7 +120,13 @@ def qwen3_asr(name, root):
         export.export(root / "transformers", folder, name, formats=["int8"], source="random weights")
         settle(folder, "qwen3-asr", tokensPerSecond=1e-6)
 
-    for make in (transformers, parlance):
+    def sherpa(folder):
+        import sherpa
+
+        tokenizer = json.loads((root / "transformers" / "tokenizer.json").read_text())
+        sherpa.export_qwen(export.load_checkpoint(root / "transformers"), tokenizer, folder)
+
+    for make in (transformers, parlance, sherpa):
         made(root / make.__name__, make)
 
 
