@@ -4,7 +4,7 @@
  * `loadAsrModel` finds the model's checked files, chooses the device, loads the architecture that the manifest names, and
  * runs one second of silence through it, so that the first real pass pays for nothing. It belongs in the engine: a run
  * blocks its thread. Whatever the architecture, passes run one after the other, each row has its own outcome, and
- * repetitions are repaired in every text that leaves.
+ * repetitions are repaired in every text that leaves, but for an answer chosen from a list: that is the caller's own.
  */
 import { SAMPLE_RATE, SpeechError } from "@parlance/contracts";
 import { chooseDevice } from "@parlance/inference";
@@ -71,7 +71,10 @@ export async function loadAsrModel(options: LoadAsrOptions): Promise<AsrModel> {
     description,
     transcribe(segments) {
       // Architectures reuse their buffers: a pass begins when the one before it has ended.
-      const pass = last.then(async () => (await loaded.transcribe(segments)).map(repair));
+      const pass = last.then(async () => {
+        const outcomes = await loaded.transcribe(segments);
+        return outcomes.map((outcome, row) => (segments[row]?.phrases.length === 0 ? repair(outcome) : outcome));
+      });
       last = pass.catch(() => {});
       return pass;
     },
