@@ -4,21 +4,15 @@
  *
  * Any number of them may run. Those on one device share its lease: one works, the others stand by.
  */
-import { hostname } from "node:os";
 import { extname, join } from "node:path";
-import type { Bus } from "@parlance/bus";
-import type { SettingName, Settings } from "@parlance/contracts";
-import { detectCuda } from "@parlance/inference/cuda";
-import { chooseDevice } from "@parlance/inference/device";
+import type { SettingName } from "@parlance/contracts";
 import { verifiedFiles } from "@parlance/model-store";
-import { createRegistry, type Log, type Registry } from "@parlance/telemetry";
 import {
   createWorker,
-  createWorkerMetrics,
-  leaseSettings,
-  type Worker,
-  type WorkerOptions,
-  yieldSettings,
+  setUpWorker,
+  type WorkerService,
+  type WorkerServiceOptions,
+  workerSettings,
 } from "@parlance/worker";
 import { asrModelSettings, findAsrModels } from "./asr-models.ts";
 import type { EngineOptions } from "./load-engine.ts";
@@ -28,26 +22,11 @@ export const transcribeWorkerSettings = [
   ...asrModelSettings,
   "ASR_DEVICE",
   "ASR_LANGUAGE_MODEL",
-  "BATCH_WAIT_MS",
-  "IDLE_TIMEOUT",
-  "PASS_TIMEOUT",
-  "MAX_DELIVERIES",
-  ...leaseSettings,
+  ...workerSettings,
 ] as const satisfies readonly SettingName[];
 
-export interface TranscribeWorkerOptions {
-  bus: Bus;
-  settings: Settings<(typeof transcribeWorkerSettings)[number]>;
-  log: Log;
-  /** Another engine than this service's own. */
-  engineEntry?: URL;
-}
-
-export interface TranscribeWorker extends Worker {
-  registry: Registry;
-}
-
-const SECOND = 1_000;
+export type TranscribeWorker = WorkerService;
+export type TranscribeWorkerOptions = WorkerServiceOptions<(typeof transcribeWorkerSettings)[number]>;
 
 /** Beside this file, among the sources as in a bundle. */
 const ownEngine = new URL(`./engine${extname(import.meta.url)}`, import.meta.url);
@@ -55,11 +34,8 @@ const ownEngine = new URL(`./engine${extname(import.meta.url)}`, import.meta.url
 /** Throws a SpeechError when there is no such model, or a device was asked for that cannot be used. */
 export async function createTranscribeWorker(options: TranscribeWorkerOptions): Promise<TranscribeWorker> {
   const { bus, settings, log } = options;
-  const tell = (message: string, fields: Record<string, unknown> = {}) => log.debug(fields, message);
-  const device = await chooseDevice({ device: settings.ASR_DEVICE, log: tell });
-  const host = hostname();
-  const id = `${host}-${process.pid}-${Math.random().toString(36).slice(2, 8)}`;
-  const registry = createRegistry("transcribe-worker");
+  const setUp = await setUpWorker({ bus, service: "transcribe-worker", device: settings.ASR_DEVICE, settings, log });
+  const { device, cuda, registry } = setUp;
   const engineOptions = (modelId: string) => (): EngineOptions => ({
     modelId,
     modelRoot: settings.ASR_MODEL_ROOT,
@@ -71,31 +47,17 @@ export async function createTranscribeWorker(options: TranscribeWorkerOptions): 
     preparedFolder: join(settings.ASR_MODEL_ROOT, ".prepared"),
     verified: verifiedFiles(),
   });
-  const cuda = { available: device.provider === "cuda", ...(await detectCuda()) };
   const { initial, models } = await findAsrModels({ settings, cuda, engineOptions, log });
+  const common = setUp.common(initial);
   const worker = await createWorker({
-    bus,
-    service: "transcribe-worker",
-    id,
+    ...common,
     operations: ["transcribe"],
     family: "asr",
     model: initial.name,
-    abilities: initial.abilities,
     models,
-    lease: { device: device.name, ttlMs: settings.LEASE_TTL * SECOND, host },
     engine: { entry: options.engineEntry ?? ownEngine, options: initial.options },
-    settings: {
-      maxBatchSize: initial.maxBatchSize,
-      batchWaitMs: settings.BATCH_WAIT_MS,
-      idleMs: settings.IDLE_TIMEOUT * SECOND,
-      passTimeoutMs: settings.PASS_TIMEOUT * SECOND,
-      ...yieldSettings(settings),
-      maxDeliveries: settings.MAX_DELIVERIES,
-    } satisfies WorkerOptions["settings"],
     toJob: toEngineJob,
     toResult: toSegmentResult,
-    metrics: createWorkerMetrics(registry),
-    log,
   });
   const configuration = {
     model_id: initial.name,
@@ -113,7 +75,7 @@ export async function createTranscribeWorker(options: TranscribeWorkerOptions): 
   log.info({ ...configuration, model_folder: initial.folder, device_reason: device.reason }, "configuration");
   const when = models.ready ? "loaded with the first job" : `downloaded from ${settings.MODEL_HUB} with the first job`;
   log.info(
-    { worker: id },
+    { worker: common.id },
     `transcribe-worker ready: ${initial.name} on ${device.name}, ${when} (worker pid ${process.pid})`,
   );
   return { ...worker, registry };

@@ -6,29 +6,16 @@
  * Any number of them may run, with different models: each takes the jobs of the operations that its model can do. Those on one
  * device share its lease: one works, the others stand by.
  */
-import { hostname } from "node:os";
 import { extname } from "node:path";
-import type { Bus } from "@parlance/bus";
-import {
-  buckets,
-  type Manifest,
-  type SettingName,
-  type Settings,
-  SpeechError,
-  ttsSectionSchema,
-} from "@parlance/contracts";
-import { detectCuda } from "@parlance/inference/cuda";
-import { chooseDevice } from "@parlance/inference/device";
+import { buckets, type Manifest, type SettingName, SpeechError, ttsSectionSchema } from "@parlance/contracts";
 import { resolveModel, verifiedFiles } from "@parlance/model-store";
-import { createRegistry, type Log, type Registry } from "@parlance/telemetry";
 import {
   createWorker,
-  createWorkerMetrics,
-  leaseSettings,
   type ReadyModel,
-  type Worker,
-  type WorkerOptions,
-  yieldSettings,
+  setUpWorker,
+  type WorkerService,
+  type WorkerServiceOptions,
+  workerSettings,
 } from "@parlance/worker";
 import type { EngineOptions } from "./load-engine.ts";
 import { createStoreSpeech } from "./store-speech.ts";
@@ -41,27 +28,12 @@ export const ttsWorkerSettings = [
   "TTS_DEVICE",
   "TTS_COMPUTE_TYPE",
   "TTS_MAX_BATCH_SIZE",
-  "BATCH_WAIT_MS",
-  "IDLE_TIMEOUT",
   "ENGINE_THREADS",
-  "PASS_TIMEOUT",
-  "MAX_DELIVERIES",
-  ...leaseSettings,
+  ...workerSettings,
 ] as const satisfies readonly SettingName[];
 
-export interface TtsWorkerOptions {
-  bus: Bus;
-  settings: Settings<(typeof ttsWorkerSettings)[number]>;
-  log: Log;
-  /** Another engine than this service's own. */
-  engineEntry?: URL;
-}
-
-export interface TtsWorker extends Worker {
-  registry: Registry;
-}
-
-const SECOND = 1_000;
+export type TtsWorker = WorkerService;
+export type TtsWorkerOptions = WorkerServiceOptions<(typeof ttsWorkerSettings)[number]>;
 
 /** Beside this file, among the sources as in a bundle. */
 const ownEngine = new URL(`./engine${extname(import.meta.url)}`, import.meta.url);
@@ -69,17 +41,14 @@ const ownEngine = new URL(`./engine${extname(import.meta.url)}`, import.meta.url
 /** Throws a SpeechError when there is no such model, or a device was asked for that cannot be used. */
 export async function createTtsWorker(options: TtsWorkerOptions): Promise<TtsWorker> {
   const { bus, settings, log } = options;
-  const tell = (message: string, fields: Record<string, unknown> = {}) => log.debug(fields, message);
   const { manifest, folder } = await resolveModel({
     modelId: settings.TTS_MODEL_ID,
     modelRoot: settings.TTS_MODEL_ROOT,
-    log: tell,
+    log: (message, fields = {}) => log.debug(fields, message),
   });
   const { operations, voices } = readSection(manifest);
-  const device = await chooseDevice({ device: settings.TTS_DEVICE, log: tell });
-  const host = hostname();
-  const id = `${host}-${process.pid}-${Math.random().toString(36).slice(2, 8)}`;
-  const registry = createRegistry("tts-worker");
+  const setUp = await setUpWorker({ bus, service: "tts-worker", device: settings.TTS_DEVICE, settings, log });
+  const { device, cuda, registry } = setUp;
   const storeSpeech = createStoreSpeech({ files: await bus.files(buckets.files), log });
   const engineOptions = (modelId: string) => (): EngineOptions => ({
     modelId,
@@ -96,38 +65,25 @@ export async function createTtsWorker(options: TtsWorkerOptions): Promise<TtsWor
     maxBatchSize: Math.min(settings.TTS_MAX_BATCH_SIZE, of.limits.maxBatchSize),
     abilities: { languages: of.languages, ...readSection(of) },
   });
-  const cuda = { available: device.provider === "cuda", ...(await detectCuda()) };
   const initial = toReady(settings.TTS_MODEL_ID, folder, manifest);
   const models = createTtsModels({ settings, cuda, folder, operations, readSection, toReady, log });
+  const common = setUp.common(initial);
   const worker = await createWorker({
-    bus,
-    service: "tts-worker",
-    id,
+    ...common,
     operations,
     family: "tts",
     model: initial.name,
     abilities: initial.abilities,
     models,
-    lease: { device: device.name, ttlMs: settings.LEASE_TTL * SECOND, host },
     engine: { entry: options.engineEntry ?? ownEngine, options: initial.options },
-    settings: {
-      maxBatchSize: initial.maxBatchSize,
-      batchWaitMs: settings.BATCH_WAIT_MS,
-      idleMs: settings.IDLE_TIMEOUT * SECOND,
-      passTimeoutMs: settings.PASS_TIMEOUT * SECOND,
-      ...yieldSettings(settings),
-      maxDeliveries: settings.MAX_DELIVERIES,
-    } satisfies WorkerOptions["settings"],
     toJob: toEngineJob,
     async toResult(job, { meta, payload = new Uint8Array() }, pass) {
       return toSegmentResult(job, meta, pass, await storeSpeech(job.address, payload));
     },
-    metrics: createWorkerMetrics(registry),
-    log,
   });
   log.info(
     {
-      worker: id,
+      worker: common.id,
       model_id: manifest.name,
       model_folder: folder,
       operations,

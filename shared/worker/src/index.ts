@@ -3,6 +3,14 @@ export type { EngineDescription } from "./engine-description.ts";
 export { asItIs, type Job, type JobContent, type ToEngineJob } from "./job.ts";
 export type { Abilities, ModelSource, ReadyModel } from "./model-choice.ts";
 export type { SessionEnd, SessionSettings } from "./session.ts";
+export {
+  type SetUpOptions,
+  setUpWorker,
+  type WorkerService,
+  type WorkerServiceOptions,
+  type WorkerSetUp,
+  workerSettings,
+} from "./set-up.ts";
 export type { PassInfo, ToResult } from "./settle-pass.ts";
 export { createWorker, type Worker, type WorkerOptions } from "./worker.ts";
 export { createWorkerMetrics, type WorkerMetrics } from "./worker-metrics.ts";

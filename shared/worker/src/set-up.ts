@@ -1,0 +1,85 @@
+/**
+ * What services set up alike around `createWorker`: the settings that the supervisor follows, the device, who the worker is
+ * among all others, and its metrics.
+ */
+import { hostname } from "node:os";
+import type { Bus } from "@parlance/bus";
+import type { SettingName, Settings } from "@parlance/contracts";
+import { leaseSettings, yieldSettings } from "@parlance/gpu-lease";
+import { type CudaFacts, detectCuda } from "@parlance/inference/cuda";
+import { chooseDevice, type Device } from "@parlance/inference/device";
+import { createRegistry, type Log, type Registry } from "@parlance/telemetry";
+import type { Worker, WorkerOptions } from "./worker.ts";
+import { createWorkerMetrics } from "./worker-metrics.ts";
+
+export const workerSettings = [
+  "BATCH_WAIT_MS",
+  "IDLE_TIMEOUT",
+  "PASS_TIMEOUT",
+  "MAX_DELIVERIES",
+  ...leaseSettings,
+] as const satisfies readonly SettingName[];
+
+/** What a service that is a worker is made with. */
+export interface WorkerServiceOptions<Name extends SettingName> {
+  bus: Bus;
+  settings: Settings<Name>;
+  log: Log;
+  /** Another engine than the service's own. */
+  engineEntry?: URL;
+}
+
+export interface WorkerService extends Worker {
+  registry: Registry;
+}
+
+export interface SetUpOptions {
+  bus: Bus;
+  /** Its name in dead letters, and the NATS user's. */
+  service: string;
+  /** As the setting says it: `auto`, `cpu`, `cuda`, `cuda:<n>`. */
+  device: string;
+  settings: Settings<(typeof workerSettings)[number]>;
+  log: Log;
+}
+
+export interface WorkerSetUp {
+  device: Device;
+  cuda: CudaFacts & { available: boolean };
+  registry: Registry;
+  /** The part of `createWorker`'s options that is the same in every service. */
+  common(model: {
+    maxBatchSize: number;
+  }): Pick<WorkerOptions, "bus" | "service" | "id" | "lease" | "settings" | "metrics" | "log">;
+}
+
+const SECOND = 1_000;
+
+/** Throws a SpeechError when a device was asked for that cannot be used. */
+export async function setUpWorker({ bus, service, device: asked, settings, log }: SetUpOptions): Promise<WorkerSetUp> {
+  const device = await chooseDevice({ device: asked, log: (message, fields = {}) => log.debug(fields, message) });
+  const registry = createRegistry(service);
+  const host = hostname();
+  const id = `${host}-${process.pid}-${Math.random().toString(36).slice(2, 8)}`;
+  return {
+    device,
+    cuda: { available: device.provider === "cuda", ...(await detectCuda()) },
+    registry,
+    common: ({ maxBatchSize }) => ({
+      bus,
+      service,
+      id,
+      lease: { device: device.name, ttlMs: settings.LEASE_TTL * SECOND, host },
+      settings: {
+        maxBatchSize,
+        batchWaitMs: settings.BATCH_WAIT_MS,
+        idleMs: settings.IDLE_TIMEOUT * SECOND,
+        passTimeoutMs: settings.PASS_TIMEOUT * SECOND,
+        ...yieldSettings(settings),
+        maxDeliveries: settings.MAX_DELIVERIES,
+      },
+      metrics: createWorkerMetrics(registry),
+      log,
+    }),
+  };
+}
