@@ -1,7 +1,7 @@
 /**
  * The graphs that optimum and transformers.js export, as they are. Each run answers the whole memory, so it is copied with
- * every token, and the runs have neither masks nor positions: rows go together only when their prompts are equally long,
- * and each beam is a row of its own. Parlance's own layout has none of these costs; this one needs no conversion.
+ * every token, and the runs have neither masks nor positions: rows go together only when their prompts are equally long
+ * (and not at all in int8), and each beam is a row of its own. Parlance's own layout has none of these costs; this one needs no conversion.
  * State: the sessions.
  */
 import { join } from "node:path";
@@ -29,6 +29,7 @@ export async function openPublicGraphs(options: PublicGraphsOptions): Promise<Wh
   let computeType = "float32";
   const open = async (role: string): Promise<Session> => {
     const choice = chooseGraph({ manifest, role, wanted: context.options.computeType, provider: device.provider });
+    // Of the decoder: it is opened last, and a folder has its two graphs in the same formats.
     computeType = choice.computeType;
     const path = join(folder, manifest.files[choice.role]?.path ?? "");
     const session = await createSession(path, { device, threads: context.options.threads });
@@ -54,13 +55,16 @@ export async function openPublicGraphs(options: PublicGraphsOptions): Promise<Wh
       const heard = await encoder.run({ input_features: { type: "float32", data, dims } }, ["last_hidden_state"]);
       return float32Output(heard, "last_hidden_state");
     };
+    // Quantised to eight bits, a run has one scale for the activations of all its rows: together they would not say what
+    // each says alone.
+    const together = computeType !== "int8";
     return {
       computeType,
       hear,
       async encode(features) {
         const states: Float32Array[] = [];
         for (const row of features) states.push(await hear(row));
-        return createRows({ decoder, states, words, section, alignmentHeads });
+        return createRows({ decoder, states, words, section, alignmentHeads, together });
       },
       close,
     };
@@ -74,6 +78,8 @@ interface RowsOptions extends PublicSection {
   decoder: PublicDecoder;
   states: readonly Float32Array[];
   words: number;
+  /** Whether rows may share a run. */
+  together: boolean;
 }
 
 function createRows(options: RowsOptions): EncodedRows {

@@ -15,6 +15,8 @@ interface StreamOptions extends Pick<PublicSection, "section"> {
   decoder: PublicDecoder;
   states: readonly Float32Array[];
   words: number;
+  /** Whether rows may share a run. */
+  together: boolean;
   begin: BeginOptions;
 }
 
@@ -39,7 +41,7 @@ export async function createPublicStream(options: StreamOptions): Promise<TokenS
     return { words: scores.subarray(0, words), rest: scores.subarray(words) };
   }
 
-  for (const rows of groupByLength(begin)) {
+  for (const rows of groupByLength(begin, options.together)) {
     const length = begin.prompts.get(rows[0] ?? -1)?.tokens.length ?? 0;
     const tokens = BigInt64Array.from(
       rows.flatMap((row) => begin.prompts.get(row)?.tokens ?? []),
@@ -119,8 +121,8 @@ export async function createPublicStream(options: StreamOptions): Promise<TokenS
 
 const empty: TensorData = { type: "float32", data: new Float32Array(), dims: [0] };
 
-function groupByLength({ prompts, nodes }: BeginOptions): number[][] {
-  const most = Math.max(1, Math.floor(ROWS_PER_RUN / nodes));
+function groupByLength({ prompts, nodes }: BeginOptions, together: boolean): number[][] {
+  const most = together ? Math.max(1, Math.floor(ROWS_PER_RUN / nodes)) : 1;
   const open = new Map<number, number[]>();
   const groups: number[][] = [];
   for (const [row, { tokens }] of prompts) {
