@@ -13,7 +13,7 @@ const orderSchema = z.object({
   /** Most tokens of a row; 0: what the model allows. */
   budget: z.number().int().nonnegative(),
   /** Passes that are timed, after one that is not. */
-  rounds: z.number().int().positive(),
+  rounds: z.number().int().nonnegative(),
   /** Where what all ways of a model read alike is kept. */
   inputs: z.string(),
   /** For the C API. */

@@ -16,3 +16,9 @@ export const smallModels: Record<string, (folder: string) => Promise<void>> = {
   "Whisper, merged": (folder) => writePublicModel(folder, "merged"),
   "Whisper, merged, float16": (folder) => writePublicModel(folder, "half"),
 };
+
+/** The small model of an architecture in the project's own layout, with every way of decoding. */
+export async function writeSmallModel(architecture: "qwen3-asr" | "whisper", folder: string): Promise<void> {
+  if (architecture === "qwen3-asr") await cp(qwen("model"), folder, { recursive: true });
+  else await writeTinyModel(folder, "multilingual-80", {}, { loop: true });
+}
