@@ -1,13 +1,15 @@
 /**
  * `node services/build.mjs`: bundles the services into their dist folders, when their sources changed since the last time. A
  * built service starts faster than its sources and has less memory: no types to strip, and only what it uses of its packages.
- * What has native code or WebAssembly stays in node_modules. With a service's name it builds that one, whatever changed.
+ * What has native code or WebAssembly stays in node_modules. Services that run from there are not disturbed. With a service's name
+ * it builds that one, whatever changed.
  */
 import { createHash } from "node:crypto";
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { putBuild } from "./stack/src/put-build.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
@@ -45,11 +47,12 @@ for (const service of only === undefined ? Object.keys(programs) : [only]) {
   const outdir = join(root, "services", service, "dist");
   const marker = join(outdir, ".inputs");
   if (only === undefined && existsSync(marker) && readFileSync(marker, "utf8") === inputs) continue;
-  rmSync(outdir, { recursive: true, force: true });
-  await build({
+  const entryPoints = programs[service].map((path) => ({ in: path, out: basename(path, ".ts") }));
+  const { outputFiles } = await build({
     absWorkingDir: root,
-    entryPoints: programs[service].map((path) => ({ in: path, out: path.split("/").at(-1).replace(".ts", "") })),
+    entryPoints,
     outdir,
+    write: false,
     bundle: true,
     splitting: true,
     format: "esm",
@@ -73,6 +76,7 @@ for (const service of only === undefined ? Object.keys(programs) : [only]) {
     },
     logLevel: "warning",
   });
+  putBuild(outdir, { files: outputFiles, programs: entryPoints.map(({ out }) => out) });
   writeFileSync(marker, inputs);
 }
 
