@@ -75,6 +75,21 @@ describe("the clips", () => {
   });
 });
 
+describe("the official answers", () => {
+  it("hold every length, silence, noise, forced languages and contexts, in more than 16 rows of unequal prompts", () => {
+    const said = golden.rows.map(({ clip }) => clips.get(clip)?.length ?? 0);
+    for (const seconds of [0.4, 1, 7, 8, 20, 30]) expect(said).toContain(seconds * 16_000);
+    expect(new Set(golden.rows.map(({ clip }) => golden.clips[clip]?.[0]))).toEqual(
+      new Set(["voice", "silence", "noise"]),
+    );
+    expect(golden.rows.filter(({ features }) => features !== undefined).length).toBeGreaterThanOrEqual(12);
+    expect(new Set(golden.rows.map(({ language }) => language)).size).toBeGreaterThan(4);
+    expect(golden.rows.filter(({ context }) => context !== "").length).toBeGreaterThan(3);
+    expect(new Set(golden.rows.slice(0, 16).map(({ prompt }) => prompt.length)).size).toBeGreaterThan(12);
+    expect(golden.rows.length).toBeGreaterThan(16);
+  });
+});
+
 describe("against the official implementation", () => {
   const rowsOfClips = golden.rows.filter(({ features }) => features !== undefined);
 
