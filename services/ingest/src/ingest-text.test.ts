@@ -123,6 +123,14 @@ async function withWorker(abilities: object, work: () => Promise<void>): Promise
 }
 
 describe("a text", () => {
+  const gone = new AbortController();
+
+  beforeAll(() => {
+    const speaker = workerState({ operations: ["custom_voice"] });
+    bus.serve(subjects.workers, undefined, async (request) => request.respond(speaker), gone.signal);
+  });
+  afterAll(() => gone.abort());
+
   test("becomes one job a sentence, in order, with the silence between them", async () => {
     await startIngest();
     const text = "Good morning. How are you?\n\nI am well.";
@@ -171,30 +179,38 @@ describe("a text", () => {
     await startIngest({ ENABLE_TTS: "false" });
     expect((await outcomeOf(await say("Hello."))).failure?.error.code).toBe("operation_unavailable");
   });
+});
 
-  describe("that needs a model of its kind", () => {
-    const design = { operation: "voice_design", text: "Ahoy.", instructions: "an old sailor" };
+describe("a text that no worker may be able to say", () => {
+  const design = { operation: "voice_design", text: "Ahoy.", instructions: "an old sailor" };
 
-    test("waits at the door until a worker has said what it can do", async () => {
-      await startIngest();
-      const batchId = await submit([design]);
-      await new Promise((resolve) => setTimeout(resolve, 500));
+  test("waits at the door until a worker has said what it can do, and is refused when that is something else", async () => {
+    await startIngest();
+    const [designed, plain] = [await submit([design]), await say("Hello.")];
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    for (const batchId of [designed, plain]) {
       expect(await all(streams.jobs, `speech.job.*.*.${batchId}.>`)).toEqual([]);
-      await withWorker({ operations: ["voice_design"] }, async () => {
-        expect((await outcomeOf(batchId)).jobs).toMatchObject([{ operation: "voice_design", text: "Ahoy." }]);
+    }
+    await withWorker({ operations: ["voice_design"] }, async () => {
+      expect((await outcomeOf(designed)).jobs).toMatchObject([{ operation: "voice_design", text: "Ahoy." }]);
+      const refused = await outcomeOf(plain);
+      expect(refused.jobs).toEqual([]);
+      expect(refused.failure).toMatchObject({
+        operation: "custom_voice",
+        error: { code: "operation_unavailable", message: expect.stringContaining("m cannot do custom_voice") },
       });
     });
+  });
 
-    test("is refused when no worker could do it", async () => {
-      const voices = [{ id: "slt", name: "SLT", gender: "female", language: "English" }];
-      await withWorker({ operations: ["custom_voice"], voices }, async () => {
-        await startIngest();
-        const refused = await outcomeOf(await submit([design]));
-        expect(refused.failure?.error).toMatchObject({ code: "operation_unavailable", param: "items.0.operation" });
-        expect((await outcomeOf(await say("Hi.", { [headerNames.voice]: "ryan" }))).failure?.error).toMatchObject({
-          code: "voice_unknown",
-          param: headerNames.voice,
-        });
+  test("is refused when no worker could do it", async () => {
+    const voices = [{ id: "slt", name: "SLT", gender: "female", language: "English" }];
+    await withWorker({ operations: ["custom_voice"], voices }, async () => {
+      await startIngest();
+      const refused = await outcomeOf(await submit([design]));
+      expect(refused.failure?.error).toMatchObject({ code: "operation_unavailable", param: "items.0.operation" });
+      expect((await outcomeOf(await say("Hi.", { [headerNames.voice]: "ryan" }))).failure?.error).toMatchObject({
+        code: "voice_unknown",
+        param: headerNames.voice,
       });
     });
   });

@@ -39,14 +39,14 @@ export async function ingestText(
 
 /**
  * A job of an operation that no model does would wait for ever, and JOBS be kept from being tidied behind it. Workers that are
- * asked may be slow to answer, so what is to be refused is asked about twice. While none has ever answered, the common
- * operation waits in JOBS for one, and the others, which few models do, at the door.
+ * asked may be slow to answer, so what is to be refused is asked about twice. While none has ever answered, the text waits at the
+ * door: it stays in INTAKE, and is looked at again less and less often.
  */
 async function requireAbility(item: IntakeItem, wish: SpeechWish, { speechWorkers }: ItemContext): Promise<void> {
   const asked = { ...wish, operation: item.operation, language: item.wishes.language };
   for (const patience of ["known", "asked again"] as const) {
     const workers = await speechWorkers(patience === "asked again");
-    if (workers.length === 0 && item.operation !== "custom_voice") {
+    if (workers.length === 0) {
       throw new SpeechError("worker_unavailable", `No worker has said yet whether it can do ${item.operation}.`);
     }
     const problem = abilityProblem(asked, workers, wish.names);
