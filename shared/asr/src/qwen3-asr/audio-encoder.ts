@@ -14,13 +14,13 @@ export interface AudioEncoderOptions extends SessionOptions {
   hidden: number;
 }
 
-/** The first convolution makes 6 MB of each second: runs are kept small where memory is what a run waits for. */
-const windowsPerRun = { cpu: 4, cuda: 32 } as const;
+/** Of all windows of a run. The first convolution makes 6 MB of each 100: runs are kept small where memory is what they wait for. */
+const framesPerRun = { cpu: 800, cuda: 25_600 } as const;
 
 export async function createAudioEncoder({ graph, hidden, ...options }: AudioEncoderOptions): Promise<AudioEncoder> {
   const session = await createSession(graph, options);
   const extract = createLogMel(MELS);
-  const most = windowsPerRun[options.device.provider];
+  const mostFrames = framesPerRun[options.device.provider];
 
   async function run(windows: readonly { window: EncoderWindow; write: (values: Float32Array) => void }[]) {
     const frames = windows[0]?.window.frames ?? 0;
@@ -58,7 +58,8 @@ export async function createAudioEncoder({ graph, hidden, ...options }: AudioEnc
         }
         return rows;
       });
-      for (const same of byLength.values()) {
+      for (const [frames, same] of byLength) {
+        const most = Math.max(1, Math.floor(mostFrames / frames));
         for (let from = 0; from < same.length; from += most) await run(same.slice(from, from + most));
       }
       return embeddings;

@@ -1,9 +1,10 @@
 /**
  * Keys and values of a batch in plain arrays that the graph reads where they lie: for each layer two tensors
  * [rows, heads, slots, size] with room to spare, and one mask that hides free and padded slots. A step adds one slot to
- * each row; when the slots are used up everything moves once into larger arrays, without the rows that have ended.
+ * each row; when the slots are used up everything moves once into larger arrays, without the rows that have ended. Arrays are
+ * given back one by one as they move: a cache is never there twice.
  */
-import { float32Output, type TensorData } from "@parlance/inference";
+import { float32Output, freeArrays, type TensorData } from "@parlance/inference";
 
 export interface CacheShape {
   layers: number;
@@ -14,8 +15,8 @@ export interface CacheShape {
 
 export type Tensors = Readonly<Record<string, TensorData>>;
 
-/** Slots that are added at a time. */
-const ROOM = 64;
+/** Slots that are added at a time: free ones are read in every step all the same. */
+const ROOM = 32;
 /** Finite: a softmax over nothing but hidden slots must not divide zero by zero. */
 const HIDDEN = -30_000;
 const parts = ["key", "value"] as const;
@@ -30,17 +31,25 @@ export interface KeyValueCache {
   inputs(): Record<string, TensorData>;
   /** True when the next `append` has no room. */
   full(): boolean;
-  /** The same cache with only these rows, and with room. */
-  keep(rows: readonly number[]): KeyValueCache;
+  /** A copy with only these rows, and with room for as many tokens as they may still say. */
+  keep(rows: readonly number[], wanted?: number): KeyValueCache;
+  /** The same, and this cache is no more. */
+  move(rows: readonly number[], wanted?: number): KeyValueCache;
+  /** Gives the memory back. */
+  close(): void;
 }
 
-/** A cache whose prompts end at slot `used`. */
-export function createCache(shape: CacheShape, rows: number, used: number): KeyValueCache {
+/** A cache whose prompts end at slot `used`, with room for some or all of the `wanted` slots to come. */
+export function createCache(shape: CacheShape, rows: number, used: number, wanted = ROOM): KeyValueCache {
   const { layers, heads, size } = shape;
-  const slots = used + ROOM;
+  const slots = used + roomFor(wanted);
   const tensors = Array.from({ length: 2 * layers }, () => new Float32Array(rows * heads * slots * size));
   const mask = new Float32Array(rows * slots).fill(HIDDEN);
   return view({ shape, rows, slots, used, tensors, mask });
+}
+
+function roomFor(wanted: number): number {
+  return Math.max(1, Math.min(ROOM, wanted));
 }
 
 /** What a run over prompts gets as its past: one hidden slot. */
@@ -111,23 +120,28 @@ function view(state: State): KeyValueCache {
       return inputs;
     },
     full: () => state.used === slots,
-    keep(kept) {
-      const larger = state.used + ROOM;
-      const moved = tensors.map((tensor) => {
-        const target = new Float32Array(kept.length * heads * larger * size);
-        for (const [row, source] of kept.entries()) {
-          for (let head = 0; head < heads; head++) {
-            const from = (source * heads + head) * slots * size;
-            target.set(tensor.subarray(from, from + state.used * size), (row * heads + head) * larger * size);
-          }
-        }
-        return target;
-      });
-      const movedMask = new Float32Array(kept.length * larger).fill(HIDDEN);
-      for (const [row, source] of kept.entries()) {
-        movedMask.set(mask.subarray(source * slots, source * slots + state.used), row * larger);
-      }
-      return view({ ...state, rows: kept.length, slots: larger, tensors: moved, mask: movedMask });
-    },
+    keep: (kept, wanted = ROOM) => copy(kept, wanted, () => {}),
+    move: (kept, wanted = ROOM) => copy(kept, wanted, (tensor) => freeArrays([tensor])),
+    close: () => freeArrays(tensors),
   };
+
+  function copy(kept: readonly number[], wanted: number, copied: (tensor: Float32Array) => void): KeyValueCache {
+    const larger = state.used + roomFor(wanted);
+    const moved = tensors.map((tensor) => {
+      const target = new Float32Array(kept.length * heads * larger * size);
+      for (const [row, source] of kept.entries()) {
+        for (let head = 0; head < heads; head++) {
+          const from = (source * heads + head) * slots * size;
+          target.set(tensor.subarray(from, from + state.used * size), (row * heads + head) * larger * size);
+        }
+      }
+      copied(tensor);
+      return target;
+    });
+    const movedMask = new Float32Array(kept.length * larger).fill(HIDDEN);
+    for (const [row, source] of kept.entries()) {
+      movedMask.set(mask.subarray(source * slots, source * slots + state.used), row * larger);
+    }
+    return view({ ...state, rows: kept.length, slots: larger, tensors: moved, mask: movedMask });
+  }
 }

@@ -3,7 +3,7 @@
  * token and the new keys and values. Prompts of similar length are read together, all rows are decoded together, and rows
  * that have ended leave when the cache moves or when they are half of the batch.
  */
-import { createSession, float32Output, integerOutput, type SessionOptions } from "@parlance/inference";
+import { createSession, float32Output, freeTensors, integerOutput, type SessionOptions } from "@parlance/inference";
 import { createSpeaker, type GreedyDecoder, type Speaker } from "./greedy-decoder.ts";
 import { type CacheShape, createCache, emptyPast, type KeyValueCache } from "./key-value-cache.ts";
 import { int64Tensor, makePromptBatch, type PromptRow, promptPositions } from "./prompt-batch.ts";
@@ -17,7 +17,7 @@ export interface StepDecoderOptions extends SessionOptions {
 }
 
 /** Places that one run over prompts may have, its padding included: a bound on its activations. */
-const PLACES_PER_RUN = 1_024;
+const PLACES_PER_RUN = 512;
 /** A row joins a run when it has at least this part of the longest row's places. */
 const SIMILAR = 0.75;
 
@@ -58,7 +58,8 @@ export async function createStepDecoder(options: StepDecoderOptions): Promise<Gr
       if (rows.length === 0) return [];
       const speakers: Speaker[] = rows.map(({ budget }) => createSpeaker(budget, endTokens));
       const longest = rows.reduce((most, { tokens }) => Math.max(most, tokens.length), 0);
-      let cache = createCache(shape, rows.length, longest);
+      const budget = rows.reduce((most, row) => Math.max(most, row.budget), 0);
+      let cache = createCache(shape, rows.length, longest, budget);
       const newest = new Array<number>(rows.length).fill(padToken);
       const positions = rows.map(({ tokens }) => tokens.length);
       const speaking = new Set<number>();
@@ -77,14 +78,15 @@ export async function createStepDecoder(options: StepDecoderOptions): Promise<Gr
         const tokens = integerOutput(outputs, "token");
         const scores = float32Output(outputs, "log_probability");
         for (const [index, row] of group.entries()) hear(row, tokens[index] ?? padToken, scores[index] ?? 0);
+        freeTensors(outputs);
       }
 
       // Place in the cache → row of the batch.
       let kept = rows.map((_, row) => row);
-      while (speaking.size > 0) {
+      for (let said = 1; speaking.size > 0; said++) {
         if (cache.full() || speaking.size <= kept.length / 2) {
           const left = [...kept.keys()].filter((place) => speaking.has(kept[place] ?? -1));
-          cache = cache.keep(left);
+          cache = cache.move(left, budget - said);
           kept = left.map((place) => kept[place] ?? 0);
         }
         const outputs = await step(
@@ -100,6 +102,7 @@ export async function createStepDecoder(options: StepDecoderOptions): Promise<Gr
           if (speaking.has(row)) hear(row, tokens[place] ?? padToken, scores[place] ?? 0);
         }
       }
+      cache.close();
       return speakers.map((speaker) => speaker.result());
     },
     async weigh(row, continuations) {
@@ -109,13 +112,14 @@ export async function createStepDecoder(options: StepDecoderOptions): Promise<Gr
       const sums = Array.from(float32Output(outputs, "candidate_log_probabilities"));
       const prompt = createCache(shape, 1, length);
       prompt.fill(outputs, [0], [length], length);
+      freeTensors(outputs);
       for (let from = 0; from < continuations.length; from += WEIGHED_TOGETHER) {
         const group = continuations.slice(from, from + WEIGHED_TOGETHER);
         const longest = group.reduce((most, tokens) => Math.max(most, tokens.length), 0);
         const everyRow = [...group.keys()];
         let cache = prompt.keep(everyRow.map(() => 0));
         for (let place = 0; place + 1 < longest; place++) {
-          if (cache.full()) cache = cache.keep(everyRow);
+          if (cache.full()) cache = cache.move(everyRow);
           const made = await step(
             cache,
             group.map((tokens) => tokens[place] ?? padToken),
@@ -128,7 +132,9 @@ export async function createStepDecoder(options: StepDecoderOptions): Promise<Gr
             if (place + 1 < tokens.length) sums[from + index] = (sums[from + index] ?? 0) + (scores[index] ?? 0);
           }
         }
+        cache.close();
       }
+      prompt.close();
       return sums;
     },
     close: () => session.close(),

@@ -5,7 +5,7 @@
  * State: the sessions, and the cross attention's arrays, which are kept from one pass to the next.
  */
 import { join } from "node:path";
-import { chooseGraph, createSession, float32Output, type Session } from "@parlance/inference";
+import { chooseGraph, createSession, float32Output, freeArrays, freeTensors, type Session } from "@parlance/inference";
 import type { ArchitectureContext } from "../types.ts";
 import type { WhisperGraphs } from "./decoder.ts";
 import { FRAMES } from "./features.ts";
@@ -47,6 +47,7 @@ export async function openOwnGraphs({ context, section, words }: OwnGraphsOption
 
   function makeRoom(rows: number): void {
     if ((crossKeys[0]?.length ?? 0) >= rows * rowLength) return;
+    freeArrays([...crossKeys, ...crossValues]);
     crossKeys = layers.map(() => new Float32Array(rows * rowLength));
     crossValues = layers.map(() => new Float32Array(rows * rowLength));
   }
@@ -66,6 +67,7 @@ export async function openOwnGraphs({ context, section, words }: OwnGraphsOption
           crossKeys[layer]?.set(float32Output(heard, `cross_key.${layer}`), from * rowLength);
           crossValues[layer]?.set(float32Output(heard, `cross_value.${layer}`), from * rowLength);
         }
+        freeTensors(heard);
       }
       return createOwnRows({ decoder, section, words, crossKeys, crossValues, count: features.length });
     },

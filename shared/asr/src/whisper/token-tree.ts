@@ -6,6 +6,7 @@
  * `[rows, heads, places, size]`, one pair of arrays a layer, all rows in step. Places are made in blocks; a larger block
  * means copying everything once.
  */
+import { freeArrays } from "@parlance/inference";
 
 const BLOCK = 64;
 
@@ -33,7 +34,7 @@ export function createTokenTree({ rows, layers, heads, size }: TreeShape): Token
   let places = 0;
   let used = 0;
   let keys: Float32Array[] = Array.from({ length: layers }, () => new Float32Array());
-  let values = keys;
+  let values: Float32Array[] = keys.map(() => new Float32Array());
 
   function grow(active: number, needed: number): void {
     const more = Math.ceil(Math.max(needed, places * 1.25) / BLOCK) * BLOCK;
@@ -42,6 +43,7 @@ export function createTokenTree({ rows, layers, heads, size }: TreeShape): Token
       for (let strip = 0; strip < active * heads; strip++) {
         fresh.set(old.subarray(strip * places * size, (strip * places + used) * size), strip * more * size);
       }
+      freeArrays([old]);
       return fresh;
     };
     keys = keys.map(larger);
