@@ -40,8 +40,13 @@ export interface Vocabulary {
 
 const fileSchema = z.looseObject({
   added_tokens: z.array(z.looseObject({ id: z.number().int(), content: z.string() })),
-  model: z.looseObject({ vocab: z.record(z.string(), z.number().int()) }),
+  // A check in one go: as a schema of its own each of the 50,000 words would take longer than reading the file.
+  model: z.looseObject({ vocab: z.custom<Record<string, number>>(isVocab) }),
 });
+
+function isVocab(value: unknown): boolean {
+  return typeof value === "object" && value !== null && Object.values(value).every(Number.isInteger);
+}
 
 /** Smaller vocabularies are the English-only models'. */
 const SMALLEST_MULTILINGUAL = 51_865;
@@ -97,12 +102,19 @@ function createVocabulary(file: z.infer<typeof fileSchema>, size: number, path: 
     languages.set((written.get(token) ?? "").slice(2, -2), token);
   }
   const bytes = wordBytes(file.model.vocab, control.endOfText);
-  const tokenizer = new Tokenizer(file, {});
+  if (!Array.isArray(file.model.merges)) {
+    throw new SpeechError("validation_failed", `${path} has no merges: not a Whisper tokenizer`, { param: "MODEL_ID" });
+  }
+  // Made when it is first needed: few passes have a context or phrases to encode.
+  let tokenizer: Tokenizer | undefined;
+  const encode = (words: string): number[] => {
+    tokenizer ??= new Tokenizer(file, {});
+    return tokenizer.encode(words, { add_special_tokens: false }).ids;
+  };
   const text = (tokens: readonly number[], controls: boolean): string => {
     const parts: Uint8Array[] = [];
     for (const token of tokens) {
-      const part = bytes[token];
-      if (part !== undefined) parts.push(part);
+      if (token < control.endOfText) parts.push(bytes(token));
       else if (controls) parts.push(Buffer.from(controlText(token)));
     }
     return new TextDecoder("utf-8", { ignoreBOM: true }).decode(Buffer.concat(parts));
@@ -116,7 +128,7 @@ function createVocabulary(file: z.infer<typeof fileSchema>, size: number, path: 
     multilingual: size >= SMALLEST_MULTILINGUAL,
     control,
     languages,
-    encode: (words) => tokenizer.encode(withoutControls(words), { add_special_tokens: false }).ids,
+    encode: (words) => encode(withoutControls(words)),
     decode: (tokens) => text(tokens, false),
     decodeAll: (tokens) => text(tokens, true),
   };
@@ -132,14 +144,25 @@ export function withoutControls(text: string): string {
   return rest;
 }
 
-/** Bytes of every word by id. */
-function wordBytes(vocab: Readonly<Record<string, number>>, count: number): Uint8Array[] {
-  const byteOf = new Map([...byteLetters()].map(([byte, letter]) => [letter, byte]));
-  const bytes: Uint8Array[] = Array.from({ length: count }, () => new Uint8Array());
+/** Bytes of a word by its id, below `count`; all lie in one array. */
+function wordBytes(vocab: Readonly<Record<string, number>>, count: number): (token: number) => Uint8Array {
+  const byteOf = new Uint8Array(512);
+  for (const [byte, letter] of byteLetters()) byteOf[letter.charCodeAt(0)] = byte;
+  const words = new Array<string>(count).fill("");
+  let total = 0;
   for (const [word, token] of Object.entries(vocab)) {
-    if (token < count) bytes[token] = Uint8Array.from(word, (letter) => byteOf.get(letter) ?? 0);
+    if (token >= count) continue;
+    words[token] = word;
+    total += word.length;
   }
-  return bytes;
+  const bytes = new Uint8Array(total);
+  const ends = new Uint32Array(count + 1);
+  let end = 0;
+  for (const [token, word] of words.entries()) {
+    for (let index = 0; index < word.length; index++) bytes[end++] = byteOf[word.charCodeAt(index)] ?? 0;
+    ends[token + 1] = end;
+  }
+  return (token) => bytes.subarray(ends[token], ends[token + 1]);
 }
 
 /** GPT-2's printable letter for every byte. */
