@@ -35,6 +35,6 @@ async function librariesNeeded(): Promise<string[]> {
     "They need the CUDA libraries (cudart, cublas, cublasLt, cufft, curand, nvrtc) and cuDNN 9 on the loader's path; of which CUDA, and what is missing, says",
     `  ldd ${join(folder, "libonnxruntime_providers_cuda.so")} | grep -E 'cuda|cu[bfdr]|not found'`,
     "From 1.27 on that is most probably CUDA 13 (driver 580 or newer): an image with both is nvidia/cuda:13.0.1-cudnn-runtime-ubuntu24.04.",
-    "Name a folder of such libraries by LD_LIBRARY_PATH, then run npm run bench:loop again.",
+    "Name a folder of such libraries by LD_LIBRARY_PATH, then run npm run bench:loop again. A later npm ci removes the two files.",
   ];
 }

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { resolveModel } from "@parlance/model-store";
 import { describe, expect, it } from "vitest";
 import { openLoopGraphs, prefersLoop } from "./loop-graphs.ts";
+import type { WhisperSection } from "./manifest-section.ts";
 import { openWhisper } from "./open-whisper.ts";
 import { makeClip } from "./testing/clips.ts";
 import { type GoldenDecoding, readClips, readGolden, type TinyModel, writeTinyModel } from "./testing/tiny-model.ts";
@@ -18,6 +19,7 @@ interface Ways {
   stepwise: Transcriber;
   looped: Transcriber;
   encode(text: string): number[];
+  section: WhisperSection;
 }
 
 /** The same small model on the CPU in both ways. */
@@ -42,6 +44,7 @@ async function withModel(model: TinyModel, beamSize: number, use: (ways: Ways) =
       stepwise: createTranscriber(opened),
       looped: createTranscriber({ ...opened, graphs }),
       encode: vocabulary.encode,
+      section,
     });
   } finally {
     await graphs.close();
@@ -113,6 +116,29 @@ describe("a text that is decoded in one run", () => {
         });
       }
     },
+    PATIENCE,
+  );
+
+  it(
+    "falls back for the same rows, whose lots go token by token",
+    () =>
+      withModel("multilingual-80", 1, async ({ stepwise, looped, encode, section }) => {
+        const { decodings } = await readGolden("multilingual-80");
+        const rows = decodings
+          .filter(({ beam }) => beam === 1)
+          .slice(0, 6)
+          .map((golden) => rowOf(golden, encode));
+        const scores = (await stepwise(rows)).map(({ logProbability }) => logProbability).toSorted((a, b) => a - b);
+        // Between the rows' own scores, so that half of them are guesses.
+        section.logProbabilityThreshold = ((scores[2] ?? 0) + (scores[3] ?? 0)) / 2;
+        Object.assign(section, { noSpeechThreshold: 1, compressionRatioThreshold: 100 });
+        section.temperatures = [0, 0.4, 0.8];
+        const texts = async (transcribe: Transcriber) =>
+          (await transcribe(rows)).map(({ tokens, temperature, words }) => ({ tokens, temperature, words }));
+        const expected = await texts(stepwise);
+        expect(new Set(expected.map(({ temperature }) => temperature)).size).toBeGreaterThan(1);
+        expect(await texts(looped)).toEqual(expected);
+      }),
     PATIENCE,
   );
 

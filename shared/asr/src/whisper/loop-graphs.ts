@@ -1,7 +1,6 @@
 /**
  * Parlance's own layout on a device on which memory must stay: greedy texts are one run of a graph with the loop inside. What
- * that graph cannot do (beams, lots, phrases, the cross attention of words) goes token by token, for which the rows
- * are heard once more, with the keys and values that travel. State: the sessions.
+ * that graph cannot do (beams, lots, phrases, the cross attention of words) goes token by token. State: the sessions.
  */
 import { join } from "node:path";
 import type { Manifest } from "@parlance/contracts";
@@ -10,6 +9,7 @@ import type { LoadAsrOptions } from "../types.ts";
 import type { EncodedRows, WhisperGraphs } from "./decoder.ts";
 import { type OwnGraphsOptions, openOwnGraphs } from "./own-graphs.ts";
 import { createBiases, createRowLoop } from "./row-loop.ts";
+import { createStepwiseRows } from "./stepwise-rows.ts";
 import type { ControlTokens } from "./vocabulary.ts";
 
 export interface LoopGraphsOptions extends OwnGraphsOptions {
@@ -49,16 +49,8 @@ export async function openLoopGraphs({ control, ...options }: LoopGraphsOptions)
     hear: stepwise.hear,
     async encode(features): Promise<EncodedRows> {
       const states = await stepwise.hear(joined(features));
-      let heard: Promise<EncodedRows> | undefined;
-      const rows = () => {
-        heard ??= stepwise.encode(features);
-        return heard;
-      };
-      return {
-        loop: createRowLoop({ session, section, control, biases, states }),
-        begin: async (begin) => (await rows()).begin(begin),
-        align: async (tokens, frames) => (await (await rows()).align(tokens, frames)) ?? new Map(),
-      };
+      const loop = createRowLoop({ session, section, control, biases, states });
+      return { loop, ...createStepwiseRows(stepwise, features) };
     },
     async close() {
       await session.close();
