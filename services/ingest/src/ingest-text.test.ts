@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { encodeWav, toPcm16 } from "@parlance/audio";
 import { buildWav, encodeSamples, fixture, inChunks, voice } from "@parlance/audio/testing";
-import { type Bus, connectBus, type StoredMessage } from "@parlance/bus";
+import type { StoredMessage } from "@parlance/bus";
+import { useTestServer } from "@parlance/bus/testing";
 import {
   buckets,
   headerNames,
@@ -14,42 +15,24 @@ import {
   streams,
   subjects,
 } from "@parlance/contracts";
-import { startTestServer, type TestServer } from "@parlance/nats/testing";
 import { createLog } from "@parlance/telemetry";
 import { cutText } from "@parlance/tts/text";
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { createIngest, ingestSettings } from "./ingest.ts";
 
 // A machine that is busy with other things decodes slowly.
 vi.setConfig({ testTimeout: 120_000 });
 
-let server: TestServer;
-let bus: Bus;
-const open: { close(): Promise<void> }[] = [];
-
-beforeAll(async () => {
-  server = await startTestServer({ secured: true });
-  bus = await connectBus({ name: "test", ...server.as() });
-});
-afterEach(async () => {
-  for (const closeable of open.splice(0).reverse()) await closeable.close();
-});
-afterAll(async () => {
-  await bus.close();
-  await server.stop();
-});
+const rig = useTestServer({ secured: true });
 
 async function startIngest(environment: Record<string, string> = {}) {
-  const own = await connectBus({ name: "ingest", ...server.as("ingest") });
-  open.push(own);
+  const bus = await rig.connectAs("ingest");
   const settings = readSettings(ingestSettings, environment);
-  const ingest = await createIngest({ bus: own, settings, log: createLog("ingest", "silent") });
-  open.push(ingest);
-  return ingest;
+  return rig.closeAfter(await createIngest({ bus, settings, log: createLog("ingest", "silent") }));
 }
 
 async function publish(payload: Uint8Array | string, headers: Record<string, string>, batchId: string = randomUUID()) {
-  await bus.publishOnce(subjects.intake("lab", batchId), payload, { headers: Object.entries(headers) });
+  await rig.bus.publishOnce(subjects.intake("lab", batchId), payload, { headers: Object.entries(headers) });
   return batchId;
 }
 
@@ -64,13 +47,13 @@ const submit = (items: object[], lane = "batch") =>
 async function store(bytes: Uint8Array): Promise<string> {
   const id = randomUUID();
   const file = { id, contentType: "audio/wav", filename: "x.wav", maxBytes: 1e9 };
-  await (await bus.files(buckets.files)).put(file, inChunks(bytes));
+  await (await rig.bus.files(buckets.files)).put(file, inChunks(bytes));
   return id;
 }
 
 async function all(stream: string, subject: string): Promise<StoredMessage[]> {
   const found: StoredMessage[] = [];
-  for await (const message of bus.read({ stream, subject })) found.push(message);
+  for await (const message of rig.bus.read({ stream, subject })) found.push(message);
   return found;
 }
 
@@ -113,8 +96,8 @@ function workerState(abilities: object): string {
 /** While a tts worker answers that it can do this. */
 async function withWorker(abilities: object, work: () => Promise<void>): Promise<void> {
   const gone = new AbortController();
-  bus.serve(subjects.workers, undefined, async (request) => request.respond(workerState(abilities)), gone.signal);
-  await bus.flush();
+  rig.bus.serve(subjects.workers, undefined, async (request) => request.respond(workerState(abilities)), gone.signal);
+  await rig.bus.flush();
   try {
     await work();
   } finally {
@@ -127,7 +110,7 @@ describe("a text", () => {
 
   beforeAll(() => {
     const speaker = workerState({ operations: ["custom_voice"] });
-    bus.serve(subjects.workers, undefined, async (request) => request.respond(speaker), gone.signal);
+    rig.bus.serve(subjects.workers, undefined, async (request) => request.respond(speaker), gone.signal);
   });
   afterAll(() => gone.abort());
 
@@ -232,7 +215,7 @@ describe("a voice to clone", () => {
     buildWav({ sampleRate: 8_000, bits: 8, data: Buffer.alloc(count * 60 * 8_000, encodeSamples(voice(8_000, 1), 8)) });
 
   beforeAll(() => {
-    bus.serve(subjects.workers, undefined, async (request) => request.respond(cloner), gone.signal);
+    rig.bus.serve(subjects.workers, undefined, async (request) => request.respond(cloner), gone.signal);
   });
   afterAll(() => gone.abort());
 

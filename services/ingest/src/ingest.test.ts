@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { encodeWav, toPcm16 } from "@parlance/audio";
 import { buildWav, fixture, inChunks, POISON_MAX_SECONDS, poisonCorpus, voice } from "@parlance/audio/testing";
-import { type Bus, connectBus, type StoredMessage } from "@parlance/bus";
+import { connectBus, type StoredMessage } from "@parlance/bus";
+import { useTestServer } from "@parlance/bus/testing";
 import {
   batchKeys,
   batchRecordSchema,
@@ -20,41 +21,28 @@ import {
   streams,
   subjects,
 } from "@parlance/contracts";
-import { startTestServer, type TestServer } from "@parlance/nats/testing";
+import { startTestServer } from "@parlance/nats/testing";
 import { createLog } from "@parlance/telemetry";
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { createIngest, type Ingest, ingestSettings } from "./ingest.ts";
 
 // A machine that is busy with other things decodes slowly.
 vi.setConfig({ testTimeout: 120_000 });
 
-let server: TestServer;
-let bus: Bus;
-const open: { close(): Promise<void> }[] = [];
+const rig = useTestServer({ secured: true });
 
-beforeAll(async () => {
-  server = await startTestServer({ secured: true });
-  bus = await connectBus({ name: "test", ...server.as() });
-});
 afterEach(async () => {
-  for (const closeable of open.splice(0).reverse()) await closeable.close();
+  await rig.closeAll();
   // Tests do not share their backlogs, and the server's disk is not theirs to fill.
   for (const stream of [streams.intake, streams.jobs]) {
-    await bus.purgeBelow(stream, (await bus.streamState(stream)).lastSeq + 1);
+    await rig.bus.purgeBelow(stream, (await rig.bus.streamState(stream)).lastSeq + 1);
   }
-});
-afterAll(async () => {
-  await bus.close();
-  await server.stop();
 });
 
 async function startIngest(environment: Record<string, string> = {}, now = Date.now): Promise<Ingest> {
-  const own = await connectBus({ name: "ingest", ...server.as("ingest") });
-  open.push(own);
+  const bus = await rig.connectAs("ingest");
   const settings = readSettings(ingestSettings, { MAX_AUDIO_SECONDS: String(POISON_MAX_SECONDS), ...environment });
-  const ingest = await createIngest({ bus: own, settings, log: createLog("ingest", "silent"), now });
-  open.push(ingest);
-  return ingest;
+  return rig.closeAfter(await createIngest({ bus, settings, log: createLog("ingest", "silent"), now }));
 }
 
 const threeSeconds = toPcm16(voice(16_000, 3));
@@ -77,7 +65,7 @@ async function drop(
   headers: Record<string, string> = {},
   batchId: string = randomUUID(),
 ): Promise<string> {
-  await bus.publishOnce(subjects.intake("lab", batchId), audio, { headers: Object.entries(headers) });
+  await rig.bus.publishOnce(subjects.intake("lab", batchId), audio, { headers: Object.entries(headers) });
   return batchId;
 }
 
@@ -87,7 +75,7 @@ async function submit(submission: unknown, batchId: string = randomUUID()): Prom
 }
 
 async function store(bytes: Uint8Array): Promise<string> {
-  const files = await bus.files(buckets.files);
+  const files = await rig.bus.files(buckets.files);
   const id = randomUUID();
   await files.put({ id, contentType: "audio/wav", filename: "x.wav", maxBytes: 1e8 }, inChunks(bytes));
   return id;
@@ -105,7 +93,7 @@ async function until<T>(what: () => Promise<T | undefined | false>, milliseconds
 
 async function messages(stream: string, subject: string): Promise<StoredMessage[]> {
   const found: StoredMessage[] = [];
-  for await (const message of bus.read({ stream, subject })) found.push(message);
+  for await (const message of rig.bus.read({ stream, subject })) found.push(message);
   return found;
 }
 
@@ -135,12 +123,12 @@ async function outcomeOf(batchId: string, itemId = "0"): Promise<Outcome> {
 
 const allAcknowledged = () =>
   until(async () => {
-    const { pending, ackPending } = await bus.consumerState(streams.intake, durables.ingest);
+    const { pending, ackPending } = await rig.bus.consumerState(streams.intake, durables.ingest);
     return pending === 0 && ackPending === 0;
   });
 
 async function recordOf(batchId: string) {
-  const entry = await (await bus.bucket(buckets.batches)).get(batchKeys.batch(batchId));
+  const entry = await (await rig.bus.bucket(buckets.batches)).get(batchKeys.batch(batchId));
   return entry && batchRecordSchema.parse(JSON.parse(Buffer.from(entry.value).toString()));
 }
 
@@ -197,7 +185,7 @@ describe("an audio drop", () => {
 
   test("on a subject with an impossible batch id is put aside", async () => {
     await startIngest();
-    await bus.publishOnce("speech.intake.lab.not$valid", wav(1));
+    await rig.bus.publishOnce("speech.intake.lab.not$valid", wav(1));
     await allAcknowledged();
     const dead = await messages(streams.dead, subjects.dead("ingest", "unknown", "unknown", 0));
     expect(dead.at(-1)?.headers.get(deadLetterReasonHeader)).toMatch(/batch id/);
@@ -322,11 +310,11 @@ describe("a submission", () => {
       acceptedAt: 1_234,
       items: [{ itemId: "a", operation: "transcribe" }],
     };
-    await (await bus.bucket(buckets.batches)).create(batchKeys.batch(batchId), JSON.stringify(record));
+    await (await rig.bus.bucket(buckets.batches)).create(batchKeys.batch(batchId), JSON.stringify(record));
     await drop(wav(1), {}, batchId);
     await allAcknowledged();
     const payload = JSON.stringify({ items: [{ itemId: "a", file: await store(wav(1)) }] });
-    await bus.publishOnce(subjects.intake("rest", batchId), payload, {
+    await rig.bus.publishOnce(subjects.intake("rest", batchId), payload, {
       headers: [["Content-Type", "application/json"]],
     });
     expect((await outcomeOf(batchId, "a")).jobs[0]?.headers.submittedAt).toBe(1_234);
@@ -372,31 +360,31 @@ describe("while it works", () => {
     await startIngest();
     const file = await store(longWav(600));
     const long = await submit({ items: Array.from({ length: 12 }, (_, n) => ({ itemId: `l${n}`, file })) });
-    await until(async () => (await bus.countSubjects(streams.jobs, subjects.batchJobs(long))).size > 0);
+    await until(async () => (await rig.bus.countSubjects(streams.jobs, subjects.batchJobs(long))).size > 0);
     const began = performance.now();
     await outcomeOf(await drop(wav(3), { [headerNames.lane]: "interactive" }));
     await outcomeOf(await drop(fixture("voice.mp3"), { [headerNames.lane]: "realtime" }));
     const waited = performance.now() - began;
-    const { pending, ackPending } = await bus.consumerState(streams.intake, durables.ingest);
+    const { pending, ackPending } = await rig.bus.consumerState(streams.intake, durables.ingest);
     expect(pending + ackPending).toBe(1);
     expect(waited).toBeLessThan(20_000);
-    await (await bus.bucket(buckets.batches)).put(batchKeys.cancelled(long), "now");
+    await (await rig.bus.bucket(buckets.batches)).put(batchKeys.cancelled(long), "now");
     await allAcknowledged();
   });
 
   test("a cancelled batch is decoded no further, and one cancelled before it began not at all", async () => {
     await startIngest();
-    const batches = await bus.bucket(buckets.batches);
+    const batches = await rig.bus.bucket(buckets.batches);
     const file = await store(longWav(600));
     const early: string = randomUUID();
     await batches.put(batchKeys.cancelled(early), "now");
     const running = await submit({ items: Array.from({ length: 6 }, (_, n) => ({ itemId: `l${n}`, file })) });
-    await until(async () => (await bus.countSubjects(streams.jobs, subjects.batchJobs(running))).size > 0);
+    await until(async () => (await rig.bus.countSubjects(streams.jobs, subjects.batchJobs(running))).size > 0);
     await batches.put(batchKeys.cancelled(running), "now");
     await submit({ items: [{ itemId: "0", file }] }, early);
     await allAcknowledged();
-    expect((await bus.countSubjects(streams.jobs, subjects.batchJobs(running))).size).toBeLessThan(6 * 24);
-    expect((await bus.countSubjects(streams.jobs, subjects.batchJobs(early))).size).toBe(0);
+    expect((await rig.bus.countSubjects(streams.jobs, subjects.batchJobs(running))).size).toBeLessThan(6 * 24);
+    expect((await rig.bus.countSubjects(streams.jobs, subjects.batchJobs(early))).size).toBe(0);
     expect(await recordOf(early)).toBeDefined();
   });
 
@@ -410,7 +398,7 @@ describe("while it works", () => {
     const stop = new AbortController();
     const shares: number[] = [];
     const batchId: string = randomUUID();
-    const events = bus.subscribe(subjects.progress(batchId, "0"), stop.signal);
+    const events = rig.bus.subscribe(subjects.progress(batchId, "0"), stop.signal);
     const listening = (async () => {
       for await (const { data } of events) {
         const progress = progressSchema.parse(JSON.parse(Buffer.from(data).toString()));
@@ -418,7 +406,7 @@ describe("while it works", () => {
         if (progress.state === "decoding") break;
       }
     })();
-    await bus.flush();
+    await rig.bus.flush();
     await submit({ items: [{ itemId: "0", file: await store(longWav(120)) }] }, batchId);
     await listening;
     stop.abort();

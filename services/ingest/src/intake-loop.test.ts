@@ -1,25 +1,14 @@
-import { type Bus, connectBus } from "@parlance/bus";
+import { useTestServer } from "@parlance/bus/testing";
 import { durables, headerNames, streams, subjects } from "@parlance/contracts";
-import { startTestServer, type TestServer } from "@parlance/nats/testing";
 import { createLog } from "@parlance/telemetry";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { runIntakeLoop } from "./intake-loop.ts";
 
-let server: TestServer;
-let bus: Bus;
-
-beforeAll(async () => {
-  server = await startTestServer();
-  bus = await connectBus({ name: "test", ...server.as() });
-});
-afterAll(async () => {
-  await bus.close();
-  await server.stop();
-});
+const rig = useTestServer();
 
 test("when nothing moves, messages that have not begun make room for the urgent one behind them, and nothing is lost", async () => {
-  for (let index = 0; index < 9; index += 1) await bus.publishOnce(subjects.intake("lab", `slow${index}`), "x");
-  await bus.publishOnce(subjects.intake("lab", "urgent"), "x", { headers: [[headerNames.lane, "interactive"]] });
+  for (let index = 0; index < 9; index += 1) await rig.bus.publishOnce(subjects.intake("lab", `slow${index}`), "x");
+  await rig.bus.publishOnce(subjects.intake("lab", "urgent"), "x", { headers: [[headerNames.lane, "interactive"]] });
 
   const stopping = new AbortController();
   const seen: string[] = [];
@@ -28,7 +17,7 @@ test("when nothing moves, messages that have not begun make room for the urgent 
     served = resolve;
   });
   const running = runIntakeLoop({
-    bus,
+    bus: rig.bus,
     log: createLog("test", "silent"),
     signal: stopping.signal,
     mostHeld: 4,
@@ -49,6 +38,6 @@ test("when nothing moves, messages that have not begun make room for the urgent 
   stopping.abort();
   await running;
 
-  const { pending, ackPending } = await bus.consumerState(streams.intake, durables.ingest);
+  const { pending, ackPending } = await rig.bus.consumerState(streams.intake, durables.ingest);
   expect(pending + ackPending).toBe(9);
 });

@@ -1,7 +1,4 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
-import { fileURLToPath } from "node:url";
-import { type Bus, connectBus } from "@parlance/bus";
+import { useTestServer } from "@parlance/bus/testing";
 import {
   type BatchRecord,
   batchKeys,
@@ -11,41 +8,14 @@ import {
   streams,
   subjects,
 } from "@parlance/contracts";
-import { startTestServer, type TestServer } from "@parlance/nats/testing";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
+import { expectOneEndEach, publishAmongKills } from "./testing/killed-service.ts";
 
 const KILLS = 8;
 const BATCHES = 24;
 const ITEMS = 12;
 
-const main = fileURLToPath(new URL("./main.ts", import.meta.url));
-let server: TestServer;
-let bus: Bus;
-let child: ChildProcess | undefined;
-
-beforeAll(async () => {
-  server = await startTestServer({ secured: true });
-  bus = await connectBus({ name: "test", ...server.as() });
-});
-afterAll(async () => {
-  child?.kill("SIGKILL");
-  await bus.close();
-  await server.stop();
-});
-
-async function startChild(): Promise<ChildProcess> {
-  const { url, user = "", password = "" } = server.as("results");
-  const started = spawn(process.execPath, [main], {
-    env: { NATS_URL: url, NATS_USER: user, NATS_PASSWORD: password, LOG_LEVEL: "info" },
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  let told = "";
-  started.stdout?.on("data", (chunk) => {
-    told += chunk;
-  });
-  while (!told.includes("folding results")) await once(started.stdout ?? started, "data");
-  return started;
-}
+const rig = useTestServer({ secured: true });
 
 /** Item 0 is long, item 1 large, item 2 bad; the others are one segment. */
 function segmentsOf(item: number): SegmentResult[] {
@@ -86,10 +56,10 @@ async function publishBatch(batch: number): Promise<void> {
     acceptedAt: 1,
     items: items.map((item) => ({ itemId: String(item), operation: "transcribe" })),
   };
-  await (await bus.bucket(buckets.batches)).create(batchKeys.batch(batchId), JSON.stringify(record));
+  await (await rig.bus.bucket(buckets.batches)).create(batchKeys.batch(batchId), JSON.stringify(record));
   for (const item of items) {
     for (const [n, segment] of segmentsOf(item).entries()) {
-      await bus.publishOnce(subjects.result(batchId, String(item), n), JSON.stringify(segment), { first: true });
+      await rig.bus.publishOnce(subjects.result(batchId, String(item), n), JSON.stringify(segment), { first: true });
     }
   }
 }
@@ -97,30 +67,18 @@ async function publishBatch(batch: number): Promise<void> {
 test(`killed ${KILLS} times between any two of its steps, it loses nothing and repeats nothing`, {
   timeout: 120_000,
 }, async () => {
-  child = await startChild();
-  const publishing = (async () => {
-    for (let batch = 0; batch < BATCHES; batch += 1) await publishBatch(batch);
-  })();
-  for (let kill = 0; kill < KILLS; kill += 1) {
+  await publishAmongKills(rig, {
+    kills: KILLS,
     // Random within the time that a pull takes to be folded.
-    await new Promise((resolve) => setTimeout(resolve, Math.random() * 120));
-    child.kill("SIGKILL");
-    await once(child, "exit");
-    child = await startChild();
-  }
-  await publishing;
+    livesMs: () => Math.random() * 120,
+    async publish() {
+      for (let batch = 0; batch < BATCHES; batch += 1) await publishBatch(batch);
+    },
+  });
+  await expectOneEndEach(rig, { batches: BATCHES, items: ITEMS, timeoutMs: 60_000 });
 
-  const deadline = Date.now() + 60_000;
-  const summaries = () => bus.countSubjects(streams.results, "speech.summary.*");
-  while ((await summaries()).size < BATCHES && Date.now() < deadline) {
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  const done = await bus.countSubjects(streams.results, "speech.done.>");
-  expect([...(await summaries()).values()]).toEqual(Array.from({ length: BATCHES }, () => 1));
-  expect([...done.values()]).toEqual(Array.from({ length: BATCHES * ITEMS }, () => 1));
-
-  const files = await bus.files(buckets.files);
-  for await (const message of bus.read({ stream: streams.results, subject: "speech.done.>" })) {
+  const files = await rig.bus.files(buckets.files);
+  for await (const message of rig.bus.read({ stream: streams.results, subject: "speech.done.>" })) {
     const event = itemDoneSchema.parse(JSON.parse(Buffer.from(message.data).toString()));
     const item = Number(event.itemId);
     if (item === 2) expect(event.error?.code).toBe("audio_corrupt");

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { type Bus, connectBus } from "@parlance/bus";
+import { useTestServer } from "@parlance/bus/testing";
 import {
   type BatchRecord,
   type BatchStatus,
@@ -15,38 +15,21 @@ import {
   subjects,
   transcriptFileId,
 } from "@parlance/contracts";
-import { startTestServer, type TestServer } from "@parlance/nats/testing";
 import { createLog } from "@parlance/telemetry";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { createResults, type Results, resultsSettings } from "./results.ts";
 
-let server: TestServer;
-let bus: Bus;
-const open: { close(): Promise<void> }[] = [];
-
-beforeAll(async () => {
-  server = await startTestServer({ secured: true });
-  bus = await connectBus({ name: "test", ...server.as() });
-});
-afterEach(async () => {
-  for (const closeable of open.splice(0).reverse()) await closeable.close();
-});
-afterAll(async () => {
-  await bus.close();
-  await server.stop();
-});
+const rig = useTestServer({ secured: true });
 
 async function startResults(environment: Record<string, string> = {}, sweepEveryMs?: number): Promise<Results> {
-  const own = await connectBus({ name: "results", ...server.as("results") });
-  open.push(own);
+  const bus = await rig.connectAs("results");
   const results = await createResults({
-    bus: own,
+    bus,
     settings: readSettings(resultsSettings, environment),
     log: createLog("results", "silent"),
     ...(sweepEveryMs === undefined ? {} : { sweepEveryMs }),
   });
-  open.push(results);
-  return results;
+  return rig.closeAfter(results);
 }
 
 const nextBatch = () => randomUUID();
@@ -59,7 +42,7 @@ async function record(batchId: string, itemIds: string[], label = ""): Promise<v
     acceptedAt: Date.now(),
     items: itemIds.map((itemId) => ({ itemId, customId: `mine-${itemId}`, operation: "transcribe" })),
   };
-  await (await bus.bucket(buckets.batches)).create(batchKeys.batch(batchId), JSON.stringify(value));
+  await (await rig.bus.bucket(buckets.batches)).create(batchKeys.batch(batchId), JSON.stringify(value));
 }
 
 function ok(text: string, overrides: Partial<SegmentResult> = {}): SegmentResult {
@@ -97,7 +80,7 @@ function failure(): SegmentResult {
 }
 
 async function publish(batchId: string, itemId: string, n: number, result: unknown): Promise<void> {
-  await bus.publishOnce(subjects.result(batchId, itemId, n), JSON.stringify(result), { first: true });
+  await rig.bus.publishOnce(subjects.result(batchId, itemId, n), JSON.stringify(result), { first: true });
 }
 
 async function eventually<T>(look: () => Promise<T | undefined>): Promise<T> {
@@ -114,20 +97,20 @@ const parse = (message: { data: Uint8Array }): unknown => JSON.parse(Buffer.from
 
 function done(batchId: string, itemId: string): Promise<ItemDone> {
   return eventually(async () => {
-    const message = await bus.last(streams.results, subjects.done(batchId, itemId));
+    const message = await rig.bus.last(streams.results, subjects.done(batchId, itemId));
     return message && itemDoneSchema.parse(parse(message));
   });
 }
 
 function summary(batchId: string) {
   return eventually(async () => {
-    const message = await bus.last(streams.results, subjects.summary(batchId));
+    const message = await rig.bus.last(streams.results, subjects.summary(batchId));
     return message && batchSummarySchema.parse(parse(message));
   });
 }
 
 async function status(batchId: string): Promise<BatchStatus> {
-  const reply = await bus.request(subjects.status(batchId), "", 5_000);
+  const reply = await rig.bus.request(subjects.status(batchId), "", 5_000);
   return JSON.parse(Buffer.from(reply ?? "").toString()) as BatchStatus;
 }
 
@@ -164,7 +147,7 @@ describe("folding", () => {
     await record(batchId, ["x"]);
     await publish(batchId, "x", 0, ok("one", { last: false }));
     await eventually(async () =>
-      (await bus.consumerState(streams.results, "results")).ackPending === 0 ? true : undefined,
+      (await rig.bus.consumerState(streams.results, "results")).ackPending === 0 ? true : undefined,
     );
     await first.close();
     await publish(batchId, "x", 1, ok("two"));
@@ -181,7 +164,7 @@ describe("folding", () => {
     const event = await done(batchId, "x");
     expect(event).toMatchObject({ file: transcriptFileId(batchId, "x") });
     expect(event.transcript).toBeUndefined();
-    const file = await (await bus.files(buckets.files)).read(event.file ?? "");
+    const file = await (await rig.bus.files(buckets.files)).read(event.file ?? "");
     const chunks: Uint8Array[] = [];
     for await (const chunk of file?.content ?? []) chunks.push(chunk);
     expect(JSON.parse(Buffer.concat(chunks).toString())).toEqual({ text, language: "English" });
@@ -195,7 +178,7 @@ describe("folding", () => {
     await publish(batchId, "y", 0, ok("fine"));
     expect(await done(batchId, "x")).toMatchObject({ status: "error", error: { code: "internal" } });
     expect((await summary(batchId)).failed).toBe(1);
-    const dead = await eventually(() => bus.last(streams.dead, subjects.dead("results", batchId, "x", 0)));
+    const dead = await eventually(() => rig.bus.last(streams.dead, subjects.dead("results", batchId, "x", 0)));
     expect(parse(dead)).toEqual({ nonsense: true });
   });
 
@@ -205,12 +188,12 @@ describe("folding", () => {
     await record(batchId, ["x"]);
     await publish(batchId, "x", 0, ok("first"));
     const before = await done(batchId, "x");
-    await bus.publishOnce(subjects.result(batchId, "x", 0), JSON.stringify(ok("second")));
+    await rig.bus.publishOnce(subjects.result(batchId, "x", 0), JSON.stringify(ok("second")));
     await eventually(async () =>
-      (await bus.consumerState(streams.results, "results")).pending === 0 ? true : undefined,
+      (await rig.bus.consumerState(streams.results, "results")).pending === 0 ? true : undefined,
     );
     expect(await done(batchId, "x")).toEqual(before);
-    expect(await bus.countSubjects(streams.results, subjects.batchDone(batchId))).toEqual(
+    expect(await rig.bus.countSubjects(streams.results, subjects.batchDone(batchId))).toEqual(
       new Map([[subjects.done(batchId, "x"), 1]]),
     );
   });
@@ -222,10 +205,10 @@ describe("status", () => {
     const batchId = nextBatch();
     await record(batchId, ["x", "y"]);
     expect(await status(batchId)).toMatchObject({ status: "queued", completed: 0, total: 2 });
-    bus.publish(subjects.progress(batchId, "x"), JSON.stringify({ state: "decoding", at: 1 }));
-    await bus.flush();
+    rig.bus.publish(subjects.progress(batchId, "x"), JSON.stringify({ state: "decoding", at: 1 }));
+    await rig.bus.flush();
     expect((await status(batchId)).status).toBe("queued");
-    bus.publish(subjects.progress(batchId, "x"), JSON.stringify({ state: "running", at: 2 }));
+    rig.bus.publish(subjects.progress(batchId, "x"), JSON.stringify({ state: "running", at: 2 }));
     await eventually(async () => ((await status(batchId)).status === "processing" ? true : undefined));
     await publish(batchId, "x", 0, ok("hi"));
     await publish(batchId, "y", 0, failure());
@@ -255,7 +238,7 @@ describe("cancelling", () => {
     await record(batchId, ["x", "y", "z"]);
     await publish(batchId, "x", 0, ok("kept"));
     await done(batchId, "x");
-    await (await bus.bucket(buckets.batches)).put(batchKeys.cancelled(batchId), "1");
+    await (await rig.bus.bucket(buckets.batches)).put(batchKeys.cancelled(batchId), "1");
     expect(await summary(batchId)).toMatchObject({ completed: 1, failed: 2, status: "partial" });
     expect(await done(batchId, "x")).toMatchObject({ status: "done" });
     expect(await done(batchId, "y")).toMatchObject({ status: "error", error: { code: "cancelled" } });
@@ -265,7 +248,7 @@ describe("cancelling", () => {
 
   test("of a batch whose record comes later, or while nobody listened, still happens", async () => {
     const batchId = nextBatch();
-    await (await bus.bucket(buckets.batches)).put(batchKeys.cancelled(batchId), "1");
+    await (await rig.bus.bucket(buckets.batches)).put(batchKeys.cancelled(batchId), "1");
     await startResults();
     await new Promise((resolve) => setTimeout(resolve, 100));
     await record(batchId, ["0"]);
@@ -277,14 +260,14 @@ describe("tidying", () => {
   test("finished jobs go after the replay window, unfinished ones never", async () => {
     const batchId = nextBatch();
     for (let n = 0; n < 5; n += 1) {
-      await bus.publishOnce(subjects.job("transcribe", "batch", batchId, "x", n), "audio");
+      await rig.bus.publishOnce(subjects.job("transcribe", "batch", batchId, "x", n), "audio");
     }
-    const taken = await bus.pull({ stream: streams.jobs, durable: "transcribe-batch", max: 3, waitMs: 1_000 });
+    const taken = await rig.bus.pull({ stream: streams.jobs, durable: "transcribe-batch", max: 3, waitMs: 1_000 });
     for (const delivery of taken) await delivery.ack();
     await startResults({ REPLAY_WINDOW: "0" }, 50);
-    await eventually(async () => ((await bus.streamState(streams.jobs)).messages === 2 ? true : undefined));
+    await eventually(async () => ((await rig.bus.streamState(streams.jobs)).messages === 2 ? true : undefined));
     await new Promise((resolve) => setTimeout(resolve, 150));
-    expect((await bus.streamState(streams.jobs)).messages).toBe(2);
+    expect((await rig.bus.streamState(streams.jobs)).messages).toBe(2);
   });
 });
 

@@ -1,7 +1,7 @@
 /** Spoken segments over a real server: joined, encoded, written before the event that names the file. */
 import { randomUUID } from "node:crypto";
 import { encodeWav } from "@parlance/audio";
-import { type Bus, connectBus } from "@parlance/bus";
+import { useTestServer } from "@parlance/bus/testing";
 import {
   audioFileId,
   type BatchRecord,
@@ -18,43 +18,27 @@ import {
   streams,
   subjects,
 } from "@parlance/contracts";
-import { startTestServer, type TestServer } from "@parlance/nats/testing";
 import { createLog } from "@parlance/telemetry";
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { createResults, resultsSettings } from "./results.ts";
 
 // A machine that is busy with other things encodes slowly.
 vi.setConfig({ testTimeout: 120_000 });
 
 const RATE = 16_000;
-let server: TestServer;
-let bus: Bus;
-const open: { close(): Promise<void> }[] = [];
-
-beforeAll(async () => {
-  server = await startTestServer({ secured: true });
-  bus = await connectBus({ name: "test", ...server.as() });
-});
-afterEach(async () => {
-  for (const closeable of open.splice(0).reverse()) await closeable.close();
-});
-afterAll(async () => {
-  await bus.close();
-  await server.stop();
-});
+const rig = useTestServer({ secured: true });
 
 async function startResults(environment: Record<string, string> = {}, now = Date.now, sweepEveryMs = 30_000) {
-  const own = await connectBus({ name: "results", ...server.as("results") });
-  open.push(own);
+  const bus = await rig.connectAs("results");
   const settings = readSettings(resultsSettings, environment);
-  open.push(await createResults({ bus: own, settings, log: createLog("results", "silent"), now, sweepEveryMs }));
+  rig.closeAfter(await createResults({ bus, settings, log: createLog("results", "silent"), now, sweepEveryMs }));
 }
 
 async function record(itemIds: string[]): Promise<string> {
   const batchId = randomUUID();
   const items = itemIds.map((itemId) => ({ itemId, operation: "custom_voice" as const }));
   const value: BatchRecord = { batchId, label: "", lane: "batch", acceptedAt: 1, items };
-  await (await bus.bucket(buckets.batches)).create(batchKeys.batch(batchId), JSON.stringify(value));
+  await (await rig.bus.bucket(buckets.batches)).create(batchKeys.batch(batchId), JSON.stringify(value));
   return batchId;
 }
 
@@ -74,7 +58,7 @@ async function speak(
   itemId = "x",
 ) {
   const { sound, pauseMs = 0, sampleRate = RATE } = part;
-  const files = await bus.files(buckets.files);
+  const files = await rig.bus.files(buckets.files);
   const id = segmentFileId(batchId, itemId, n);
   await files.put(
     { id, contentType: "audio/pcm", filename: id, maxBytes: 1e9 },
@@ -99,13 +83,13 @@ async function speak(
     model: "tone",
     passSize: 1,
   };
-  await bus.publishOnce(subjects.result(batchId, itemId, n), JSON.stringify(result), { first: true });
+  await rig.bus.publishOnce(subjects.result(batchId, itemId, n), JSON.stringify(result), { first: true });
 }
 
 async function done(batchId: string, itemId = "x"): Promise<ItemDone> {
   const deadline = Date.now() + 90_000;
   for (;;) {
-    const message = await bus.last(streams.results, subjects.done(batchId, itemId));
+    const message = await rig.bus.last(streams.results, subjects.done(batchId, itemId));
     if (message !== undefined) return itemDoneSchema.parse(JSON.parse(Buffer.from(message.data).toString()));
     if (Date.now() > deadline) throw new Error("it never came");
     await new Promise((resolve) => setTimeout(resolve, 10));
@@ -113,7 +97,7 @@ async function done(batchId: string, itemId = "x"): Promise<ItemDone> {
 }
 
 async function fileOf(id: string | undefined): Promise<Buffer> {
-  const file = await (await bus.files(buckets.files)).read(id ?? "");
+  const file = await (await rig.bus.files(buckets.files)).read(id ?? "");
   const chunks: Uint8Array[] = [];
   for await (const chunk of file?.content ?? []) chunks.push(chunk);
   return Buffer.concat(chunks);
@@ -155,7 +139,7 @@ describe("a spoken item", () => {
     const head: Record<SpeechFormat, string> = { wav: "RIFF", flac: "fLaC", opus: "OggS", mp3: "", pcm: "" };
     expect((await fileOf(audio?.file)).subarray(0, head[format].length).toString()).toBe(head[format]);
     expect(audio).toMatchObject({ seconds: 1, sampleRate: format === "pcm" ? 24_000 : RATE });
-    const reply = await bus.request(subjects.status(batchId), "", 5_000);
+    const reply = await rig.bus.request(subjects.status(batchId), "", 5_000);
     const status = JSON.parse(Buffer.from(reply ?? "").toString()) as BatchStatus;
     expect(status.items[0]?.url).toBe(`/api/v1/files/${audioFileId("custom_voice", batchId, "x", format)}`);
   });
@@ -181,7 +165,7 @@ describe("a spoken item", () => {
     await startResults();
     const batchId = await record(["x"]);
     await speak(batchId, 1, true, { sound: tone(10, 1) });
-    await (await bus.files(buckets.files)).delete(segmentFileId(batchId, "x", 1));
+    await (await rig.bus.files(buckets.files)).delete(segmentFileId(batchId, "x", 1));
     await speak(batchId, 0, false, { sound: tone(10, 1) });
     expect(await done(batchId)).toMatchObject({ status: "error", error: { code: "internal" } });
   });
@@ -198,10 +182,10 @@ describe("a spoken item", () => {
       timestamps: false,
       error: { code: "audio_corrupt", message: "no" },
     };
-    await bus.publishOnce(subjects.result(batchId, "y", 0), JSON.stringify(failure), { first: true });
+    await rig.bus.publishOnce(subjects.result(batchId, "y", 0), JSON.stringify(failure), { first: true });
     await startResults();
     await done(batchId, "y");
-    expect(await bus.last(streams.results, subjects.done(batchId, "x"))).toBeUndefined();
+    expect(await rig.bus.last(streams.results, subjects.done(batchId, "x"))).toBeUndefined();
     expect((await done(batchId, "x")).audio?.seconds).toBe(160);
   });
 });
@@ -212,7 +196,7 @@ describe("tidying", () => {
     await speak(batchId, 0, false, { sound: tone(10, 1) });
     let shift = 7_200_000;
     await startResults({}, () => Date.now() + shift, 50);
-    const files = await bus.files(buckets.files);
+    const files = await rig.bus.files(buckets.files);
     await new Promise((resolve) => setTimeout(resolve, 300));
     expect(await files.info(segmentFileId(batchId, "x", 0))).toBeDefined();
     shift = 0;

@@ -1,12 +1,9 @@
 /** The service itself, as a process, with the model that ships with the repository and the NATS user that it runs as. */
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { type Bus, connectBus } from "@parlance/bus";
+import { type ServiceProcess, startServiceProcess, useTestServer } from "@parlance/bus/testing";
 import {
   headerNames,
   type ModelVerb,
@@ -20,54 +17,23 @@ import {
 } from "@parlance/contracts";
 import { readManifest } from "@parlance/model-store";
 import { startFakeHub } from "@parlance/model-store/testing";
-import { startTestServer, type TestServer } from "@parlance/nats/testing";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
-const main = fileURLToPath(new URL("./main.ts", import.meta.url));
 const samples = new URL("../../../models/parlance-en/samples/", import.meta.url);
 
-let server: TestServer;
-let bus: Bus;
-let worker: { child: ChildProcess; log: string[]; exited: Promise<unknown[]> };
+const rig = useTestServer({ secured: true });
+let worker: ServiceProcess;
 
 beforeAll(async () => {
-  server = await startTestServer({ secured: true });
-  bus = await connectBus({ name: "test", ...server.as("topology") });
   worker = run({});
-  await until(() => worker.log.some((line) => line.includes("transcribe-worker ready")));
+  await worker.says("transcribe-worker ready");
 });
-afterAll(async () => {
-  worker.child.kill("SIGKILL");
-  await bus.close();
-  await server.stop();
-});
+afterAll(async () => await worker.kill());
 
-function run(settings: Record<string, string>) {
-  const { url, user = "", password = "" } = server.as("transcribe-worker");
-  const child = spawn(process.execPath, [main], {
-    env: {
-      PATH: process.env.PATH,
-      NATS_URL: url,
-      NATS_USER: user,
-      NATS_PASSWORD: password,
-      ASR_DEVICE: "cpu",
-      ...settings,
-    },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  const log: string[] = [];
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding("utf8").on("data", (text: string) => log.push(...text.trim().split("\n")));
-  }
-  return { child, log, exited: once(child, "exit") };
-}
-
-async function until(check: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 20_000;
-  while (!(await check())) {
-    if (Date.now() > deadline) throw new Error(worker.log.join("\n"));
-    await pause(20);
-  }
+function run(settings: Record<string, string>): ServiceProcess {
+  const main = new URL("./main.ts", import.meta.url);
+  const { server } = rig;
+  return startServiceProcess({ server, user: "transcribe-worker", main, settings: { ASR_DEVICE: "cpu", ...settings } });
 }
 
 /** 16 kHz mono PCM16 of a sample whose header is 44 bytes long. */
@@ -76,15 +42,15 @@ function pcm(name: string): Uint8Array {
 }
 
 async function publish(batch: string, payload: Uint8Array, headers: [string, string][] = []): Promise<void> {
-  await bus.publishOnce(subjects.job("transcribe", "interactive", batch, "0", 0), payload, {
+  await rig.bus.publishOnce(subjects.job("transcribe", "interactive", batch, "0", 0), payload, {
     headers: [[headerNames.submittedAt, String(Date.now())], [headerNames.last, "true"], ...headers],
   });
 }
 
 async function result(batch: string) {
   const subject = subjects.result(batch, "0", 0);
-  await until(async () => (await bus.last(streams.results, subject)) !== undefined);
-  const found = await bus.last(streams.results, subject);
+  await expect.poll(() => rig.bus.last(streams.results, subject), { timeout: 20_000 }).toBeDefined();
+  const found = await rig.bus.last(streams.results, subject);
   return segmentResultSchema.parse(JSON.parse(new TextDecoder().decode(found?.data)));
 }
 
@@ -105,7 +71,7 @@ describe("a transcribe-worker", () => {
     expect(loaded).toMatchObject({ device: "cpu", name: "parlance-en" });
     expect(loaded.loadSeconds).toBeGreaterThan(0);
     expect(loaded.warmUpSeconds).toBeGreaterThan(0);
-    const [answer] = await bus.requestMany(subjects.workers, "", 300);
+    const [answer] = await rig.bus.requestMany(subjects.workers, "", 300);
     expect(workerStateSchema.parse(JSON.parse(new TextDecoder().decode(answer)))).toMatchObject({ loaded: true });
   });
 
@@ -120,10 +86,10 @@ describe("a transcribe-worker", () => {
 
   test("lists its models, and loads, shows and unloads the one that it runs", async () => {
     const state = async (verb: ModelVerb) => {
-      const answer = await bus.request(modelSubjects.verb("asr", verb), "", 20_000);
+      const answer = await rig.bus.request(modelSubjects.verb("asr", verb), "", 20_000);
       return modelStateSchema.parse(JSON.parse(new TextDecoder().decode(answer)));
     };
-    const listed = await bus.request(modelSubjects.verb("asr", "list"), "", 5_000);
+    const listed = await rig.bus.request(modelSubjects.verb("asr", "list"), "", 5_000);
     const { selected, models } = modelListSchema.parse(JSON.parse(new TextDecoder().decode(listed)));
     expect(selected).toBe("parlance-en");
     expect(models.find(({ id }) => id === selected)).toMatchObject({ family: "asr", complete: true });
@@ -160,7 +126,7 @@ describe("a transcribe-worker", () => {
       HF_TOKEN: "hf_secret",
       ASR_CACHE_DIR: cache,
     });
-    await until(() => worker.log.some((line) => line.includes("transcribe-worker ready")));
+    await worker.says("transcribe-worker ready");
     expect(hub.asked).toEqual([]);
     await publish("b3", pcm("espeak-1.wav"));
     expect(await result("b3")).toMatchObject({ outcome: "ok", model: "someone/parlance-en-copy" });

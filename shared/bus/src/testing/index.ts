@@ -1,0 +1,2 @@
+export { type ServiceProcess, type ServiceProcessOptions, startServiceProcess } from "./service-process.ts";
+export { type TestRig, useTestServer } from "./test-server.ts";
