@@ -56,7 +56,8 @@ if (obstacle !== undefined) {
 const limit: Record<string, string> =
   wished["vram-gb"] === undefined ? {} : { gpu_mem_limit: String(Number(wished["vram-gb"]) * 2 ** 30) };
 const cuda = {
-  arena_extend_strategy: "kSameAsRequested",
+  // Every step wants a little more than the one before has freed: what is got as requested would never be used again.
+  arena_extend_strategy: "kNextPowerOfTwo",
   cudnn_conv_algo_search: "HEURISTIC",
   use_tf32: "0",
   ...limit,
