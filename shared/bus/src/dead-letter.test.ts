@@ -1,59 +1,51 @@
-import { startTestServer, type TestServer } from "@parlance/nats/testing";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { connectBus } from "./connection.ts";
+import { describe, expect, it } from "vitest";
 import { deadLetter } from "./dead-letter.ts";
-import type { Bus } from "./types.ts";
+import { useTestServer } from "./testing/index.ts";
 
 describe("deadLetter", () => {
-  let server: TestServer;
-  let bus: Bus;
-  beforeAll(async () => {
-    server = await startTestServer();
-    bus = await connectBus({ name: "test", ...server.as() });
-  });
-  afterAll(async () => {
-    await bus.close();
-    await server.stop();
-  });
+  const rig = useTestServer();
   const deliver = async (batchId: string, data: Uint8Array) => {
     const subject = `speech.job.transcribe.batch.${batchId}.0.7`;
-    await bus.publishOnce(subject, data, { headers: [["Parlance-Custom-Id", "mine"]], messageId: `${batchId}.0.7` });
-    const [delivery] = await bus.pull({ stream: "JOBS", durable: "transcribe-batch", max: 1, waitMs: 1_000 });
+    await rig.bus.publishOnce(subject, data, {
+      headers: [["Parlance-Custom-Id", "mine"]],
+      messageId: `${batchId}.0.7`,
+    });
+    const [delivery] = await rig.bus.pull({ stream: "JOBS", durable: "transcribe-batch", max: 1, waitMs: 1_000 });
     if (!delivery) throw new Error("nothing was delivered");
     return delivery;
   };
 
   it("keeps the message with its headers and the reason, and the message does not come back", async () => {
     const delivery = await deliver("b", new Uint8Array([1, 2, 3]));
-    await deadLetter(bus, delivery, {
+    await deadLetter(rig.bus, delivery, {
       service: "transcribe-worker",
       reason: "the engine died\nthe second time",
       address: { batchId: "b", itemId: "0", n: 7 },
     });
-    const dead = await bus.last("DEAD", "speech.dead.transcribe-worker.b.0.7");
+    const dead = await rig.bus.last("DEAD", "speech.dead.transcribe-worker.b.0.7");
     expect(dead?.data).toEqual(new Uint8Array([1, 2, 3]));
     expect(dead?.headers.get("Parlance-Custom-Id")).toBe("mine");
     expect(dead?.headers.get("Parlance-Dead-Reason")).toBe("the engine died the second time");
     expect(dead?.headers.get("Parlance-Dead-Subject")).toBe("speech.job.transcribe.batch.b.0.7");
     expect(dead?.headers.get("Parlance-Dead-Seq")).toBe(String(delivery.seq));
-    await bus.flush();
-    expect(await bus.consumerState("JOBS", "transcribe-batch")).toMatchObject({ pending: 0, ackPending: 0 });
+    await rig.bus.flush();
+    expect(await rig.bus.consumerState("JOBS", "transcribe-batch")).toMatchObject({ pending: 0, ackPending: 0 });
   });
 
   it("the same message is put aside once, however often its service tries", async () => {
     const delivery = await deliver("c", new Uint8Array(10));
     const letter = { service: "transcribe-worker", reason: "x", address: { batchId: "c", itemId: "0", n: 7 } };
-    await deadLetter(bus, delivery, letter);
-    await deadLetter(bus, delivery, letter);
-    expect([...(await bus.countSubjects("DEAD", "speech.dead.*.c.>")).values()]).toEqual([1]);
+    await deadLetter(rig.bus, delivery, letter);
+    await deadLetter(rig.bus, delivery, letter);
+    expect([...(await rig.bus.countSubjects("DEAD", "speech.dead.*.c.>")).values()]).toEqual([1]);
   });
 
   it("a payload that leaves no room for the reason is left in its stream, and the letter says where", async () => {
-    const delivery = await deliver("d", new Uint8Array(bus.maxPayload - 150));
-    await deadLetter(bus, delivery, { service: "ingest", reason: "r".repeat(5_000), address: {} });
-    const dead = await bus.last("DEAD", "speech.dead.ingest.unknown.unknown.0");
+    const delivery = await deliver("d", new Uint8Array(rig.bus.maxPayload - 150));
+    await deadLetter(rig.bus, delivery, { service: "ingest", reason: "r".repeat(5_000), address: {} });
+    const dead = await rig.bus.last("DEAD", "speech.dead.ingest.unknown.unknown.0");
     expect(dead?.data.byteLength).toBe(0);
-    expect(dead?.headers.get("Parlance-Dead-Payload-Omitted")).toBe(String(bus.maxPayload - 150));
-    expect((await bus.message("JOBS", delivery.seq))?.data.byteLength).toBe(bus.maxPayload - 150);
+    expect(dead?.headers.get("Parlance-Dead-Payload-Omitted")).toBe(String(rig.bus.maxPayload - 150));
+    expect((await rig.bus.message("JOBS", delivery.seq))?.data.byteLength).toBe(rig.bus.maxPayload - 150);
   });
 });

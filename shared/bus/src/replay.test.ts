@@ -1,30 +1,19 @@
 import { batchKeys, batchRecordSchema, headerNames } from "@parlance/contracts";
-import { startTestServer, type TestServer } from "@parlance/nats/testing";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { connectBus } from "./connection.ts";
+import { describe, expect, it } from "vitest";
 import { replayBatch } from "./replay.ts";
-import type { Bus } from "./types.ts";
+import { useTestServer } from "./testing/index.ts";
 
 describe("replayBatch", () => {
-  let server: TestServer;
-  let bus: Bus;
-  beforeAll(async () => {
-    server = await startTestServer();
-    bus = await connectBus({ name: "test", ...server.as() });
-  });
-  afterAll(async () => {
-    await bus.close();
-    await server.stop();
-  });
+  const rig = useTestServer();
 
   const record = async (batchId: string) => {
-    const entry = await (await bus.bucket("batches")).get(batchKeys.batch(batchId));
+    const entry = await (await rig.bus.bucket("batches")).get(batchKeys.batch(batchId));
     return batchRecordSchema.parse(JSON.parse(new TextDecoder().decode(entry?.value)));
   };
 
   /** Three items: one of three segments, one of one, and one whose audio was bad and never became a job. */
   async function runBatch(batchId: string, { finished = true } = {}): Promise<void> {
-    const batches = await bus.bucket("batches");
+    const batches = await rig.bus.bucket("batches");
     const items = ["0", "1", "2"].map((itemId) => ({ itemId, operation: "transcribe" as const }));
     const asked = { batchId, label: "mine", lane: "interactive" as const, acceptedAt: 1, items };
     await batches.put(batchKeys.batch(batchId), JSON.stringify(asked));
@@ -34,7 +23,7 @@ describe("replayBatch", () => {
       ["0", 1, false],
       ["0", 2, true],
     ] as const) {
-      await bus.publishOnce(`speech.job.transcribe.interactive.${batchId}.${itemId}.${n}`, `audio ${itemId} ${n}`, {
+      await rig.bus.publishOnce(`speech.job.transcribe.interactive.${batchId}.${itemId}.${n}`, `audio ${itemId} ${n}`, {
         messageId: `${batchId}.${itemId}.${n}`,
         headers: [
           [headerNames.submittedAt, "1"],
@@ -46,14 +35,14 @@ describe("replayBatch", () => {
       });
     }
     for (const itemId of finished ? ["0", "1", "2"] : ["0"]) {
-      await bus.publishOnce(`speech.done.${batchId}.${itemId}`, "{}", { first: true });
+      await rig.bus.publishOnce(`speech.done.${batchId}.${itemId}`, "{}", { first: true });
     }
   }
 
   it("publishes the jobs of a finished batch again under a new id, with a record of the items that had jobs", async () => {
     await runBatch("old");
     const progress: string[] = [];
-    const replayed = await replayBatch(bus, "old", {
+    const replayed = await replayBatch(rig.bus, "old", {
       newBatchId: "new",
       now: () => 1234,
       onProgress: (published, total) => progress.push(`${published}/${total}`),
@@ -66,7 +55,7 @@ describe("replayBatch", () => {
       acceptedAt: 1234,
       items: [{ itemId: "0" }, { itemId: "1" }],
     });
-    const job = await bus.last("JOBS", "speech.job.transcribe.batch.new.0.2");
+    const job = await rig.bus.last("JOBS", "speech.job.transcribe.batch.new.0.2");
     expect(new TextDecoder().decode(job?.data)).toBe("audio 0 2");
     expect(job?.headers.get(headerNames.replayOf)).toBe("old");
     expect(job?.headers.get(headerNames.language)).toBe("German");
@@ -78,25 +67,31 @@ describe("replayBatch", () => {
 
   it("a second try with the same new id publishes nothing twice", async () => {
     await runBatch("again");
-    await replayBatch(bus, "again", { newBatchId: "again2" });
-    await replayBatch(bus, "again", { newBatchId: "again2" });
-    const counts = await bus.countSubjects("JOBS", "speech.job.*.*.again2.>");
+    await replayBatch(rig.bus, "again", { newBatchId: "again2" });
+    await replayBatch(rig.bus, "again", { newBatchId: "again2" });
+    const counts = await rig.bus.countSubjects("JOBS", "speech.job.*.*.again2.>");
     expect([...counts.values()]).toEqual([1, 1, 1, 1]);
   });
 
   it("refuses a batch that is not finished, is not known, or whose new id is taken", async () => {
     await runBatch("open", { finished: false });
-    await expect(replayBatch(bus, "open", { newBatchId: "open2" })).rejects.toThrow(/1 of its 3 items are done/);
-    await expect(replayBatch(bus, "nobody", { newBatchId: "x" })).rejects.toMatchObject({ code: "batch_not_found" });
+    await expect(replayBatch(rig.bus, "open", { newBatchId: "open2" })).rejects.toThrow(/1 of its 3 items are done/);
+    await expect(replayBatch(rig.bus, "nobody", { newBatchId: "x" })).rejects.toMatchObject({
+      code: "batch_not_found",
+    });
     await runBatch("done");
-    await expect(replayBatch(bus, "done", { newBatchId: "open" })).rejects.toMatchObject({ code: "batch_id_taken" });
+    await expect(replayBatch(rig.bus, "done", { newBatchId: "open" })).rejects.toMatchObject({
+      code: "batch_id_taken",
+    });
   });
 
   it("says so when some of the jobs are no longer in the stream, and leaves no half batch behind", async () => {
     await runBatch("purged");
-    const first = await bus.last("JOBS", "speech.job.transcribe.interactive.purged.0.0");
-    await bus.purgeBelow("JOBS", (first?.seq ?? 0) + 1);
-    await expect(replayBatch(bus, "purged", { newBatchId: "p2" })).rejects.toThrow(/item 0 .* no longer in the stream/);
-    expect(await bus.countSubjects("JOBS", "speech.job.*.*.p2.>")).toEqual(new Map());
+    const first = await rig.bus.last("JOBS", "speech.job.transcribe.interactive.purged.0.0");
+    await rig.bus.purgeBelow("JOBS", (first?.seq ?? 0) + 1);
+    await expect(replayBatch(rig.bus, "purged", { newBatchId: "p2" })).rejects.toThrow(
+      /item 0 .* no longer in the stream/,
+    );
+    expect(await rig.bus.countSubjects("JOBS", "speech.job.*.*.p2.>")).toEqual(new Map());
   });
 });

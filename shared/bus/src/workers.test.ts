@@ -1,21 +1,9 @@
 import type { WorkerState } from "@parlance/contracts";
-import { startTestServer, type TestServer } from "@parlance/nats/testing";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { connectBus } from "./connection.ts";
-import type { Bus } from "./types.ts";
+import { expect, test } from "vitest";
+import { useTestServer } from "./testing/index.ts";
 import { askWorkers, knowWorkers } from "./workers.ts";
 
-let server: TestServer;
-let bus: Bus;
-
-beforeAll(async () => {
-  server = await startTestServer({ topology: false });
-  bus = await connectBus({ name: "test", url: server.url });
-});
-afterAll(async () => {
-  await bus.close();
-  await server.stop();
-});
+const rig = useTestServer({ topology: false });
 
 const state: WorkerState = {
   worker: "w",
@@ -31,28 +19,28 @@ const state: WorkerState = {
 };
 
 async function serve(answer: string, signal: AbortSignal): Promise<void> {
-  bus.serve("speech.workers", undefined, async (request) => request.respond(answer), signal);
-  await bus.flush();
+  rig.bus.serve("speech.workers", undefined, async (request) => request.respond(answer), signal);
+  await rig.bus.flush();
 }
 
 test("every worker that answers is told of, and what cannot be read is left out", async () => {
   const gone = new AbortController();
-  expect(await askWorkers(bus, 50)).toEqual([]);
+  expect(await askWorkers(rig.bus, 50)).toEqual([]);
   await serve(JSON.stringify(state), gone.signal);
   await serve(JSON.stringify({ ...state, family: "asr" }), gone.signal);
   await serve("nonsense", gone.signal);
-  expect((await askWorkers(bus, 50)).map(({ family }) => family).sort()).toEqual(["asr", "tts"]);
+  expect((await askWorkers(rig.bus, 50)).map(({ family }) => family).sort()).toEqual(["asr", "tts"]);
   gone.abort();
 });
 
 test("a worker that is away for a moment is still known, and one that comes is heard of", async () => {
   const gone = new AbortController();
-  const known = knowWorkers({ bus, family: "tts", freshMs: 0, waitMs: 50 });
+  const known = knowWorkers({ bus: rig.bus, family: "tts", freshMs: 0, waitMs: 50 });
   expect(await known()).toEqual([]);
   await serve(JSON.stringify(state), gone.signal);
   expect(await known()).toEqual([state]);
   gone.abort();
-  await bus.flush();
+  await rig.bus.flush();
   await known();
   await new Promise((resolve) => setTimeout(resolve, 100));
   expect(await known()).toEqual([state]);

@@ -1,5 +1,4 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { connectBus } from "@parlance/bus";
 import {
   errorBodySchema,
   type ModelState,
@@ -9,40 +8,16 @@ import {
   modelSubjects,
   SpeechError,
 } from "@parlance/contracts";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { ModelSource } from "./model-choice.ts";
-import { livingEngines, type Pipeline, startPipeline } from "./testing/pipeline.ts";
-import { createScriptedWorker, type ScriptedWorker } from "./testing/scripted-worker.ts";
-import type { Worker } from "./worker.ts";
+import { livingEngines } from "./testing/pipeline.ts";
+import { useWorkers } from "./testing/workers.ts";
 
-const LEASE_TTL = 2;
-let pipeline: Pipeline;
-const cleanup: (() => Promise<void>)[] = [];
-let workers = 0;
-
-beforeAll(async () => {
-  pipeline = await startPipeline({ settings: { LEASE_TTL } });
-});
-afterEach(async () => {
-  for (const close of cleanup.splice(0)) await close();
-  expect(livingEngines()).toEqual([]);
-  pipeline.nextBatch();
-});
-afterAll(async () => await pipeline.stop());
-
-async function start(options: Partial<ScriptedWorker> = {}): Promise<Worker> {
-  const id = `m${workers++}`;
-  const bus = await connectBus({ name: id, ...pipeline.server.as("transcribe-worker") });
-  const worker = await createScriptedWorker({ bus, id, leaseTtl: LEASE_TTL, ...options });
-  cleanup.push(async () => {
-    await worker.close();
-    await bus.close();
-  });
-  return worker;
-}
+const rig = useWorkers();
+const { start } = rig;
 
 async function ask(verb: ModelVerb, payload = "", family: "asr" | "tts" = "asr"): Promise<unknown> {
-  const answer = await pipeline.bus.request(modelSubjects.verb(family, verb), payload, 10_000);
+  const answer = await rig.pipeline.bus.request(modelSubjects.verb(family, verb), payload, 10_000);
   if (answer === undefined) throw new Error("nobody answered");
   return JSON.parse(new TextDecoder().decode(answer));
 }
@@ -88,18 +63,18 @@ describe("a model managed by hand", () => {
     await start();
     await askState("load");
     await askState("unload");
-    await pipeline.publish("batch", ["echo 1"]);
-    expect(await pipeline.done(1)).toMatchObject([{ outcome: "ok" }]);
+    await rig.pipeline.publish("batch", ["echo 1"]);
+    expect(await rig.pipeline.done(1)).toMatchObject([{ outcome: "ok" }]);
   });
 
   test("that is unloaded under a running pass ends after it", async () => {
     await start();
     await askState("load");
-    await pipeline.publish("batch", ["sleep 500"]);
+    await rig.pipeline.publish("batch", ["sleep 500"]);
     while ((await askState("config")).phase !== "loaded") await pause(10);
     await pause(200);
     await askState("unload");
-    expect(await pipeline.done(1)).toMatchObject([{ outcome: "ok", text: "sleep 500" }]);
+    expect(await rig.pipeline.done(1)).toMatchObject([{ outcome: "ok", text: "sleep 500" }]);
   });
 
   test("is reloaded as another process", async () => {
@@ -127,7 +102,7 @@ describe("a model managed by hand", () => {
     await start();
     await start();
     for (const verb of ["load", "reload", "unload"] as const) {
-      const { connection } = pipeline.bus;
+      const { connection } = rig.pipeline.bus;
       const wait = { strategy: "stall", maxWait: 10_000, stall: 400 } as const;
       const answers: ModelState[] = [];
       for await (const answer of await connection.requestMany(modelSubjects.verb("asr", verb), "", wait)) {
@@ -162,8 +137,8 @@ describe("models that are chosen among", () => {
     expect(other).toMatchObject({ phase: "loaded", model: "model b", folder: "/models/b" });
     expect(other.enginePid).not.toBe(enginePid);
     expect(modelListSchema.parse(await ask("list"))).toMatchObject({ selected: "b", models: [{ id: "a" }] });
-    await pipeline.publish("batch", ["echo 1"]);
-    expect(await pipeline.done(1)).toMatchObject([{ outcome: "ok" }]);
+    await rig.pipeline.publish("batch", ["echo 1"]);
+    expect(await rig.pipeline.done(1)).toMatchObject([{ outcome: "ok" }]);
   });
 
   test("one that is not there, or cannot be got ready, leaves the old one in its place", async () => {
@@ -180,11 +155,11 @@ describe("models that are chosen among", () => {
   test("a job waits for a model that cannot be got ready for now", async () => {
     let fails = true;
     await start({ models: twoModels({ ready: false, fails: () => fails }) });
-    await pipeline.publish("batch", ["echo 1"]);
+    await rig.pipeline.publish("batch", ["echo 1"]);
     await pause(300);
     expect(await askState("config")).toMatchObject({ phase: "unloaded", problem: { code: "model_unavailable" } });
     fails = false;
-    expect(await pipeline.done(1)).toMatchObject([{ outcome: "ok" }]);
+    expect(await rig.pipeline.done(1)).toMatchObject([{ outcome: "ok" }]);
   });
 
   test("unloading ends a download that nobody else waits for", async () => {

@@ -1,43 +1,18 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { connectBus } from "@parlance/bus";
 import { batchKeys, buckets, durables, type Lane, streams, subjects, workerStateSchema } from "@parlance/contracts";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { livingEngines, type Outcome, type Pipeline, startPipeline } from "./testing/pipeline.ts";
-import { createScriptedWorker, type ScriptedWorker } from "./testing/scripted-worker.ts";
-import type { Worker } from "./worker.ts";
+import { describe, expect, test } from "vitest";
+import { livingEngines, type Outcome } from "./testing/pipeline.ts";
+import { useWorkers } from "./testing/workers.ts";
 
-const LEASE_TTL = 2;
-let pipeline: Pipeline;
-const cleanup: (() => Promise<void>)[] = [];
-let workers = 0;
-
-beforeAll(async () => {
-  pipeline = await startPipeline({ settings: { LEASE_TTL } });
-});
-afterEach(async () => {
-  for (const close of cleanup.splice(0)) await close();
-  expect(livingEngines()).toEqual([]);
-  pipeline.nextBatch();
-});
-afterAll(async () => await pipeline.stop());
-
-async function start(options: Partial<ScriptedWorker> = {}): Promise<Worker> {
-  const id = `w${workers++}`;
-  const bus = await connectBus({ name: id, ...pipeline.server.as("transcribe-worker") });
-  const worker = await createScriptedWorker({ bus, id, leaseTtl: LEASE_TTL, ...options });
-  cleanup.push(async () => {
-    await worker.close();
-    await bus.close();
-  });
-  return worker;
-}
+const rig = useWorkers();
+const { start } = rig;
 
 const echoes = (count: number) => Array.from({ length: count }, (_, n) => `echo ${n}`);
 
 async function ackedAll(lane: Lane = "batch"): Promise<void> {
   const deadline = Date.now() + 5_000;
   for (;;) {
-    const state = await pipeline.bus.consumerState(streams.jobs, durables.worker("transcribe", lane));
+    const state = await rig.pipeline.bus.consumerState(streams.jobs, durables.worker("transcribe", lane));
     if (state.pending === 0 && state.ackPending === 0) return;
     if (Date.now() > deadline) throw new Error(JSON.stringify(state));
     await pause(10);
@@ -46,35 +21,35 @@ async function ackedAll(lane: Lane = "batch"): Promise<void> {
 
 describe("jobs", () => {
   test("waiting in a backlog are run in full passes, each once, and acknowledged", async () => {
-    await pipeline.publish("batch", echoes(16));
+    await rig.pipeline.publish("batch", echoes(16));
     const worker = await start();
-    const found = await pipeline.done(16);
+    const found = await rig.pipeline.done(16);
     expect(found.map(({ text }) => text).sort()).toEqual(echoes(16).sort());
     expect(found.every(({ outcome, passSize }) => outcome === "ok" && passSize === 4)).toBe(true);
     expect(worker.state()).toMatchObject({ loaded: true, passes: 4, segments: 16, model: "scripted" });
     await ackedAll();
-    expect(await pipeline.outcomes()).toHaveLength(16);
+    expect(await rig.pipeline.outcomes()).toHaveLength(16);
   });
 
   test("published together on the interactive lane share a pass", async () => {
     await start();
-    await pipeline.publish("interactive", ["echo warm"]);
-    await pipeline.done(1);
-    pipeline.nextBatch();
-    await pipeline.publish("interactive", echoes(4), { together: 4 });
-    expect((await pipeline.done(4)).map(({ passSize }) => passSize)).toEqual([4, 4, 4, 4]);
+    await rig.pipeline.publish("interactive", ["echo warm"]);
+    await rig.pipeline.done(1);
+    rig.pipeline.nextBatch();
+    await rig.pipeline.publish("interactive", echoes(4), { together: 4 });
+    expect((await rig.pipeline.done(4)).map(({ passSize }) => passSize)).toEqual([4, 4, 4, 4]);
   });
 
   test("of the realtime lane overtake a backlog, even a pass that is prepared in the engine", async () => {
     await start();
-    await pipeline.publish(
+    await rig.pipeline.publish(
       "batch",
       Array.from({ length: 24 }, (_, n) => `sleep 100 ${n}`),
     );
-    await pipeline.done(4);
-    await pipeline.publish("realtime", ["echo now"], { first: 100 });
+    await rig.pipeline.done(4);
+    await rig.pipeline.publish("realtime", ["echo now"], { first: 100 });
     const published = Date.now();
-    const all = await pipeline.done(25);
+    const all = await rig.pipeline.done(25);
     const realtime = all.find(({ item }) => item === "100");
     expect(realtime?.passSize).toBe(1);
     // The rest of the running pass, and nothing else.
@@ -83,13 +58,13 @@ describe("jobs", () => {
 
   test("that wait for a loaded and idle worker are begun without waiting for a timer", async () => {
     await start();
-    await pipeline.publish("interactive", ["echo warm"]);
-    await pipeline.done(1);
+    await rig.pipeline.publish("interactive", ["echo warm"]);
+    await rig.pipeline.done(1);
     const times: number[] = [];
     for (let n = 1; n <= 20; n += 1) {
       const published = Date.now();
-      await pipeline.publish("interactive", ["echo x"], { first: n });
-      const found = (await pipeline.done(n + 1)).find(({ item }) => item === String(n));
+      await rig.pipeline.publish("interactive", ["echo x"], { first: n });
+      const found = (await rig.pipeline.done(n + 1)).find(({ item }) => item === String(n));
       times.push((found?.startedAt ?? 0) - published);
       await pause(5);
     }
@@ -99,9 +74,9 @@ describe("jobs", () => {
   });
 
   test("that fail by themselves leave their neighbours alone", async () => {
-    await pipeline.publish("batch", ["echo a", "fail", "echo b"]);
+    await rig.pipeline.publish("batch", ["echo a", "fail", "echo b"]);
     await start();
-    const found = await pipeline.done(3);
+    const found = await rig.pipeline.done(3);
     expect(found.find(({ item }) => item === "1")).toMatchObject({
       outcome: "failed",
       error: { code: "language_unsupported" },
@@ -111,34 +86,34 @@ describe("jobs", () => {
   });
 
   test("that are no jobs end as failed results and dead letters", async () => {
-    await pipeline.publish("batch", ["echo a"], { headers: [["Parlance-Last", "perhaps"]] });
-    await pipeline.publish("batch", ["echo b"], { first: 1 });
+    await rig.pipeline.publish("batch", ["echo a"], { headers: [["Parlance-Last", "perhaps"]] });
+    await rig.pipeline.publish("batch", ["echo b"], { first: 1 });
     await start();
-    const found = await pipeline.done(2);
+    const found = await rig.pipeline.done(2);
     expect(found.find(({ item }) => item === "0")).toMatchObject({ outcome: "failed", error: { code: "job_invalid" } });
     await ackedAll();
-    expect(await pipeline.deadLetters()).toHaveLength(1);
+    expect(await rig.pipeline.deadLetters()).toHaveLength(1);
   });
 
   test("of a cancelled batch are acknowledged without being run", async () => {
-    const bucket = await pipeline.bus.bucket(buckets.batches);
-    await pipeline.publish(
+    const bucket = await rig.pipeline.bus.bucket(buckets.batches);
+    await rig.pipeline.publish(
       "batch",
       Array.from({ length: 48 }, (_, n) => `sleep 150 ${n}`),
     );
     await start();
-    await pipeline.done(4);
-    await bucket.put(batchKeys.cancelled(pipeline.batch), "");
+    await rig.pipeline.done(4);
+    await bucket.put(batchKeys.cancelled(rig.pipeline.batch), "");
     await ackedAll();
     await pause(300);
     // What was in the engine when it happened came to its end.
-    expect((await pipeline.outcomes()).length).toBeLessThanOrEqual(40);
+    expect((await rig.pipeline.outcomes()).length).toBeLessThanOrEqual(40);
   });
 
   test("are never run twice because their acknowledgement was lost", async () => {
-    await pipeline.publish("batch", ["echo a"]);
-    await pipeline.bus.publishOnce(subjects.result(pipeline.batch, "0", 0), '{"outcome":"ok","text":"before"}');
-    const [delivery] = await pipeline.bus.pull({
+    await rig.pipeline.publish("batch", ["echo a"]);
+    await rig.pipeline.bus.publishOnce(subjects.result(rig.pipeline.batch, "0", 0), '{"outcome":"ok","text":"before"}');
+    const [delivery] = await rig.pipeline.bus.pull({
       stream: streams.jobs,
       durable: durables.worker("transcribe", "batch"),
       max: 1,
@@ -153,86 +128,86 @@ describe("jobs", () => {
 
 describe("jobs that were given back", () => {
   const takeAll = (waitMs: number) =>
-    pipeline.bus.pull({ stream: streams.jobs, durable: durables.worker("transcribe", "batch"), max: 8, waitMs });
+    rig.pipeline.bus.pull({ stream: streams.jobs, durable: durables.worker("transcribe", "batch"), max: 8, waitMs });
 
   test("more often than MAX_DELIVERIES are run as if they came for the first time", async () => {
-    await pipeline.publish("batch", echoes(8));
+    await rig.pipeline.publish("batch", echoes(8));
     for (let times = 0; times < 6; times += 1) {
       const deliveries = await takeAll(1_000);
       expect(deliveries).toHaveLength(8);
       for (const delivery of deliveries) delivery.nak(0);
     }
     await start({ settings: { maxDeliveries: 2 } });
-    const found = await pipeline.done(8);
+    const found = await rig.pipeline.done(8);
     expect(found.every(({ outcome }) => outcome === "ok")).toBe(true);
     await ackedAll();
   });
 
   test("by a worker that stands by, and by one that is stopped, time after time, are all done", async () => {
     const script = Array.from({ length: 48 }, (_, n) => `sleep 150 ${n}`);
-    await pipeline.publish("batch", script);
+    await rig.pipeline.publish("batch", script);
     for (let round = 0; round < 5; round += 1) {
       await Promise.all([1, 2].map(() => start({ settings: { maxDeliveries: 2 } })));
-      await pipeline.done(round * 4 + 1);
-      await Promise.all(cleanup.splice(0).map((close) => close()));
+      await rig.pipeline.done(round * 4 + 1);
+      await rig.closeAll();
     }
     await start({ settings: { maxDeliveries: 2 } });
-    const found = await pipeline.done(48, 30_000);
+    const found = await rig.pipeline.done(48, 30_000);
     expect(found.every(({ outcome }) => outcome === "ok")).toBe(true);
-    expect(await pipeline.deadLetters()).toEqual([]);
+    expect(await rig.pipeline.deadLetters()).toEqual([]);
   });
 });
 
 describe("the engine", () => {
   test("that an item kills twice is done with it: failed result, dead letter, and its neighbours are done", async () => {
-    await pipeline.publish("batch", ["echo a", "crash", "echo b", "echo c", "echo d"]);
+    await rig.pipeline.publish("batch", ["echo a", "crash", "echo b", "echo c", "echo d"]);
     await start();
-    const found = await pipeline.done(5);
+    const found = await rig.pipeline.done(5);
     expect(found.find(({ item }) => item === "1")).toMatchObject({ error: { code: "engine_failed" } });
     expect(found.filter(({ outcome }) => outcome === "ok")).toHaveLength(4);
     await ackedAll();
-    expect(await pipeline.deadLetters()).toEqual([`speech.dead.transcribe-worker.${pipeline.batch}.1.0`]);
+    expect(await rig.pipeline.deadLetters()).toEqual([`speech.dead.transcribe-worker.${rig.pipeline.batch}.1.0`]);
   });
 
   test("that is killed from outside in the middle of a pass is loaded again, and nobody is blamed", async () => {
-    await pipeline.publish(
+    await rig.pipeline.publish(
       "batch",
       Array.from({ length: 8 }, (_, n) => `sleep 60 ${n}`),
     );
     const worker = await start();
     const killed: number[] = [];
     while (killed.length < 2) {
-      await pipeline.done(killed.length + 1);
+      await rig.pipeline.done(killed.length + 1);
       const { loaded, enginePid } = worker.state();
       if (!loaded || enginePid === undefined || killed.includes(enginePid)) continue;
       process.kill(enginePid, "SIGKILL");
       killed.push(enginePid);
     }
-    const found = await pipeline.done(8);
+    const found = await rig.pipeline.done(8);
     expect(found.every(({ outcome }) => outcome === "ok")).toBe(true);
-    expect(await pipeline.deadLetters()).toEqual([]);
+    expect(await rig.pipeline.deadLetters()).toEqual([]);
   });
 
   test("that runs out of memory gets halves until they fit, and smaller passes from then on", async () => {
-    await pipeline.publish("batch", echoes(16));
+    await rig.pipeline.publish("batch", echoes(16));
     await start({ engineOptions: { rows: 3 } });
-    const found = await pipeline.done(16);
+    const found = await rig.pipeline.done(16);
     expect(found.every(({ outcome, passSize }) => outcome === "ok" && (passSize ?? 9) <= 2)).toBe(true);
   });
 
   test("that cannot take one item alone fails that item and no other", async () => {
-    await pipeline.publish("batch", ["echo a", "oom 0", "echo b"]);
+    await rig.pipeline.publish("batch", ["echo a", "oom 0", "echo b"]);
     await start();
-    const found = await pipeline.done(3);
+    const found = await rig.pipeline.done(3);
     expect(found.find(({ item }) => item === "1")).toMatchObject({ error: { code: "engine_out_of_memory" } });
     expect(found.filter(({ outcome }) => outcome === "ok")).toHaveLength(2);
-    expect(await pipeline.deadLetters()).toEqual([]);
+    expect(await rig.pipeline.deadLetters()).toEqual([]);
   });
 
   test("that hangs is killed after PASS_TIMEOUT, and the item that it hangs on is convicted", async () => {
-    await pipeline.publish("batch", ["echo a", "hang"]);
+    await rig.pipeline.publish("batch", ["echo a", "hang"]);
     await start({ settings: { passTimeoutMs: 300 } });
-    const found = await pipeline.done(2);
+    const found = await rig.pipeline.done(2);
     expect(found.find(({ item }) => item === "1")).toMatchObject({ error: { code: "engine_failed" } });
     expect(found.find(({ item }) => item === "0")).toMatchObject({ outcome: "ok" });
   });
@@ -240,44 +215,44 @@ describe("the engine", () => {
   test("is unloaded when nothing was to do for IDLE_TIMEOUT, gives the lease back, and comes again with the next job", async () => {
     const worker = await start({ settings: { idleMs: 200 } });
     expect(livingEngines()).toEqual([]);
-    await pipeline.publish("batch", ["echo a"]);
-    await pipeline.done(1);
+    await rig.pipeline.publish("batch", ["echo a"]);
+    await rig.pipeline.done(1);
     expect(livingEngines()).toHaveLength(1);
     await pause(600);
     expect(livingEngines()).toEqual([]);
     expect(worker.state()).toMatchObject({ loaded: false, enginePid: undefined });
-    const bucket = await pipeline.bus.bucket(buckets.lease);
+    const bucket = await rig.pipeline.bus.bucket(buckets.lease);
     expect(await bucket.get("gpu.cpu")).toBeUndefined();
-    await pipeline.publish("batch", ["echo b"], { first: 1 });
-    await pipeline.done(2);
+    await rig.pipeline.publish("batch", ["echo b"], { first: 1 });
+    await rig.pipeline.done(2);
   });
 
   test("that cannot be loaded is tried again, and the jobs wait", async () => {
-    await pipeline.publish("batch", ["echo a"]);
+    await rig.pipeline.publish("batch", ["echo a"]);
     const worker = await start({ engineOptions: { loadFails: true } });
     await pause(1_500);
     expect(worker.state().loaded).toBe(false);
-    expect(await pipeline.outcomes()).toEqual([]);
-    await cleanup.pop()?.();
+    expect(await rig.pipeline.outcomes()).toEqual([]);
+    await rig.close();
     await start();
-    await pipeline.done(1);
+    await rig.pipeline.done(1);
   });
 });
 
 describe("workers", () => {
   test("of one family take turns on one device: one works, the other one stands by and takes over", async () => {
-    await pipeline.publish("batch", ["echo a"]);
+    await rig.pipeline.publish("batch", ["echo a"]);
     const [first, second] = [await start(), await start()];
-    await pipeline.done(1);
+    await rig.pipeline.done(1);
     const working = first.state().loaded ? first : second;
-    await pipeline.publish("batch", echoes(20), { first: 1 });
-    await pipeline.done(21);
+    await rig.pipeline.publish("batch", echoes(20), { first: 1 });
+    await rig.pipeline.done(21);
     expect(livingEngines()).toHaveLength(1);
     expect(working.state().segments).toBe(21);
     const index = working === first ? 0 : 1;
-    await cleanup.splice(index, 1)[0]?.();
-    await pipeline.publish("batch", ["echo z"], { first: 100 });
-    await pipeline.done(22);
+    await rig.close(index);
+    await rig.pipeline.publish("batch", ["echo z"], { first: 100 });
+    await rig.pipeline.done(22);
   });
 
   test("of two families swap by quantum while both have a backlog, and never have two engines", async () => {
@@ -286,11 +261,11 @@ describe("workers", () => {
       most = Math.max(most, livingEngines().length);
     }, 20);
     const script = Array.from({ length: 40 }, (_, n) => `sleep 100 ${n}`);
-    await pipeline.publish("batch", script);
-    await pipeline.publish("batch", script, { first: 100, operation: "custom_voice" });
+    await rig.pipeline.publish("batch", script);
+    await rig.pipeline.publish("batch", script, { first: 100, operation: "custom_voice" });
     const asr = await start({ settings: { quantumMs: 300 } });
     await start({ settings: { quantumMs: 300 }, family: "tts", operations: ["custom_voice"] });
-    const found = await pipeline.done(80);
+    const found = await rig.pipeline.done(80);
     const { count = 0, recent = [] } = asr.state().swaps ?? {};
     expect(count).toBeGreaterThan(0);
     expect(recent).toHaveLength(count);
@@ -305,12 +280,12 @@ describe("workers", () => {
 
   test("of another family get in at once when somebody waits for them, and let go again", async () => {
     const script = Array.from({ length: 80 }, (_, n) => `sleep 100 ${n}`);
-    await pipeline.publish("batch", script);
+    await rig.pipeline.publish("batch", script);
     await start();
     await start({ family: "tts", operations: ["custom_voice"] });
-    await pipeline.done(4);
-    await pipeline.publish("interactive", ["echo urgent"], { first: 100, operation: "custom_voice" });
-    const found = (await pipeline.done(81)).sort((a, b) => a.finishedAt - b.finishedAt);
+    await rig.pipeline.done(4);
+    await rig.pipeline.publish("interactive", ["echo urgent"], { first: 100, operation: "custom_voice" });
+    const found = (await rig.pipeline.done(81)).sort((a, b) => a.finishedAt - b.finishedAt);
     const urgent = found.findIndex(({ text }) => text === "echo urgent");
     // Not behind the backlog, and the backlog went on behind it.
     expect(urgent).toBeLessThan(60);
@@ -326,17 +301,17 @@ describe("workers", () => {
     ] as const;
     const [asrBacklog, ttsBacklog, ...requests] = lanesOfBoth;
     const backlog = Array.from({ length: 400 }, (_, n) => `sleep 20 ${n}`);
-    await pipeline.publish("batch", backlog, asrBacklog);
-    await pipeline.publish("batch", backlog, ttsBacklog);
+    await rig.pipeline.publish("batch", backlog, asrBacklog);
+    await rig.pipeline.publish("batch", backlog, ttsBacklog);
     await start();
     await start({ family: "tts", operations: ["custom_voice"] });
     const enough = (found: Outcome[]) =>
       lanesOfBoth.every(
         ({ first }) => found.filter(({ item }) => Number(item) >= first && Number(item) < first + 1_000).length > 12,
       );
-    for (let n = 0; !enough(await pipeline.outcomes()); n += 1) {
+    for (let n = 0; !enough(await rig.pipeline.outcomes()); n += 1) {
       for (const { first, operation } of requests) {
-        await pipeline.publish("interactive", ["echo now"], { first: first + n, operation });
+        await rig.pipeline.publish("interactive", ["echo now"], { first: first + n, operation });
       }
       await pause(50);
     }
@@ -344,25 +319,25 @@ describe("workers", () => {
 
   test("answer for what they have loaded", async () => {
     await start();
-    const [answer] = await pipeline.bus.requestMany(subjects.workers, "", 300);
+    const [answer] = await rig.pipeline.bus.requestMany(subjects.workers, "", 300);
     const state = workerStateSchema.parse(JSON.parse(new TextDecoder().decode(answer)));
     expect(state).toMatchObject({ family: "asr", loaded: false, passes: 0 });
   });
 
   test("that are asked to stop give back what they have not begun, at once", async () => {
-    await pipeline.publish(
+    await rig.pipeline.publish(
       "batch",
       Array.from({ length: 32 }, (_, n) => `sleep 100 ${n}`),
     );
     await start();
-    await pipeline.done(1);
+    await rig.pipeline.done(1);
     const began = performance.now();
-    await cleanup.pop()?.();
+    await rig.close();
     expect(performance.now() - began).toBeLessThan(6_000);
-    const { length } = await pipeline.outcomes();
+    const { length } = await rig.pipeline.outcomes();
     expect(length).toBeLessThan(32);
     // Nobody waits for an ack timer: the next worker has them at once.
     await start();
-    await pipeline.done(32, 12_000);
+    await rig.pipeline.done(32, 12_000);
   });
 });
