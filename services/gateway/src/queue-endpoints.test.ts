@@ -1,5 +1,12 @@
 import { connectBus } from "@parlance/bus";
-import { batchStatusSchema, streams, subjects, submissionSchema, submitResponseSchema } from "@parlance/contracts";
+import { answerAsWorker } from "@parlance/bus/testing";
+import {
+  batchStatusSchema,
+  streams,
+  submissionSchema,
+  submitResponseSchema,
+  type WorkerState,
+} from "@parlance/contracts";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { eventually, startRig, startTestGateway, type TestGateway, type TestRig } from "./testing/test-gateway.ts";
 
@@ -144,30 +151,15 @@ describe("texts to speak", () => {
   const design = (more: object = {}) => speak({ operation: "voice_design", instructions: "an old sailor", ...more });
 
   /** A gateway of its own, that knows only the worker that answers here. */
-  async function withWorker<T>(abilities: object, work: (own: TestGateway) => Promise<T>): Promise<T> {
-    const gone = new AbortController();
-    const answer = JSON.stringify({
-      worker: "w",
-      family: "tts",
-      model: "parlance-voice",
-      loaded: false,
-      device: "cpu",
-      computeType: "auto",
-      cuda: false,
-      passes: 0,
-      segments: 0,
-      ...abilities,
-    });
-    const topology = await connectBus({ name: "worker", ...rig.server.as() });
-    topology.serve(subjects.workers, undefined, async (request) => request.respond(answer), gone.signal);
-    await topology.flush();
+  async function withWorker<T>(abilities: Partial<WorkerState>, work: (own: TestGateway) => Promise<T>): Promise<T> {
+    const bus = await connectBus({ name: "worker", ...rig.server.as() });
+    await answerAsWorker(bus, abilities);
     const own = await startTestGateway(rig.server);
     try {
       return await work(own);
     } finally {
-      gone.abort();
       await own.close();
-      await topology.close();
+      await bus.close();
     }
   }
 
@@ -212,7 +204,7 @@ describe("texts to speak", () => {
   });
 
   test("what the loaded model cannot do is 400 and says which model could", async () => {
-    const abilities = {
+    const abilities: Partial<WorkerState> = {
       operations: ["custom_voice"],
       languages: ["English"],
       voices: [{ id: "slt", name: "SLT", gender: "female", language: "English" }],

@@ -1,5 +1,6 @@
 import { connectBus } from "@parlance/bus";
-import { contentTypeOf, segmentFileId, speechFormats, streams, subjects } from "@parlance/contracts";
+import { answerAsWorker } from "@parlance/bus/testing";
+import { contentTypeOf, segmentFileId, speechFormats, streams, subjects, type WorkerState } from "@parlance/contracts";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openaiVoices } from "./speech-request.ts";
 import { FAKE_SOUND } from "./testing/fake-pipeline.ts";
@@ -7,7 +8,7 @@ import { openSocket, readAll } from "./testing/raw-http.ts";
 import { eventually, startRig, startTestGateway, type TestGateway, type TestRig } from "./testing/test-gateway.ts";
 
 const PATH = "/v1/audio/speech";
-const VOICES = [
+const VOICES: NonNullable<WorkerState["voices"]> = [
   { id: "slt", name: "SLT", gender: "female", language: "English" },
   { id: "echo", name: "Echo", gender: "male", language: "English" },
 ];
@@ -17,25 +18,10 @@ let gateway: TestGateway;
 let stopWorker: () => Promise<void>;
 
 /** A worker that only says what it could do. */
-async function startWorker({ server }: TestRig, abilities: object): Promise<() => Promise<void>> {
-  const gone = new AbortController();
-  const common = {
-    worker: "w",
-    loaded: false,
-    device: "cpu",
-    computeType: "auto",
-    cuda: false,
-    passes: 0,
-    segments: 0,
-  };
-  const answer = JSON.stringify({ ...common, family: "tts", model: "parlance-voice", ...abilities });
+async function startWorker({ server }: TestRig, abilities: Partial<WorkerState>): Promise<() => Promise<void>> {
   const bus = await connectBus({ name: "worker", ...server.as() });
-  bus.serve(subjects.workers, undefined, async (request) => request.respond(answer), gone.signal);
-  await bus.flush();
-  return async () => {
-    gone.abort();
-    await bus.close();
-  };
+  await answerAsWorker(bus, abilities);
+  return bus.close;
 }
 
 beforeAll(async () => {

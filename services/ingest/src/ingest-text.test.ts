@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { encodeWav, toPcm16 } from "@parlance/audio";
 import { buildWav, encodeSamples, fixture, inChunks, voice } from "@parlance/audio/testing";
 import type { StoredMessage } from "@parlance/bus";
-import { useTestServer } from "@parlance/bus/testing";
+import { answerAsWorker, useTestServer } from "@parlance/bus/testing";
 import {
   buckets,
   headerNames,
@@ -14,6 +14,7 @@ import {
   segmentResultSchema,
   streams,
   subjects,
+  type WorkerState,
 } from "@parlance/contracts";
 import { createLog } from "@parlance/telemetry";
 import { cutText } from "@parlance/tts/text";
@@ -88,31 +89,23 @@ const long = Array.from(
   (_, index) => `This is sentence number ${index} of a long text, as people write them.`,
 );
 
-function workerState(abilities: object): string {
-  const rest = { device: "cpu", computeType: "auto", cuda: false, passes: 0, segments: 0 };
-  return JSON.stringify({ worker: "w", family: "tts", model: "m", loaded: false, ...rest, ...abilities });
-}
-
 /** While a tts worker answers that it can do this. */
-async function withWorker(abilities: object, work: () => Promise<void>): Promise<void> {
-  const gone = new AbortController();
-  rig.bus.serve(subjects.workers, undefined, async (request) => request.respond(workerState(abilities)), gone.signal);
-  await rig.bus.flush();
+async function withWorker(abilities: Partial<WorkerState>, work: () => Promise<void>): Promise<void> {
+  const stop = await answerAsWorker(rig.bus, abilities);
   try {
     await work();
   } finally {
-    gone.abort();
+    stop();
   }
 }
 
 describe("a text", () => {
-  const gone = new AbortController();
+  let stopWorker: () => void;
 
-  beforeAll(() => {
-    const speaker = workerState({ operations: ["custom_voice"] });
-    rig.bus.serve(subjects.workers, undefined, async (request) => request.respond(speaker), gone.signal);
+  beforeAll(async () => {
+    stopWorker = await answerAsWorker(rig.bus, { operations: ["custom_voice"] });
   });
-  afterAll(() => gone.abort());
+  afterAll(() => stopWorker());
 
   test("becomes one job a sentence, in order, with the silence between them", async () => {
     await startIngest();
@@ -180,13 +173,16 @@ describe("a text that no worker may be able to say", () => {
       expect(refused.jobs).toEqual([]);
       expect(refused.failure).toMatchObject({
         operation: "custom_voice",
-        error: { code: "operation_unavailable", message: expect.stringContaining("m cannot do custom_voice") },
+        error: {
+          code: "operation_unavailable",
+          message: expect.stringContaining("parlance-voice cannot do custom_voice"),
+        },
       });
     });
   });
 
   test("is refused when no worker could do it", async () => {
-    const voices = [{ id: "slt", name: "SLT", gender: "female", language: "English" }];
+    const voices = [{ id: "slt", name: "SLT", gender: "female" as const, language: "English" }];
     await withWorker({ operations: ["custom_voice"], voices }, async () => {
       await startIngest();
       const refused = await outcomeOf(await submit([design]));
@@ -200,8 +196,7 @@ describe("a text that no worker may be able to say", () => {
 });
 
 describe("a voice to clone", () => {
-  const gone = new AbortController();
-  const cloner = workerState({ operations: ["voice_clone"] });
+  let stopWorker: () => void;
   const clone = (file: string, more: object = {}) => ({
     operation: "voice_clone",
     text: "It is me. And it is me again, in a second sentence.",
@@ -214,10 +209,10 @@ describe("a voice to clone", () => {
   const minutes = (count: number) =>
     buildWav({ sampleRate: 8_000, bits: 8, data: Buffer.alloc(count * 60 * 8_000, encodeSamples(voice(8_000, 1), 8)) });
 
-  beforeAll(() => {
-    rig.bus.serve(subjects.workers, undefined, async (request) => request.respond(cloner), gone.signal);
+  beforeAll(async () => {
+    stopWorker = await answerAsWorker(rig.bus, { operations: ["voice_clone"] });
   });
-  afterAll(() => gone.abort());
+  afterAll(() => stopWorker());
 
   test("rides with every sentence at 24 kHz, and what is said in it on one line", async () => {
     await startIngest();

@@ -1,18 +1,9 @@
 import { encodeWav } from "@parlance/audio";
 import type { FileStore } from "@parlance/bus";
 import { useTestServer } from "@parlance/bus/testing";
-import {
-  type BatchRecord,
-  batchKeys,
-  buckets,
-  itemDoneSchema,
-  type SegmentResult,
-  segmentFileId,
-  streams,
-  subjects,
-} from "@parlance/contracts";
+import { buckets, itemDoneSchema, type SegmentResult, segmentFileId, streams, subjects } from "@parlance/contracts";
 import { beforeAll, expect, test } from "vitest";
-import { expectOneEndEach, publishAmongKills } from "./testing/killed-service.ts";
+import { expectOneEndEach, publishAmongKills, recordBatch } from "./testing/killed-service.ts";
 
 const KILLS = 5;
 const BATCHES = 4;
@@ -74,16 +65,8 @@ async function speak(batchId: string, item: number, n: number): Promise<void> {
 
 async function publishBatch(batch: number): Promise<void> {
   const batchId = `b${batch}`;
-  const items = Array.from({ length: ITEMS }, (_, item) => item);
-  const record: BatchRecord = {
-    batchId,
-    label: "",
-    lane: "batch",
-    acceptedAt: 1,
-    items: items.map((item) => ({ itemId: String(item), operation: "custom_voice" })),
-  };
-  await (await rig.bus.bucket(buckets.batches)).create(batchKeys.batch(batchId), JSON.stringify(record));
-  for (const item of items) for (let n = 0; n < SEGMENTS; n += 1) await speak(batchId, item, n);
+  await recordBatch(rig, batchId, ITEMS, "custom_voice");
+  for (let item = 0; item < ITEMS; item += 1) for (let n = 0; n < SEGMENTS; n += 1) await speak(batchId, item, n);
 }
 
 test(`killed ${KILLS} times while it joins and writes sound, it loses nothing, repeats nothing, and every file is whole`, {

@@ -1,15 +1,7 @@
 import { useTestServer } from "@parlance/bus/testing";
-import {
-  type BatchRecord,
-  batchKeys,
-  buckets,
-  itemDoneSchema,
-  type SegmentResult,
-  streams,
-  subjects,
-} from "@parlance/contracts";
+import { buckets, itemDoneSchema, type SegmentResult, streams, subjects } from "@parlance/contracts";
 import { expect, test } from "vitest";
-import { expectOneEndEach, publishAmongKills } from "./testing/killed-service.ts";
+import { expectOneEndEach, publishAmongKills, recordBatch } from "./testing/killed-service.ts";
 
 const KILLS = 8;
 const BATCHES = 24;
@@ -48,16 +40,8 @@ function textOf(item: number): string {
 
 async function publishBatch(batch: number): Promise<void> {
   const batchId = `b${batch}`;
-  const items = Array.from({ length: ITEMS }, (_, item) => item);
-  const record: BatchRecord = {
-    batchId,
-    label: "",
-    lane: "batch",
-    acceptedAt: 1,
-    items: items.map((item) => ({ itemId: String(item), operation: "transcribe" })),
-  };
-  await (await rig.bus.bucket(buckets.batches)).create(batchKeys.batch(batchId), JSON.stringify(record));
-  for (const item of items) {
+  await recordBatch(rig, batchId, ITEMS, "transcribe");
+  for (let item = 0; item < ITEMS; item += 1) {
     for (const [n, segment] of segmentsOf(item).entries()) {
       await rig.bus.publishOnce(subjects.result(batchId, String(item), n), JSON.stringify(segment), { first: true });
     }

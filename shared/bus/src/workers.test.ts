@@ -1,22 +1,10 @@
-import type { WorkerState } from "@parlance/contracts";
 import { expect, test } from "vitest";
-import { useTestServer } from "./testing/index.ts";
+import { idleWorker, useTestServer } from "./testing/index.ts";
 import { askWorkers, knowWorkers } from "./workers.ts";
 
 const rig = useTestServer({ topology: false });
 
-const state: WorkerState = {
-  worker: "w",
-  family: "tts",
-  model: "parlance-voice",
-  loaded: false,
-  device: "cpu",
-  computeType: "auto",
-  cuda: false,
-  passes: 0,
-  segments: 0,
-  operations: ["custom_voice"],
-};
+const state = idleWorker({ operations: ["custom_voice"] });
 
 async function serve(answer: string, signal: AbortSignal): Promise<void> {
   rig.bus.serve("speech.workers", undefined, async (request) => request.respond(answer), signal);

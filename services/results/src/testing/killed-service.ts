@@ -1,7 +1,7 @@
 /** The results service as a process that is killed again and again while batches are published, and what must be there at the end. */
 import { setTimeout as pause } from "node:timers/promises";
 import { startServiceProcess, type TestRig } from "@parlance/bus/testing";
-import { streams } from "@parlance/contracts";
+import { type BatchRecord, batchKeys, buckets, type Operation, streams } from "@parlance/contracts";
 import { expect } from "vitest";
 
 async function startResults({ server }: TestRig) {
@@ -9,6 +9,23 @@ async function startResults({ server }: TestRig) {
   const results = startServiceProcess({ server, user: "results", main, settings: { LOG_LEVEL: "info" } });
   await results.says("folding results");
   return results;
+}
+
+/** As ingest leaves it behind: a batch of items `0`, `1` … */
+export async function recordBatch(
+  { bus }: TestRig,
+  batchId: string,
+  items: number,
+  operation: Operation,
+): Promise<void> {
+  const record: BatchRecord = {
+    batchId,
+    label: "",
+    lane: "batch",
+    acceptedAt: 1,
+    items: Array.from({ length: items }, (_, item) => ({ itemId: String(item), operation })),
+  };
+  await (await bus.bucket(buckets.batches)).create(batchKeys.batch(batchId), JSON.stringify(record));
 }
 
 /** @param livesMs how long it lives until the next kill */

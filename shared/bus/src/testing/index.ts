@@ -1,2 +1,3 @@
+export { answerAsWorker, idleWorker } from "./idle-worker.ts";
 export { type ServiceProcess, type ServiceProcessOptions, startServiceProcess } from "./service-process.ts";
 export { type TestRig, useTestServer } from "./test-server.ts";
