@@ -17,6 +17,14 @@ from graph import CONTRIB, ints
 MASKED = -30_000.0
 
 
+class Frame:
+    """What all layers of a run share. Sizes are tensors of one number."""
+
+    def __init__(self, batch, places):
+        self.batch, self.places = batch, places
+        self.mask = self.sizes = self.middles = None
+
+
 class Decoder:
     """Emits the parts of one official decoder into one graph."""
 
@@ -48,14 +56,34 @@ class Decoder:
         return graph.into(graph.op("Mul", rows, graph.op("Gather", factors, ids)))
 
     def rotation(self, positions):
-        """Cosines and sines [batch, places, 1, head / 2] of int64 positions [batch, places], computed in float32."""
+        """What all layers of a run share, by its int64 positions [batch, places]: sizes, and the rotation of queries and keys."""
         graph = self.graph
+        frame = Frame(graph.shape(positions, 0), graph.shape(positions, 1))
+        frame.by_query = graph.dims(frame.batch, frame.places, self.kv_heads * self.group, self.head)
+        frame.by_key = graph.dims(frame.batch, frame.places, self.kv_heads, self.head)
+        frame.by_head = graph.dims(frame.batch, self.kv_heads * self.group, frame.places, self.head)
+        frame.by_group = graph.dims(0, 0, -1, frame.places)
+        count = graph.op("Mul", frame.batch, frame.places)
+        if graph.linear_format == "int8":
+            frame.middles = graph.op("Expand", np.array([128], np.uint8), count)
+        # Cosines and sines [batch, 1, places, head / 2], computed in float32.
         frequencies = numpy(self.thinker.model.rotary_emb.inv_freq)
-        angles = graph.op("Mul", graph.op("Unsqueeze", graph.cast(positions, np.float32), ints(2, 3)), frequencies)
-        return graph.into(graph.op("Cos", angles)), graph.into(graph.op("Sin", angles))
+        angles = graph.op("Mul", graph.op("Unsqueeze", graph.cast(positions, np.float32), ints(1, 3)), frequencies)
+        frame.cosine, frame.sine = graph.into(graph.op("Cos", angles)), graph.into(graph.op("Sin", angles))
+        if graph.for_cpu:
+            # The operator looks a place's angles up in a table: each has a line of its own.
+            frame.cosine, frame.sine = (graph.reshape(part, -1, self.head // 2) for part in (frame.cosine, frame.sine))
+            lines = graph.op("Range", np.array(0, np.int64), graph.op("Squeeze", count), np.array(1, np.int64))
+            frame.lines = graph.op("Reshape", lines, graph.dims(frame.batch, frame.places))
+        self.frame = frame
+        return frame
 
-    def rotate(self, value, rotation):
-        graph, (cosine, sine) = self.graph, rotation
+    def rotate(self, value, frame):
+        """Queries or keys [batch, heads, places, head]."""
+        graph = self.graph
+        if graph.for_cpu:
+            return graph.op("RotaryEmbedding", value, frame.lines, frame.cosine, frame.sine, domain=CONTRIB)
+        cosine, sine = frame.cosine, frame.sine
         first, second = graph.op("Split", value, ints(self.head // 2, self.head // 2), outputs=2, axis=-1)
         left = graph.op("Sub", graph.op("Mul", first, cosine), graph.op("Mul", second, sine))
         right = graph.op("Add", graph.op("Mul", second, cosine), graph.op("Mul", first, sine))
@@ -73,54 +101,61 @@ class Decoder:
         mask = graph.op("Mul", graph.cast(hidden, graph.inside), graph.number(MASKED))
         return graph.op("Unsqueeze", mask, ints(1, 2))
 
-    def layer(self, index, value, rotation, new_mask, past):
-        """One layer. `past` is (keys, values, mask [batch, 1, 1, past]) or None; answers (value, new keys, new values)."""
+    def layer(self, index, value, frame, new_mask, past):
+        """One layer. `past` is (keys, values, mask [batch, 1, 1, past]) or None; answers (value, new keys, new values). Values
+        between layers are [batch * places, hidden]."""
         graph, layer, name = self.graph, self.layers[index], f"decoder.{index}"
+        if index == 0:
+            value = graph.reshape(value, -1, self.hidden)
+            # [batch, 1, group * places, places], as the queries of a group are rows of one product.
+            grouped = graph.op("Expand", new_mask, ints(1, 1, self.group, 1, 1))
+            frame.mask = graph.op("Reshape", grouped, frame.by_group)
         attention = layer.self_attn
         norm = graph.rms_norm(value, f"{name}.norm1", numpy(layer.input_layernorm.weight), self.epsilon)
         parts = {"q": attention.q_proj, "k": attention.k_proj, "v": attention.v_proj}
         layers = {f"{name}.{part}": (numpy(linear.weight), None) for part, linear in parts.items()}
-        q, k, v = graph.products(norm, layers).values()
-        heads = self.kv_heads * self.group
-        q, k = graph.reshape(q, 0, 0, heads, self.head), graph.reshape(k, 0, 0, self.kv_heads, self.head)
+        q, k, v = graph.products(norm, layers, frame.middles).values()
+        q, k, v = (graph.op("Reshape", part, dims) for part, dims in zip((q, k, v), (frame.by_query, frame.by_key, frame.by_key)))
         q = graph.rms_norm(q, f"{name}.q_norm", numpy(attention.q_norm.weight), self.epsilon)
         k = graph.rms_norm(k, f"{name}.k_norm", numpy(attention.k_norm.weight), self.epsilon)
-        q, k = self.rotate(q, rotation), self.rotate(k, rotation)
-        q = graph.op("Mul", q, graph.number(1 / math.sqrt(self.head)))
-        # [batch, kv heads, group * places, head]: the queries of a group are rows of one product.
-        q = graph.transpose(graph.reshape(q, 0, 0, self.kv_heads, self.group, self.head), 0, 2, 3, 1, 4)
+        q, k, v = (graph.transpose(part, 0, 2, 1, 3) for part in (q, k, v))
+        q, k = self.rotate(q, frame), self.rotate(k, frame)
         q = graph.reshape(q, 0, self.kv_heads, -1, self.head)
-        k = graph.transpose(k, 0, 2, 1, 3)
-        v = graph.transpose(graph.reshape(v, 0, 0, self.kv_heads, self.head), 0, 2, 1, 3)
 
-        scores = graph.op("FusedMatMul", q, k, domain=CONTRIB, transB=1)
-        places = graph.shape(k, 2)
-        grouped = graph.reshape(scores, graph.shape(scores, 0), self.kv_heads, self.group, places, places)
-        scores = graph.reshape(graph.op("Add", grouped, new_mask), 0, self.kv_heads, -1, places)
+        scale, by_keys = 1 / math.sqrt(self.head), {"domain": CONTRIB, "transB": 1}
+        if graph.for_cpu:
+            by_keys["alpha"] = scale
+        else:
+            # Before the product: float16 might have no room for it behind.
+            q = graph.op("Mul", q, graph.number(scale))
+        scores = graph.op("Add", graph.op("FusedMatMul", q, k, **by_keys), frame.mask)
         if past is None:
             mixed = graph.op("MatMul", graph.op("Softmax", scores, axis=-1), v)
         else:
             past_keys, past_values, past_mask = past
-            before = graph.op("FusedMatMul", q, past_keys, domain=CONTRIB, transB=1)
-            before = graph.op("Add", before, past_mask)
+            if index == 0:
+                frame.sizes = graph.op("Concat", graph.shape(past_keys, 2), frame.places, axis=0)
+            before = graph.op("Add", graph.op("FusedMatMul", q, past_keys, **by_keys), past_mask)
             weights = graph.op("Softmax", graph.op("Concat", before, scores, axis=-1), axis=-1)
-            sizes = graph.op("Concat", graph.shape(past_keys, 2), places, axis=0)
-            old, new = graph.op("Split", weights, sizes, outputs=2, axis=-1)
+            old, new = graph.op("Split", weights, frame.sizes, outputs=2, axis=-1)
             mixed = graph.op("Add", graph.op("MatMul", old, past_values), graph.op("MatMul", new, v))
-        mixed = graph.reshape(mixed, graph.shape(k, 0), self.kv_heads, self.group, places, self.head)
-        mixed = graph.reshape(graph.transpose(mixed, 0, 3, 1, 2, 4), 0, 0, heads * self.head)
-        value = graph.op("Add", value, graph.linear(mixed, f"{name}.o", numpy(attention.o_proj.weight)))
+        mixed = graph.transpose(graph.op("Reshape", mixed, frame.by_head), 0, 2, 1, 3)
+        mixed = graph.reshape(mixed, -1, self.kv_heads * self.group * self.head)
+        value = graph.op("Add", value, graph.linear(mixed, f"{name}.o", numpy(attention.o_proj.weight), None, frame.middles))
 
         norm = graph.rms_norm(value, f"{name}.norm2", numpy(layer.post_attention_layernorm.weight), self.epsilon)
         halves = {"gate": layer.mlp.gate_proj, "up": layer.mlp.up_proj}
         layers = {f"{name}.{part}": (numpy(linear.weight), None) for part, linear in halves.items()}
-        gate, up = graph.products(norm, layers).values()
+        gate, up = graph.products(norm, layers, frame.middles).values()
         inner = graph.op("Mul", graph.op("Mul", gate, graph.op("Sigmoid", gate)), up)
-        value = graph.op("Add", value, graph.linear(inner, f"{name}.down", numpy(layer.mlp.down_proj.weight)))
-        return value, k, v
+        down = graph.linear(inner, f"{name}.down", numpy(layer.mlp.down_proj.weight), None, frame.middles)
+        return graph.op("Add", value, down), k, v
 
     def last_place(self, value):
-        return self.graph.op("Gather", value, np.array(-1, np.int64), axis=1)
+        """[batch, hidden]"""
+        graph = self.graph
+        by_place = graph.op("Reshape", value, graph.dims(self.frame.batch, self.frame.places, self.hidden))
+        return graph.op("Gather", by_place, np.array(-1, np.int64), axis=1)
 
     def logits(self, value):
         """float32 [..., vocabulary]."""
@@ -208,4 +243,5 @@ def build_aligner(graph, thinker):
     for index in range(len(decoder.layers)):
         value, _, _ = decoder.layer(index, value, rotation, mask, None)
     best = graph.op("ArgMax", decoder.logits(value), axis=-1, keepdims=0)
+    best = graph.op("Reshape", best, graph.dims(rotation.batch, rotation.places))
     graph.output("classes", graph.cast(best, np.int32), np.int32, ["batch", "places"])

@@ -61,6 +61,9 @@ class Graph:
         self.weights = weights
         self.inside = np.dtype(inside)
         self.linear_format = linear
+        # Formats of the CPU have the runtime's own operators where they are fewer: what a session plans grows with the square
+        # of its nodes.
+        self.for_cpu = linear in ("int8", "int4")
         self.nodes, self.inputs, self.outputs, self.initializers = [], [], [], {}
         self.count = 0
 
@@ -129,12 +132,15 @@ class Graph:
         """One size of a value, as a tensor of one number."""
         return self.op("Slice", self.op("Shape", value), ints(axis), ints(axis + 1))
 
+    def dims(self, *sizes):
+        """A shape of numbers and one-number tensors."""
+        if all(isinstance(size, int) for size in sizes):
+            return ints(*sizes)
+        return self.op("Concat", *(ints(size) if isinstance(size, int) else size for size in sizes), axis=0)
+
     def reshape(self, value, *dims):
         """`dims` are numbers or one-number tensors."""
-        if all(isinstance(size, int) for size in dims):
-            return self.op("Reshape", value, ints(*dims))
-        parts = [ints(size) if isinstance(size, int) else size for size in dims]
-        return self.op("Reshape", value, self.op("Concat", *parts, axis=0))
+        return self.op("Reshape", value, self.dims(*dims))
 
     def transpose(self, value, *perm):
         return self.op("Transpose", value, perm=list(perm))
@@ -159,22 +165,26 @@ class Graph:
 
     def rms_norm(self, value, name, weight, epsilon):
         """In float32, as the official code; the pattern is one that ONNX Runtime fuses."""
+        if self.for_cpu:
+            scale = self.parameter(f"{name}.weight", weight)
+            return self.op("SimplifiedLayerNormalization", value, scale, axis=-1, epsilon=epsilon, stash_type=1)
         wide = self.out_of(value)
         squares = self.op("ReduceMean", self.op("Pow", wide, np.array(2, np.float32)), axes=[-1], keepdims=1)
         root = self.op("Sqrt", self.op("Add", squares, np.array(epsilon, np.float32)))
         return self.op("Mul", self.into(self.op("Div", wide, root)), self.parameter(f"{name}.weight", weight))
 
-    def products(self, value, layers):
-        """Linear layers over the same input: {name: ([out, in] float32 matrix, bias or None)} → outputs by name."""
-        quantised = self.quantise_rows(value) if self.linear_format == "int8" else None
+    def products(self, value, layers, middles=None):
+        """Linear layers over the same input: {name: ([out, in] float32 matrix, bias or None)} → outputs by name. `middles`:
+        of an input [rows, in], 128 for each row, as uint8."""
+        quantised = self.quantise_rows(value, middles) if self.linear_format == "int8" else None
         answers = {}
         for name, (matrix, bias) in layers.items():
             answer = self.product(value, quantised, name, matrix)
             answers[name] = answer if bias is None else self.op("Add", answer, self.parameter(f"{name}.bias", bias))
         return answers
 
-    def linear(self, value, name, matrix, bias=None):
-        return self.products(value, {name: (matrix, bias)})[name]
+    def linear(self, value, name, matrix, bias=None, middles=None):
+        return self.products(value, {name: (matrix, bias)}, middles)[name]
 
     def product(self, value, quantised, name, matrix):
         outs, ins = matrix.shape
@@ -182,9 +192,10 @@ class Graph:
             rows, row_scales = quantised
             scales = np.maximum(np.abs(matrix).max(1), 1e-12).astype(np.float32) / 127
             packed = self.weight(f"{name}.int8", lambda: np.round(matrix / scales[:, None]).astype(np.int8).T)
-            sums = self.op("MatMulInteger", rows, packed, self.constant(np.array(128, np.uint8)))
             columns = self.weight(f"{name}.int8.scales", lambda: scales)
-            return self.op("Mul", self.op("Mul", self.cast(sums, np.float32), row_scales), columns)
+            one, middle = self.constant(np.array(1, np.float32)), self.constant(np.array(128, np.uint8))
+            scaled = self.op("MatMulIntegerToFloat", rows, packed, one, columns, middle, domain=CONTRIB)
+            return self.op("Mul", scaled, row_scales)
         if self.linear_format == "int4":
             blocks = -(-ins // BLOCK)
             packed, scales = pack_int4(matrix, blocks) if f"{name}.int4" not in self.weights.places else (None, None)
@@ -196,10 +207,13 @@ class Graph:
             )  # fmt: skip
         return self.op("MatMul", value, self.weight(f"{name}.{self.inside.name}", lambda: matrix.T.astype(self.inside)))
 
-    def quantise_rows(self, value):
+    def quantise_rows(self, value, middles=None):
         """uint8 rows around 128 and the scale of each."""
-        largest = self.op("ReduceMax", self.op("Abs", value), axes=[-1], keepdims=1)
+        keep = 1 if middles is None else 0
+        largest = self.op("ReduceMax", self.op("Abs", value), axes=[-1], keepdims=keep)
         scale = self.op("Div", self.op("Max", largest, np.array(1e-10, np.float32)), np.array(127, np.float32))
+        if middles is not None:
+            return self.op("QuantizeLinear", value, scale, middles, axis=0), self.op("Unsqueeze", scale, ints(1))
         steps = self.op("Round", self.op("Div", value, scale))
         return self.cast(self.op("Add", steps, np.array(128, np.float32)), np.uint8), scale
 

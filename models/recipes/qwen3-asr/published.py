@@ -61,6 +61,7 @@ class PublishedDecoder(Decoder):
                 new = [graph.op("Concat", old, added, axis=2) for old, added in zip(before, new)]
             made.append([graph.op("Unsqueeze", tensor, ints(0)) for tensor in new])
         vocabulary = self.thinker.lm_head.out_features
+        value = graph.op("Reshape", value, graph.dims(rotation.batch, rotation.places, self.hidden))
         graph.output("logits", self.logits(value), np.float32, ["batch", "places", vocabulary])
         for name, tensors in zip(("present_keys", "present_values"), zip(*made)):
             dims = [len(self.layers), "batch", self.kv_heads, "total", self.head]
