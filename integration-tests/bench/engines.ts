@@ -1,20 +1,25 @@
 /**
- * `npm run bench:engines [-- --models a,b --batches 1,8,16 --rounds 3 --minutes 30 --without "name,name" --beams --write]`: Parlance's recogniser side by side with the peers that
- * read the same weights, on this CPU. Writes engines.md. The last line is JSON: `engines` has one object for each model,
- * engine and batch with audio_s_per_s, rss_mb, load_s.
+ * `npm run bench:engines [-- --models a,b --batches 1,8,16 --rounds 3 --minutes 25 --without "name,name" --beams --write]`: Parlance's
+ * recogniser beside the peers that read the same weights, on this CPU. Writes engines.md. The last line is JSON: `engines` has one
+ * object for each model, engine and batch with audio_s_per_s, rss_mb, load_s. Ends with 1 when an engine failed, or when
+ * Parlance is not ahead of each peer at batch 16 by the median of wall time.
  *
  * models/recipes/bench-engines makes the models, with random weights of the true sizes, and installs the peers: several GB below
  * .parlance/bench-engines, once. Random weights do not end a text by themselves, so every engine says the same number of tokens for
- * the same segments, greedily, on the same number of threads; an engine that says another number fails the run.
- * Engines stay loaded, each in its own process, and take turns within each round. A pass of more than LONG_SECONDS is
- * measured once; `--minutes` bounds the rounds after the first one of each model.
+ * the same segments, on the same number of threads; an engine that says another number fails the run.
+ *
+ * One engine is loaded at a time: the largest passes of all would not fit into memory side by side. They take turns, in reversed order in
+ * every second round. The first round is whole. In the later ones, largest batch first, only what a repeat could tell more of is
+ * measured: no pass of more than LONG_SECONDS, no peer that took CLEARLY_SLOWER times Parlance's time, none begun after the model's part of
+ * `--minutes`.
  */
 import { spawnSync } from "node:child_process";
 import { writeFile } from "node:fs/promises";
-import { loadavg } from "node:os";
+import { cpus, loadavg } from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { exactSamples } from "../src/clips.ts";
+import { brokenClaims, isOwn, type Measured } from "./engines/claim.ts";
 import type { EngineChild } from "./engines/engine-child.ts";
 import {
   beamEngines,
@@ -25,10 +30,20 @@ import {
   SEGMENT_SECONDS,
   startEntry,
 } from "./engines/engine-table.ts";
-import { enginesPage, type Measured } from "./engines/page.ts";
+import { enginesPage } from "./engines/page.ts";
 import { spread } from "./statistics.ts";
 
-const LONG_SECONDS = 12;
+const LONG_SECONDS = 60;
+const CLEARLY_SLOWER = 2;
+
+/** What an engine did at one batch. */
+interface Cell {
+  entry: EngineEntry;
+  batch: number;
+  seconds: number[];
+  processorSeconds: number[];
+  memory: number;
+}
 
 const { values: wished } = parseArgs({
   options: {
@@ -36,7 +51,7 @@ const { values: wished } = parseArgs({
     batches: { type: "string", default: "1,8,16" },
     rounds: { type: "string", default: "3" },
     without: { type: "string", default: "" },
-    minutes: { type: "string", default: "30" },
+    minutes: { type: "string", default: "25" },
     beams: { type: "boolean", default: false },
     write: { type: "boolean", default: false },
   },
@@ -45,14 +60,17 @@ const names = wished.models.split(",").map((name) => {
   if (!isModel(name)) throw new Error(`--models: there is no ${name}, only ${Object.keys(models).join(", ")}`);
   return name;
 });
-const batches = wished.batches.split(",").map(Number);
+const batches = wished.batches.split(",").map((batch) => positive("--batches", batch));
+const rounds = positive("--rounds", wished.rounds);
+const minutes = positive("--minutes", wished.minutes);
 const without = wished.without === "" ? [] : wished.without.split(",");
-const rounds = Number(wished.rounds);
-/** For a model: no round is begun after that. */
-const minutes = Number(wished.minutes);
+const known = [...Object.values(enginesOf).flat(), ...beamEngines].map(({ name }) => name);
+for (const name of without) if (!known.includes(name)) throw new Error(`--without: there is no ${name}`);
 /** A run of a part is printed instead, unless it is asked for. */
 const writesPage = process.argv.length === 2 || wished.write;
 
+// Before anything is made: that would count as other work.
+const othersRunning = loadavg()[0] ?? 0;
 const work = fileURLToPath(new URL("../../.parlance/bench-engines", import.meta.url));
 const make = fileURLToPath(new URL("../../models/recipes/bench-engines/make", import.meta.url));
 const { status } = spawnSync(make, [work, ...names], { stdio: "inherit" });
@@ -62,87 +80,119 @@ const segments = `${work}/segments.pcm`;
 const audio = await exactSamples(SEGMENT_SECONDS * Math.max(...batches));
 await writeFile(segments, new Uint8Array(audio.buffer, audio.byteOffset, audio.byteLength));
 
-const othersRunning = loadavg()[0] ?? 0;
+const until = performance.now() + minutes * 60_000;
 const measured: Measured[] = [];
 const failures: string[] = [];
-for (const model of names) {
+/** Processor time of this machine in passes: all of it, and what the engines had of it. */
+const spent = { offered: 0, used: 0, byEngines: 0 };
+for (const [index, model] of names.entries()) {
+  const parts = names.slice(index).map((name) => models[name].part);
+  const now = performance.now();
+  const share = models[model].part / parts.reduce((sum, part) => sum + part, 0);
   const chosen = ({ name }: EngineEntry) => !without.includes(name);
-  await measure(model, enginesOf[models[model].family].filter(chosen));
-  if (wished.beams && models[model].family === "whisper") await measure(model, beamEngines.filter(chosen));
-  const page = enginesPage({ measured, othersRunning, rounds, longSeconds: LONG_SECONDS, without, failures });
+  const beams = wished.beams && models[model].family === "whisper" ? beamEngines.filter(chosen) : [];
+  await measure(model, [...enginesOf[models[model].family].filter(chosen), ...beams], now + (until - now) * share);
+  const facts = { measured, othersRunning, othersShare: (spent.used - spent.byEngines) / spent.offered, rounds };
+  const notes = { longSeconds: LONG_SECONDS, clearlySlower: CLEARLY_SLOWER, minutes, without, failures };
+  const page = await enginesPage({ ...facts, ...notes, missing: names.slice(index + 1) });
   // Written after each model: a run that is killed leaves what it has measured.
   if (writesPage) await writeFile(new URL("engines.md", import.meta.url), page);
   else console.log(page);
 }
-for (const failure of failures) console.error(failure);
-if (failures.length > 0) process.exitCode = 1;
+const broken = brokenClaims(measured);
+for (const sentence of [...failures, ...broken]) console.error(sentence);
+if (failures.length + broken.length > 0) process.exitCode = 1;
 console.log(JSON.stringify({ engines: measured.map(toJson) }));
 
 function isModel(name: string): name is ModelName {
   return name in models;
 }
 
-async function measure(model: ModelName, entries: readonly EngineEntry[]): Promise<void> {
-  const running: { entry: EngineEntry; child: EngineChild }[] = [];
-  const until = performance.now() + minutes * 60_000;
-  try {
-    for (const entry of entries) {
-      const child = await attempt(model, entry, () => startEntry(entry, model, work, segments));
-      if (child === undefined) continue;
-      // The first pass of a process pays for what is made once.
-      const warm = await attempt(model, entry, () => child.pass(1, entry.beams));
-      if (warm === undefined) await child.close();
-      else running.push({ entry, child });
-    }
-    const cells = batches.flatMap((batch) =>
-      running.map((engine) => ({
-        ...engine,
-        batch,
-        speeds: [] as number[],
-        perProcessorSecond: [] as number[],
-        memory: 0,
-        done: false,
-      })),
-    );
-    for (let round = 0; round < rounds; round += 1) {
-      for (const cell of cells) {
-        // The first round is always whole.
-        if (cell.done || (round > 0 && performance.now() > until)) continue;
-        const { entry, child, batch, speeds } = cell;
-        const pass = await attempt(model, entry, () => passOf(model, entry, child, batch));
-        cell.done = pass === undefined || pass.seconds > LONG_SECONDS;
-        if (pass === undefined) continue;
-        const audioSeconds = batch * SEGMENT_SECONDS;
-        speeds.push(audioSeconds / pass.seconds);
-        cell.perProcessorSecond.push(audioSeconds / pass.processorSeconds);
-        console.log(
-          `${model}, ${entry.name}, beam ${entry.beams}, batch ${batch}: ${pass.seconds.toFixed(2)} s, ${pass.processorSeconds} of processor time`,
+function positive(option: string, text: string): number {
+  const value = Number(text);
+  if (!(value > 0)) throw new Error(`${option}: ${text} is not a number above 0`);
+  return value;
+}
+
+async function measure(model: ModelName, entries: readonly EngineEntry[], end: number): Promise<void> {
+  const cells = entries.flatMap((entry) =>
+    batches.map((batch): Cell => ({ entry, batch, seconds: [], processorSeconds: [], memory: 0 })),
+  );
+  const loads = new Map<EngineEntry, number[]>(entries.map((entry) => [entry, []]));
+  const ended = new Set<EngineEntry>();
+  for (let round = 0; round < rounds; round += 1) {
+    for (const entry of round % 2 === 0 ? entries : entries.toReversed()) {
+      const open = () =>
+        cells.filter(
+          (cell) => cell.entry === entry && (round === 0 || (isWorthRepeating(cell, cells) && performance.now() < end)),
         );
-        // Later rounds begin with what the larger batches left behind.
-        if (round === 0) cell.memory = await child.peakMemory();
+      if (ended.has(entry) || open().length === 0) continue;
+      const child = await attempt(model, entry, () => startEntry(entry, model, work, segments));
+      if (child === undefined) {
+        ended.add(entry);
+        continue;
+      }
+      try {
+        loads.get(entry)?.push(child.loadSeconds);
+        // The first pass of a process pays for what is made once.
+        const warm = await attempt(model, entry, () => child.pass(1, entry.beams));
+        if (warm === undefined) ended.add(entry);
+        const order = open().toSorted((a, b) => (round === 0 ? a.batch - b.batch : b.batch - a.batch));
+        for (const cell of order) {
+          if (ended.has(entry) || !open().includes(cell)) continue;
+          const passed = await attempt(model, entry, () => passOf(model, cell, child));
+          if (passed === undefined) ended.add(entry);
+        }
+      } finally {
+        await child.close();
       }
     }
-    for (const { entry, child, batch, speeds, perProcessorSecond, memory } of cells) {
-      if (speeds.length === 0) continue;
-      const { name: engine, beams } = entry;
-      const { loadSeconds } = child;
-      const [speed, efficiency] = [spread(speeds), spread(perProcessorSecond)];
-      measured.push({ model, engine, beams, batch, speed, efficiency, runs: speeds.length, memory, loadSeconds });
-    }
-  } finally {
-    await Promise.all(running.map(({ child }) => child.close()));
+  }
+  for (const { entry, batch, seconds, processorSeconds, memory } of cells) {
+    if (seconds.length === 0) continue;
+    const { name: engine, beams } = entry;
+    const perSecond = (taken: readonly number[]) => spread(taken.map((value) => (batch * SEGMENT_SECONDS) / value));
+    const [speed, efficiency] = [perSecond(seconds), perSecond(processorSeconds)];
+    const loadSeconds = spread(loads.get(entry) ?? []).median;
+    measured.push({ model, engine, beams, batch, speed, efficiency, runs: seconds.length, memory, loadSeconds });
   }
 }
 
-async function passOf(model: ModelName, entry: EngineEntry, child: EngineChild, batch: number) {
-  const before = await child.processorSeconds();
+/** Whether another pass could say more of how the engine stands. */
+function isWorthRepeating({ entry, batch, seconds: [taken] }: Cell, cells: readonly Cell[]): boolean {
+  if (taken === undefined || taken > LONG_SECONDS) return false;
+  const own = cells.find(
+    (cell) => isOwn({ engine: cell.entry.name }) && cell.batch === batch && cell.entry.beams === entry.beams,
+  );
+  return taken < CLEARLY_SLOWER * (own?.seconds[0] ?? Number.POSITIVE_INFINITY);
+}
+
+/** Has the cell's batch transcribed once and notes what it took. */
+async function passOf(model: ModelName, cell: Cell, child: EngineChild): Promise<true> {
+  const { entry, batch } = cell;
+  const [machineBefore, before] = [machineSeconds(), await child.processorSeconds()];
   const pass = await child.pass(batch, entry.beams);
   const processorSeconds = (await child.processorSeconds()) - before;
+  spent.used += machineSeconds() - machineBefore;
+  spent.byEngines += processorSeconds;
+  spent.offered += pass.seconds * cpus().length;
   const { tokens } = models[model];
   if (pass.tokens.length !== batch || pass.tokens.some((said) => said !== tokens)) {
     throw new Error(`said ${pass.tokens.join(", ")} tokens instead of ${tokens} for each of ${batch} segments`);
   }
-  return { ...pass, processorSeconds };
+  cell.seconds.push(pass.seconds);
+  cell.processorSeconds.push(processorSeconds);
+  // A later process begins with its largest batch.
+  if (cell.seconds.length === 1) cell.memory = await child.peakMemory();
+  console.log(
+    `${model}, ${entry.name}, beam ${entry.beams}, batch ${batch}: ${pass.seconds.toFixed(2)} s, ${processorSeconds.toFixed(2)} of processor time`,
+  );
+  return true;
+}
+
+/** Seconds that the processors were busy since the machine started. */
+function machineSeconds(): number {
+  return cpus().reduce((sum, { times }) => sum + (times.user + times.nice + times.sys + times.irq) / 1_000, 0);
 }
 
 /** An engine that fails is told of and left out; the others go on. */
@@ -159,18 +209,10 @@ async function attempt<Result>(
   }
 }
 
-function toJson({
-  model,
-  engine,
-  beams,
-  batch,
-  speed,
-  efficiency,
-  memory,
-  loadSeconds,
-}: Measured): Record<string, unknown> {
+function toJson(cell: Measured): Record<string, unknown> {
+  const { model, engine, beams, batch, runs, speed, efficiency, memory, loadSeconds } = cell;
   return {
-    ...{ model, engine, beams, batch },
+    ...{ model, engine, beams, batch, passes: runs },
     audio_s_per_s: Number(speed.median.toFixed(2)),
     audio_s_per_processor_s: Number(efficiency.median.toFixed(2)),
     rss_mb: Math.round(memory / 1e6),

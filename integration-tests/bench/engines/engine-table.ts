@@ -5,11 +5,14 @@ import { type EngineChild, startEngineChild } from "./engine-child.ts";
 export const THREADS = 2;
 export const SEGMENT_SECONDS = 10;
 
-/** Tokens that every engine says for a segment; models/recipes/bench-engines/weights.py has the same numbers. */
+/**
+ * Tokens that every engine says for a segment (models/recipes/bench-engines/weights.py has the same numbers), and the model's part
+ * of the time for a run.
+ */
 export const models = {
-  "whisper-base": { tokens: 60, family: "whisper" },
-  "whisper-small": { tokens: 60, family: "whisper" },
-  "qwen3-asr-0.6b": { tokens: 65, family: "qwen3-asr" },
+  "whisper-base": { tokens: 60, family: "whisper", part: 1 },
+  "whisper-small": { tokens: 60, family: "whisper", part: 3 },
+  "qwen3-asr-0.6b": { tokens: 65, family: "qwen3-asr", part: 2 },
 } as const;
 
 export type ModelName = keyof typeof models;
@@ -30,18 +33,25 @@ export const enginesOf: Record<"whisper" | "qwen3-asr", readonly EngineEntry[]> 
     greedy("transformers float32"),
     greedy("transformers bfloat16"),
     greedy("onnx-asr int8"),
+    greedy("sherpa-onnx int8"),
     greedy("transformers.js int8", "transformers.js"),
   ],
-  "qwen3-asr": [greedy("parlance int8", "parlance"), greedy("qwen-asr float32"), greedy("qwen-asr bfloat16")],
+  "qwen3-asr": [
+    greedy("parlance int8", "parlance"),
+    greedy("qwen-asr float32"),
+    greedy("qwen-asr bfloat16"),
+    greedy("sherpa-onnx int8"),
+  ],
 };
 
 /** What only the slower way of looking for a text is asked of, with `--beams`. */
 export const beamEngines: readonly EngineEntry[] = [
   { name: "parlance int8", runs: "parlance", beams: 5 },
   { name: "faster-whisper int8", runs: "python", beams: 5 },
+  { name: "transformers float32", runs: "python", beams: 5 },
 ];
 
-const recipe = new URL("../../../models/recipes/bench-engines/", import.meta.url);
+export const recipe = new URL("../../../models/recipes/bench-engines/", import.meta.url);
 
 export function startEntry(entry: EngineEntry, model: ModelName, work: string, segments: string): Promise<EngineChild> {
   const folder = `${work}/models/${model}`;

@@ -60,8 +60,9 @@ class Transformers:
                 features, language="en", task="transcribe", return_timestamps=False, num_beams=beams, do_sample=False,
                 max_new_tokens=self.tokens,
             )  # fmt: skip
-        # The prompt, where generate answers it, is left out.
-        said = [row[-self.tokens :].tolist() for row in ids]
+        # The prompt, where generate answers it, is left out, and what fills a row that ended.
+        end = self.model.generation_config.eos_token_id
+        said = [[token for token in row[-self.tokens :].tolist() if token != end] for row in ids]
         return said, self.tokenizer.batch_decode(said, skip_special_tokens=True)
 
 
@@ -86,7 +87,8 @@ class OnnxAsr:
         prompts[:, 1] = asr._tokens["<|en|>"]
         encoded = asr._encode(waveforms, np.full(len(clips), waveforms.shape[1], np.int64))
         length = prompts.shape[1]
-        said = [row[length:].tolist() for row in asr._decoding(encoded, prompts, length + self.tokens)]
+        rows = asr._decoding(encoded, prompts, length + self.tokens)[:, length:].tolist()
+        said = [[token for token in row if token != asr._eos_token_id] for row in rows]
         return said, [asr._decode_tokens(row).text for row in said]
 
 
@@ -107,13 +109,15 @@ class QwenAsr:
         self.processor = make_processor(checkpoint / "tokenizer.json")
         self.model = model
         self.prompt = Qwen3ASRModel("transformers", model, self.processor)._build_text_prompt("", "English")
+        self.ends = {self.processor.tokenizer.convert_tokens_to_ids(token) for token in ("<|im_end|>", "<|endoftext|>")}
 
     def run(self, clips, beams):
         # Qwen3ASRModel._infer_asr_transformers, which answers only texts.
         inputs = self.processor(text=[self.prompt] * len(clips), audio=clips, return_tensors="pt", padding=True).to(self.model.dtype)
         with self.torch.inference_mode():
             answer = self.model.generate(**inputs, max_new_tokens=self.tokens)
-        said = [row.tolist() for row in answer.sequences[:, inputs["input_ids"].shape[1] :]]
+        rows = answer.sequences[:, inputs["input_ids"].shape[1] :].tolist()
+        said = [[token for token in row if token not in self.ends] for row in rows]
         return said, self.processor.batch_decode(said, skip_special_tokens=True)
 
 

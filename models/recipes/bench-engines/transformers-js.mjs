@@ -54,5 +54,8 @@ for await (const line of createInterface({ input: process.stdin })) {
   const texts = tokenizer.batch_decode(ids, { skip_special_tokens: true });
   const taken = (performance.now() - started) / 1000;
   if (texts.length !== batch) throw new Error(`${texts.length} texts for ${batch} segments`);
-  console.log(JSON.stringify({ seconds: taken, tokens: ids.tolist().map((row) => row.length - prompt.length) }));
+  // What fills a row that ended was not said.
+  const end = BigInt(model.generation_config.eos_token_id);
+  const said = ids.tolist().map((row) => row.slice(prompt.length).filter((token) => BigInt(token) !== end).length);
+  console.log(JSON.stringify({ seconds: taken, tokens: said }));
 }
