@@ -4,6 +4,9 @@
  *   alarm     nobody of this family has the lease: one job of each lane is pulled to notice that there is work
  *   work      the lease is held: lanes are kept filled, a session (session.ts) runs passes
  *   standby   another worker of this family has the lease: nothing is pulled, it serves the lanes
+ *
+ * Work is noticed by pulling it, because a pull is answered at once and no timer has to ask. Of several workers in alarm all but
+ * one give back what they noticed it by; that is not held against a job (unfinished-runs.ts).
  */
 import { type Family, type Lane, lanes } from "@parlance/contracts";
 import type { Lease } from "@parlance/gpu-lease";
