@@ -1,8 +1,6 @@
 /** Whether files are what a manifest says they are. */
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
-import { stat } from "node:fs/promises";
-import { pipeline } from "node:stream/promises";
+import { open, stat } from "node:fs/promises";
 import { type Manifest, SpeechError } from "@parlance/contracts";
 
 type ManifestFile = Manifest["files"][string];
@@ -55,10 +53,27 @@ export function forgetVerified(): void {
   verified.clear();
 }
 
-/** SHA-256 in hexadecimal, read in chunks: weights may be larger than a Buffer. */
+const BLOCK = 1 << 20;
+
+/**
+ * SHA-256 in hexadecimal. Weights may be larger than a Buffer, and a stream would make a new one for each of their blocks: two are
+ * enough, one that is hashed and one that is read meanwhile.
+ */
 export async function hashFile(path: string): Promise<string> {
   const hash = createHash("sha256");
-  await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), hash);
+  const file = await open(path);
+  try {
+    let [block, other] = [Buffer.allocUnsafeSlow(BLOCK), Buffer.allocUnsafeSlow(BLOCK)];
+    let { bytesRead } = await file.read(block, 0, BLOCK);
+    while (bytesRead > 0) {
+      const reading = file.read(other, 0, BLOCK);
+      hash.update(block.subarray(0, bytesRead));
+      ({ bytesRead } = await reading);
+      [block, other] = [other, block];
+    }
+  } finally {
+    await file.close();
+  }
   return hash.digest("hex");
 }
 
