@@ -47,7 +47,7 @@ export async function createAudioEncoder({ graph, hidden, ...options }: AudioEnc
     async encode(clips) {
       const byLength = new Map<number, { window: EncoderWindow; write: (values: Float32Array) => void }[]>();
       const embeddings = clips.map((samples) => {
-        const windows = cutWindows(extract(Float32Array.from(samples, (sample) => sample / 32_768)));
+        const windows = cutWindows(extract(toFloats(samples)));
         const rows = new Float32Array(windows.reduce((sum, { tokens }) => sum + tokens, 0) * hidden);
         let at = 0;
         for (const window of windows) {
@@ -66,4 +66,11 @@ export async function createAudioEncoder({ graph, hidden, ...options }: AudioEnc
     },
     close: () => session.close(),
   };
+}
+
+/** `Float32Array.from` would ask an iterator for every sample. */
+function toFloats(samples: Int16Array): Float32Array {
+  const floats = new Float32Array(samples);
+  for (let index = 0; index < floats.length; index++) floats[index] = (floats[index] ?? 0) / 32_768;
+  return floats;
 }

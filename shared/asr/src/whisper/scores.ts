@@ -61,11 +61,14 @@ export function likeliest(scores: Float32Array, count: number): Int32Array {
   return Int32Array.from(best);
 }
 
-export function logSumExp(values: Iterable<number>): number {
+export function logSumExp(values: ArrayLike<number>): number {
   let highest = Number.NEGATIVE_INFINITY;
-  for (const value of values) if (value > highest) highest = value;
+  for (let index = 0; index < values.length; index++) highest = Math.max(highest, values[index] ?? highest);
   if (highest === Number.NEGATIVE_INFINITY) return highest;
   let sum = 0;
-  for (const value of values) sum += Math.exp(value - highest);
+  for (let index = 0; index < values.length; index++) {
+    const below = (values[index] ?? Number.NEGATIVE_INFINITY) - highest;
+    if (below > NEGLIGIBLE) sum += Math.exp(below);
+  }
   return highest + Math.log(sum);
 }
