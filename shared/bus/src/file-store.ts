@@ -16,8 +16,6 @@ import type { FileInfo, FileStore } from "./types.ts";
 import { untilAnswered } from "./until-answered.ts";
 
 const CHUNK_BYTES = 256 * 1024;
-/** Chunks that may wait for the server's word at once: hides the disk's latency without holding much in memory. */
-const CHUNKS_IN_FLIGHT = 4;
 const METADATA = { contentType: "content-type", filename: "filename", createdAt: "created-at" } as const;
 
 const objectSchema = z.object({
@@ -70,8 +68,9 @@ export function createFileStore(link: Link, bucket: string): FileStore {
       const chunksId = nuid.next();
       const subject = chunkSubject(chunksId);
       const hash = createHash("sha256");
-      const inFlight = new Set<Promise<void>>();
-      let failure: unknown;
+      // One chunk at a time, while the next is read: readers take chunks in the stream's order, and of several that are tried
+      // again after a lost connection any may come first.
+      let sending = Promise.resolve();
       let chunks = 0;
       let size = 0;
       const createdAt = Date.now();
@@ -84,21 +83,17 @@ export function createFileStore(link: Link, bucket: string): FileStore {
         });
         for await (const chunk of inChunks(bounded, Math.min(CHUNK_BYTES, link.nc.info?.max_payload ?? CHUNK_BYTES))) {
           hash.update(chunk);
-          const sending = keep(subject, chunk, `${chunksId}.${chunks++}`).catch((error: unknown) => {
-            failure ??= error;
-          });
-          inFlight.add(sending);
-          sending.finally(() => inFlight.delete(sending));
-          if (inFlight.size >= CHUNKS_IN_FLIGHT) await Promise.race(inFlight);
-          if (failure) throw failure;
+          await sending;
+          sending = keep(subject, chunk, `${chunksId}.${chunks++}`);
+          // Told of when the next chunk, or the end, waits for it.
+          sending.catch(() => {});
         }
-        await Promise.all(inFlight);
-        if (failure) throw failure;
+        await sending;
         const info: FileInfo = { id, bytes: size, contentType, filename, createdAt };
         await keep(metaSubject(id), describeNew(info, chunksId, chunks, hash), `${chunksId}.meta`, true);
         return info;
       } catch (error) {
-        await Promise.all(inFlight);
+        await sending.catch(() => {});
         if (chunks > 0) await purge(subject).catch(() => {});
         throw error;
       }
