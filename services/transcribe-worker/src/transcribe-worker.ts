@@ -53,7 +53,6 @@ export async function createTranscribeWorker(options: TranscribeWorkerOptions): 
     ...common,
     operations: ["transcribe"],
     family: "asr",
-    model: initial.name,
     models,
     engine: { entry: options.engineEntry ?? ownEngine, options: initial.options },
     toJob: toEngineJob,

@@ -72,8 +72,6 @@ export async function createTtsWorker(options: TtsWorkerOptions): Promise<TtsWor
     ...common,
     operations,
     family: "tts",
-    model: initial.name,
-    abilities: initial.abilities,
     models,
     engine: { entry: options.engineEntry ?? ownEngine, options: initial.options },
     toJob: toEngineJob,

@@ -9,6 +9,7 @@ import { leaseSettings, yieldSettings } from "@parlance/gpu-lease";
 import { type CudaFacts, detectCuda } from "@parlance/inference/cuda";
 import { chooseDevice, type Device } from "@parlance/inference/device";
 import { createRegistry, type Log, type Registry } from "@parlance/telemetry";
+import type { ReadyModel } from "./model-choice.ts";
 import type { Worker, WorkerOptions } from "./worker.ts";
 import { createWorkerMetrics } from "./worker-metrics.ts";
 
@@ -48,9 +49,9 @@ export interface WorkerSetUp {
   cuda: CudaFacts & { available: boolean };
   registry: Registry;
   /** The part of `createWorker`'s options that is the same in every service. */
-  common(model: {
-    maxBatchSize: number;
-  }): Pick<WorkerOptions, "bus" | "service" | "id" | "lease" | "settings" | "metrics" | "log">;
+  common(
+    model: Pick<ReadyModel, "name" | "maxBatchSize" | "abilities">,
+  ): Pick<WorkerOptions, "bus" | "service" | "id" | "model" | "abilities" | "lease" | "settings" | "metrics" | "log">;
 }
 
 const SECOND = 1_000;
@@ -65,10 +66,12 @@ export async function setUpWorker({ bus, service, device: asked, settings, log }
     device,
     cuda: { available: device.provider === "cuda", ...(await detectCuda()) },
     registry,
-    common: ({ maxBatchSize }) => ({
+    common: ({ name, maxBatchSize, abilities }) => ({
       bus,
       service,
       id,
+      model: name,
+      abilities,
       lease: { device: device.name, ttlMs: settings.LEASE_TTL * SECOND, host },
       settings: {
         maxBatchSize,
