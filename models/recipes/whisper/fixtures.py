@@ -27,20 +27,16 @@ def write(path, value):
     print(path.name, path.stat().st_size)
 
 
-def weights_of(graph):
-    """Where each tensor of the graph's file comes from."""
-    return [{"source": place["source"], "transposed": place["transposed"], "rows": place["rows"], "offset": place["offset"]} for place in graph.sources.values()]
-
-
 def own_layout(model, folder):
     """The graphs and the manifest as the exporter writes them; checksums stay, so that remade weights are proved right."""
+    formats = ["float32", "int8"] if folder.name == "english-80" else ["float32"]
     with tempfile.TemporaryDirectory() as scratch:
-        made = export(model, Path(scratch), ["float32"], folder.name, source="random weights", license="MIT", tokenizer=False, loops=["float32"])
+        made = export(model, Path(scratch), formats, folder.name, source="random weights", license="MIT", tokenizer=False, loops=["float32"])
         folder.mkdir(parents=True, exist_ok=True)
-        for role in made:
-            (folder / f"{role}.onnx.gz").write_bytes(gzip.compress((Path(scratch) / f"{role}.onnx").read_bytes(), 9, mtime=0))
+        for graph in made.values():
+            (folder / f"{graph.path.name}.gz").write_bytes(gzip.compress(graph.path.read_bytes(), 9, mtime=0))
         shutil.copy(Path(scratch) / "manifest.json", folder)
-        return {f"{role}.bin": weights_of(graph) for role, graph in made.items()}
+        return {f"{graph.path.stem}.bin": list(graph.sources.values()) for graph in made.values()}
 
 
 def public_layout(model, folder):

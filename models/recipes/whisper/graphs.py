@@ -91,6 +91,7 @@ def decoder(model, path, compute, words):
     def together(value):
         return graph.op("Reshape", graph.op("Transpose", value, perm=[0, 2, 1, 3]), joined)
 
+    graph.alone(tokens)
     aligned, new = [], []
     alignment = model.alignment_heads.to_dense().numpy()
     for layer in range(dims.n_text_layer):
@@ -118,6 +119,7 @@ def decoder(model, path, compute, words):
         x = graph.op("Add", x, feed_forward(graph, x, block, weights))
 
     x = graph.norm(graph.op("GatherND", x, graph.op("Unsqueeze", select, graph.constant([2])), batch_dims=1), "decoder.ln", weights)
+    graph.alone(select)
     scores = head(graph, x, "words", embedding, 0, words)
     rest = head(graph, x, "rest", embedding, words, len(embedding))
     biased = graph.op("Add", scores, bias)
@@ -141,7 +143,7 @@ def decoder(model, path, compute, words):
 def embed(graph, tokens, embedding, words):
     """The tokens' rows of the embedding. In int8 the table is kept apart from the head's matrix, in float16."""
     if graph.compute == "int8":
-        halves = graph.weight("decoder.token_embedding.half", embedding.astype(np.float16))
+        halves = graph.weight("decoder.token_embedding.half", embedding.astype(np.float16), "decoder.token_embedding.weight", form="half")
         return graph.op("Cast", graph.op("Gather", halves, tokens), to=TensorProto.FLOAT)
     zero, first = graph.constant(0, np.int32), graph.constant(words, np.int32)
     is_word = graph.op("Unsqueeze", graph.op("Less", tokens, first), graph.constant([-1]))
@@ -158,7 +160,7 @@ def table(graph, part, embedding, first, last):
 def head(graph, x, part, embedding, first, last):
     """x [batch, S, width] → [batch, S, last - first]: the scores of some tokens."""
     if graph.compute == "int8":
-        return graph.quantised(x, f"decoder.token_embedding.{part}", embedding[first:last].T)
+        return graph.quantised(x, "decoder.token_embedding.weight", embedding[first:last].T, rows=[first, last])
     flat = graph.op("Reshape", x, graph.constant([-1, embedding.shape[1]]))
     scores = graph.op("Gemm", flat, table(graph, part, embedding, first, last), transB=1)
     shape = graph.op("Concat", graph.op("Shape", x, start=0, end=2), graph.constant([last - first]), axis=0)

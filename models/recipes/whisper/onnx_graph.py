@@ -1,8 +1,9 @@
 """Writes ONNX graphs node by node, with the weights in a file beside them, in the number format that is wanted.
 
 In `int8` every matrix of a linear layer is int8 with one scale for each output, and activations are quantised as they
-come (DynamicQuantizeMatMul of ONNX Runtime). In `float16` everything inside is float16; inputs and outputs stay float32
-in every format, because Node cannot pass float16 tensors.
+come: with one scale for the whole run (DynamicQuantizeMatMul of ONNX Runtime) or, after `alone`, with one for each of
+its vectors, so that what a row gets does not depend on the rows beside it. In `float16` everything inside is float16;
+inputs and outputs stay float32 in every format, because Node cannot pass float16 tensors.
 """
 
 import contextlib
@@ -32,6 +33,7 @@ class Graph:
         self.sources = {}
         self.data = open(self.path.with_suffix(".bin"), "wb")
         self.count = 0
+        self.middles, self.codes = None, {}
 
     def op(self, kind, *inputs, outputs=1, domain="", name=None, **attributes):
         """Adds a node; answers its output, or a list of them."""
@@ -82,8 +84,8 @@ class Graph:
             self.weights[name] = numpy_helper.from_array(array, name)
         return name
 
-    def weight(self, name, array, source=None, transposed=False, rows=None):
-        """A tensor in the file beside the graph."""
+    def weight(self, name, array, source=None, transposed=False, rows=None, form=None):
+        """A tensor in the file beside the graph. `form`: `half`, `int8` or `scale`, where it is not the source's own numbers."""
         if name in self.weights:
             return name
         array = np.ascontiguousarray(array)
@@ -97,7 +99,7 @@ class Graph:
         for key, value in (("location", self.path.with_suffix(".bin").name), ("offset", offset), ("length", array.nbytes)):
             tensor.external_data.add(key=key, value=str(value))
         self.weights[name] = tensor
-        self.sources[name] = {"source": source, "transposed": transposed, "rows": rows, "offset": offset}
+        self.sources[name] = {"source": source, "transposed": transposed, "rows": rows, "offset": offset, **({"form": form} if form else {})}
         return name
 
     def floats(self, name, array):
@@ -109,16 +111,46 @@ class Graph:
         matrix = weights[f"{name}.weight"].T
         offset = self.floats(f"{name}.bias", weights[f"{name}.bias"]) if bias else None
         if self.compute == "int8":
-            return self.quantised(x, name, matrix, offset)
+            return self.quantised(x, f"{name}.weight", matrix, offset)
         product = self.op("MatMul", x, self.weight(f"{name}.weight", matrix.astype(self.float), f"{name}.weight", True))
         return self.op("Add", product, offset) if bias else product
 
-    def quantised(self, x, name, matrix, offset=None):
+    def quantised(self, x, name, matrix, offset=None, rows=None):
+        """x by the tensor `name`, turned around, or by `rows` of it."""
         scale = np.maximum(np.abs(matrix).max(axis=0) / 127, 1e-12).astype(np.float32)
         rounded = np.clip(np.rint(matrix / scale), -127, 127).astype(np.int8)
-        inputs = [x, self.weight(f"{name}.weight.int8", rounded), self.weight(f"{name}.weight.scale", scale)]
-        zero = self.constant(np.zeros(1), np.int8)
-        return self.op("DynamicQuantizeMatMul", *inputs, zero, *([offset] if offset else []), domain="com.microsoft")
+        part = name if rows is None else f"{name}.{rows[0]}"
+        columns = [
+            self.weight(f"{part}.int8", rounded, name, True, rows, "int8"),
+            self.weight(f"{part}.scale", scale, name, False, rows, "scale"),
+        ]
+        if self.middles is None:
+            zero = self.constant(np.zeros(1), np.int8)
+            return self.op("DynamicQuantizeMatMul", x, *columns, zero, *([offset] if offset else []), domain="com.microsoft")
+        codes, scales = self.quantised_alone(x, len(matrix))
+        one, middle = self.constant(1, np.float32), self.constant(128, np.uint8)
+        product = self.op("MatMulIntegerToFloat", codes, columns[0], one, columns[1], middle, domain="com.microsoft")
+        product = self.op("Mul", product, scales)
+        product = self.op("Add", product, offset) if offset else product
+        shape = self.op("Concat", self.sizes, self.constant([matrix.shape[1]]), axis=0)
+        return self.op("Reshape", product, shape)
+
+    def alone(self, vectors):
+        """From here on int8 layers take [batch, N, in], with a scale for each of its vectors; `vectors`: a value [batch, N]."""
+        if self.compute == "int8":
+            self.sizes = self.op("Shape", vectors)
+            count = self.op("ReduceProd", self.sizes, keepdims=1)
+            self.middles = self.op("ConstantOfShape", count, value=numpy_helper.from_array(np.full(1, 128, np.uint8)))
+
+    def quantised_alone(self, x, width):
+        """uint8 [batch · N, in] around 128 and the scale of each [batch · N, 1], once for all layers over the same input."""
+        if x not in self.codes:
+            flat = self.op("Reshape", x, self.constant([-1, width]))
+            largest = self.op("ReduceMax", self.op("Abs", flat), self.constant([1]), keepdims=0)
+            scales = self.op("Div", self.op("Max", largest, self.constant(1e-10, np.float32)), self.constant(127, np.float32))
+            codes = self.op("QuantizeLinear", flat, scales, self.middles, axis=0)
+            self.codes[x] = codes, self.op("Unsqueeze", scales, self.constant([1]))
+        return self.codes[x]
 
     def gelu(self, x):
         # Before opset 20 it is ONNX Runtime's own.

@@ -127,7 +127,7 @@ def without_weights(path, tensors):
             turned = np.ascontiguousarray(values.T if transposed else values)
             for half in (False, True):
                 kept = turned.astype(np.float16) if half else turned
-                known.setdefault((kept.shape, kept.tobytes()), {"source": name, "transposed": transposed, **({"half": True} if half else {})})
+                known.setdefault((kept.shape, kept.tobytes()), {"source": name, "transposed": transposed, **({"form": "half"} if half else {})})
     model = onnx.load(str(path))
     sources, offset = [], 0
     for tensor in model.graph.initializer:

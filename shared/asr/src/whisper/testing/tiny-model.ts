@@ -56,13 +56,20 @@ export interface Golden {
 
 export const readGolden = (model: TinyModel) => readFixture<Golden>(`${model}/golden`);
 
+/** The forms that a tensor of `rows` rows and `columns` columns may have in a file. */
+const forms = {
+  half: (values: Float32Array) => toHalves(values),
+  int8: quantised,
+  scale: (values: Float32Array, rows: number) => rowScales(values, rows),
+};
+
 interface Source {
   source: string;
   transposed: boolean;
   /** Rows of the tensor that are taken. */
   rows: [number, number] | null;
-  /** In float16. */
-  half?: boolean;
+  /** Where it is not the tensor's own numbers. */
+  form?: keyof typeof forms;
   offset: number;
 }
 
@@ -76,18 +83,21 @@ interface Weights {
 /** Short texts and no second attempts: random weights deserve neither. */
 const hasty = { temperatures: [0], maxTokens: 64 };
 
-/** Writes the folder in Parlance's own layout. `change` goes to the manifest's section; `loop`: with the graph for CUDA. */
+/**
+ * Writes the folder in Parlance's own layout. `change` goes to the manifest's section; `loop`: with the graph for CUDA; `int8`: with the
+ * graphs of eight bits, which english-80 has.
+ */
 export async function writeTinyModel(
   folder: string,
   model: TinyModel,
   change: object = {},
-  { loop = false } = {},
+  { loop = false, int8 = false } = {},
 ): Promise<void> {
   await mkdir(folder, { recursive: true });
   const { rules, files, specials } = await readFixture<Weights>(`${model}/weights`);
   const tensors = new Map<string, Float32Array>();
   for (const [file, sources] of Object.entries(files)) {
-    if (file === "loop.bin" && !loop) continue;
+    if ((file === "loop.bin" && !loop) || (file.endsWith("_int8.bin") && !int8)) continue;
     await writeFile(join(folder, file), weightFile(sources, rules, tensors));
     const graph = file.replace(/bin$/, "onnx");
     await writeFile(join(folder, graph), await unpack(await readFile(join(fixtures, model, `${graph}.gz`))));
@@ -98,7 +108,10 @@ export async function writeTinyModel(
     files: Record<string, object>;
     whisper: object;
   };
-  if (!loop) for (const role of ["loop", "loop.data"]) delete manifest.files[role];
+  for (const role of Object.keys(manifest.files)) {
+    const [graph, format] = role.split(".");
+    if ((graph === "loop" && !loop) || (format === "int8" && !int8)) delete manifest.files[role];
+  }
   const sha256 = createHash("sha256").update(tokenizer).digest("hex");
   manifest.files.tokenizer = { path: "tokenizer.json", bytes: tokenizer.length, sha256 };
   manifest.whisper = { ...manifest.whisper, ...hasty, ...change };
@@ -136,15 +149,17 @@ function weightFile(
   rules: Record<string, WeightRule>,
   tensors: Map<string, Float32Array>,
 ): Buffer {
-  const parts = sources.map(({ source, transposed, rows, half, offset }) => {
+  const parts = sources.map(({ source, transposed, rows, form, offset }) => {
     const rule = rules[source];
     if (rule === undefined) throw new RangeError(`the fixture has no rule for ${source}`);
     const values = tensors.get(source) ?? randomTensor(rule);
     tensors.set(source, values);
-    const [height = 1, width = values.length / height] = rule.shape;
-    if (rows !== null) return { offset, values: values.subarray(rows[0] * width, rows[1] * width) };
-    const made = transposed ? turned(values, height, width) : values;
-    return { offset, values: half === true ? toHalves(made) : made };
+    const [height = 1] = rule.shape;
+    const width = values.length / height;
+    const [from, to] = rows ?? [0, height];
+    const taken = values.subarray(from * width, to * width);
+    const formed = form === undefined ? taken : forms[form](taken, to - from);
+    return { offset, values: transposed ? turned(formed, to - from, width) : formed };
   });
   const file = Buffer.alloc(Math.max(...parts.map(({ offset, values }) => offset + values.byteLength)));
   for (const { offset, values } of parts)
@@ -152,8 +167,36 @@ function weightFile(
   return file;
 }
 
-function turned(values: Float32Array, height: number, width: number): Float32Array {
-  return Float32Array.from(values, (_, index) => values[(index % height) * width + Math.floor(index / height)] ?? 0);
+function turned<Values extends Float32Array | Uint16Array | Int8Array>(values: Values, height: number, width: number) {
+  const made = values.slice();
+  for (let index = 0; index < made.length; index++) {
+    made[index] = values[(index % height) * width + Math.floor(index / height)] ?? 0;
+  }
+  return made;
+}
+
+/** What one step of each row's eight bits is worth: its largest value is 127 of them. */
+function rowScales(values: Float32Array, rows: number): Float32Array {
+  const width = values.length / rows;
+  return Float32Array.from({ length: rows }, (_, row) => {
+    let largest = 0;
+    for (const value of values.subarray(row * width, (row + 1) * width)) largest = Math.max(largest, Math.abs(value));
+    return Math.max(Math.fround(largest / 127), Math.fround(1e-12));
+  });
+}
+
+function quantised(values: Float32Array, rows: number): Int8Array {
+  const scales = rowScales(values, rows);
+  const width = values.length / rows;
+  return Int8Array.from(values, (value, index) =>
+    roundToEven(Math.fround(value / (scales[Math.floor(index / width)] ?? 1))),
+  );
+}
+
+/** As NumPy rounds. */
+function roundToEven(value: number): number {
+  const rounded = Math.round(value);
+  return rounded - value === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded;
 }
 
 export async function writeTokenizer(path: string, model: TinyModel): Promise<void> {
