@@ -12,10 +12,13 @@
  * every second round. The first round is whole. In the later ones, largest batch first, only what a repeat could tell more of is
  * measured: no pass of more than LONG_SECONDS, no peer that took CLEARLY_SLOWER times Parlance's time, none begun after the model's part of
  * `--minutes`.
+ *
+ * `--beams` compares beam search of width 5, which Whisper's users have by default, by the engines that have one, and writes
+ * engines-beams.md.
  */
 import { spawnSync } from "node:child_process";
 import { writeFile } from "node:fs/promises";
-import { cpus, loadavg } from "node:os";
+import { cpus } from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { exactSamples } from "../src/clips.ts";
@@ -47,7 +50,7 @@ interface Cell {
 
 const { values: wished } = parseArgs({
   options: {
-    models: { type: "string", default: Object.keys(models).join(",") },
+    models: { type: "string" },
     batches: { type: "string", default: "1,8,16" },
     rounds: { type: "string", default: "3" },
     without: { type: "string", default: "" },
@@ -56,7 +59,11 @@ const { values: wished } = parseArgs({
     write: { type: "boolean", default: false },
   },
 });
-const names = wished.models.split(",").map((name) => {
+/** Of a beam only Whisper's decoders make use. */
+const usual = Object.keys(models).filter(
+  (name) => isModel(name) && (!wished.beams || models[name].family === "whisper"),
+);
+const names = (wished.models?.split(",") ?? usual).map((name) => {
   if (!isModel(name)) throw new Error(`--models: there is no ${name}, only ${Object.keys(models).join(", ")}`);
   return name;
 });
@@ -67,10 +74,9 @@ const without = wished.without === "" ? [] : wished.without.split(",");
 const known = [...Object.values(enginesOf).flat(), ...beamEngines].map(({ name }) => name);
 for (const name of without) if (!known.includes(name)) throw new Error(`--without: there is no ${name}`);
 /** A run of a part is printed instead, unless it is asked for. */
-const writesPage = process.argv.length === 2 || wished.write;
+const writesPage = process.argv.slice(2).every((argument) => argument === "--beams") || wished.write;
+const pageFile = new URL(wished.beams ? "engines-beams.md" : "engines.md", import.meta.url);
 
-// Before anything is made: that would count as other work.
-const othersRunning = loadavg()[0] ?? 0;
 const work = fileURLToPath(new URL("../../.parlance/bench-engines", import.meta.url));
 const make = fileURLToPath(new URL("../../models/recipes/bench-engines/make", import.meta.url));
 const { status } = spawnSync(make, [work, ...names], { stdio: "inherit" });
@@ -90,13 +96,13 @@ for (const [index, model] of names.entries()) {
   const now = performance.now();
   const share = models[model].part / parts.reduce((sum, part) => sum + part, 0);
   const chosen = ({ name }: EngineEntry) => !without.includes(name);
-  const beams = wished.beams && models[model].family === "whisper" ? beamEngines.filter(chosen) : [];
-  await measure(model, [...enginesOf[models[model].family].filter(chosen), ...beams], now + (until - now) * share);
-  const facts = { measured, othersRunning, othersShare: (spent.used - spent.byEngines) / spent.offered, rounds };
+  const entries = wished.beams ? beamEngines : enginesOf[models[model].family];
+  await measure(model, entries.filter(chosen), now + (until - now) * share);
+  const facts = { measured, beams: wished.beams, othersShare: (spent.used - spent.byEngines) / spent.offered, rounds };
   const notes = { longSeconds: LONG_SECONDS, clearlySlower: CLEARLY_SLOWER, minutes, without, failures };
   const page = await enginesPage({ ...facts, ...notes, missing: names.slice(index + 1) });
   // Written after each model: a run that is killed leaves what it has measured.
-  if (writesPage) await writeFile(new URL("engines.md", import.meta.url), page);
+  if (writesPage) await writeFile(pageFile, page);
   else console.log(page);
 }
 const broken = brokenClaims(measured);

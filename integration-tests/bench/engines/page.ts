@@ -6,8 +6,8 @@ import { type ModelName, models, recipe, SEGMENT_SECONDS, THREADS } from "./engi
 
 export interface PageFacts {
   measured: readonly Measured[];
-  /** Processes that ran or wanted to, when the bench began. */
-  othersRunning: number;
+  /** Whether texts were looked for with a beam. */
+  beams: boolean;
   /** Part of the machine's processor time that other work had during the passes, 0 to 1. */
   othersShare: number;
   rounds: number;
@@ -36,22 +36,22 @@ const PEERS = [
 ];
 
 export async function enginesPage(facts: PageFacts): Promise<string> {
-  const { measured, rounds, longSeconds, clearlySlower, minutes, without, failures, missing } = facts;
+  const { measured, beams, rounds, longSeconds, clearlySlower, minutes, without, failures, missing } = facts;
   const names = [...new Set(measured.map(({ model }) => model))];
   const notes = [
     ...(without.length > 0 ? [`Left out of this run: ${without.join(", ")}.`] : []),
     ...(missing.length > 0 ? [`Not measured yet when this was written: ${missing.join(", ")}.`] : []),
     ...failures.map((failure) => `Failed in this run: ${failure}`),
   ];
-  return `# Parlance's recogniser and its peers, with the same weights
+  return `# Parlance's recogniser and its peers, with the same weights${beams ? ": beam search" : ""}
 
-Written by \`npm run bench:engines\`, on ${machine()}, ${THREADS} threads for each engine.${busy(facts)}
+Written by \`npm run bench:engines${beams ? " -- --beams" : ""}\`, on ${machine()}, ${THREADS} threads for each engine.${busy(facts)}
 
 ${claim(measured)}
 
 Random weights of the true sizes, from one seed, exported for each engine from the same checkpoint: they say nothing of accuracy. The
-same segments of ${SEGMENT_SECONDS} s for all; every engine says exactly the same number of tokens for each (${names.map((name) => `${name} ${models[name].tokens}`).join(", ")}), greedily unless a
-beam is named, with the language given. Measured from samples in memory to texts. One engine is loaded at a time, in a process of its own,
+same segments of ${SEGMENT_SECONDS} s for all; every engine says exactly the same number of tokens for each (${names.map((name) => `${name} ${models[name].tokens}`).join(", ")}), ${beams ? "by beam search" : "greedily"},
+with the language given. Measured from samples in memory to texts. One engine is loaded at a time, in a process of its own,
 with one small pass before the first that counts; they take turns, in reversed order every second round.
 
 Speed is seconds of audio per second, by the clock: the median of up to ${rounds} passes with the range, their number as an exponent.
@@ -75,14 +75,12 @@ ${await peerNotes()}
 ${notes.map((note) => `\n${note}\n`).join("")}`;
 }
 
-function busy({ othersRunning, othersShare }: PageFacts): string {
+function busy({ othersShare }: PageFacts): string {
   const share = `${Math.max(0, 100 * othersShare).toFixed(0)} %`;
-  if (othersShare < BUSY_SHARE && othersRunning < 1.5) {
-    return ` Other work had ${share} of the\nprocessors during the passes.`;
-  }
+  if (othersShare < BUSY_SHARE) return ` Other work had ${share} of the\nprocessors during the passes.`;
   return `
-**Other work was running:** it had ${share} of the processors during the passes, and ${othersRunning.toFixed(1)} processes on average wanted them when the bench
-began. Speeds are lower than on an idle machine, and single passes are hit unevenly: there, go by the processor time.`;
+**Other work was running:** it had ${share} of the processors during the passes. Speeds are lower than on an idle machine, and single
+passes are hit unevenly: there, go by the processor time.`;
 }
 
 function claim(measured: readonly Measured[]): string {
