@@ -1,6 +1,8 @@
 /** The engine without a pipeline: what it does at best with the same passes. */
 import type { EngineJob, EngineOutcome } from "@parlance/inference/engine";
 import { monotonicNow, startEngine } from "@parlance/inference/engine";
+import type * as z from "zod";
+import type { segmentMetaSchema } from "../../services/transcribe-worker/src/segment-job.ts";
 
 /** The transcribe worker's own engine module. */
 const entry = new URL("../../services/transcribe-worker/src/engine.ts", import.meta.url);
@@ -30,7 +32,7 @@ export async function startEngineAlone(modelId: string): Promise<EngineAlone> {
 
   return {
     async backlog(segments, passes) {
-      const jobs = segments.map(jobOf);
+      const jobs = segments.map((segment) => jobOf(segment));
       const started = performance.now();
       let before: Promise<void> = Promise.resolve();
       for (let index = 0; index < passes; index += 1) {
@@ -61,16 +63,17 @@ export async function startEngineAlone(modelId: string): Promise<EngineAlone> {
   };
 }
 
-function jobOf(samples: Int16Array): EngineJob {
-  const meta = {
+/** A segment as the worker hands it to its engine. */
+export function jobOf(samples: Int16Array, wishes: Partial<z.input<typeof segmentMetaSchema>> = {}): EngineJob {
+  const nothing: z.input<typeof segmentMetaSchema> = {
     language: "auto",
     timestamps: false,
     hotwords: [],
     phrases: [],
-    submittedAt: 0,
-    start: 0,
-    last: true,
-    together: 1,
+    context: "",
   };
-  return { meta, payload: new Uint8Array(samples.buffer, samples.byteOffset, samples.byteLength) };
+  return {
+    meta: { ...nothing, ...wishes },
+    payload: new Uint8Array(samples.buffer, samples.byteOffset, samples.byteLength).slice(),
+  };
 }

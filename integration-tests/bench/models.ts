@@ -11,10 +11,9 @@ import { cp, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { EngineJob } from "@parlance/inference/engine";
 import * as z from "zod";
 import { countErrors, type ErrorCount, wordErrorRate } from "../src/word-error-rate.ts";
-import { type EngineAlone, startEngineAlone } from "./engine-alone.ts";
+import { type EngineAlone, jobOf, startEngineAlone } from "./engine-alone.ts";
 import { machine } from "./machine.ts";
 import { readSpeechSet, type Utterance } from "./speech-sets.ts";
 import { round } from "./statistics.ts";
@@ -137,13 +136,9 @@ async function transcribe(
   utterances: readonly Utterance[],
   phrasesFor: (utterance: Utterance, index: number) => readonly string[],
 ): Promise<string[]> {
-  const jobs = utterances.map(({ samples, ...rest }, index): EngineJob => {
-    const phrases = [...phrasesFor({ samples, ...rest }, index)];
-    return {
-      meta: { language: "English", timestamps: false, hotwords: [], phrases },
-      payload: new Uint8Array(samples.buffer, samples.byteOffset, samples.byteLength).slice(),
-    };
-  });
+  const jobs = utterances.map((utterance, index) =>
+    jobOf(utterance.samples, { language: "English", phrases: [...phrasesFor(utterance, index)] }),
+  );
   const texts: string[] = [];
   for (let from = 0; from < jobs.length; from += PASS_SIZE) {
     for (const outcome of await engine.outcomes(jobs.slice(from, from + PASS_SIZE))) {
