@@ -2,7 +2,8 @@ export { leaseSettings, yieldSettings } from "@parlance/gpu-lease";
 export type { EngineDescription } from "./engine-description.ts";
 export { asItIs, type Job, type JobContent, type ToEngineJob } from "./job.ts";
 export type { Abilities, ModelSource, ReadyModel } from "./model-choice.ts";
-export type { SessionEnd, SessionSettings } from "./session.ts";
+export type { SessionSettings } from "./session.ts";
+export type { SessionEnd } from "./session-end.ts";
 export {
   type SetUpOptions,
   setUpWorker,
@@ -12,5 +13,6 @@ export {
   workerSettings,
 } from "./set-up.ts";
 export type { PassInfo, ToResult } from "./settle-pass.ts";
-export { createWorker, type Worker, type WorkerOptions } from "./worker.ts";
+export { createWorker } from "./worker.ts";
 export { createWorkerMetrics, type WorkerMetrics } from "./worker-metrics.ts";
+export type { Worker, WorkerOptions } from "./worker-options.ts";

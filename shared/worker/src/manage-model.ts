@@ -5,7 +5,7 @@ import type { LoadWishes } from "./load-wishes.ts";
 import type { ModelChoice } from "./model-choice.ts";
 import type { ManagedWorker } from "./serve-models.ts";
 import type { Sessions } from "./sessions.ts";
-import type { WorkerOptions } from "./worker.ts";
+import type { WorkerOptions } from "./worker-options.ts";
 import type { SelfDescription } from "./worker-state.ts";
 
 export interface ManagedParts {

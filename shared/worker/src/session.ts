@@ -15,7 +15,6 @@ import {
   requestsAlone,
   shouldYield,
   type YieldQuestion,
-  type YieldReason,
   type YieldSettings,
 } from "@parlance/gpu-lease";
 import type { Log } from "@parlance/telemetry";
@@ -26,6 +25,7 @@ import { createEngineSlot, type EngineOptionsSource, type LoadedEngine } from ".
 import type { HeldJobs } from "./held-jobs.ts";
 import type { Job } from "./job.ts";
 import { createRetrials } from "./retrials.ts";
+import type { SessionEnd } from "./session-end.ts";
 import type { PassSettlement } from "./settle-pass.ts";
 import type { Swap } from "./swap-log.ts";
 import { passTook, type Turns } from "./turns.ts";
@@ -40,8 +40,6 @@ export interface SessionSettings extends YieldSettings {
   idleMs: number;
   passTimeoutMs: number;
 }
-
-export type SessionEnd = YieldReason | "idle-timeout" | "unloaded" | "lost" | "stopped" | "load-failed" | "engine-gone";
 
 export interface SessionOptions {
   bus: Bus;

@@ -10,7 +10,8 @@ import type { LoadWishes } from "./load-wishes.ts";
 import type { ModelChoice } from "./model-choice.ts";
 import { loadFailure } from "./model-state.ts";
 import { backoffAfter, sleep } from "./patience.ts";
-import type { Session, SessionEnd } from "./session.ts";
+import type { Session } from "./session.ts";
+import { type SessionEnd, yielded } from "./session-end.ts";
 import type { WorkerMetrics } from "./worker-metrics.ts";
 
 export interface Sessions {
@@ -52,9 +53,6 @@ export interface SessionsOptions {
 
 /** How long a worker that yielded leaves a free lease to those it yielded to. */
 const POLITE_MS = 1_000;
-
-/** Ends of a session after which another family's turn has come. */
-const yielded: ReadonlySet<SessionEnd> = new Set(["idle", "urgency", "quantum", "patience"]);
 
 export function createSessions(options: SessionsOptions): Sessions {
   const { lease, choice, wishes, demand, metrics, clock, log, signal } = options;

@@ -10,8 +10,8 @@ import { type CudaFacts, detectCuda } from "@parlance/inference/cuda";
 import { chooseDevice, type Device } from "@parlance/inference/device";
 import { createRegistry, type Log, type Registry } from "@parlance/telemetry";
 import type { ReadyModel } from "./model-choice.ts";
-import type { Worker, WorkerOptions } from "./worker.ts";
 import { createWorkerMetrics } from "./worker-metrics.ts";
+import type { Worker, WorkerOptions } from "./worker-options.ts";
 
 export const workerSettings = [
   "BATCH_WAIT_MS",

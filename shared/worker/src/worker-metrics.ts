@@ -1,6 +1,6 @@
 import type { Lane } from "@parlance/contracts";
 import { Counter, Gauge, Histogram, type Registry } from "@parlance/telemetry";
-import type { SessionEnd } from "./session.ts";
+import type { SessionEnd } from "./session-end.ts";
 import type { Swap } from "./swap-log.ts";
 
 export interface WorkerMetrics {

@@ -4,7 +4,7 @@ import type { ModelChoice } from "./model-choice.ts";
 import { describeModel } from "./model-state.ts";
 import type { Sessions } from "./sessions.ts";
 import type { Turns } from "./turns.ts";
-import type { WorkerOptions } from "./worker.ts";
+import type { WorkerOptions } from "./worker-options.ts";
 
 export interface SelfDescription {
   state(): WorkerState;

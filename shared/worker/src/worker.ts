@@ -17,62 +17,28 @@
  *                 unfinished-runs  what a worker died of, for the next one to know
  *   manage-model  choosing, loading and unloading by hand, asked for over subjects (serve-models)
  */
-import type { Bus } from "@parlance/bus";
-import { buckets, type Family, modelSubjects, type Operation, subjects, type WorkerState } from "@parlance/contracts";
-import { type Clock, createLease, type Lease, monotonicClock } from "@parlance/gpu-lease";
-import type { Log } from "@parlance/telemetry";
+import { buckets, modelSubjects, subjects } from "@parlance/contracts";
+import { createLease, type Lease, monotonicClock } from "@parlance/gpu-lease";
 import { readAckWait } from "./ack-wait.ts";
 import { createAdmission } from "./admit.ts";
 import { followCancelled } from "./cancelled-batches.ts";
 import { createDemand } from "./demand.ts";
-import type { EngineOptionsSource } from "./engine-slot.ts";
 import { createHeldJobs } from "./held-jobs.ts";
-import { asItIs, type ToEngineJob } from "./job.ts";
+import { asItIs } from "./job.ts";
 import { createLoadWishes } from "./load-wishes.ts";
 import { manageModel } from "./manage-model.ts";
-import { type Abilities, createModelChoice, type ModelSource } from "./model-choice.ts";
+import { createModelChoice } from "./model-choice.ts";
 import { within } from "./patience.ts";
 import { type LanePulls, pullLanes } from "./pull-lanes.ts";
 import { serveModels } from "./serve-models.ts";
-import { type SessionSettings, startSession } from "./session.ts";
+import { startSession } from "./session.ts";
 import { createSessions, type Sessions } from "./sessions.ts";
 import { createSettlement } from "./settle.ts";
-import { createPassSettlement, type ToResult } from "./settle-pass.ts";
+import { createPassSettlement } from "./settle-pass.ts";
 import { createTurns } from "./turns.ts";
 import { noteUnfinishedRuns } from "./unfinished-runs.ts";
-import type { WorkerMetrics } from "./worker-metrics.ts";
+import type { Worker, WorkerOptions } from "./worker-options.ts";
 import { describeSelf } from "./worker-state.ts";
-
-export interface WorkerOptions {
-  bus: Bus;
-  /** Its name in dead letters, and the NATS user's: `transcribe-worker`. */
-  service: string;
-  /** Unique among all workers. */
-  id: string;
-  operations: readonly Operation[];
-  family: Family;
-  model: string;
-  /** What may be asked of the model, known before it is loaded: told with the worker's state. */
-  abilities?: Abilities | undefined;
-  /** Where the model comes from, and which others there are. Default: it is ready, and there are none. */
-  models?: ModelSource;
-  lease: { device: string; ttlMs: number; host: string };
-  /** A module that calls `runEngine`, and what its `load` is given. */
-  engine: { entry: URL; options: EngineOptionsSource };
-  settings: SessionSettings & { maxDeliveries: number };
-  /** Throws when the message makes no sense. Default: headers and payload as they are. */
-  toJob?: ToEngineJob;
-  toResult: ToResult;
-  metrics?: WorkerMetrics;
-  clock?: Clock;
-  log: Log;
-}
-
-export interface Worker {
-  state(): WorkerState;
-  /** Finishes or gives back what it holds within a few seconds, kills the engine, releases the lease. */
-  close(): Promise<void>;
-}
 
 /** A running pass and results on their way may take this long when the worker is asked to stop. */
 const DRAIN_MS = 4_000;

@@ -2,7 +2,8 @@
 import { type Bus, connectBus } from "@parlance/bus";
 import type { Json } from "@parlance/inference/engine";
 import { createLog, type Log } from "@parlance/telemetry";
-import { createWorker, type Worker, type WorkerOptions } from "../worker.ts";
+import { createWorker } from "../worker.ts";
+import type { Worker, WorkerOptions } from "../worker-options.ts";
 
 export const scriptedEngine = new URL(import.meta.resolve("@parlance/inference/testing/scripted-engine"));
 

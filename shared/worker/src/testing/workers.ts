@@ -1,7 +1,7 @@
 /** For the tests of one file: a queue, and workers in this process that are closed after each test, with no engine left. */
 import { connectBus } from "@parlance/bus";
 import { afterAll, afterEach, beforeAll, expect } from "vitest";
-import type { Worker } from "../worker.ts";
+import type { Worker } from "../worker-options.ts";
 import { livingEngines, type Pipeline, startPipeline } from "./pipeline.ts";
 import { createScriptedWorker, type ScriptedWorker } from "./scripted-worker.ts";
 

@@ -1,0 +1,42 @@
+/** What a worker is made of, and what its service can do with it. */
+import type { Bus } from "@parlance/bus";
+import type { Family, Operation, WorkerState } from "@parlance/contracts";
+import type { Clock } from "@parlance/gpu-lease";
+import type { Log } from "@parlance/telemetry";
+import type { EngineOptionsSource } from "./engine-slot.ts";
+import type { ToEngineJob } from "./job.ts";
+import type { Abilities, ModelSource } from "./model-choice.ts";
+import type { SessionSettings } from "./session.ts";
+import type { ToResult } from "./settle-pass.ts";
+import type { WorkerMetrics } from "./worker-metrics.ts";
+
+export interface WorkerOptions {
+  bus: Bus;
+  /** Its name in dead letters, and the NATS user's: `transcribe-worker`. */
+  service: string;
+  /** Unique among all workers. */
+  id: string;
+  operations: readonly Operation[];
+  family: Family;
+  model: string;
+  /** What may be asked of the model, known before it is loaded: told with the worker's state. */
+  abilities?: Abilities | undefined;
+  /** Where the model comes from, and which others there are. Default: it is ready, and there are none. */
+  models?: ModelSource;
+  lease: { device: string; ttlMs: number; host: string };
+  /** A module that calls `runEngine`, and what its `load` is given. */
+  engine: { entry: URL; options: EngineOptionsSource };
+  settings: SessionSettings & { maxDeliveries: number };
+  /** Throws when the message makes no sense. Default: headers and payload as they are. */
+  toJob?: ToEngineJob;
+  toResult: ToResult;
+  metrics?: WorkerMetrics;
+  clock?: Clock;
+  log: Log;
+}
+
+export interface Worker {
+  state(): WorkerState;
+  /** Finishes or gives back what it holds within a few seconds, kills the engine, releases the lease. */
+  close(): Promise<void>;
+}
