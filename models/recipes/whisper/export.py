@@ -44,10 +44,14 @@ def export(model, folder, formats, name, version="1", source="openai-whisper", l
         for role, make in parts.items():
             if role == "loop" and compute not in loops:
                 continue
-            # The first format is the plain role, if it is the one that the model was made in.
-            key, stem = (role, role) if compute == "float32" else (f"{role}.{compute}", f"{role}_{compute}")
+            # Four bits cost the encoder most, and gain nothing where there are many frames: it stays in eight.
+            used = "int8" if role == "encoder" and compute == "int4" else compute
+            # float32 is the plain role.
+            key, stem = (role, role) if used == "float32" else (f"{role}.{used}", f"{role}_{used}")
+            if key in made:
+                continue
             path = folder / f"{stem}.onnx"
-            made[key] = make(path, compute)
+            made[key] = make(path, used)
             files[key] = described(path)
             files[f"{key}.data"] = described(path.with_suffix(".bin"))
     if tokenizer:
@@ -82,7 +86,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("checkpoint", type=Path)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--formats", default="float32,int8", help="of float32, float16, int8")
+    parser.add_argument("--formats", default="float32,int8", help="of float32, float16, int8, int4 (the decoder; the encoder is int8 then)")
     parser.add_argument("--loops", default="float16", help="of float32, float16")
     parser.add_argument("--name", help="default: the folder's")
     parser.add_argument("--alignment", help="official size whose alignment heads to use, such as large-v3-turbo")

@@ -29,7 +29,7 @@ def write(path, value):
 
 def own_layout(model, folder):
     """The graphs and the manifest as the exporter writes them; checksums stay, so that remade weights are proved right."""
-    formats = ["float32", "int8"] if folder.name == "english-80" else ["float32"]
+    formats = ["float32", "int8", "int4"] if folder.name == "english-80" else ["float32"]
     with tempfile.TemporaryDirectory() as scratch:
         made = export(model, Path(scratch), formats, folder.name, source="random weights", license="MIT", tokenizer=False, loops=["float32"])
         folder.mkdir(parents=True, exist_ok=True)

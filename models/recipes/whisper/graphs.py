@@ -141,8 +141,8 @@ def decoder(model, path, compute, words):
 
 
 def embed(graph, tokens, embedding, words):
-    """The tokens' rows of the embedding. In int8 the table is kept apart from the head's matrix, in float16."""
-    if graph.compute == "int8":
+    """The tokens' rows of the embedding. In int8 and int4 the table is kept apart from the head's matrix, in float16."""
+    if graph.compute in ("int8", "int4"):
         halves = graph.weight("decoder.token_embedding.half", embedding.astype(np.float16), "decoder.token_embedding.weight", form="half")
         return graph.op("Cast", graph.op("Gather", halves, tokens), to=TensorProto.FLOAT)
     zero, first = graph.constant(0, np.int32), graph.constant(words, np.int32)
@@ -161,6 +161,8 @@ def head(graph, x, part, embedding, first, last):
     """x [batch, S, width] → [batch, S, last - first]: the scores of some tokens."""
     if graph.compute == "int8":
         return graph.quantised(x, "decoder.token_embedding.weight", embedding[first:last].T, rows=[first, last])
+    if graph.compute == "int4":
+        return graph.four_bits(x, "decoder.token_embedding.weight", embedding[first:last], [first, last])
     flat = graph.op("Reshape", x, graph.constant([-1, embedding.shape[1]]))
     scores = graph.op("Gemm", flat, table(graph, part, embedding, first, last), transB=1)
     shape = graph.op("Concat", graph.op("Shape", x, start=0, end=2), graph.constant([last - first]), axis=0)

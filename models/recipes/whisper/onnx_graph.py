@@ -2,7 +2,8 @@
 
 In `int8` every matrix of a linear layer is int8 with one scale for each output, and activations are quantised as they
 come: with one scale for the whole run (DynamicQuantizeMatMul of ONNX Runtime) or, after `alone`, with one for each of
-its vectors, so that what a row gets does not depend on the rows beside it. In `float16` everything inside is float16;
+its vectors, so that what a row gets does not depend on the rows beside it. In `int4` weights are in blocks of 32, each with
+a scale (MatMulNBits), which suits few rows at a time. In `float16` everything inside is float16;
 inputs and outputs stay float32 in every format, because Node cannot pass float16 tensors.
 """
 
@@ -17,6 +18,7 @@ OPSET = 20
 TYPES = {
     "float32": TensorProto.FLOAT, "float16": TensorProto.FLOAT16, "int32": TensorProto.INT32, "int64": TensorProto.INT64, "bool": TensorProto.BOOL,
 }  # fmt: skip
+BLOCK = 32
 # Large tensors begin at a page, so that ONNX Runtime can map the file.
 PAGE, LARGE = 4096, 1 << 20
 
@@ -85,7 +87,7 @@ class Graph:
         return name
 
     def weight(self, name, array, source=None, transposed=False, rows=None, form=None):
-        """A tensor in the file beside the graph. `form`: `half`, `int8` or `scale`, where it is not the source's own numbers."""
+        """A tensor in the file beside the graph. `form`: how it is made of its source, where it is not the same numbers."""
         if name in self.weights:
             return name
         array = np.ascontiguousarray(array)
@@ -112,6 +114,9 @@ class Graph:
         offset = self.floats(f"{name}.bias", weights[f"{name}.bias"]) if bias else None
         if self.compute == "int8":
             return self.quantised(x, f"{name}.weight", matrix, offset)
+        if self.compute == "int4":
+            product = self.four_bits(x, f"{name}.weight", weights[f"{name}.weight"])
+            return self.op("Add", product, offset) if bias else product
         product = self.op("MatMul", x, self.weight(f"{name}.weight", matrix.astype(self.float), f"{name}.weight", True))
         return self.op("Add", product, offset) if bias else product
 
@@ -134,6 +139,19 @@ class Graph:
         product = self.op("Add", product, offset) if offset else product
         shape = self.op("Concat", self.sizes, self.constant([matrix.shape[1]]), axis=0)
         return self.op("Reshape", product, shape)
+
+    def four_bits(self, x, name, matrix, rows=None):
+        """x by the tensor `name`, turned around, or by `rows` of it, [out, in]; computed in eight bits, each vector of x on its own."""
+        outs, ins = matrix.shape
+        blocks = matrix.reshape(outs, ins // BLOCK, BLOCK)
+        # The value of the largest magnitude becomes -8, so that all sixteen steps are used.
+        extreme = np.take_along_axis(blocks, np.abs(blocks).argmax(-1)[..., None], -1)
+        scales = np.where(extreme == 0, 1, extreme / -8).astype(np.float32)
+        steps = (np.clip(np.rint(blocks / scales), -8, 7) + 8).astype(np.uint8)
+        part = name if rows is None else f"{name}.{rows[0]}"
+        codes = self.weight(f"{part}.int4", steps[..., 0::2] | steps[..., 1::2] << 4, name, False, rows, "int4")
+        factors = self.weight(f"{part}.int4.scale", scales.reshape(-1), name, False, rows, "blockScale")
+        return self.op("MatMulNBits", x, codes, factors, domain="com.microsoft", K=ins, N=outs, bits=4, block_size=BLOCK, accuracy_level=4)
 
     def alone(self, vectors):
         """From here on int8 layers take [batch, N, in], with a scale for each of its vectors; `vectors`: a value [batch, N]."""

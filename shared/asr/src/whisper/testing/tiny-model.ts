@@ -61,6 +61,8 @@ const forms = {
   half: (values: Float32Array) => toHalves(values),
   int8: quantised,
   scale: (values: Float32Array, rows: number) => rowScales(values, rows),
+  int4: (values: Float32Array) => inFourBits(values),
+  blockScale: (values: Float32Array) => blockScales(values),
 };
 
 interface Source {
@@ -84,20 +86,22 @@ interface Weights {
 const hasty = { temperatures: [0], maxTokens: 64 };
 
 /**
- * Writes the folder in Parlance's own layout. `change` goes to the manifest's section; `loop`: with the graph for CUDA; `int8`: with the
- * graphs of eight bits, which english-80 has.
+ * Writes the folder in Parlance's own layout. `change` goes to the manifest's section; `loop`: with the graph for CUDA; `bits`: with the graphs
+ * whose weights have so many, which english-80 has; the encoder's have eight in either case.
  */
 export async function writeTinyModel(
   folder: string,
   model: TinyModel,
   change: object = {},
-  { loop = false, int8 = false } = {},
+  { loop = false, bits }: { loop?: boolean; bits?: 4 | 8 } = {},
 ): Promise<void> {
+  const few = new Set(bits === undefined ? [] : ["encoder.int8", `decoder.int${bits}`]);
+  const wanted = (role: string) => (role.includes(".int") ? few.has(role) : role !== "loop" || loop);
   await mkdir(folder, { recursive: true });
   const { rules, files, specials } = await readFixture<Weights>(`${model}/weights`);
   const tensors = new Map<string, Float32Array>();
   for (const [file, sources] of Object.entries(files)) {
-    if ((file === "loop.bin" && !loop) || (file.endsWith("_int8.bin") && !int8)) continue;
+    if (!wanted(file.replace(/\.bin$/, "").replace("_", "."))) continue;
     await writeFile(join(folder, file), weightFile(sources, rules, tensors));
     const graph = file.replace(/bin$/, "onnx");
     await writeFile(join(folder, graph), await unpack(await readFile(join(fixtures, model, `${graph}.gz`))));
@@ -109,8 +113,7 @@ export async function writeTinyModel(
     whisper: object;
   };
   for (const role of Object.keys(manifest.files)) {
-    const [graph, format] = role.split(".");
-    if ((graph === "loop" && !loop) || (format === "int8" && !int8)) delete manifest.files[role];
+    if (!wanted(role.replace(/\.data$/, ""))) delete manifest.files[role];
   }
   const sha256 = createHash("sha256").update(tokenizer).digest("hex");
   manifest.files.tokenizer = { path: "tokenizer.json", bytes: tokenizer.length, sha256 };
@@ -167,7 +170,11 @@ function weightFile(
   return file;
 }
 
-function turned<Values extends Float32Array | Uint16Array | Int8Array>(values: Values, height: number, width: number) {
+function turned<Values extends Float32Array | Uint16Array | Int8Array | Uint8Array>(
+  values: Values,
+  height: number,
+  width: number,
+) {
   const made = values.slice();
   for (let index = 0; index < made.length; index++) {
     made[index] = values[(index % height) * width + Math.floor(index / height)] ?? 0;
@@ -190,6 +197,32 @@ function quantised(values: Float32Array, rows: number): Int8Array {
   const width = values.length / rows;
   return Int8Array.from(values, (value, index) =>
     roundToEven(Math.fround(value / (scales[Math.floor(index / width)] ?? 1))),
+  );
+}
+
+const BLOCK = 32;
+
+/** The largest value of a block is eight of its steps, downwards. */
+function blockScales(values: Float32Array): Float32Array {
+  return Float32Array.from({ length: values.length / BLOCK }, (_, block) => {
+    let extreme = 0;
+    for (const value of values.subarray(block * BLOCK, (block + 1) * BLOCK)) {
+      if (Math.abs(value) > Math.abs(extreme)) extreme = value;
+    }
+    return extreme === 0 ? 1 : extreme / -8;
+  });
+}
+
+/** Two to a byte, the first in its low half. */
+function inFourBits(values: Float32Array): Uint8Array {
+  const scales = blockScales(values);
+  const steps = Uint8Array.from(values, (value, index) => {
+    const step = roundToEven(Math.fround(value / (scales[Math.floor(index / BLOCK)] ?? 1)));
+    return Math.min(7, Math.max(-8, step)) + 8;
+  });
+  return Uint8Array.from(
+    { length: steps.length / 2 },
+    (_, pair) => (steps[2 * pair] ?? 0) | ((steps[2 * pair + 1] ?? 0) << 4),
   );
 }
 
