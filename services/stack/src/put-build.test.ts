@@ -51,3 +51,16 @@ test("what no build has made for a month goes, and nothing unfinished stays", ()
   putBuild(folder, build(2));
   expect(readdirSync(folder).sort()).toEqual(["main.mjs", "part-2.mjs"]);
 });
+
+test("several builds at once do not stumble over each other", async () => {
+  const script = `
+    const { putBuild } = await import(${JSON.stringify(new URL("put-build.ts", import.meta.url).href)});
+    const files = Array.from({ length: 20 }, (_, part) => ({ path: "part-" + part + ".mjs", contents: new Uint8Array(9) }));
+    for (let build = 0; build < 100; build++) putBuild(${JSON.stringify(folder)}, { files, programs: [] });`;
+  const builds = Array.from({ length: 4 }, () =>
+    spawn(process.execPath, ["--input-type=module", "-e", script], { stdio: ["ignore", "ignore", "inherit"] }),
+  );
+  const codes = await Promise.all(builds.map(async (build) => (await once(build, "close"))[0]));
+  expect(codes).toEqual([0, 0, 0, 0]);
+  expect(readdirSync(folder)).toHaveLength(20);
+});

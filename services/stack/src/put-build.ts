@@ -33,6 +33,8 @@ export function putBuild(folder: string, { files, programs, now = Date.now() }: 
   const current = new Set(files.map(({ path }) => basename(path)));
   for (const name of readdirSync(folder)) {
     const path = join(folder, name);
-    if (!current.has(name) && now - statSync(path).mtimeMs > KEPT_MS) rmSync(path, { force: true });
+    // What another build has just put in place has gone from under its unfinished name.
+    const made = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? now;
+    if (!current.has(name) && now - made > KEPT_MS) rmSync(path, { force: true });
   }
 }
