@@ -100,16 +100,18 @@ export function createSessions(options: SessionsOptions): Sessions {
 
   async function acquire(): Promise<boolean> {
     acquiring = new AbortController();
+    const unwanted = AbortSignal.any([acquiring.signal, signal]);
     try {
       // A worker of this family may have yielded just now: whoever waits goes first.
       if (lease.waiting().length > 0) politeUntil = clock.now() + POLITE_MS;
       await lease.acquire({
         ...demand.urgency(),
         politeMs: Math.max(0, politeUntil - clock.now()),
-        signal: AbortSignal.any([acquiring.signal, signal]),
+        signal: unwanted,
       });
       return true;
-    } catch {
+    } catch (error) {
+      if (!unwanted.aborted) log.warn({ err: error }, "the lease was not got");
       return false;
     } finally {
       acquiring = undefined;
