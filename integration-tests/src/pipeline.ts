@@ -31,8 +31,9 @@ export interface Pipeline {
   stop(): Promise<void>;
 }
 
+/** On free ports; in `STATE_DIR` where the environment names one, so that a pipeline can be started where another was. */
 export async function startPipeline(environment: Record<string, string> = {}): Promise<Pipeline> {
-  const stateDir = await mkdtemp(join(tmpdir(), "parlance-"));
+  const stateDir = environment.STATE_DIR ?? (await mkdtemp(join(tmpdir(), "parlance-")));
   const child = spawn(process.execPath, [stackMain], {
     env: { ...process.env, PORT: "0", NATS_PORT: "-1", LOG_LEVEL: "warn", STATE_DIR: stateDir, ...environment },
     stdio: ["ignore", "pipe", "pipe"],
@@ -58,7 +59,8 @@ export async function startPipeline(environment: Record<string, string> = {}): P
       child.kill("SIGKILL");
       throw new Error(`the pipeline was not up within two minutes:\n${output}`);
     }
-    if (existsSync(file) && processes().gatewayUrl !== undefined) break;
+    // A pipeline that was killed leaves its file behind.
+    if (existsSync(file) && processes().pid === child.pid && processes().gatewayUrl !== undefined) break;
     await pause(50);
   }
   const { gatewayUrl = "", natsUrl = "" } = processes();

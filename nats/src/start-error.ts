@@ -4,6 +4,7 @@ export type StartProblem =
   | "server_too_old"
   | "server_failed"
   | "port_taken"
+  | "folder_in_use"
   | "store_unwritable"
   | "store_full"
   | "no_jetstream"

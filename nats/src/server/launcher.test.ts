@@ -86,6 +86,55 @@ describe.each(servers)("runServer with $version", ({ binary, version }) => {
     await second.stop();
   });
 
+  it("is refused on a folder that another server uses, and harms nothing there", async () => {
+    const first = await runServer({ binary, storeDir: folder, port: -1, program: "npm start" });
+    const nc = await connect({ servers: first.url });
+    const jsm = await jetstreamManager(nc);
+    await jsm.streams.add({ name: "KEPT", subjects: ["kept"] });
+    await jsm.jetstream().publish("kept", "x");
+    const second = runServer({ binary, storeDir: folder, port: -1 });
+    await expect(second).rejects.toMatchObject({ problem: "folder_in_use" });
+    await expect(second).rejects.toThrow(
+      new RegExp(`^JetStream's folder ${folder} is in use by npm start \\(pid ${process.pid}\\) since [^\n]+\\.$`),
+    );
+    expect((await jsm.streams.info("KEPT")).state.messages).toBe(1);
+    await nc.close();
+    await first.stop();
+  });
+
+  it("names a server on its folder that somebody started by hand", async () => {
+    const other = spawn(binary, ["-a", "127.0.0.1", "-p", "-1", "-js", "-sd", folder], {
+      stdio: ["ignore", "ignore", "pipe"],
+    });
+    while (!String(await once(other.stderr, "data")).includes("Server is ready"));
+    await expect(runServer({ binary, storeDir: folder, port: -1 })).rejects.toThrow(
+      `JetStream's folder ${folder} is in use by nats-server (pid ${other.pid}): stop it, or set NATS_STORE_DIR to another folder.`,
+    );
+    const closed = once(other, "close");
+    other.kill("SIGKILL");
+    await closed;
+    await (await runServer({ binary, storeDir: folder, port: -1 })).stop();
+  });
+
+  it("waits for the server of a launcher that was killed a moment ago", async () => {
+    const launcher = spawn(process.execPath, [fixture("launch.ts"), binary, folder], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    const [line] = await once(launcher.stdout, "data");
+    const pid = Number(String(line));
+    const said: string[] = [];
+    const log = { info: (_: object, message: string) => said.push(message), warn() {} };
+    // Stopped, the server cannot follow its watchdog's word yet.
+    process.kill(pid, "SIGSTOP");
+    launcher.kill("SIGKILL");
+    await once(launcher, "close");
+    setTimeout(() => process.kill(pid, "SIGCONT"), 500);
+    const next = await runServer({ binary, storeDir: folder, port: -1, log });
+    await expect.poll(() => isAlive(pid), { timeout: 10_000 }).toBe(false);
+    expect(said).toContain("waiting for the nats-server of a start that was killed");
+    await next.stop();
+  });
+
   it("with credentials nobody but a publisher comes in without a password", async () => {
     const credentials = generateCredentials();
     const server = await runServer({ binary, storeDir: folder, port: -1, credentials });

@@ -1,8 +1,8 @@
 /**
  * Runs nats-server with JetStream for as long as this process lives.
  *
- * It promises one clear sentence when the server does not start, a server that flushes to disk before it acknowledges, and that
- * the server never outlives its launcher. Its only state is the child process; the configuration lies in the store folder,
+ * It promises one clear sentence when the server does not start, a server that flushes to disk before it acknowledges, that no
+ * two servers ever share a folder, and that the server never outlives its launcher. Its only state is the child process; the configuration lies in the store folder,
  * readable by its owner alone, because it holds passwords.
  */
 import { spawn } from "node:child_process";
@@ -13,6 +13,7 @@ import { renderConfig, type ServerConfig } from "../config.ts";
 import { type Credentials, usersOf } from "../credentials.ts";
 import { NatsStartError } from "../start-error.ts";
 import { watchDiskFull } from "./disk-full.ts";
+import { claimStore, type StoreClaim } from "./store-claim.ts";
 import { prepareStoreDir } from "./store-dir.ts";
 import { requireFloor, versionOf } from "./version.ts";
 import { endWithThisProcess } from "./watchdog.ts";
@@ -37,6 +38,8 @@ export interface RunServerOptions {
   tls?: ServerConfig["tls"];
   /** Default true. */
   jetstream?: boolean | undefined;
+  /** What to stop where another start finds the folder in use. Default: this process's title. */
+  program?: string | undefined;
   log?: ServerLog | undefined;
 }
 
@@ -71,6 +74,7 @@ export async function runServer(options: RunServerOptions): Promise<RunningServe
   requireFloor(version, binary);
   const { storeBytes } = prepareStoreDir(storeDir);
   const configFile = join(storeDir, "nats-server.conf");
+  const claim = await claimStore({ storeDir, configFile, program: options.program ?? process.title, log });
   const config: ServerConfig = {
     serverName: "parlance",
     host,
@@ -86,23 +90,22 @@ export async function runServer(options: RunServerOptions): Promise<RunningServe
     // Without a password only on this machine: there any program may drop audio.
     noAuthUser: credentials && loopback.test(host) ? credentials.publisher.user : undefined,
   };
-  writeFileSync(configFile, renderConfig(config), { mode: 0o600 });
-
-  const child = spawn(binary, ["--config", configFile], {
-    stdio: ["ignore", "ignore", "pipe"],
-    // In a group of its own: a Ctrl-C must reach the services first, and the server last.
-    detached: process.platform !== "win32",
-  });
+  const child = start(binary, configFile, config, claim);
   const lines: LogLine[] = [];
   let listening: number | undefined;
   const ready = Promise.withResolvers<void>();
   const ended = Promise.withResolvers<string>();
 
-  child.once("error", (error) => ended.resolve(error.message));
+  const end = (how: string) => {
+    claim.release();
+    ended.resolve(how);
+  };
+  claim.lost.addEventListener("abort", () => child.kill("SIGKILL"));
+  child.once("error", (error) => end(error.message));
   child.once("close", (code, signal) => {
     callOff();
     disk.stop();
-    ended.resolve(signal ? `ended by ${signal}` : `ended with status ${code}`);
+    end(signal ? `ended by ${signal}` : `ended with status ${code}`);
   });
   const disk = watchDiskFull({ storeDir, log, endServer: () => child.kill("SIGTERM") });
   const callOff = child.pid === undefined ? () => {} : endWithThisProcess(child.pid);
@@ -152,6 +155,22 @@ export async function runServer(options: RunServerOptions): Promise<RunningServe
       clearTimeout(limit);
     },
   };
+}
+
+function start(binary: string, configFile: string, config: ServerConfig, claim: StoreClaim) {
+  try {
+    writeFileSync(configFile, renderConfig(config), { mode: 0o600 });
+    const child = spawn(binary, ["--config", configFile], {
+      stdio: ["ignore", "ignore", "pipe"],
+      // In a group of its own: a Ctrl-C must reach the services first, and the server last.
+      detached: process.platform !== "win32",
+    });
+    if (child.pid !== undefined) claim.servedBy(child.pid);
+    return child;
+  } catch (error) {
+    claim.release();
+    throw error;
+  }
 }
 
 interface LogLine {

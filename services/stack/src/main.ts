@@ -12,16 +12,14 @@ process.chdir(fileURLToPath(new URL("../../..", import.meta.url)));
 let stack: Stack | undefined;
 let stopping = false;
 
-const stop = async () => {
+const stop = async (status: number) => {
   if (stopping) return;
   stopping = true;
   process.stdout.write("\nparlance: stopping\n");
   await stack?.stop();
-  process.exit(0);
+  process.exit(status);
 };
-process.on("SIGINT", stop);
-process.on("SIGTERM", stop);
-process.on("SIGHUP", stop);
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => stop(0));
 
 try {
   const settings = readSettings([...stackSettings, "LOG_LEVEL", "LOG_FORMAT"], process.env);
@@ -32,6 +30,10 @@ try {
   };
   const log = createLog("stack", settings.LOG_LEVEL, { write: (line) => show("stack", line.trimEnd(), "out") });
   stack = await startStack({ settings, environment: process.env, log, onLine: show });
+  stack.lost.addEventListener("abort", () => {
+    process.stderr.write(`parlance: ${stack?.lost.reason.message}\n`);
+    stop(1);
+  });
   process.stdout.write(welcome(stack, { speaks: settings.ENABLE_TTS }));
 } catch (error) {
   const known = toSpeechError(error);

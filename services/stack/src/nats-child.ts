@@ -19,6 +19,8 @@ export interface NatsChildOptions {
   settings: Settings<"NATS_PORT" | "NATS_SERVER_BIN" | "NATS_SERVER_CACHE" | "NATS_STORE_DIR">;
   environment: NodeJS.ProcessEnv;
   stateDir: string;
+  /** What to stop where another start finds JetStream's folder in use. */
+  program: string;
   log: Log;
   onPid: (pid: number | undefined) => void;
 }
@@ -37,6 +39,7 @@ export async function startNats({
   settings,
   environment,
   stateDir,
+  program,
   log,
   onPid,
 }: NatsChildOptions): Promise<SupervisedNats> {
@@ -48,8 +51,8 @@ export async function startNats({
     log,
   });
   const credentials = ensureCredentials(stateDir);
-  const storeDir = settings.NATS_STORE_DIR ?? join(stateDir, "jetstream");
-  const run = (port: number) => runServer({ binary: found.binary, storeDir, port, credentials, log });
+  const storeDir = resolve(settings.NATS_STORE_DIR ?? join(stateDir, "jetstream"));
+  const run = (port: number) => runServer({ binary: found.binary, storeDir, port, credentials, program, log });
 
   let server: RunningServer = await run(settings.NATS_PORT);
   const { url, port } = server;

@@ -2,11 +2,13 @@
  * The whole pipeline on one machine: nats-server, the topology, and every service as a child process.
  *
  * Promises: what it started it stops, services before nats-server, so that they can give back what they hold; a service
- * or a nats-server that dies is started again; a start error is one line. Its only state is `running.json`.
+ * or a nats-server that dies is started again; a start error is one line; a folder in which another start runs is left alone. Its
+ * only state is `running.json`.
  */
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Settings } from "@parlance/contracts";
+import { type FolderLock, lockFolder } from "@parlance/nats";
 import type { Log } from "@parlance/telemetry";
 import { type ChildService, startChildService } from "./child-service.ts";
 import { type SupervisedNats, startNats } from "./nats-child.ts";
@@ -34,8 +36,13 @@ export interface StackOptions {
 export interface Stack {
   gatewayUrl: string;
   natsUrl: string;
+  /** Aborts when STATE_DIR is no longer this stack's own: what is left is to stop. */
+  lost: AbortSignal;
   stop(): Promise<void>;
 }
+
+/** What whoever finds our folders in use should stop. */
+const PROGRAM = "npm start";
 
 /** Services wait more than they compute: a small young generation and one V8 thread halve the memory that is theirs alone. */
 const smallNode = ["--max-semi-space-size=1", "--v8-pool-size=1"];
@@ -48,6 +55,20 @@ function mainOf(service: Service): string {
 
 export async function startStack({ settings, environment, log, onLine }: StackOptions): Promise<Stack> {
   const stateDir = resolve(settings.STATE_DIR ?? ".parlance");
+  const lock = await lockFolder(stateDir, { name: "STATE_DIR", setting: "STATE_DIR", program: PROGRAM, log });
+  try {
+    return await startLocked(stateDir, lock, { settings, environment, log, onLine });
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+async function startLocked(
+  stateDir: string,
+  lock: FolderLock,
+  { settings, environment, log, onLine }: StackOptions,
+): Promise<Stack> {
   const running = createRunningFile(stateDir);
   const onPid = (service: string, pid: number | undefined) =>
     running.update((file) => {
@@ -62,10 +83,18 @@ export async function startStack({ settings, environment, log, onLine }: StackOp
     await Promise.all(children.map((child) => child.stop()));
     await nats?.stop();
     running.remove();
+    lock.release();
   }
 
   try {
-    nats = await startNats({ settings, environment, stateDir, log, onPid: (pid) => onPid("nats-server", pid) });
+    nats = await startNats({
+      settings,
+      environment,
+      stateDir,
+      program: PROGRAM,
+      log,
+      onPid: (pid) => onPid("nats-server", pid),
+    });
     const { url, credentials } = nats;
     running.update((file) => {
       file.natsUrl = url;
@@ -109,7 +138,7 @@ export async function startStack({ settings, environment, log, onLine }: StackOp
     running.update((file) => {
       file.gatewayUrl = gatewayUrl;
     });
-    return { gatewayUrl, natsUrl: url, stop };
+    return { gatewayUrl, natsUrl: url, lost: lock.lost, stop };
   } catch (error) {
     await stop();
     throw error;
