@@ -55,6 +55,19 @@ describe.each(await testServers())("ensureTopology on $version", ({ binary, vers
     expect([created, updated]).toEqual([["INTAKE/ingest"], ["JOBS/transcribe-batch"]]);
   });
 
+  it("takes the shortest settings that there are", async () => {
+    const settings = { ...server.settings, RESULT_TTL: 60, LEASE_TTL: 2 };
+    await ensureTopology(await server.connect(), { settings });
+    await ensureTopology(await server.connect(), { settings: server.settings });
+  });
+
+  it("is refused where settings contradict each other", async () => {
+    const settings = { ...server.settings, NATS_REPLICAS: 3 };
+    await expect(ensureTopology(await server.connect(), { settings })).rejects.toThrow(
+      /^LEASE_TTL: is 10 s; with NATS_REPLICAS=3 /,
+    );
+  });
+
   it("queues refuse when full and forget nothing by age", async () => {
     const jsm = await jetstreamManager(await server.connect());
     for (const name of ["JOBS", "INTAKE"]) {

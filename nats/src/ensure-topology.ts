@@ -8,6 +8,7 @@ import {
   jetstreamManager,
   type StreamConfig,
 } from "@nats-io/jetstream";
+import { requireAgreement } from "@parlance/contracts";
 import { errors, type NatsConnection } from "nats";
 import { requireFloor } from "./server/version.ts";
 import { NatsStartError } from "./start-error.ts";
@@ -28,11 +29,12 @@ export interface Ensured {
   updated: string[];
 }
 
-/** Idempotent, and safe to run by several at once. Throws a NatsStartError. */
+/** Idempotent, and safe to run by several at once. Throws a NatsStartError, or `validation_failed` where settings contradict each other. */
 export async function ensureTopology(
   nc: NatsConnection,
   { settings, storeBytes, log }: EnsureOptions,
 ): Promise<Ensured> {
+  requireAgreement(settings);
   const version = nc.info?.version ?? "0.0.0";
   requireFloor(version, `NATS at ${nc.getServer()}`);
   const apiLevel = nc.info?.api_lvl ?? 0;

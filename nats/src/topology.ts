@@ -74,6 +74,8 @@ export function topology(settings: TopologySettings, apiLevel: number, storeByte
   };
   const file = { ...common, storage: StorageType.File };
   const resultAge = nanos(settings.RESULT_TTL * SECOND);
+  // A message id cannot be remembered for longer than the messages are kept.
+  const resultDuplicates = nanos(Math.min(settings.RESULT_TTL * SECOND, DUPLICATE_WINDOW_MS));
   const leaseMs = settings.LEASE_TTL * SECOND;
 
   return {
@@ -93,7 +95,13 @@ export function topology(settings: TopologySettings, apiLevel: number, storeByte
         discard: DiscardPolicy.New,
         max_bytes: bytes.jobs,
       },
-      { ...file, name: streams.results, subjects: [...streamSubjects.RESULTS], max_age: resultAge },
+      {
+        ...file,
+        name: streams.results,
+        subjects: [...streamSubjects.RESULTS],
+        max_age: resultAge,
+        duplicate_window: resultDuplicates,
+      },
       {
         ...common,
         name: streams.progress,
@@ -111,7 +119,7 @@ export function topology(settings: TopologySettings, apiLevel: number, storeByte
         max_age: nanos(DEAD_MS),
         max_bytes: bytes.dead,
       },
-      keyBucket(buckets.batches, resultAge),
+      { ...keyBucket(buckets.batches, resultAge), duplicate_window: resultDuplicates },
       {
         ...keyBucket(buckets.lease, nanos(leaseMs)),
         // Who holds the lease must come from the stream's leader: a follower may show an expired holder.

@@ -1,6 +1,6 @@
 /** `npm start`: the whole pipeline on this machine, until Ctrl-C. */
 import { fileURLToPath } from "node:url";
-import { readSettings, toSpeechError } from "@parlance/contracts";
+import { readSettings, requireAgreement, settingsTogether, toSpeechError } from "@parlance/contracts";
 import { createLog } from "@parlance/telemetry";
 import { readableLine } from "./console.ts";
 import { type Stack, stackSettings, startStack } from "./stack.ts";
@@ -23,6 +23,7 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal
 
 try {
   const settings = readSettings([...stackSettings, "LOG_LEVEL", "LOG_FORMAT"], process.env);
+  requireAgreement(readSettings(settingsTogether, process.env));
   const show = (service: string, line: string, stream: "out" | "err") => {
     if (stopping) return;
     const text = settings.LOG_FORMAT === "json" ? line : readableLine(service, line);

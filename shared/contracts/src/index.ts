@@ -8,6 +8,7 @@ export * from "./payloads.ts";
 export * from "./rest.ts";
 export * from "./rest-models.ts";
 export * from "./settings.ts";
+export * from "./settings-together.ts";
 export * from "./speech.ts";
 export * from "./subjects.ts";
 export * from "./words.ts";

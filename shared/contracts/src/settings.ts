@@ -267,7 +267,7 @@ export const settingsTable = {
   LEASE_TTL: setting({
     schema: integer(2, 600),
     default: "10",
-    describe: "Seconds that a lease lives without renewal; 20 or more on a cluster",
+    describe: "Seconds that a lease lives without renewal; 15 at least on a cluster, better 20",
   }),
   LEASE_QUANTUM: setting({
     schema: integer(1, 3_600),

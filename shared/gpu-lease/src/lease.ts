@@ -18,6 +18,7 @@ import {
   leaseValueSchema,
   type Wanted,
 } from "@parlance/contracts";
+import { requireBucketTtl } from "./bucket-ttl.ts";
 import { type Clock, monotonicClock } from "./clock.ts";
 import {
   type LeaseEffect,
@@ -41,7 +42,7 @@ export interface LeaseOptions {
   /** `cpu`, `cuda:0` … */
   device: string;
   holder: { id: string; family: Family; model: string; host: string; pid: number };
-  /** Milliseconds that the key lives without renewal. The bucket's own limit rules when that is shorter. */
+  /** Milliseconds that the key lives without renewal: no more than the bucket's own limit. */
   ttlMs: number;
   /** Whatever the lease protects must be gone when the promise resolves. */
   onLost(reason: LostReason): Promise<void>;
@@ -86,13 +87,13 @@ const EXPIRY_LATENESS_MS = 1_500;
 /** A call that fails at once (not connected) is tried again no sooner. */
 const RETRY_MS = 100;
 
+/** Throws `validation_failed` where the bucket's keys live shorter than `ttlMs`, or for ever, or nobody tells how long. */
 export async function createLease(options: LeaseOptions): Promise<Lease> {
-  const { bus, holder, clock = monotonicClock, log } = options;
+  const { bus, holder, ttlMs, clock = monotonicClock, log } = options;
   const device = deviceKey(options.device);
   const key = leaseKeys.gpu(device);
   const bucket = await bus.bucket(buckets.lease);
-  const ttlMs = Math.min(options.ttlMs, (await bucketTtl(bus)) ?? options.ttlMs);
-  if (ttlMs < options.ttlMs) log.warn({ ttlMs }, "the lease bucket's keys live shorter than LEASE_TTL: using that");
+  await requireBucketTtl(bus, ttlMs);
   const timing = leaseTiming(ttlMs);
   const machine = leaseMachine(timing);
   const closing = new AbortController();
@@ -296,12 +297,4 @@ type Timeless<Event> = Event extends unknown ? Omit<Event, "now"> : never;
 
 function holderOf(value: Uint8Array): string | undefined {
   return parseJson(value, (json) => leaseValueSchema.safeParse(json).data?.holder);
-}
-
-/** How long the bucket's keys live, as the server has it; undefined when it does not tell. */
-async function bucketTtl(bus: Bus): Promise<number | undefined> {
-  const answer = await bus.request(`$JS.API.STREAM.INFO.KV_${buckets.lease}`, "", 2_000).catch(() => undefined);
-  if (answer === undefined) return undefined;
-  const nanoseconds = parseJson(answer, (json) => (json as { config?: { max_age?: number } }).config?.max_age);
-  return nanoseconds === undefined || nanoseconds === 0 ? undefined : nanoseconds / 1e6;
 }
