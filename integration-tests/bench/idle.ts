@@ -17,7 +17,8 @@ import { machine } from "./machine.ts";
 import { quantile, round } from "./statistics.ts";
 
 const LIMIT_MB = 60;
-const IDLE_TIMEOUT = 3;
+/** Longer than LEASE_TTL, as by default: an engine that each renewal of its lease kept alive would show. */
+const IDLE_TIMEOUT = 12;
 const names = ["gateway", "ingest", "results", "transcribe-worker", "tts-worker"] as const;
 
 type Readings = Record<string, Memory>;

@@ -6,7 +6,8 @@
  * and overtakes the prepared one inside the engine. When the engine dies, the jobs of its running pass are put to the proof
  * (retrials.ts), all others simply wait again, and a new engine is loaded.
  *
- * It ends when there is nothing to do for `idleMs`, when another family's turn has come, or when it is told to.
+ * It ends when there is nothing to do for `idleMs`, when another family's turn has come, or when it is told to. Only work moves
+ * the moment of that: whoever else calls (each renewal of the lease does) finds the session idle since when it was.
  */
 import type { Bus } from "@parlance/bus";
 import {
@@ -121,6 +122,8 @@ export function startSession(options: SessionOptions): Session {
   let draining: (() => void) | undefined;
   let cancelWait: (() => void) | undefined;
   let cancelIdle: (() => void) | undefined;
+  /** Since when there is nothing to do; undefined: there is. */
+  let idleSince: number | undefined;
 
   async function load(): Promise<void> {
     if (await slot.load()) advance();
@@ -160,8 +163,10 @@ export function startSession(options: SessionOptions): Session {
     }
     retrials.singleOut();
     while (handNext(engine));
-    if (inEngine.size === 0 && held.waiting.length === 0 && retrials.size === 0 && settings.idleMs > 0) {
-      cancelIdle = clock.schedule(clock.now() + settings.idleMs, () => void end("idle-timeout"));
+    const idle = inEngine.size === 0 && held.waiting.length === 0 && retrials.size === 0;
+    idleSince = idle ? (idleSince ?? clock.now()) : undefined;
+    if (idleSince !== undefined && settings.idleMs > 0) {
+      cancelIdle = clock.schedule(idleSince + settings.idleMs, () => void end("idle-timeout"));
     }
   }
 

@@ -227,6 +227,18 @@ describe("the engine", () => {
     await rig.pipeline.done(2);
   });
 
+  test("is unloaded after an IDLE_TIMEOUT longer than LEASE_TTL, through all the renewals of its lease", async () => {
+    const worker = await start({ settings: { idleMs: 3_000 } });
+    await rig.pipeline.publish("batch", ["echo a"]);
+    await rig.pipeline.done(1);
+    expect(worker.state().loaded).toBe(true);
+    await pause(2_000);
+    expect(livingEngines()).toHaveLength(1);
+    await pause(3_000);
+    expect(livingEngines()).toEqual([]);
+    expect(worker.state()).toMatchObject({ loaded: false, enginePid: undefined });
+  });
+
   test("that cannot be loaded is tried again, and the jobs wait", async () => {
     await rig.pipeline.publish("batch", ["echo a"]);
     const worker = await start({ engineOptions: { loadFails: true } });
