@@ -12,6 +12,8 @@ import {
   modelSubjects,
   modelVerbs,
   type Operation,
+  requestVerbs,
+  servedSubjects,
   streamSubjects,
   streams,
 } from "@parlance/contracts";
@@ -81,6 +83,10 @@ const writeFiles = [...readFiles, `$O.${buckets.files}.>`, `${api}.STREAM.PURGE.
 const addFiles = [...inspect(objects), `$O.${buckets.files}.>`];
 const manageModels = families.flatMap((family) => modelVerbs.map((verb) => modelSubjects.verb(family, verb)));
 const outcomes = ["speech.done.>", "speech.summary.>", "speech.progress.>"];
+const refusals = "speech.refused.>";
+/** Ingest answers submissions, for it is who takes them in; results all that is about what came of them, and files. */
+const ingestAnswers = servedSubjects("submit");
+const resultsAnswers = requestVerbs.filter((verb) => verb !== "submit").flatMap(servedSubjects);
 
 function worker(user: string, family: Family, operations: readonly Operation[], more: string[] = []): Permissions {
   return {
@@ -137,6 +143,8 @@ export const permissions: Record<UserName, Permissions> = {
       "speech.job.>",
       "speech.result.>",
       "speech.progress.>",
+      ...streamSubjects.INTAKE,
+      refusals,
       "speech.dead.ingest.>",
       "speech.workers",
       ...inspect(streams.results),
@@ -144,7 +152,8 @@ export const permissions: Record<UserName, Permissions> = {
       `$KV.${buckets.batches}.>`,
       ...readFiles,
     ],
-    subscribe: ownInbox("ingest"),
+    subscribe: [...ownInbox("ingest"), ...ingestAnswers],
+    respond: true,
   },
   "transcribe-worker": worker("transcribe-worker", "asr", ["transcribe"]),
   /** Also stores what it says; a segment's file is named by its job, and nothing else reads or deletes files here. */
@@ -165,19 +174,19 @@ export const permissions: Record<UserName, Permissions> = {
       `$KV.${buckets.batches}.>`,
       ...writeFiles,
     ],
-    subscribe: [...ownInbox("results"), ...outcomes, "speech.status.*", "speech.result.>"],
+    subscribe: [...ownInbox("results"), ...outcomes, ...resultsAnswers, "speech.result.>"],
     respond: true,
   },
   /** A program that drops audio and waits for its transcript, with any NATS client. */
   publisher: {
     publish: [
       ...streamSubjects.INTAKE,
-      "speech.status.*",
+      ...requestVerbs.map((verb) => servedSubjects(verb)[0]),
       `${api}.INFO`,
       `${api}.DIRECT.GET.${streams.results}.speech.done.>`,
       `${api}.DIRECT.GET.${streams.results}.speech.summary.>`,
     ],
-    subscribe: ["_INBOX.>", ...ownInbox("publisher"), ...outcomes],
+    subscribe: ["_INBOX.>", ...ownInbox("publisher"), ...outcomes, refusals],
   },
   /** Sees states and numbers; neither audio nor text. */
   monitor: {

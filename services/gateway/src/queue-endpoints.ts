@@ -9,6 +9,7 @@ import {
   familyOf,
   namesUnder,
   type QueueItem,
+  requestSubjects,
   requireFormat,
   type SpeechAbilities,
   SpeechError,
@@ -67,7 +68,7 @@ export function addQueue(router: Router, gateway: GatewayContext): void {
 
   router.get("/api/v1/queue/status/:batchId", async (ctx) => {
     const batchId = readBatchId(ctx.params.batchId);
-    const reply = await bus.request(subjects.status(batchId), "", STATUS_TIMEOUT_MS);
+    const reply = await bus.request(requestSubjects.status(batchId), "", STATUS_TIMEOUT_MS);
     if (reply === undefined) {
       throw new SpeechError("bus_unavailable", "The results service does not answer.");
     }

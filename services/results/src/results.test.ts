@@ -10,6 +10,7 @@ import {
   type ItemDone,
   itemDoneSchema,
   readSettings,
+  requestSubjects,
   type SegmentResult,
   streams,
   subjects,
@@ -110,7 +111,7 @@ function summary(batchId: string) {
 }
 
 async function status(batchId: string): Promise<BatchStatus> {
-  const reply = await rig.bus.request(subjects.status(batchId), "", 5_000);
+  const reply = await rig.bus.request(requestSubjects.status(batchId), "", 5_000);
   return JSON.parse(Buffer.from(reply ?? "").toString()) as BatchStatus;
 }
 

@@ -7,7 +7,7 @@
  * work. It also tidies: expired files, and finished messages of JOBS and INTAKE.
  */
 import { setTimeout as pause } from "node:timers/promises";
-import type { Bus } from "@parlance/bus";
+import { type Bus, createTurns } from "@parlance/bus";
 import { buckets, durables, lanes, operations, type Settings, streams } from "@parlance/contracts";
 import type { Log, Registry } from "@parlance/telemetry";
 import { createBatchProgress } from "./batch-progress.ts";
@@ -40,6 +40,9 @@ export interface Results {
 
 /** Parts of an upload whose writer died belong to no file. No upload takes this long. */
 const ORPHAN_MS = 3_600_000;
+
+/** Requests at once and in waiting, of all and of each publisher: a status of a thousand items takes some milliseconds. */
+const REQUESTS = { atOnce: 16, atOnceEach: 8, waitingEach: 256 } as const;
 
 export async function createResults(options: ResultsOptions): Promise<Results> {
   const { bus, settings, log, now = Date.now, sweepEveryMs = 30_000 } = options;
@@ -88,7 +91,8 @@ export async function createResults(options: ResultsOptions): Promise<Results> {
     }
   }
 
-  serveStatus({ bus, batches, log, signal });
+  const requests = { bus, group: "results", turns: createTurns(REQUESTS), signal };
+  serveStatus(requests, batches);
   const running = Promise.all([
     foldResults({
       bus,

@@ -11,6 +11,7 @@ import {
   type ItemDone,
   itemDoneSchema,
   readSettings,
+  requestSubjects,
   type SegmentResult,
   type SpeechFormat,
   segmentFileId,
@@ -139,7 +140,7 @@ describe("a spoken item", () => {
     const head: Record<SpeechFormat, string> = { wav: "RIFF", flac: "fLaC", opus: "OggS", mp3: "", pcm: "" };
     expect((await fileOf(audio?.file)).subarray(0, head[format].length).toString()).toBe(head[format]);
     expect(audio).toMatchObject({ seconds: 1, sampleRate: format === "pcm" ? 24_000 : RATE });
-    const reply = await rig.bus.request(subjects.status(batchId), "", 5_000);
+    const reply = await rig.bus.request(requestSubjects.status(batchId), "", 5_000);
     const status = JSON.parse(Buffer.from(reply ?? "").toString()) as BatchStatus;
     expect(status.items[0]?.url).toBe(`/api/v1/files/${audioFileId("custom_voice", batchId, "x", format)}`);
   });

@@ -1,5 +1,5 @@
 /** Answers `speech.status.<batchId>` from the streams: it keeps no state, so any instance answers at any time. */
-import type { Bus, KeyBucket, Request } from "@parlance/bus";
+import { type Bus, type KeyBucket, type ServeRequestsOptions, serveRequests } from "@parlance/bus";
 import {
   type BatchStatus,
   batchIdSchema,
@@ -9,33 +9,16 @@ import {
   SpeechError,
   streams,
   subjects,
-  toErrorBody,
-  toSpeechError,
 } from "@parlance/contracts";
-import type { Log } from "@parlance/telemetry";
 import { readDone } from "./batch-progress.ts";
 import { foldBatch } from "./fold-batch.ts";
 
-export interface StatusServiceOptions {
-  bus: Bus;
-  batches: KeyBucket;
-  log: Log;
-  signal: AbortSignal;
-}
-
 /** The reply is a batch status, or an error body as REST has it. */
-export function serveStatus({ bus, batches, log, signal }: StatusServiceOptions): void {
-  const answer = async (request: Request) => {
-    try {
-      const batchId = batchIdSchema.parse(request.subject.split(".").at(-1));
-      request.respond(JSON.stringify(await readStatus(bus, batches, batchId)));
-    } catch (error) {
-      const known = toSpeechError(error);
-      if (known.code === "internal") log.error({ err: error, subject: request.subject }, "a status failed");
-      request.respond(JSON.stringify(toErrorBody(known)));
-    }
-  };
-  bus.serve(subjects.status("*"), "results", answer, signal);
+export function serveStatus(requests: ServeRequestsOptions, batches: KeyBucket): void {
+  const { bus } = requests;
+  serveRequests(requests, "status", async ({ tokens, respond }) => {
+    respond(JSON.stringify(await readStatus(bus, batches, batchIdSchema.parse(tokens[0]))));
+  });
 }
 
 export async function readStatus(bus: Bus, batches: KeyBucket, batchId: string): Promise<BatchStatus> {

@@ -1,9 +1,10 @@
 /** Core NATS: messages that nobody stores. Requests, answers to them, and live subscriptions. */
-import { SpeechError, toErrorBody, toSpeechError } from "@parlance/contracts";
+import { headerNames, SpeechError, toErrorBody, toSpeechError } from "@parlance/contracts";
 import { errors, headers, type Msg, type Subscription } from "nats";
 import type { Link } from "./link.ts";
+import { headersOf } from "./publish-once.ts";
 import { isNoResponders, refusal } from "./server-error.ts";
-import type { Bus, Request } from "./types.ts";
+import type { Bus, HeaderPairs, Request } from "./types.ts";
 
 /** The subscription exists when this returns, not when the first message is asked for. */
 export function subscribe(link: Link, subject: string, signal: AbortSignal): ReturnType<Bus["subscribe"]> {
@@ -75,14 +76,18 @@ export function serve(
   endWith(subscription, signal);
 
   async function answer(message: Msg): Promise<void> {
-    const respond = (data: Uint8Array | string) => {
-      if (!link.closed) message.respond(data);
+    const respond = (data: Uint8Array | string, pairs: HeaderPairs = []) => {
+      if (!link.closed) message.respond(data, pairs.length === 0 ? {} : { headers: headersOf(pairs) });
     };
     try {
-      await handler({ subject: message.subject, data: message.data, respond });
+      await handler({ subject: message.subject, headers: message.headers ?? headers(), data: message.data, respond });
     } catch (cause) {
-      link.log?.warn({ err: cause, subject: message.subject }, "a request failed");
-      respond(JSON.stringify(toErrorBody(toSpeechError(cause))));
+      const error = toSpeechError(cause);
+      // What the asker did wrong is the asker's to know, and too many requests must not become as many lines.
+      if (error.code === "internal") link.log?.warn({ err: cause, subject: message.subject }, "a request failed");
+      // What went wrong on our side may name our insides: that is for the log.
+      const told = toErrorBody(error.code === "internal" ? new SpeechError("internal") : error);
+      respond(JSON.stringify(told), [[headerNames.errorCode, error.code]]);
     }
   }
 }

@@ -152,8 +152,9 @@ export interface StreamState {
 
 export interface Request {
   subject: string;
+  headers: MessageHeaders;
   data: Uint8Array;
-  respond(data: Uint8Array | string): void;
+  respond(data: Uint8Array | string, headers?: HeaderPairs): void;
 }
 
 export interface Bus {
@@ -193,7 +194,10 @@ export interface Bus {
   request(subject: string, payload: Uint8Array | string, timeoutMs: number): Promise<Uint8Array | undefined>;
   /** Every answer that arrives within the time. */
   requestMany(subject: string, payload: Uint8Array | string, timeoutMs: number): Promise<Uint8Array[]>;
-  /** Answers requests; members of one group share them. Until the signal aborts. */
+  /**
+   * Answers requests; members of one group share them. Until the signal aborts. What the handler throws is the answer, as an
+   * error body. It begins with every request at once: who answers strangers bounds that with `createTurns`.
+   */
   serve(
     subject: string,
     group: string | undefined,

@@ -51,6 +51,11 @@ export const errorTable = {
     retryable: false,
     sentence: "Without API keys only this machine's own programs are answered.",
   },
+  not_owner: {
+    status: 403,
+    retryable: false,
+    sentence: "The batch belongs to another publisher.",
+  },
   not_found: {
     status: 404,
     retryable: false,
@@ -150,6 +155,16 @@ export const errorTable = {
     status: 504,
     retryable: true,
     sentence: "The transcript was not ready in time.",
+  },
+  upload_incomplete: {
+    status: 409,
+    retryable: false,
+    sentence: "Parts of the upload are missing.",
+  },
+  upload_differs: {
+    status: 422,
+    retryable: false,
+    sentence: "What is stored does not have the checksum that the upload was to have.",
   },
   batch_id_taken: {
     status: 409,

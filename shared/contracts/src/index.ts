@@ -5,6 +5,7 @@ export * from "./languages.ts";
 export * from "./manifest.ts";
 export * from "./models.ts";
 export * from "./payloads.ts";
+export * from "./requests.ts";
 export * from "./rest.ts";
 export * from "./rest-models.ts";
 export * from "./settings.ts";

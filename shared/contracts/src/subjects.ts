@@ -38,8 +38,8 @@ export const subjects = {
   progress: (batchId: string, itemId: string) => `speech.progress.${batchId}.${itemId}`,
   dead: (service: string, batchId: string, itemId: string, n: number) =>
     `speech.dead.${service}.${batchId}.${itemId}.${n}`,
-  /** Request-reply, answered by the results service: the payload is empty, the reply a batch status. */
-  status: (batchId: string) => `speech.status.${batchId}`,
+  /** Kept in RESULTS: a publisher's message that was stored on intake and then refused. */
+  refused: (source: string, batchId: string) => `speech.refused.${source}.${batchId}`,
   /** Request-reply, answered by every worker's supervisor: what it has loaded. */
   workers: "speech.workers",
 } as const;
@@ -67,7 +67,7 @@ export const leaseKeys = {
 export const streamSubjects = {
   [streams.intake]: ["speech.intake.*.*"],
   [streams.jobs]: ["speech.job.>"],
-  [streams.results]: ["speech.result.>", "speech.done.>", "speech.summary.>"],
+  [streams.results]: ["speech.result.>", "speech.done.>", "speech.summary.>", "speech.refused.>"],
   [streams.progress]: ["speech.progress.>"],
   [streams.dead]: ["speech.dead.>"],
 } as const;
