@@ -1,6 +1,6 @@
 /** `npm start`: the whole pipeline on this machine, until Ctrl-C. */
 import { fileURLToPath } from "node:url";
-import { readSettings, requireAgreement, settingsTogether, toSpeechError } from "@parlance/contracts";
+import { readSettings, requireAgreement, settingsTogether, suspiciousNames, toSpeechError } from "@parlance/contracts";
 import { createLog } from "@parlance/telemetry";
 import { readableLine } from "./console.ts";
 import { type Stack, stackSettings, startStack } from "./stack.ts";
@@ -30,6 +30,9 @@ try {
     (stream === "err" ? process.stderr : process.stdout).write(`${text}\n`);
   };
   const log = createLog("stack", settings.LOG_LEVEL, { write: (line) => show("stack", line.trimEnd(), "out") });
+  for (const { name, meant } of suspiciousNames(process.env)) {
+    log.warn({ name }, `${name} is not a setting of Parlance: if it is meant for one, it is ${meant}`);
+  }
   stack = await startStack({ settings, environment: process.env, log, onLine: show });
   stack.lost.addEventListener("abort", () => {
     process.stderr.write(`parlance: ${stack?.lost.reason.message}\n`);

@@ -4,12 +4,26 @@
  */
 import * as z from "zod";
 import { SpeechError } from "./errors.ts";
+import { isForeign, type Misspelling, misspellingOf } from "./misspelt-names.ts";
 
 const integer = (minimum: number, maximum = Number.MAX_SAFE_INTEGER) =>
   z.coerce.number().int().min(minimum).max(maximum);
-const flag = z
-  .enum(["true", "false", "1", "0", "yes", "no", "on", "off"])
-  .transform((text) => text === "true" || text === "1" || text === "yes" || text === "on");
+/** One of some words, written in any case. */
+const word = <const Words extends readonly [string, ...string[]]>(words: Words) =>
+  z
+    .string()
+    .trim()
+    .toLowerCase()
+    .pipe(z.enum(words, { error: `must be ${inWords(words)}` }));
+const flag = word(["true", "false", "1", "0", "yes", "no", "on", "off"]).transform(
+  (text) => text === "true" || text === "1" || text === "yes" || text === "on",
+);
+const device = z
+  .string()
+  .trim()
+  .toLowerCase()
+  .regex(/^(auto|cpu|cuda(:\d+)?)$/, "must be auto, cpu, cuda or cuda:<n>");
+const computeType = word(["auto", "int8", "float16", "float32"]);
 const list = z.string().transform((text) =>
   text
     .split(",")
@@ -212,12 +226,12 @@ export const settingsTable = {
     secret: true,
   }),
   ASR_DEVICE: setting({
-    schema: z.string().regex(/^(auto|cpu|cuda(:\d+)?)$/, "must be auto, cpu, cuda or cuda:<n>"),
+    schema: device,
     default: "auto",
     describe: "`auto`, `cpu`, `cuda` or `cuda:<n>`",
   }),
   ASR_COMPUTE_TYPE: setting({
-    schema: z.enum(["auto", "int8", "float16", "float32"]),
+    schema: computeType,
     default: "auto",
     describe: "`auto`, `int8`, `float16` or `float32`, where the model has such weights",
   }),
@@ -251,7 +265,7 @@ export const settingsTable = {
     schema: integer(0, 256),
     default: "0",
     describe: "Threads of one forward pass; 0: one per core, at most 8",
-    aliases: ["OMP_NUM_THREADS"],
+    aliases: ["OMP_NUM_THREADS", "MKL_NUM_THREADS"],
   }),
   PASS_TIMEOUT: setting({
     schema: integer(1),
@@ -310,12 +324,12 @@ export const settingsTable = {
     describe: "Folder of text-to-speech models searched before the ones that ship with Parlance",
   }),
   TTS_DEVICE: setting({
-    schema: z.string().regex(/^(auto|cpu|cuda(:\d+)?)$/, "must be auto, cpu, cuda or cuda:<n>"),
+    schema: device,
     default: "auto",
     describe: "`auto`, `cpu`, `cuda` or `cuda:<n>`",
   }),
   TTS_COMPUTE_TYPE: setting({
-    schema: z.enum(["auto", "int8", "float16", "float32"]),
+    schema: computeType,
     default: "auto",
     describe: "`auto`, `int8`, `float16` or `float32`, where the model has such weights",
   }),
@@ -332,12 +346,12 @@ export const settingsTable = {
 
   // All services
   LOG_LEVEL: setting({
-    schema: z.enum(["trace", "debug", "info", "warn", "error", "fatal", "silent"]),
+    schema: word(["trace", "debug", "info", "warn", "error", "fatal", "silent"]),
     default: "info",
     describe: "Least severe log lines that are written",
   }),
   LOG_FORMAT: setting({
-    schema: z.enum(["text", "json"]),
+    schema: word(["text", "json"]),
     default: "text",
     describe: "How `npm start` shows the services' log lines",
   }),
@@ -354,6 +368,9 @@ type Optional<Name extends SettingName> = (typeof settingsTable)[Name]["default"
 export type Settings<Name extends SettingName = SettingName> = {
   [Key in Name]: ValueOf<Key> | Optional<Key>;
 };
+
+/** Everybody's, not ours: they may disagree with a setting of our own and with each other, and may hold a list, one number a level. */
+const shared: readonly string[] = ["OMP_NUM_THREADS", "MKL_NUM_THREADS"];
 
 /** Names that begin like this and are in no table are taken for mistakes. */
 const ownPrefixes = [
@@ -395,15 +412,15 @@ function readSetting(name: SettingName, environment: Environment): unknown {
   const entry: Setting<z.ZodType> = settingsTable[name];
   const given = [name, ...(entry.aliases ?? [])].filter((key) => (environment[key] ?? "") !== "");
   const own = given.find((key) => key === name) ?? given[0];
-  // OMP_NUM_THREADS is everyone's; every other pair of names for one setting must agree.
   const rival = given.find(
-    (key) => key !== own && key !== "OMP_NUM_THREADS" && environment[key] !== environment[own ?? ""],
+    (key) => key !== own && !shared.includes(key) && environment[key] !== environment[own ?? ""],
   );
   if (own !== undefined && rival !== undefined) {
     throw new SpeechError("validation_failed", `${own} and ${rival} name one setting and disagree`, { param: own });
   }
-  const text = own === undefined ? entry.default : environment[own];
-  if (text === undefined) return undefined;
+  const whole = own === undefined ? entry.default : environment[own];
+  if (whole === undefined) return undefined;
+  const text = own !== undefined && shared.includes(own) ? (whole.split(",")[0] ?? "").trim() : whole;
   const parsed = entry.schema.safeParse(text);
   if (parsed.success) return parsed.data;
   const shown = entry.secret ? "" : ` (it is ${JSON.stringify(text)})`;
@@ -416,14 +433,27 @@ function readSetting(name: SettingName, environment: Environment): unknown {
   );
 }
 
+/** Every name that is read: settings, and their other names. */
+const knownNames: readonly string[] = Object.entries<Setting<z.ZodType>>(settingsTable).flatMap(([name, entry]) => [
+  name,
+  ...(entry.aliases ?? []),
+]);
+
 function refuseUnknown(environment: Environment): void {
-  const known = new Set<string>();
-  for (const [name, entry] of Object.entries(settingsTable) as [string, Setting<z.ZodType>][]) {
-    known.add(name);
-    for (const alias of entry.aliases ?? []) known.add(alias);
-  }
   for (const name of Object.keys(environment)) {
-    if (known.has(name) || !ownPrefixes.some((prefix) => name.startsWith(prefix))) continue;
-    throw new SpeechError("validation_failed", `${name} is not a setting of Parlance`, { param: name });
+    if (knownNames.includes(name) || isForeign(name)) continue;
+    const misspelling = misspellingOf(name, knownNames);
+    const meant = misspelling === undefined ? "" : `: did you mean ${misspelling.meant}?`;
+    if (misspelling?.kind !== "error" && !ownPrefixes.some((prefix) => name.startsWith(prefix))) continue;
+    throw new SpeechError("validation_failed", `${name} is not a setting of Parlance${meant}`, { param: name });
   }
+}
+
+/** Variables that may be meant for settings, or for another program: to be told at the start. */
+export function suspiciousNames(environment: Environment): Misspelling[] {
+  return Object.keys(environment).flatMap((name) => misspellingOf(name, knownNames) ?? []);
+}
+
+function inWords(words: readonly string[]): string {
+  return words.length < 2 ? words.join() : `${words.slice(0, -1).join(", ")} or ${words.at(-1)}`;
 }

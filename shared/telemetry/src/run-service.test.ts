@@ -29,6 +29,14 @@ describe("runService", () => {
     expect(output.stderr).toMatch(/^fixture: LOG_LEVEL: .*\n$/);
   });
 
+  test("tells of a variable that may be meant for a setting, and starts", async () => {
+    const { child, output, exited, says } = run("ready", { MODEL_DIR: "/models" });
+    await says("ready");
+    expect(output.stdout).toContain("MODEL_DIR is not a setting of Parlance: if it is meant for one, it is MODEL_ID");
+    child.kill("SIGTERM");
+    await exited;
+  });
+
   test("tells an error of the start in one line and exits 1", async () => {
     const { output, exited } = run("start-fails");
     expect(await exited).toBe(1);

@@ -3,7 +3,7 @@
  * service within a limit; an error that nobody caught is logged and exits 1, because a service whose state is unknown is
  * worse than one that is started again.
  */
-import { readSettings, toSpeechError } from "@parlance/contracts";
+import { readSettings, suspiciousNames, toSpeechError } from "@parlance/contracts";
 import { createLog, type Log } from "./log.ts";
 import type { Registry } from "./metrics.ts";
 import { serveMetrics } from "./metrics-server.ts";
@@ -67,6 +67,12 @@ export async function runService(
     const settings = readSettings(["LOG_LEVEL", "METRICS_PORT"], process.env);
     log = createLog(name, settings.LOG_LEVEL);
     dieOfUncaught(log);
+    // A parent process has the same environment, and has told it once for all of its children.
+    if (process.send === undefined) {
+      for (const { name, meant } of suspiciousNames(process.env)) {
+        log.warn({ name }, `${name} is not a setting of Parlance: if it is meant for one, it is ${meant}`);
+      }
+    }
     service = await start({ log, signal: stopping.signal });
     if (service.registry !== undefined && settings.METRICS_PORT !== undefined) {
       metrics = await serveMetrics({ registry: service.registry, port: settings.METRICS_PORT });
