@@ -203,7 +203,7 @@ describe("texts to speak", () => {
     expect(answer).toMatchObject({ status, body: { error: { code, param: `items.1.${field}` } } });
   });
 
-  test("what the loaded model cannot do is 400 and says which model could", async () => {
+  test("what the loaded model cannot do is 400 and says whether another one could", async () => {
     const abilities: Partial<WorkerState> = {
       operations: ["custom_voice"],
       languages: ["English"],
@@ -219,7 +219,7 @@ describe("texts to speak", () => {
           error: {
             code: "operation_unavailable",
             param: "items.0.operation",
-            message: expect.stringContaining("Qwen3-TTS-12Hz-1.7B-Base"),
+            message: expect.stringContaining("no model that can be loaded here does"),
           },
         },
       });

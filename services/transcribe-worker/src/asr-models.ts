@@ -1,8 +1,9 @@
 /** Where this worker's models come from: its folders and, for those that are not here, a hub. */
 import { resolve } from "node:path";
-import { abilitiesOf } from "@parlance/asr/abilities";
+import { abilitiesOf, architectureNames } from "@parlance/asr/abilities";
 import { asrLayouts } from "@parlance/asr/layouts";
 import { type ModelState, type Settings, SpeechError } from "@parlance/contracts";
+import { fallbackOf } from "@parlance/inference/compute-type";
 import {
   findInCatalogue,
   findModel,
@@ -56,9 +57,15 @@ export async function findAsrModels(options: AsrModelsOptions): Promise<{ initia
       const message = `${id} is not a speech recognition model: its family is ${manifest.family}`;
       throw new SpeechError("validation_failed", message, { param: "MODEL_ID" });
     }
+    if (abilitiesOf(manifest.architecture) === undefined) {
+      const message = `model ${id} is of the architecture ${manifest.architecture}; speech recognition has: ${architectureNames.join(", ")}`;
+      throw new SpeechError("validation_failed", message, { param: "MODEL_ID" });
+    }
     const maxBatchSize = Math.min(settings.MAX_BATCH_SIZE, manifest.limits.maxBatchSize);
     const abilities = { languages: manifest.languages, ...abilitiesOf(manifest.architecture) };
-    return { name: manifest.name, folder, options: engineOptions(id), maxBatchSize, abilities };
+    const fallback = fallbackOf(manifest, settings.ASR_COMPUTE_TYPE, cuda.available ? "cuda" : "cpu");
+    if (fallback !== undefined) log.warn({ compute_type: fallback.computeType }, `ASR_COMPUTE_TYPE: ${fallback.note}`);
+    return { name: manifest.name, folder, options: engineOptions(id), maxBatchSize, fallback, abilities };
   }
 
   async function list() {

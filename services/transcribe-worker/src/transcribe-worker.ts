@@ -4,8 +4,9 @@
  *
  * Any number of them may run. Those on one device share its lease: one works, the others stand by.
  */
+import { access, constants } from "node:fs/promises";
 import { extname, join } from "node:path";
-import type { SettingName } from "@parlance/contracts";
+import { type SettingName, SpeechError } from "@parlance/contracts";
 import { verifiedFiles } from "@parlance/model-store";
 import {
   createWorker,
@@ -34,7 +35,12 @@ const ownEngine = new URL(`./engine${extname(import.meta.url)}`, import.meta.url
 /** Throws a SpeechError when there is no such model, or a device was asked for that cannot be used. */
 export async function createTranscribeWorker(options: TranscribeWorkerOptions): Promise<TranscribeWorker> {
   const { bus, settings, log } = options;
-  const setUp = await setUpWorker({ bus, service: "transcribe-worker", device: settings.ASR_DEVICE, settings, log });
+  await requireLanguageModel(settings.ASR_LANGUAGE_MODEL);
+  const setUp = await setUpWorker({
+    ...{ bus, settings, log, service: "transcribe-worker" },
+    device: settings.ASR_DEVICE,
+    deviceSetting: "ASR_DEVICE",
+  });
   const { device, cuda, registry } = setUp;
   const engineOptions = (modelId: string) => (): EngineOptions => ({
     modelId,
@@ -78,4 +84,15 @@ export async function createTranscribeWorker(options: TranscribeWorkerOptions): 
     `transcribe-worker ready: ${initial.name} on ${device.name}, ${when} (worker pid ${process.pid})`,
   );
   return { ...worker, registry };
+}
+
+/** Whether it is one, the engine says; whether there is one is known here. */
+async function requireLanguageModel(path: string | undefined): Promise<void> {
+  if (path === undefined) return;
+  await access(path, constants.R_OK).catch((cause: unknown) => {
+    throw new SpeechError("validation_failed", `ASR_LANGUAGE_MODEL: ${path} cannot be read`, {
+      cause,
+      param: "ASR_LANGUAGE_MODEL",
+    });
+  });
 }

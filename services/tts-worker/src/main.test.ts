@@ -59,11 +59,19 @@ describe("a tts-worker", () => {
     expect(readFileSync(`/proc/${worker.child.pid}/maps`, "utf8")).not.toContain("onnxruntime");
   });
 
-  test("refuses a model that is not there, in one line", async () => {
-    const refused = run({ TTS_MODEL_ID: "nobody" });
+  test.each([
+    [{ TTS_MODEL_ID: "nobody" }, "model nobody: "],
+    [{ TTS_MODEL_ID: "parlance-en" }, "TTS_MODEL_ID: parlance-en is not a text-to-speech model"],
+    [{ TTS_COMPUTE_TYPE: "int8" }, "TTS_COMPUTE_TYPE: parlance-voice has no int8 weights: use auto or float32"],
+    [{ TTS_COMPUTE_TYPE: "int3" }, "TTS_COMPUTE_TYPE: must be auto, int8, float16 or float32"],
+    [{ TTS_DEVICE: "cuda:9" }, "TTS_DEVICE: device cuda:9 cannot be used"],
+  ])("refuses to start with %j, in one line", async (settings, words) => {
+    const refused = run(settings);
     const [code] = await refused.exited;
     expect(code).toBe(1);
-    expect(refused.log.filter((line) => line.startsWith("tts-worker: "))).toHaveLength(1);
+    const told = refused.log.filter((line) => line.startsWith("tts-worker: "));
+    expect(told).toHaveLength(1);
+    expect(told[0]).toContain(words);
   });
 
   test("ends at once when it is asked to", async () => {

@@ -8,7 +8,9 @@
  */
 import { extname } from "node:path";
 import { buckets, type Manifest, type SettingName, SpeechError, ttsSectionSchema } from "@parlance/contracts";
+import { computeTypesOf, type WantedComputeType } from "@parlance/inference/compute-type";
 import { resolveModel, verifiedFiles } from "@parlance/model-store";
+import { architectureNames } from "@parlance/tts/architecture-names";
 import {
   createWorker,
   type ReadyModel,
@@ -47,7 +49,12 @@ export async function createTtsWorker(options: TtsWorkerOptions): Promise<TtsWor
     log: (message, fields = {}) => log.debug(fields, message),
   });
   const { operations, voices } = readSection(manifest);
-  const setUp = await setUpWorker({ bus, service: "tts-worker", device: settings.TTS_DEVICE, settings, log });
+  requireComputeType(manifest, settings.TTS_COMPUTE_TYPE);
+  const setUp = await setUpWorker({
+    ...{ bus, settings, log, service: "tts-worker" },
+    device: settings.TTS_DEVICE,
+    deviceSetting: "TTS_DEVICE",
+  });
   const { device, cuda, registry } = setUp;
   const storeSpeech = createStoreSpeech({ files: await bus.files(buckets.files), log });
   const engineOptions = (modelId: string) => (): EngineOptions => ({
@@ -98,13 +105,25 @@ export async function createTtsWorker(options: TtsWorkerOptions): Promise<TtsWor
   return { ...worker, registry };
 }
 
+/** Throws what the setting can be with this model, where it has no such weights. */
+function requireComputeType(manifest: Manifest, wanted: WantedComputeType): void {
+  const has = computeTypesOf(manifest);
+  if (wanted === "auto" || has.some((type) => type === wanted)) return;
+  const message = `TTS_COMPUTE_TYPE: ${manifest.name} has no ${wanted} weights: use ${["auto", ...has].join(" or ")}`;
+  throw new SpeechError("validation_failed", message, { param: "TTS_COMPUTE_TYPE" });
+}
+
 /** What the manifest says may be asked of the model. Throws when it is a model of another kind. */
 function readSection(manifest: Manifest) {
   const section = ttsSectionSchema.safeParse(manifest.tts);
-  if (manifest.family === "tts" && section.success) return section.data;
-  const why = section.success
-    ? `it is of the family ${manifest.family}`
-    : "its manifest has no section tts that can be read";
+  const known = architectureNames.includes(manifest.architecture);
+  if (manifest.family === "tts" && section.success && known) return section.data;
+  const why =
+    manifest.family !== "tts"
+      ? `it is of the family ${manifest.family}`
+      : section.success
+        ? `its architecture is ${manifest.architecture}, and there is: ${architectureNames.join(", ")}`
+        : "its manifest has no section tts that can be read";
   throw new SpeechError("validation_failed", `TTS_MODEL_ID: ${manifest.name} is not a text-to-speech model: ${why}`, {
     param: "TTS_MODEL_ID",
     cause: section.error,

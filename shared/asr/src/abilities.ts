@@ -13,6 +13,8 @@ const byArchitecture: ReadonlyMap<string, AsrAbilities> = new Map([
   ["whisper", { context: true }],
 ]);
 
+export const architectureNames: readonly string[] = [...byArchitecture.keys()];
+
 /** Undefined for an architecture that there is not. */
 export function abilitiesOf(architecture: string): AsrAbilities | undefined {
   return byArchitecture.get(architecture);

@@ -52,6 +52,8 @@ export const modelStateSchema = z.object({
   device: z.string(),
   /** As it runs; before it is loaded as it is set. */
   computeType: z.string(),
+  /** What is run instead of the compute type of the settings, where the model has no such weights. */
+  computeTypeNote: z.string().optional(),
   cuda: z.object({ available: z.boolean(), version: z.string().nullable(), deviceCount: z.number() }),
   beamSize: z.number().optional(),
   batchSize: z.number(),
@@ -69,6 +71,20 @@ export const modelStateSchema = z.object({
   problem: failureSchema.optional(),
 });
 export type ModelState = z.infer<typeof modelStateSchema>;
+
+/** What an engine tells its supervisor of the model that it has loaded. */
+export const engineDescriptionSchema = z.object({
+  name: z.string().min(1),
+  /** `cpu`, `cuda:0` … */
+  device: z.string().min(1),
+  computeType: z.string().min(1),
+  cuda: z.boolean(),
+  /** Finding the model and verifying its files: a part of the loading. */
+  checkSeconds: z.number().nonnegative(),
+  loadSeconds: z.number().nonnegative(),
+  warmUpSeconds: z.number().nonnegative(),
+});
+export type EngineDescription = z.infer<typeof engineDescriptionSchema>;
 
 export const localModelSchema = z.object({
   id: z.string(),

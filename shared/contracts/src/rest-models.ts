@@ -12,6 +12,10 @@ export const modelConfigSchema = z.object({
   state: z.enum(modelPhases),
   device: z.string(),
   compute_type: z.string().describe("As it runs; before it is loaded as it is set"),
+  compute_type_note: z
+    .string()
+    .nullable()
+    .describe("Says what is run instead of the compute type that is set, where the model has no such weights"),
   cuda: z.object({ available: z.boolean(), version: z.string().nullable(), device_count: z.number() }),
   beam_size: z.number().nullable().describe("null: the model's own"),
   batch_size: z.number(),
@@ -57,6 +61,7 @@ export function toModelConfig(state: ModelState): ModelConfig {
     state: state.phase,
     device: state.device,
     compute_type: state.computeType,
+    compute_type_note: state.computeTypeNote ?? null,
     cuda: { available: state.cuda.available, version: state.cuda.version, device_count: state.cuda.deviceCount },
     beam_size: state.beamSize ?? null,
     batch_size: state.batchSize,

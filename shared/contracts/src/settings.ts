@@ -233,7 +233,8 @@ export const settingsTable = {
   ASR_COMPUTE_TYPE: setting({
     schema: computeType,
     default: "auto",
-    describe: "`auto`, `int8`, `float16` or `float32`, where the model has such weights",
+    describe:
+      "`auto`, `int8`, `float16` or `float32`; a model without such weights runs with the best that it has, and says so",
   }),
   ASR_BEAM_SIZE: setting({
     schema: integer(1, 256),
@@ -331,7 +332,7 @@ export const settingsTable = {
   TTS_COMPUTE_TYPE: setting({
     schema: computeType,
     default: "auto",
-    describe: "`auto`, `int8`, `float16` or `float32`, where the model has such weights",
+    describe: "`auto`, or what the model has of `int8`, `float16` and `float32`",
   }),
   TTS_MAX_BATCH_SIZE: setting({
     schema: integer(1, 32),

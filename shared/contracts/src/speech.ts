@@ -130,12 +130,8 @@ export type SpeechAbilities = Pick<
   "model" | "operations" | "languages" | "voices" | "defaultVoice" | "instructions"
 >;
 
-/** Models that could do an operation, where the one that is loaded cannot: Qwen3-TTS, its three kinds of checkpoint. */
-const modelsFor: Partial<Record<Operation, string>> = {
-  custom_voice: "parlance-voice, Qwen3-TTS-12Hz-1.7B-CustomVoice and Qwen3-TTS-12Hz-0.6B-CustomVoice",
-  voice_design: "Qwen3-TTS-12Hz-1.7B-VoiceDesign",
-  voice_clone: "Qwen3-TTS-12Hz-1.7B-Base and Qwen3-TTS-12Hz-0.6B-Base",
-};
+/** Models that can be loaded here and do an operation, to be named where the one that runs cannot. */
+export const modelsFor: Partial<Record<Operation, readonly string[]>> = { custom_voice: ["parlance-voice"] };
 
 /**
  * Why none of the workers could do what is asked, or undefined. With no workers there is nothing to be said: work may wait for
@@ -151,11 +147,11 @@ export function abilityProblem(
   const able = workers.filter((worker) => worker.operations?.includes(operation));
   if (able.length === 0) {
     const loaded = [...new Set(workers.map(({ model }) => model))].join(", ");
-    const others = modelsFor[operation];
+    const others = modelsFor[operation]?.join(", ");
     return problem(
       "operation_unavailable",
       names.operation,
-      `${loaded} cannot do ${operation}${others === undefined ? "" : `; ${others} could`}`,
+      `${loaded} cannot do ${operation}; ${others === undefined ? "no model that can be loaded here does" : `${others} could`}`,
     );
   }
   const speaking = able.filter(({ languages }) => language === "auto" || (languages?.includes(language) ?? true));

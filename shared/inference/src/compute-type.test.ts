@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { chooseGraph } from "./compute-type.ts";
+import { chooseGraph, fallbackOf } from "./compute-type.ts";
 
-const file = { path: "x", bytes: 1, sha256: "0".repeat(64) };
+const file = { path: "x.onnx", bytes: 1, sha256: "0".repeat(64) };
 const plain = { name: "plain", files: { graph: file } };
 const rich = { name: "rich", files: { graph: file, "graph.int8": file, "graph.float16": file } };
 
@@ -36,9 +36,39 @@ describe("chooseGraph", () => {
     expect(chooseGraph({ manifest: both, role: "graph", wanted: "auto", provider: "cpu" }).computeType).toBe("int8");
   });
 
-  it("says which weights there are when the wanted ones are not", () => {
-    expect(() => chooseGraph({ manifest: plain, role: "graph", wanted: "int8", provider: "cpu" })).toThrow(
-      "model plain has no int8 weights for graph (it has: float32)",
-    );
+  it("runs the best of what there is where the wanted weights are not: a setting is a wish", () => {
+    const of = (wanted: "int8" | "float16" | "float32", names: string[]) =>
+      chooseGraph({
+        manifest: { name: "m", files: Object.fromEntries(names.map((name) => [name, file])) },
+        role: "graph",
+        wanted,
+        provider: "cpu",
+      }).computeType;
+    expect(of("int8", ["graph"])).toBe("float32");
+    expect(of("float16", ["graph", "graph.int8"])).toBe("float32");
+    expect(of("float32", ["graph.int8", "graph.float16"])).toBe("float16");
+    expect(of("float16", ["graph.int4"])).toBe("int4");
+  });
+
+  it("throws where there is no such graph at all", () => {
+    const asked = { manifest: plain, role: "loop", wanted: "auto", provider: "cpu" } as const;
+    expect(() => chooseGraph(asked)).toThrow("model plain has no graph loop");
+  });
+});
+
+describe("fallbackOf", () => {
+  it("says what is run instead of what the model has not", () => {
+    expect(fallbackOf(plain, "int8", "cpu")).toEqual({
+      computeType: "float32",
+      note: "plain has no int8 weights: float32 is run instead",
+    });
+    expect(fallbackOf(plain, "float16", "cuda")?.computeType).toBe("float32");
+  });
+
+  it("says nothing where the wish comes true, or none was made", () => {
+    expect(fallbackOf(rich, "int8", "cpu")).toBeUndefined();
+    expect(fallbackOf(plain, "float32", "cpu")).toBeUndefined();
+    expect(fallbackOf(plain, "auto", "cuda")).toBeUndefined();
+    expect(fallbackOf({ name: "four", files: { "graph.int4": file } }, "int8", "cpu")).toBeUndefined();
   });
 });

@@ -6,6 +6,9 @@ import { type Manifest, SpeechError } from "@parlance/contracts";
 
 export type ComputeType = "int8" | "int4" | "float16" | "float32";
 
+/** As the settings say it. */
+export type WantedComputeType = "auto" | Exclude<ComputeType, "int4">;
+
 const quantised = ["int8", "int4"] as const;
 const floats = ["float16"] as const;
 
@@ -21,13 +24,14 @@ export interface ChooseGraphOptions {
   role: string;
   /** Format of the plain role. */
   madeIn?: ComputeType;
-  wanted: "auto" | Exclude<ComputeType, "int4">;
+  wanted: WantedComputeType;
   provider: "cpu" | "cuda";
 }
 
 /**
  * `auto`: float16 on CUDA and int8 on the CPU where the model has them (measured best there), else as it was made. Weights
- * of four bits compute with eight: they serve where eight are wanted and there are no such weights.
+ * of four bits compute with eight: they serve where eight are wanted and there are no such weights. What is wanted is a
+ * wish: where the model has no such weights, it runs with the best of those that it has (`fallbackOf` says so).
  */
 export function chooseGraph(options: ChooseGraphOptions): GraphChoice {
   const { manifest, role, madeIn = "float32", wanted, provider } = options;
@@ -36,20 +40,52 @@ export function chooseGraph(options: ChooseGraphOptions): GraphChoice {
   for (const type of ["int8", "int4", "float16", "float32"] as const) {
     if (manifest.files[`${role}.${type}`] !== undefined) choices.set(type, `${role}.${type}`);
   }
-  const preferred: readonly ComputeType[] =
-    wanted === "auto"
-      ? [...(provider === "cuda" ? floats : quantised), madeIn, "float32", "float16", ...quantised]
-      : wanted === "int8"
-        ? quantised
-        : [wanted];
-  for (const computeType of preferred) {
+  for (const computeType of inOrder(wanted, provider, madeIn)) {
     const found = choices.get(computeType);
     if (found !== undefined) return { role: found, computeType };
   }
-  const available = [...choices.keys()].join(", ") || "none";
-  throw new SpeechError(
-    "validation_failed",
-    `model ${manifest.name} has no ${wanted} weights for ${role} (it has: ${available})`,
-    { param: "ASR_COMPUTE_TYPE" },
-  );
+  throw new SpeechError("validation_failed", `model ${manifest.name} has no graph ${role}`, { param: "MODEL_ID" });
+}
+
+/** Best first. */
+function inOrder(wanted: WantedComputeType, provider: "cpu" | "cuda", madeIn: ComputeType): readonly ComputeType[] {
+  const own = { auto: provider === "cuda" ? floats : quantised, int8: quantised, float16: floats, float32: [] }[wanted];
+  return wanted === "float32"
+    ? ["float32", madeIn, "float16", ...quantised]
+    : [...own, madeIn, "float32", "float16", ...quantised];
+}
+
+export interface Fallback {
+  /** What is run instead. */
+  computeType: ComputeType;
+  /** A sentence that says so. */
+  note: string;
+}
+
+/**
+ * What becomes of a wish that a model has no weights for; undefined where it has them. Known from the manifest alone, before
+ * anything is loaded.
+ */
+export function fallbackOf(
+  manifest: Pick<Manifest, "name" | "files">,
+  wanted: WantedComputeType,
+  provider: "cpu" | "cuda",
+): Fallback | undefined {
+  const has = computeTypesOf(manifest);
+  const [first] = inOrder(wanted, provider, "float32").filter((type) => has.includes(type));
+  if (wanted === "auto" || first === undefined || first === wanted || (wanted === "int8" && first === "int4")) {
+    return undefined;
+  }
+  return { computeType: first, note: `${manifest.name} has no ${wanted} weights: ${first} is run instead` };
+}
+
+/** The number formats that a model's graphs come in; a graph without one is in float32. */
+export function computeTypesOf({ files }: Pick<Manifest, "files">): ComputeType[] {
+  const types = new Set<ComputeType>();
+  for (const [role, { path }] of Object.entries(files)) {
+    const named = (["int8", "int4", "float16", "float32"] as const).find((type) => role.endsWith(`.${type}`));
+    if (named !== undefined) types.add(named);
+    else if (path.endsWith(".onnx")) types.add("float32");
+  }
+  return [...types];
 }

@@ -1,28 +1,18 @@
-/** What an engine tells of itself once its model is loaded. */
+/** What an engine tells of itself once its model is loaded, read. */
+import { type EngineDescription, engineDescriptionSchema, SpeechError } from "@parlance/contracts";
 import type { Json } from "@parlance/inference/engine";
 
-export interface EngineDescription {
-  name: string;
-  device: string;
-  computeType: string;
-  cuda: boolean;
-  /** Finding the model and verifying its files: a part of the loading. */
-  checkSeconds: number;
-  loadSeconds: number;
-  warmUpSeconds: number;
-}
+export type { EngineDescription };
 
+/** Throws a SpeechError `engine_failed` that names the field: an engine that cannot say what it loaded is not to be trusted with work. */
 export function readDescription(json: Json): EngineDescription {
-  const fields = typeof json === "object" && json !== null && !Array.isArray(json) ? { ...json } : {};
-  const text = (name: string) => String((fields as Record<string, unknown>)[name] ?? "unknown");
-  const seconds = (name: string) => Number((fields as Record<string, unknown>)[name] ?? 0);
-  return {
-    name: text("name"),
-    device: text("device"),
-    computeType: text("computeType"),
-    cuda: (fields as Record<string, unknown>).cuda === true,
-    checkSeconds: seconds("checkSeconds"),
-    loadSeconds: seconds("loadSeconds"),
-    warmUpSeconds: seconds("warmUpSeconds"),
-  };
+  const parsed = engineDescriptionSchema.safeParse(json);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  const field = issue?.path.map(String).join(".") || "all of it";
+  throw new SpeechError(
+    "engine_failed",
+    `the engine's description of its model cannot be read: ${field}: ${issue?.message ?? "is not valid"}`,
+    { cause: parsed.error },
+  );
 }

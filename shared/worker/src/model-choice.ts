@@ -5,6 +5,7 @@
  */
 import type { ModelDownload, ModelList, ModelState, WorkerState } from "@parlance/contracts";
 import { type Failure, toSpeechError } from "@parlance/contracts";
+import type { Fallback } from "@parlance/inference/compute-type";
 import type { EngineOptionsSource } from "./engine-slot.ts";
 
 /** What may be asked of a model, known before it is loaded. */
@@ -20,6 +21,8 @@ export interface ReadyModel {
   /** What the engine's `load` is given. */
   options: EngineOptionsSource;
   maxBatchSize: number;
+  /** Where it has no weights of the compute type that is set: what is run instead. */
+  fallback?: Fallback | undefined;
   abilities?: Abilities | undefined;
 }
 

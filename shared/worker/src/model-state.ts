@@ -17,6 +17,7 @@ const unknown: ModelSource["facts"] = { cuda: { available: false, version: null,
 export function describeModel({ state, phase, choice, facts, idleMs, totalSeconds }: ModelQuestion): ModelState {
   const { worker, family, model, device, enginePid, loadSeconds, warmUpSeconds } = state;
   const { computeType = state.computeType, ...others } = facts ?? unknown;
+  const { fallback } = choice.current;
   return {
     worker,
     workerPid: process.pid,
@@ -26,7 +27,8 @@ export function describeModel({ state, phase, choice, facts, idleMs, totalSecond
     folder: choice.current.folder,
     phase,
     device,
-    computeType: state.loaded ? state.computeType : computeType,
+    computeType: state.loaded ? state.computeType : (fallback?.computeType ?? computeType),
+    computeTypeNote: fallback?.note,
     ...others,
     batchSize: choice.current.maxBatchSize,
     idleTimeout: idleMs / 1_000,

@@ -4,7 +4,7 @@
  */
 import { hostname } from "node:os";
 import type { Bus } from "@parlance/bus";
-import type { SettingName, Settings } from "@parlance/contracts";
+import { type SettingName, type Settings, SpeechError, toSpeechError } from "@parlance/contracts";
 import { leaseSettings, yieldSettings } from "@parlance/gpu-lease";
 import { type CudaFacts, detectCuda } from "@parlance/inference/cuda";
 import { chooseDevice, type Device } from "@parlance/inference/device";
@@ -40,6 +40,8 @@ export interface SetUpOptions {
   service: string;
   /** As the setting says it: `auto`, `cpu`, `cuda`, `cuda:<n>`. */
   device: string;
+  /** The name of that setting. */
+  deviceSetting: "ASR_DEVICE" | "TTS_DEVICE";
   settings: Settings<(typeof workerSettings)[number]>;
   log: Log;
 }
@@ -50,15 +52,23 @@ export interface WorkerSetUp {
   registry: Registry;
   /** The part of `createWorker`'s options that is the same in every service. */
   common(
-    model: Pick<ReadyModel, "name" | "maxBatchSize" | "abilities">,
-  ): Pick<WorkerOptions, "bus" | "service" | "id" | "model" | "abilities" | "lease" | "settings" | "metrics" | "log">;
+    model: Pick<ReadyModel, "name" | "maxBatchSize" | "abilities" | "fallback">,
+  ): Pick<
+    WorkerOptions,
+    "bus" | "service" | "id" | "model" | "abilities" | "fallback" | "lease" | "settings" | "metrics" | "log"
+  >;
 }
 
 const SECOND = 1_000;
 
 /** Throws a SpeechError when a device was asked for that cannot be used. */
-export async function setUpWorker({ bus, service, device: asked, settings, log }: SetUpOptions): Promise<WorkerSetUp> {
-  const device = await chooseDevice({ device: asked, log: (message, fields = {}) => log.debug(fields, message) });
+export async function setUpWorker(options: SetUpOptions): Promise<WorkerSetUp> {
+  const { bus, service, device: asked, deviceSetting, settings, log } = options;
+  const tell = (message: string, fields: Record<string, unknown> = {}) => log.debug(fields, message);
+  const device = await chooseDevice({ device: asked, log: tell }).catch((cause: unknown) => {
+    const { code, message } = toSpeechError(cause);
+    throw new SpeechError(code, `${deviceSetting}: ${message}`, { cause, param: deviceSetting });
+  });
   const registry = createRegistry(service);
   const host = hostname();
   const id = `${host}-${process.pid}-${Math.random().toString(36).slice(2, 8)}`;
@@ -66,12 +76,13 @@ export async function setUpWorker({ bus, service, device: asked, settings, log }
     device,
     cuda: { available: device.provider === "cuda", ...(await detectCuda()) },
     registry,
-    common: ({ name, maxBatchSize, abilities }) => ({
+    common: ({ name, maxBatchSize, abilities, fallback }) => ({
       bus,
       service,
       id,
       model: name,
       abilities,
+      fallback,
       lease: { device: device.name, ttlMs: settings.LEASE_TTL * SECOND, host },
       settings: {
         maxBatchSize,

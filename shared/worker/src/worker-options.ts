@@ -5,7 +5,7 @@ import type { Clock } from "@parlance/gpu-lease";
 import type { Log } from "@parlance/telemetry";
 import type { EngineOptionsSource } from "./engine-slot.ts";
 import type { ToEngineJob } from "./job.ts";
-import type { Abilities, ModelSource } from "./model-choice.ts";
+import type { Abilities, ModelSource, ReadyModel } from "./model-choice.ts";
 import type { SessionSettings } from "./session.ts";
 import type { ToResult } from "./settle-pass.ts";
 import type { WorkerMetrics } from "./worker-metrics.ts";
@@ -21,6 +21,8 @@ export interface WorkerOptions {
   model: string;
   /** What may be asked of the model, known before it is loaded: told with the worker's state. */
   abilities?: Abilities | undefined;
+  /** Where the model has no weights of the compute type that is set. */
+  fallback?: ReadyModel["fallback"];
   /** Where the model comes from, and which others there are. Default: it is ready, and there are none. */
   models?: ModelSource;
   lease: { device: string; ttlMs: number; host: string };

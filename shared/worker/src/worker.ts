@@ -65,6 +65,7 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
       options: options.engine.options,
       maxBatchSize: settings.maxBatchSize,
       abilities: options.abilities,
+      fallback: options.fallback,
     },
     options.models,
     (download) => {

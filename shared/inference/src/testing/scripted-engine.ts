@@ -31,6 +31,7 @@ runEngine({
         device: "cpu",
         computeType: "float32",
         cuda: false,
+        checkSeconds: 0,
         loadSeconds: loadMs / 1_000,
         warmUpSeconds: 0,
       },

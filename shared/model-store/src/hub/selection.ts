@@ -1,17 +1,15 @@
 /** Which files of a repository a model needs: a pure decision. */
-import { SpeechError } from "@parlance/contracts";
 import { externalDataOf } from "../layout-manifest.ts";
 import type { RecognisedModel } from "../layouts/types.ts";
 
 /** Number formats in order of preference; `plain` is the format that the model was made in. */
 export type Weights = "plain" | "int8" | "float16" | "int4" | "float32";
 
-/** As an engine chooses among what is there. */
+/** As an engine chooses among what is there: what is wanted first, then the best of the rest. */
 export function preferredWeights(computeType: "auto" | "int8" | "float16" | "float32", cuda: boolean): Weights[] {
-  if (computeType === "int8") return ["int8", "int4"];
-  if (computeType === "float16") return ["float16"];
-  if (computeType === "float32") return ["float32", "plain"];
-  return cuda ? ["float16", "plain", "float32", "int8", "int4"] : ["int8", "int4", "plain", "float32", "float16"];
+  if (computeType === "float32") return ["float32", "plain", "float16", "int8", "int4"];
+  const half = computeType === "float16" || (computeType === "auto" && cuda);
+  return half ? ["float16", "plain", "float32", "int8", "int4"] : ["int8", "int4", "plain", "float32", "float16"];
 }
 
 export interface Selection {
@@ -21,7 +19,6 @@ export interface Selection {
   paths: string[];
 }
 
-/** Throws a SpeechError when a graph is there, but not in a format that is wanted. */
 export function selectFiles(
   model: RecognisedModel,
   preferred: readonly Weights[],
@@ -52,9 +49,5 @@ function chooseRole(base: string, variants: ReadonlyMap<Weights, string>, prefer
     const role = variants.get(weights);
     if (role !== undefined) return role;
   }
-  throw new SpeechError(
-    "validation_failed",
-    `ASR_COMPUTE_TYPE: the hub has no such weights of ${base} (it has: ${[...variants.keys()].join(", ")})`,
-    { param: "ASR_COMPUTE_TYPE" },
-  );
+  throw new Error(`none of the weights of ${base} is known (it has: ${[...variants.keys()].join(", ")})`);
 }
