@@ -49,19 +49,15 @@ const objects = `OBJ_${buckets.files}`;
 const batchesStream = `KV_${buckets.batches}`;
 const leaseStream = `KV_${buckets.lease}`;
 
-const inspect = (stream: string) => [
+/**
+ * Reading asks for messages, of the leader or of any replica. Nobody but the topology makes consumers: a consumer delivers to
+ * whatever subject its maker names.
+ */
+const read = (stream: string) => [
   `${api}.STREAM.INFO.${stream}`,
   `${api}.STREAM.MSG.GET.${stream}`,
   `${api}.DIRECT.GET.${stream}`,
   `${api}.DIRECT.GET.${stream}.>`,
-];
-
-/** To read a stream one makes a consumer of one's own, so this also lets one take from the stream's durables. */
-const read = (stream: string) => [
-  ...inspect(stream),
-  `${api}.CONSUMER.CREATE.${stream}.>`,
-  `${api}.CONSUMER.MSG.NEXT.${stream}.*`,
-  `${api}.CONSUMER.DELETE.${stream}.*`,
 ];
 
 /** The second form of acknowledgement subjects names domain and account first (nats-server 2.14 and later, where it is on). */
@@ -73,15 +69,16 @@ const consume = (stream: string, durable: string) => [
 ];
 
 const watchQueues = [
-  ...[streams.intake, streams.jobs].flatMap(inspect),
+  ...[streams.intake, streams.jobs].flatMap(read),
   `${api}.CONSUMER.INFO.${streams.intake}.*`,
   `${api}.CONSUMER.INFO.${streams.jobs}.*`,
 ];
 
 const readFiles = read(objects);
 const writeFiles = [...readFiles, `$O.${buckets.files}.>`, `${api}.STREAM.PURGE.${objects}`];
-const addFiles = [...inspect(objects), `$O.${buckets.files}.>`];
+const addFiles = [...read(objects), `$O.${buckets.files}.>`];
 const manageModels = families.flatMap((family) => modelVerbs.map((verb) => modelSubjects.verb(family, verb)));
+const cancels = `$KV.${buckets.batches}.${batchKeys.cancelled("*")}`;
 const outcomes = ["speech.done.>", "speech.summary.>", "speech.progress.>"];
 const refusals = "speech.refused.>";
 /** Ingest answers submissions, for it is who takes them in; results all that is about what came of them, and files. */
@@ -96,11 +93,10 @@ function worker(user: string, family: Family, operations: readonly Operation[], 
         lanes.flatMap((lane) => consume(streams.jobs, durables.worker(operation, lane))),
       ),
       `${api}.STREAM.INFO.${streams.jobs}`,
-      `${api}.DIRECT.GET.${streams.jobs}`,
       "speech.result.>",
       "speech.progress.>",
       `speech.dead.${user}.>`,
-      ...inspect(streams.results),
+      ...read(streams.results),
       ...read(batchesStream),
       `$KV.${buckets.batches}.${batchKeys.unfinished("*")}`,
       ...read(leaseStream),
@@ -108,7 +104,13 @@ function worker(user: string, family: Family, operations: readonly Operation[], 
       `$KV.${buckets.lease}.wanted.*.${family}`,
       modelSubjects.progress(family),
     ],
-    subscribe: [...ownInbox(user), "speech.workers", ...modelVerbs.map((verb) => modelSubjects.verb(family, verb))],
+    subscribe: [
+      ...ownInbox(user),
+      "speech.workers",
+      ...modelVerbs.map((verb) => modelSubjects.verb(family, verb)),
+      cancels,
+      `$KV.${buckets.lease}.>`,
+    ],
     respond: true,
   };
 }
@@ -147,12 +149,12 @@ export const permissions: Record<UserName, Permissions> = {
       refusals,
       "speech.dead.ingest.>",
       "speech.workers",
-      ...inspect(streams.results),
+      ...read(streams.results),
       ...read(batchesStream),
       `$KV.${buckets.batches}.>`,
       ...readFiles,
     ],
-    subscribe: [...ownInbox("ingest"), ...ingestAnswers],
+    subscribe: [...ownInbox("ingest"), ...ingestAnswers, cancels],
     respond: true,
   },
   "transcribe-worker": worker("transcribe-worker", "asr", ["transcribe"]),
@@ -174,7 +176,7 @@ export const permissions: Record<UserName, Permissions> = {
       `$KV.${buckets.batches}.>`,
       ...writeFiles,
     ],
-    subscribe: [...ownInbox("results"), ...outcomes, ...resultsAnswers, "speech.result.>"],
+    subscribe: [...ownInbox("results"), ...outcomes, ...resultsAnswers, "speech.result.>", cancels],
     respond: true,
   },
   /** A program that drops audio and waits for its transcript, with any NATS client. */

@@ -71,12 +71,5 @@ async function unfinishedItems(
 async function oldestUnfinishedIntake(bus: Bus): Promise<number | undefined> {
   const { pending, ackPending, ackFloor } = await bus.consumerState(streams.intake, durables.ingest);
   if (pending === 0 && ackPending === 0) return undefined;
-  const unfinished = bus.read({
-    stream: streams.intake,
-    subject: "speech.intake.*.*",
-    fromSeq: ackFloor + 1,
-    headersOnly: true,
-  });
-  for await (const message of unfinished) return message.time;
-  return undefined;
+  return (await bus.first(streams.intake, "speech.intake.*.*", { seq: ackFloor + 1 }))?.time;
 }

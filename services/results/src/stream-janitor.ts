@@ -43,17 +43,7 @@ export async function sweepStream(options: {
   const state = await bus.streamState(stream);
   if (state.messages === 0) return 0;
   const consumers = await Promise.all(options.durables.map((durable) => bus.consumerState(stream, durable)));
-  let firstInWindow: number | undefined;
-  const young = bus.read({
-    stream,
-    subject,
-    fromTime: new Date(options.now() - replayWindowMs),
-    headersOnly: true,
-  });
-  for await (const message of young) {
-    firstInWindow = message.seq;
-    break;
-  }
-  const limit = purgeLimit({ stream: state, consumers, firstInWindow });
+  const young = await bus.first(stream, subject, { time: new Date(options.now() - replayWindowMs) });
+  const limit = purgeLimit({ stream: state, consumers, firstInWindow: young?.seq });
   return limit > state.firstSeq ? await bus.purgeBelow(stream, limit) : 0;
 }

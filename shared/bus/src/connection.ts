@@ -16,7 +16,15 @@ import { publishOnce } from "./publish-once.ts";
 import { pullDurable } from "./pull.ts";
 import { readStream } from "./read.ts";
 import { publish, request, requestMany, serve, subscribe } from "./requests.ts";
-import { consumerState, countSubjects, lastMessage, messageAt, purgeBelow, streamState } from "./state.ts";
+import {
+  consumerState,
+  countSubjects,
+  firstMessage,
+  lastMessage,
+  messageAt,
+  purgeBelow,
+  streamState,
+} from "./state.ts";
 import type { Bus } from "./types.ts";
 
 export interface BusOptions {
@@ -67,6 +75,7 @@ export async function connectBus(options: BusOptions): Promise<Bus> {
       });
     },
     read: (readOptions) => readStream(link, readOptions),
+    first: (stream, subject, from) => firstMessage(link, stream, subject, from),
     last: (stream, subject) => lastMessage(link, stream, subject),
     message: (stream, seq) => messageAt(link, stream, seq),
     countSubjects: (stream, filter) => countSubjects(link, stream, filter),

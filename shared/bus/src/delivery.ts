@@ -4,9 +4,9 @@
  * from server 2.14 on, where it is switched on, with `<domain>.<account hash>` after `ACK` and a token at the end.
  */
 import type { Msg } from "nats";
-import { headers } from "nats";
 import type { Link } from "./link.ts";
-import type { Delivery, MessageHeaders } from "./types.ts";
+import { receivedHeaders } from "./message-headers.ts";
+import type { Delivery } from "./types.ts";
 import { untilAnswered } from "./until-answered.ts";
 
 export interface DeliveryInfo {
@@ -41,14 +41,12 @@ export function parseReply(reply: string | undefined): DeliveryInfo | undefined 
 const ACK_ATTEMPT_MS = 1_000;
 const ACK_TRIES = 2;
 
-const noHeaders: MessageHeaders = headers();
-
 export function createDelivery(link: Link, message: Msg, info: DeliveryInfo): Delivery {
   const { nc } = link;
   const reply = message.reply ?? "";
   return {
     subject: message.subject,
-    headers: message.headers ?? noHeaders,
+    headers: receivedHeaders(message),
     data: message.data,
     seq: info.seq,
     time: info.time,

@@ -12,6 +12,8 @@ import * as z from "zod";
 import type { Link } from "./link.ts";
 import { store } from "./publish-once.ts";
 import { readStream } from "./read.ts";
+import { countSubjects } from "./state.ts";
+import { askLeader } from "./stored-message.ts";
 import type { FileInfo, FileStore } from "./types.ts";
 import { untilAnswered } from "./until-answered.ts";
 
@@ -36,12 +38,9 @@ export function createFileStore(link: Link, bucket: string): FileStore {
   const metaSubject = (name: string) => `$O.${bucket}.M.${base64url(name)}`;
 
   async function describe(id: string): Promise<StoredObject | undefined> {
-    const found = await untilAnswered(link, `Reading file ${id}`, () =>
-      link.jsm.streams.getMessage(stream, { last_by_subj: metaSubject(id) }),
-    );
-    if (!found) return undefined;
-    const object = objectSchema.parse(found.json());
-    return object.deleted ? undefined : object;
+    const found = await askLeader(link, stream, { last_by_subj: metaSubject(id) });
+    const object = found && parseObject(found);
+    return object?.deleted ? undefined : object;
   }
 
   async function purge(subject: string): Promise<void> {
@@ -121,23 +120,25 @@ export function createFileStore(link: Link, bucket: string): FileStore {
     async list() {
       const files: FileInfo[] = [];
       for await (const message of readStream(link, { stream, subject: `$O.${bucket}.M.>`, lastPerSubject: true })) {
-        const object = objectSchema.parse(JSON.parse(new TextDecoder().decode(message.data)));
+        const object = parseObject(message);
         if (!object.deleted) files.push(infoOf(object));
       }
       return files;
     },
 
     async sweep(olderThanMs) {
+      // Chunks before descriptions: a file that is finished in between is described by then.
+      const parts = await countSubjects(link, stream, chunkSubject("*"));
       const described = new Set<string>();
       for await (const message of readStream(link, { stream, subject: `$O.${bucket}.M.>`, lastPerSubject: true })) {
-        described.add(objectSchema.parse(JSON.parse(new TextDecoder().decode(message.data))).nuid);
+        described.add(chunkSubject(parseObject(message).nuid));
       }
       let swept = 0;
-      const chunks = { stream, subject: chunkSubject("*"), headersOnly: true, lastPerSubject: true };
-      for await (const message of readStream(link, chunks)) {
-        if (described.has(message.subject.slice(chunkSubject("").length))) continue;
-        if (message.time > Date.now() - olderThanMs) continue;
-        await purge(message.subject);
+      for (const subject of parts.keys()) {
+        if (described.has(subject)) continue;
+        const newest = await askLeader(link, stream, { last_by_subj: subject });
+        if (newest === undefined || newest.time > Date.now() - olderThanMs) continue;
+        await purge(subject);
         swept++;
       }
       return swept;
@@ -162,6 +163,10 @@ export function createFileStore(link: Link, bucket: string): FileStore {
       },
     });
   }
+}
+
+function parseObject({ data }: { data: Uint8Array }): StoredObject {
+  return objectSchema.parse(JSON.parse(new TextDecoder().decode(data)));
 }
 
 function infoOf(object: StoredObject): FileInfo {

@@ -1,12 +1,14 @@
 /** One connection to NATS that never gives up: every other file of this package reaches the server through a link. */
 import { type JetStreamManager, jetstreamManager } from "@nats-io/jetstream";
-import type { NatsConnection } from "nats";
+import { errors, type NatsConnection } from "nats";
 
 /** The part of a pino logger that the bus uses. */
 export interface BusLog {
   info(fields: object, message: string): void;
   warn(fields: object, message: string): void;
 }
+
+export type Refusal = InstanceType<typeof errors.PermissionViolationError>;
 
 export interface Link {
   readonly nc: NatsConnection;
@@ -19,6 +21,8 @@ export interface Link {
   readonly connectedSince: number;
   readonly closed: boolean;
   onConnection(listener: (connected: boolean) => void): () => void;
+  /** Called when the server refuses a publish or a subscription of this connection's user. Returns how to stop. */
+  onRefusal(listener: (refused: Refusal) => void): () => void;
   /** True once connected; false after `timeoutMs`, on abort and on close. */
   whenConnected(timeoutMs: number, signal?: AbortSignal): Promise<boolean>;
   /** Settles as `work` does, but rejects with `ConnectionLost` at once when the connection goes away. */
@@ -32,6 +36,7 @@ export class ConnectionLost extends Error {
 
 export async function createLink(nc: NatsConnection, inboxPrefix: string, log: BusLog | undefined): Promise<Link> {
   const listeners = new Set<(connected: boolean) => void>();
+  const refusalListeners = new Set<(refused: Refusal) => void>();
   let connected = true;
   let connectedSince = performance.now();
   let closing = false;
@@ -53,6 +58,9 @@ export async function createLink(nc: NatsConnection, inboxPrefix: string, log: B
         change(true);
       } else if (status.type === "error") {
         log?.warn({ err: status.error }, "NATS reported an error");
+        if (status.error instanceof errors.PermissionViolationError) {
+          for (const listener of [...refusalListeners]) listener(status.error);
+        }
       }
     }
     change(false);
@@ -79,6 +87,10 @@ export async function createLink(nc: NatsConnection, inboxPrefix: string, log: B
       return closing || nc.isClosed();
     },
     onConnection,
+    onRefusal(listener) {
+      refusalListeners.add(listener);
+      return () => refusalListeners.delete(listener);
+    },
     whenConnected(timeoutMs, signal) {
       if (connected) return Promise.resolve(true);
       if (closing || nc.isClosed() || signal?.aborted || timeoutMs <= 0) return Promise.resolve(false);

@@ -186,6 +186,27 @@ describe.each(await testServers())("permissions on $version", ({ binary }) => {
     expect(await tts.pull({ stream: "JOBS", durable: "transcribe-batch", max: 1, waitMs: 100 })).toEqual([]);
   });
 
+  it("no service makes a consumer: it would deliver what it likes to any subject", async () => {
+    const streams = ["INTAKE", "JOBS", "RESULTS", "PROGRESS", "DEAD", "KV_batches", "KV_gpu-lease", "OBJ_files"];
+    const push = { deliver_subject: "speech.done.victim.0", ack_policy: "none", deliver_policy: "all" };
+    for (const name of services.filter((service) => service !== "topology")) {
+      const nc = await server.connect(name);
+      for (const stream of streams) {
+        const config = JSON.stringify({ stream_name: stream, config: { ...push, name: "c" } });
+        for (const subject of [
+          `$JS.API.CONSUMER.CREATE.${stream}`,
+          `$JS.API.CONSUMER.CREATE.${stream}.c`,
+          `$JS.API.CONSUMER.CREATE.${stream}.c.speech.result.x.0.0`,
+          `$JS.API.CONSUMER.DURABLE.CREATE.${stream}.c`,
+        ]) {
+          const asked = nc.request(subject, config, { timeout: 2_000 });
+          await expect(asked, `${name} ${subject}`).rejects.toThrow(/permissions violation/i);
+        }
+      }
+      await nc.close();
+    }
+  });
+
   it("nobody hears another one's answers, or the jobs", async () => {
     for (const subject of ["_INBOX_gateway.>", "speech.job.>", ">", "$KV.>"]) {
       const nc = await connect({ servers: server.url });

@@ -87,21 +87,19 @@ interface Outline {
   items: Map<string, BatchRecord["items"][number]>;
 }
 
-/** The batch's items as its jobs' headers tell them; throws unless every job of each is there. */
+/** The batch's items as the last job of each tells them; throws unless every job of each is there. */
 async function outlineOf(bus: Bus, batchId: string, signal: AbortSignal | undefined): Promise<Outline> {
   const items: Outline["items"] = new Map();
-  const numbers = new Map<string, { seen: Set<number>; last: number | undefined }>();
+  const numbers = new Map<string, { seen: Set<number>; newest: JobAddress & { subject: string } }>();
   let jobs = 0;
-  const bare = { stream: streams.jobs, subject: subjects.batchJobs(batchId), headersOnly: true, ...withSignal(signal) };
-  for await (const message of bus.read(bare)) {
-    const job = parseJobSubject(message.subject);
+  for (const subject of (await bus.countSubjects(streams.jobs, subjects.batchJobs(batchId))).keys()) {
+    const job = parseJobSubject(subject);
     if (!job) continue;
     jobs++;
-    const item = numbers.get(job.itemId) ?? { seen: new Set(), last: undefined };
+    const item = numbers.get(job.itemId) ?? { seen: new Set(), newest: { ...job, subject } };
     item.seen.add(job.n);
-    if (message.headers.get(headerNames.last) === "true") item.last = job.n;
+    if (job.n > item.newest.n) item.newest = { ...job, subject };
     numbers.set(job.itemId, item);
-    if (!items.has(job.itemId)) items.set(job.itemId, itemOf(message, job));
   }
   if (jobs === 0) {
     throw new SpeechError(
@@ -109,8 +107,11 @@ async function outlineOf(bus: Bus, batchId: string, signal: AbortSignal | undefi
       `No jobs of batch ${batchId} are in the stream: it never had any, or they are older than what is kept.`,
     );
   }
-  for (const [itemId, { seen, last }] of numbers) {
-    if (last === undefined || seen.size !== last + 1) {
+  for (const [itemId, { seen, newest }] of numbers) {
+    signal?.throwIfAborted();
+    const message = await bus.last(streams.jobs, newest.subject);
+    if (message !== undefined) items.set(itemId, itemOf(message, newest));
+    if (message?.headers.get(headerNames.last) !== "true" || seen.size !== newest.n + 1) {
       throw new SpeechError(
         "batch_not_found",
         `Some jobs of item ${itemId} of batch ${batchId} are no longer in the stream.`,

@@ -2,6 +2,7 @@
 import { headerNames, SpeechError, toErrorBody, toSpeechError } from "@parlance/contracts";
 import { errors, headers, type Msg, type Subscription } from "nats";
 import type { Link } from "./link.ts";
+import { receivedHeaders } from "./message-headers.ts";
 import { headersOf } from "./publish-once.ts";
 import { isNoResponders, refusal } from "./server-error.ts";
 import type { Bus, HeaderPairs, Request } from "./types.ts";
@@ -12,7 +13,7 @@ export function subscribe(link: Link, subject: string, signal: AbortSignal): Ret
   endWith(subscription, signal);
   async function* messages() {
     for await (const message of subscription) {
-      yield { subject: message.subject, headers: message.headers ?? headers(), data: message.data };
+      yield { subject: message.subject, headers: receivedHeaders(message), data: message.data };
     }
   }
   return messages();
@@ -80,7 +81,7 @@ export function serve(
       if (!link.closed) message.respond(data, pairs.length === 0 ? {} : { headers: headersOf(pairs) });
     };
     try {
-      await handler({ subject: message.subject, headers: message.headers ?? headers(), data: message.data, respond });
+      await handler({ subject: message.subject, headers: receivedHeaders(message), data: message.data, respond });
     } catch (cause) {
       const error = toSpeechError(cause);
       // What the asker did wrong is the asker's to know, and too many requests must not become as many lines.

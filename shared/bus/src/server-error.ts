@@ -42,6 +42,16 @@ export function isMissing(error: unknown): boolean {
   return code === codes.noMessage || code === codes.consumerNotFound || code === codes.streamNotFound;
 }
 
+/** The stream is there, and holds no such message. */
+export function isMissingMessage(error: unknown): boolean {
+  return apiCode(error) === codes.noMessage;
+}
+
+/** Nobody answered in time: what `untilAnswered` ends with. */
+export function isUnavailable(error: unknown): boolean {
+  return error instanceof SpeechError && error.code === "bus_unavailable";
+}
+
 /** A refusal that trying again cannot change, as what it means to the caller; undefined when it is worth another try. */
 export function refusal(error: unknown, what: string): SpeechError | undefined {
   if (error instanceof SpeechError) return error;

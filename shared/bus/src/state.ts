@@ -1,32 +1,53 @@
 /** What the server says of its streams and consumers. */
-
-import type { MsgRequest } from "@nats-io/jetstream";
 import { SpeechError } from "@parlance/contracts";
-import { headers } from "nats";
 import type { Link } from "./link.ts";
 import { isMissing } from "./server-error.ts";
+import { askAny, askLeader } from "./stored-message.ts";
 import type { ConsumerState, StoredMessage, StreamState } from "./types.ts";
 import { untilAnswered } from "./until-answered.ts";
 
 export async function lastMessage(link: Link, stream: string, subject: string): Promise<StoredMessage | undefined> {
-  return await fetchMessage(link, stream, { last_by_subj: subject });
+  return await askLeader(link, stream, { last_by_subj: subject });
 }
 
 export async function messageAt(link: Link, stream: string, seq: number): Promise<StoredMessage | undefined> {
-  return await fetchMessage(link, stream, { seq });
+  return await askLeader(link, stream, { seq });
 }
 
-async function fetchMessage(link: Link, stream: string, query: MsgRequest): Promise<StoredMessage | undefined> {
-  const found = await untilAnswered(link, `Reading stream ${stream}`, () => link.jsm.streams.getMessage(stream, query));
-  return found
-    ? {
-        subject: found.subject,
-        headers: found.header ?? headers(),
-        data: found.data,
-        seq: found.seq,
-        time: found.time.getTime(),
-      }
-    : undefined;
+export async function firstMessage(
+  link: Link,
+  stream: string,
+  subject: string,
+  from: { seq: number } | { time: Date },
+): Promise<StoredMessage | undefined> {
+  if ("seq" in from) return await askLeader(link, stream, { next_by_subj: subject, seq: from.seq });
+  if ((link.nc.info?.api_lvl ?? 0) >= 1) {
+    return await askLeader(link, stream, { next_by_subj: subject, start_time: from.time.toISOString() });
+  }
+  return await searchByTime(link, stream, subject, from.time.getTime());
+}
+
+/** Servers before 2.11 find nothing by time; messages lie in its order. */
+async function searchByTime(
+  link: Link,
+  stream: string,
+  subject: string,
+  time: number,
+): Promise<StoredMessage | undefined> {
+  const { firstSeq, lastSeq } = await streamState(link, stream);
+  let found: StoredMessage | undefined;
+  let low = firstSeq;
+  let high = lastSeq + 1;
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2);
+    const message = await askLeader(link, stream, { next_by_subj: subject, seq: middle });
+    if (message !== undefined && message.time < time) low = message.seq + 1;
+    else {
+      if (message !== undefined) found = message;
+      high = middle;
+    }
+  }
+  return found;
 }
 
 export async function countSubjects(link: Link, stream: string, filter: string): Promise<Map<string, number>> {
@@ -74,9 +95,7 @@ export async function consumerState(link: Link, stream: string, durable: string)
     if (pending === 0) return lastSeq;
     const from = info.delivered.stream_seq + 1;
     const filter = info.config.filter_subject ?? ">";
-    const next = await untilAnswered(link, `Reading stream ${stream}`, () =>
-      link.jsm.direct.getMessage(stream, { seq: from, next_by_subj: filter }),
-    );
+    const next = await askAny(link, stream, { seq: from, next_by_subj: filter });
     return next ? next.seq - 1 : info.delivered.stream_seq;
   }
 }

@@ -35,6 +35,8 @@ export interface MessageHeaders {
   get(name: string): string;
   has(name: string): boolean;
   keys(): string[];
+  /** What is wrong with them, where they are not as the protocol has them: then only what could be read is there. */
+  readonly malformed?: string | undefined;
 }
 
 /** A message that a durable consumer delivered and that waits for its outcome. */
@@ -69,12 +71,12 @@ export interface PullOptions {
 
 export interface ReadOptions {
   stream: string;
-  subject: string | string[];
+  /** Wildcards allowed. */
+  subject: string;
   fromSeq?: number;
-  fromTime?: Date;
-  /** Leave the payloads out. */
+  /** Payloads are not kept in memory. They are sent all the same: no server leaves them out. */
   headersOnly?: boolean;
-  /** Only the newest message of each subject. */
+  /** Only the newest message of each subject; a subject that is written meanwhile may come twice, its newest last. */
   lastPerSubject?: boolean;
   signal?: AbortSignal;
 }
@@ -98,8 +100,11 @@ export interface KeyBucket {
   update(key: string, value: Uint8Array | string, revision: number): Promise<number | undefined>;
   /** False when `revision` is given and is not the key's newest. */
   delete(key: string, revision?: number): Promise<boolean>;
-  /** What is there now, then every change, until the signal aborts. */
-  watch(keys: string, signal: AbortSignal): AsyncIterable<KeyEvent>;
+  /**
+   * What is there now, then every change, until the signal aborts. A change is told at once; one of which the message was lost,
+   * and an expiry, within `lookMs`. Default 15 000.
+   */
+  watch(keys: string, signal: AbortSignal, lookMs?: number): AsyncIterable<KeyEvent>;
   keys(filter: string): Promise<string[]>;
 }
 
@@ -176,8 +181,13 @@ export interface Bus {
   flush(): Promise<void>;
   /** One-shot pull from a durable consumer. */
   pull(options: PullOptions): Promise<Delivery[]>;
-  /** Everything that the stream holds now for a subject, oldest first; ends at the newest. */
+  /**
+   * Everything that the stream holds now for a subject, oldest first; ends at the newest. What it brings is whole, or it throws
+   * `bus_unavailable`: a replica that lags behind the stream's leader is never taken for the end.
+   */
   read(options: ReadOptions): AsyncIterable<StoredMessage>;
+  /** The first message of a subject (wildcards allowed) from a sequence or a time on, or undefined. */
+  first(stream: string, subject: string, from: { seq: number } | { time: Date }): Promise<StoredMessage | undefined>;
   /** The newest message of a subject (wildcards allowed), or undefined. */
   last(stream: string, subject: string): Promise<StoredMessage | undefined>;
   /** Stream message by sequence, or undefined. */

@@ -19,6 +19,8 @@ export interface ViewOptions {
   clock: Clock;
   /** Keys that were not written again for this long are gone, told or not: servers before 2.11 do not tell. */
   forgetMs: number;
+  /** How often the keys are looked at, for what no message tells: that one has expired. */
+  lookMs: number;
   onHolder(event: { holder: LeaseValue | undefined; revision: number }): void;
   onChange(): void;
   onError(error: unknown): void;
@@ -26,7 +28,7 @@ export interface ViewOptions {
 }
 
 export function watchLease(options: ViewOptions): LeaseView {
-  const { bucket, device, clock, forgetMs, onHolder, onChange, onError, signal } = options;
+  const { bucket, device, clock, forgetMs, lookMs, onHolder, onChange, onError, signal } = options;
   let holder: { value: LeaseValue; forgetAt: number } | undefined;
   const wanted = new Map<string, { value: Wanted; forgetAt: number }>();
   let cancel: (() => void) | undefined;
@@ -48,7 +50,7 @@ export function watchLease(options: ViewOptions): LeaseView {
   async function follow(keys: string, take: (event: KeyEvent) => void): Promise<void> {
     while (!signal.aborted) {
       try {
-        for await (const event of bucket.watch(keys, signal)) {
+        for await (const event of bucket.watch(keys, signal, lookMs)) {
           take(event);
           forgetLater();
           onChange();

@@ -82,6 +82,8 @@ export interface Lease {
   close(): Promise<void>;
 }
 
+/** How late a lease that expired is seen to be free, where the key lives for 8 s or more. */
+const LOOK_MS = 1_000;
 /** Servers remove expired keys up to a second late. */
 const EXPIRY_LATENESS_MS = 1_500;
 /** A call that fails at once (not connected) is tried again no sooner. */
@@ -117,6 +119,7 @@ export async function createLease(options: LeaseOptions): Promise<Lease> {
     device,
     clock,
     forgetMs: ttlMs + EXPIRY_LATENESS_MS,
+    lookMs: Math.min(LOOK_MS, ttlMs / 8),
     signal: closing.signal,
     onHolder: ({ holder: seen, revision }) => {
       const whose = seen === undefined ? "gone" : seen.holder === holder.id ? "mine" : "anothers";
