@@ -226,8 +226,8 @@ describe("what cannot be spoken", () => {
       drop("Hi.", { [headerNames.operation]: "voice_design", [headerNames.instructions]: "an old sailor" }),
     ]);
     expect(events.map(({ status, error }) => [status, error?.code, error?.param])).toEqual([
-      ["error", "text_empty", "text"],
-      ["error", "text_unspeakable", "text"],
+      ["error", "text_empty", "payload"],
+      ["error", "text_unspeakable", "payload"],
       ["error", "voice_unknown", headerNames.voice],
       ["error", "validation_failed", headerNames.speed],
       ["error", "operation_unavailable", headerNames.operation],

@@ -148,6 +148,15 @@ describe("POST /v1/audio/speech", () => {
     },
   );
 
+  test("what a model says of the text is told by the field that the caller used", async () => {
+    const answer = await refused({ input: "fail:text_too_long" });
+    expect(answer).toMatchObject({ status: 422, body: { error: { code: "text_too_long", param: "input" } } });
+  });
+
+  test("one foreign word keeps no text from being read", async () => {
+    expect((await ask({ input: "Say \u041c\u043e\u0441\u043a\u0432\u0430 please." })).status).toBe(200);
+  });
+
   test("what fails after the first sound breaks the connection off", async () => {
     const response = await ask({ input: "One.|fail:engine_failed", response_format: "pcm" });
     await expect(response.arrayBuffer()).rejects.toThrow();
@@ -190,6 +199,13 @@ describe("POST /v1/audio/speech", () => {
     ["5,000 characters", { input: "word ".repeat(1_000) }, 422, "text_too_long", "input"],
     ["only emoji", { input: "\u{1f600}\u{1f389}" }, 422, "text_unspeakable", "input"],
     ["control characters", { input: "a\u0007b" }, 422, "text_unspeakable", "input"],
+    [
+      "what is foreign for the most part",
+      { input: "\u041f\u0440\u0438\u0432\u0435\u0442" },
+      422,
+      "text_unspeakable",
+      "input",
+    ],
     ["an unknown voice", { voice: "nobody" }, 400, "voice_unknown", "voice"],
     ["an unknown voice by its id", { voice: { id: "../a" } }, 400, "voice_unknown", "voice"],
     ["a voice of another shape", { voice: ["slt"] }, 422, "validation_failed", "voice"],

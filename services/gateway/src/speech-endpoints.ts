@@ -7,7 +7,7 @@ import type { GatewayContext } from "./gateway-context.ts";
 import { withFollowedBatch } from "./interactive.ts";
 import { answerWithAudio, answerWithEvents, type SpeechAnswer, streamSpeech } from "./speech-answer.ts";
 import { requireSpeech } from "./speech-models.ts";
-import { readSpeechOrder, type SpeechOrder, speechRequestSchema } from "./speech-request.ts";
+import { inRequestNames, readSpeechOrder, type SpeechOrder, speechRequestSchema } from "./speech-request.ts";
 import { listenForSpoken } from "./spoken-segments.ts";
 
 const ITEM_ID = "0";
@@ -54,8 +54,8 @@ async function speak(ctx: Context, gateway: GatewayContext, order: SpeechOrder):
       },
     );
   } catch (error) {
-    const known = toSpeechError(error);
-    if (answer?.begun !== true || ctx.res.destroyed || !answer.fail(known)) throw error;
+    const known = inRequestNames(toSpeechError(error));
+    if (answer?.begun !== true || ctx.res.destroyed || !answer.fail(known)) throw known;
     ctx.state.errorCode = known.code;
     gateway.log.warn({ err: error, requestId: ctx.state.requestId }, "speech broke off");
   }

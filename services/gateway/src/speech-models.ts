@@ -9,7 +9,7 @@ import {
   type SpeechWishes,
   speechProblem,
 } from "@parlance/contracts";
-import { spokenProblem } from "@parlance/tts/text";
+import { scriptProblem, spokenProblem } from "@parlance/tts/text";
 
 export interface SpeechRequest extends SpeechWishes {
   /** English name, or `auto`. */
@@ -27,7 +27,7 @@ export function createSpeechModels(bus: Bus): SpeechModels {
 
 /**
  * Throws what keeps a text from being spoken, naming the field: the rules of the operation first, then whether the text can
- * be said, then what the workers can do. Without any worker the last is left open.
+ * be said, then what the workers can do and read. Without any worker the last is left open.
  */
 export function requireSpeakable(
   request: SpeechRequest,
@@ -35,12 +35,14 @@ export function requireSpeakable(
   names: SpeechFieldNames = restNames,
 ): void {
   const problem =
-    speechProblem(request, names) ?? textProblem(request.text, names) ?? abilityProblem(request, workers, names);
+    speechProblem(request, names) ??
+    unspeakable(spokenProblem(request.text), names) ??
+    abilityProblem(request, workers, names) ??
+    unspeakable(scriptProblem(request.text, workers), names);
   if (problem !== undefined) throw problem;
 }
 
-function textProblem(text: string, names: SpeechFieldNames): SpeechError | undefined {
-  const problem = spokenProblem(text);
+function unspeakable(problem: string | undefined, names: SpeechFieldNames): SpeechError | undefined {
   if (problem === undefined) return undefined;
   return new SpeechError("text_unspeakable", `${names.text}: ${problem}`, { param: names.text });
 }

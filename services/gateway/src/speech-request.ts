@@ -100,6 +100,13 @@ export function readSpeechOrder(
   return { text, voice, instructions, language, speed, format, streamFormat };
 }
 
+/** What the pipeline says of the item's text, its caller knows as `input`. */
+export function inRequestNames(error: SpeechError): SpeechError {
+  if (error.param === undefined || !/^(?:items\.0\.)?text$/.test(error.param)) return error;
+  const message = error.message.replace(/^(?:items\.0\.)?text: /, `${names.text}: `);
+  return new SpeechError(error.code, message, { param: names.text, cause: error });
+}
+
 function resolveVoice(voice: string | undefined, workers: readonly SpeechAbilities[]): string | undefined {
   const isOpenai = openaiVoices.some((name) => name === voice);
   const isOwn = workers.some(({ voices = [] }) => voices.some(({ id }) => id === voice));

@@ -183,10 +183,21 @@ describe("a text that no worker may be able to say", () => {
 
   test("is refused when no worker could do it", async () => {
     const voices = [{ id: "slt", name: "SLT", gender: "female" as const, language: "English" }];
-    await withWorker({ operations: ["custom_voice"], voices }, async () => {
+    await withWorker({ operations: ["custom_voice"], languages: ["English"], voices }, async () => {
       await startIngest();
       const refused = await outcomeOf(await submit([design]));
       expect(refused.failure?.error).toMatchObject({ code: "operation_unavailable", param: "items.0.operation" });
+      const foreign = await submit([{ operation: "custom_voice", text: "\u041f\u0440\u0438\u0432\u0435\u0442" }]);
+      expect((await outcomeOf(foreign)).failure?.error).toMatchObject({
+        code: "text_unspeakable",
+        param: "items.0.text",
+        message: expect.stringMatching(/^items\.0\.text: The text is for the most part not in letters/),
+      });
+      expect((await outcomeOf(await say("\u041f\u0440\u0438\u0432\u0435\u0442"))).failure?.error).toMatchObject({
+        code: "text_unspeakable",
+        param: "payload",
+      });
+      expect((await outcomeOf(await say("Say \u041c\u043e\u0441\u043a\u0432\u0430 please."))).failure).toBeUndefined();
       expect((await outcomeOf(await say("Hi.", { [headerNames.voice]: "ryan" }))).failure?.error).toMatchObject({
         code: "voice_unknown",
         param: headerNames.voice,

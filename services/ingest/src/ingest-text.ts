@@ -1,9 +1,9 @@
 /** One text to speak: cut at its sentences, each published as a job that needs nothing else. */
-import { abilityProblem, SpeechError } from "@parlance/contracts";
-import { cutText } from "@parlance/tts/text";
+import { abilityProblem, type SpeechAbilities, SpeechError } from "@parlance/contracts";
+import { cutText, scriptProblem } from "@parlance/tts/text";
 import type { ItemContext } from "./ingest-item.ts";
 import type { IntakeItem } from "./read-intake.ts";
-import type { SpeechWish } from "./read-speech.ts";
+import { type SpeechWish, unspeakable } from "./read-speech.ts";
 import { readReference } from "./reference-audio.ts";
 
 /**
@@ -49,10 +49,15 @@ async function requireAbility(item: IntakeItem, wish: SpeechWish, { speechWorker
     if (workers.length === 0) {
       throw new SpeechError("worker_unavailable", `No worker has said yet whether it can do ${item.operation}.`);
     }
-    const problem = abilityProblem(asked, workers, wish.names);
+    const problem = abilityProblem(asked, workers, wish.names) ?? foreign(wish, workers);
     if (problem === undefined) return;
     if (patience === "asked again") throw problem;
   }
+}
+
+function foreign(wish: SpeechWish, workers: readonly SpeechAbilities[]): SpeechError | undefined {
+  const problem = scriptProblem(wish.text, workers);
+  return problem === undefined ? undefined : unspeakable(problem, wish.names);
 }
 
 /** Throws `operation_unavailable` when this installation does not speak. */

@@ -58,10 +58,10 @@ describe("a text drop", () => {
   });
 
   test.each<[string, string | Uint8Array, Record<string, string>, string, string]>([
-    ["nothing", "", {}, "text_empty", "text"],
-    ["5,000 characters", "a".repeat(5_000), {}, "text_too_long", "text"],
-    ["only emoji", "\u{1f600}", {}, "text_unspeakable", "text"],
-    ["bytes that are no text", Uint8Array.of(0xff, 0xfe, 0xfd), {}, "text_unspeakable", "text"],
+    ["nothing", "", {}, "text_empty", "payload"],
+    ["5,000 characters", "a".repeat(5_000), {}, "text_too_long", "payload"],
+    ["only emoji", "\u{1f600}", {}, "text_unspeakable", "payload"],
+    ["bytes that are no text", Uint8Array.of(0xff, 0xfe, 0xfd), {}, "text_unspeakable", "payload"],
     ["a bad speed", "Hi.", { [headerNames.speed]: "9" }, "validation_failed", headerNames.speed],
     ["a bad format", "Hi.", { [headerNames.format]: "aac" }, "validation_failed", headerNames.format],
     ["a bad voice", "Hi.", { [headerNames.voice]: "../x" }, "validation_failed", headerNames.voice],

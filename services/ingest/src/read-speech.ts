@@ -34,7 +34,7 @@ export function namesOfItem(source: string, index: number): SpeechFieldNames {
 
 /** The names in a drop, whose text is its payload. */
 export const dropNames: SpeechFieldNames = {
-  text: "text",
+  text: "payload",
   voice: headerNames.voice,
   instructions: headerNames.instructions,
   reference: headerNames.operation,

@@ -14,6 +14,7 @@ import {
   durables,
   type ErrorCode,
   errorTable,
+  type Failure,
   familyOf,
   headerNames,
   parseIntakeSubject,
@@ -208,7 +209,8 @@ async function* inOnePiece(bytes: Uint8Array): AsyncGenerator<Uint8Array, void> 
   yield bytes;
 }
 
-function failure(code: string): { code: ErrorCode; message: string } {
+/** As an engine words it: it knows the field by its name in a job. */
+function failure(code: string): Failure {
   const known = code as ErrorCode;
-  return { code: known, message: errorTable[known].sentence };
+  return { code: known, message: errorTable[known].sentence, ...(code.startsWith("text_") ? { param: "text" } : {}) };
 }

@@ -10,7 +10,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Manifest, SpeechError, toSpeechError } from "@parlance/contracts";
 import { createSession, type Session } from "@parlance/inference";
-import { createPronouncer, foreignLetters, normalise, readPronunciations, spokenProblem } from "../text/index.ts";
+import { createPronouncer, normalise, readPronunciations, spokenProblem } from "../text/index.ts";
 import type { SpeechText, TtsArchitecture, TtsArchitectureContext, TtsOutcome } from "../types.ts";
 import { decoderInputs, encoderInputs, rowOf, rowParameters } from "./batch.ts";
 import { type ParametricSection, parametricSectionSchema } from "./manifest-section.ts";
@@ -48,13 +48,6 @@ export const parametricArchitecture: TtsArchitecture = {
     const prepare = ({ text, speed }: SpeechText, row: number): Prepared => {
       const problem = spokenProblem(text);
       if (problem !== undefined) throw new SpeechError("text_unspeakable", problem, { param: "text" });
-      const foreign = foreignLetters(text);
-      if (foreign.length > 0) {
-        const shown = foreign.slice(0, 10).join(" ");
-        throw new SpeechError("text_unspeakable", `${manifest.name} reads English and not the letters ${shown}.`, {
-          param: "text",
-        });
-      }
       return { row, speed, tokens: tokenise(pronounce(normalise(text))) };
     };
 

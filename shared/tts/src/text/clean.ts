@@ -1,4 +1,6 @@
 /** From whatever people type to plain ASCII English: one sign for each thing, nothing that changes what is said. */
+import { greekOfFormulas } from "./script-problem.ts";
+import { plainLetters, transliterate } from "./transliterate.ts";
 
 const letters: Readonly<Record<string, string>> = {
   ß: "ss",
@@ -57,8 +59,8 @@ const unitSigns: readonly (readonly [RegExp, string])[] = [
 
 const superscripts = "⁰¹²³⁴⁵⁶⁷⁸⁹";
 
-/** Plain text, and the letters that have no reading in English (each once). */
-export function clean(text: string): { text: string; foreign: string[] } {
+/** Without marks, pictures and letters of other scripts: those are written in Latin ones. */
+export function clean(text: string): string {
   let plain = text
     .replace(/[\ue000-\uf8ff\u200b-\u200f\u2060\ufeff\u00ad]/g, "")
     // 1½ would be 11/2 after NFKC.
@@ -83,15 +85,15 @@ export function clean(text: string): { text: string; foreign: string[] } {
     .replace(/[\u2212\u2010\u2011\ufe63]/g, "-")
     .replace(/[\u2012\u2013]/g, "\u2013")
     .replace(/[\u2014\u2015]/g, "\u2014")
-    .replace(/[\u00df-\u1fff]/gi, (letter) => {
-      const name = greek[letter.toLowerCase()];
-      return name === undefined ? (letters[letter] ?? letter) : ` ${name} `;
-    })
-    .normalize("NFD")
-    .replace(/\p{M}/gu, "");
-  const foreign = new Set(plain.match(/(?![a-z])\p{L}/giu) ?? []);
-  plain = plain
-    .replace(/(?![a-z])\p{L}/giu, " ")
-    .replace(/\p{Extended_Pictographic}/gu, (sign) => (/[©®]/.test(sign) ? sign : " "));
-  return { text: plain.replace(/\s+/g, " ").trim(), foreign: [...foreign] };
+    .replace(greekOfFormulas, (letters) =>
+      Array.from(letters, (letter) => greek[letter.toLowerCase()] ?? letter)
+        .map((name) => ` ${name} `)
+        .join(""),
+    )
+    .replace(/[\u00df-\u1fff]/gi, (letter) => letters[letter] ?? letter);
+  plain = plainLetters(transliterate(plain).normalize("NFD").replace(/\p{M}/gu, ""));
+  return plain
+    .replace(/\p{Extended_Pictographic}/gu, (sign) => (/[©®]/.test(sign) ? sign : " "))
+    .replace(/\s+/g, " ")
+    .trim();
 }

@@ -5,10 +5,11 @@
  * `cutText` parts a text into sentences with the silence between them; nothing is lost on the way. `normalise` turns what is
  * written into words: numbers, money, dates, abbreviations, addresses; punctuation becomes four marks of pause.
  * `createPronouncer` turns those words into phones: the lexicon of a voice first, then endings, beginnings and compounds of its
- * words, then rules learned from a lexicon. The last two steps know English alone: `foreignLetters` names what they would drop.
+ * words, then rules learned from a lexicon. The last two steps know English alone, and read words of other scripts in Latin letters:
+ * `scriptProblem` says whether a text is foreign for the most part.
  */
 export { type CutTextOptions, cutText, type TextPiece } from "./cut-text.ts";
-export { foreignLetters, normalise } from "./normalise.ts";
+export { normalise } from "./normalise.ts";
 export {
   createPronouncer,
   type Origin,
@@ -18,4 +19,5 @@ export {
   phonesOf,
 } from "./pronouncer.ts";
 export { type Pronunciations, readPronunciations } from "./pronunciations.ts";
+export { type Reader, scriptProblem } from "./script-problem.ts";
 export { spokenProblem } from "./spoken-problem.ts";

@@ -11,6 +11,7 @@ const escaped = Object.keys(units)
   .sort((a, b) => b.length - a.length)
   .map((unit) => unit.replace(".", "\\."))
   .join("|");
+const lengths = "km|m|cm|mm|um|nm|mi|yd|ft|in\\.|px|['\u2032\"\u2033]";
 const unit = `(?:(sq\\.?|square|cu\\.?|cubic)\\s?)?(${escaped})(?:\\^([23]))?(?:\\s?/\\s?(${escaped}|hour|day|week|month|year|minute|second)(\\^2)?)?(?![\\w$]|'s)(?:\\.(?=\\s[a-z]))?`;
 
 const many = (unit: string) => {
@@ -34,6 +35,16 @@ function measure(amount: string, parts: readonly string[], found: Found): string
 }
 
 export const measureRules: readonly Rule[] = [
+  // 10 cm x 20 cm, 5' × 7', 12 x 14 ft; 3 x 5 kg. Before the units are read, which tell a sign from a letter.
+  ...(
+    [
+      [lengths, "by"],
+      [escaped, "times"],
+    ] as const
+  ).flatMap(([unit, sign]) => [
+    rule(new RegExp(`(?<=\\d\\s?(?:${unit}))\\s?[x\u00d7]\\s?(?=\\.?\\d)`, "g"), () => sign),
+    rule(new RegExp(`(?<=\\d\\s?)[x\u00d7]\\s?(?=(?:${NUMBER})\\s?(?:${unit})(?![\\w]))`, "g"), () => sign),
+  ]),
   // 5'10"
   rule(
     /(?<![\w.])(\d{1,2})['′]\s?(\d{1,2})(?:["″]|'')/g,
@@ -49,7 +60,7 @@ export const measureRules: readonly Rule[] = [
   rule(new RegExp(`(?<![\\w.])(-?)(${NUMBER})(?:\\s|-)?${unit}`, "g"), (found) => {
     const [match = "", negative = "", amount = ""] = found.groups;
     // "in." ends a sentence more often than it is an inch, and "5 m" of money has been said already.
-    if (/\d\s?in\.$/.test(match) && /^\s*$/.test(found.after)) return undefined;
+    if (/\d\s?in\.$/.test(match) && /^\s*$/.test(found.after) && !/\bby\s*$/.test(found.before)) return undefined;
     return `${minus(negative)}${measure(decimal(amount), found.groups.slice(3), found)}`;
   }),
   rule(

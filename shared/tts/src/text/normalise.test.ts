@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { foreignLetters, normalise } from "./normalise.ts";
+import { normalise } from "./normalise.ts";
 
 /** What is written, and what is said. */
 const readings: Readonly<Record<string, readonly (readonly [written: string, said: string])[]>> = {
@@ -341,10 +341,46 @@ describe("sentences", () => {
   });
 });
 
+describe("sizes", () => {
+  it.each([
+    ["10 cm x 20 cm", "ten centimeters by twenty centimeters"],
+    ["It is 10cm×20cm×5cm.", "it is ten centimeters by twenty centimeters by five centimeters ."],
+    ["a plot of 12 x 14 ft", "a plot of twelve by fourteen feet"],
+    ["10 in. x 12 in.", "ten inches by twelve inches"],
+    ["5' x 7'", "five by seven"],
+    ["3 x 4", "three by four"],
+    ["2×4", "two by four"],
+    ["1920x1080", "nineteen twenty by ten eighty"],
+    ["3 x 5 kg", "three times five kilograms"],
+  ])("%s", (written, said) => {
+    expect(normalise(written)).toBe(said);
+  });
+});
+
 describe("letters of other scripts", () => {
-  it("are named, each once, so that nothing is left out in silence", () => {
-    expect(foreignLetters("Привет, 你好 你!")).toEqual(["П", "р", "и", "в", "е", "т", "你", "好"]);
-    expect(foreignLetters("naïve café, Straße, Ærø, Łódź, π, µm, ﬁne, 5 Ω, ＡＢＣ")).toEqual([]);
+  it.each([
+    ["Say Москва please.", "say moskva please ."],
+    ["你好 means hello", "ni hao means hello"],
+    ["Tokyo東京", "tokyo dong jing"],
+    ["Ελλάδα is Greece, α is not", "ellada is greece , alpha is not"],
+    ["M\u043escow, with a Cyrillic o", "moscow , with a cyrillic O"],
+    ["It costs ٣٤ dollars", "it costs thirty four dollars"],
+    ["ʜᴇʟʟᴏ", "hello"],
+  ])("are read in Latin ones: %s", (written, said) => {
+    expect(normalise(written)).toBe(said);
+  });
+});
+
+describe("letters in disguise", () => {
+  it.each([
+    ["𝐇𝐞𝐥𝐥𝐨 𝓦𝓸𝓻𝓵𝓭", "hello world"],
+    ["Ｆｕｌｌ ｗｉｄｔｈ", "full width"],
+    ["ﬁne oﬃce", "fine office"],
+    ["Grüße aus Köln, François", "grusse aus koln , francois"],
+    ["Hello 👋🏽 world 👨‍👩‍👧!", "hello world !"],
+    ["naïve café, Ærø, Łódź", "naive cafe , aero , lodz"],
+  ])("are read: %s", (written, said) => {
+    expect(normalise(written)).toBe(said);
   });
 });
 
@@ -384,6 +420,25 @@ describe("whatever the text", () => {
     );
   });
 
+  it("a text with mostly Latin letters has something to say, whatever else is in it", () => {
+    const word = fc.string({
+      unit: fc.constantFrom(..."abcdefghijklmnopqrstuvwxyzäöüéèñçßøł"),
+      minLength: 2,
+      maxLength: 12,
+    });
+    const between = fc.oneof(
+      fc.string({ unit: "binary", maxLength: 8 }),
+      fc.string({ unit: "grapheme", maxLength: 8 }),
+    );
+    fc.assert(
+      fc.property(fc.array(fc.tuple(word, between), { minLength: 1, maxLength: 5 }), (parts) => {
+        const text = parts.map(([letters, other]) => `${letters} ${other} `).join("");
+        expect(normalise(text)).toMatch(/[a-z]/i);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
   it("what is said is said the same again", () => {
     for (const [, said] of Object.values(readings).flat()) {
       if (/[A-Z]/.test(said)) continue;
@@ -410,6 +465,11 @@ describe("whatever the text", () => {
       "#a_",
       "..",
       "A B C ",
+      "10 cm x ",
+      "1 x",
+      "м",
+      "α",
+      "好",
     ]) {
       const started = performance.now();
       normalise(unit.repeat(Math.floor(4096 / unit.length)));

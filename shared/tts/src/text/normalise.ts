@@ -25,16 +25,11 @@ const rules: readonly Rule[] = [
 /**
  * Tokens parted by single blanks: words of a–z and apostrophe in lower case; one letter in upper case for the name of that letter
  * ("HTML" → "H T M L", "CEOs" → "C E O's"); and four marks of pause, `,` `.` `?` `!`, never first and never two in a row. Empty when nothing
- * can be said. Letters of other scripts are left out: ask `foreignLetters` first.
+ * can be said. Words of other scripts are read in Latin letters: whether too much of a text is foreign, `scriptProblem` tells.
  */
 export function normalise(text: string): string {
-  const said = applyRules(calm(clean(text).text), rules);
+  const said = applyRules(calm(clean(text)), rules);
   return joinMarks(words(marks(said))).join(" ");
-}
-
-/** The letters, each once, that have no reading in English and that `normalise` leaves out. */
-export function foreignLetters(text: string): string[] {
-  return clean(text).foreign;
 }
 
 /** Runs of words in capitals are shouted, not spelled, when enough of them are everyday words. */
