@@ -7,6 +7,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
@@ -31,8 +32,16 @@ export interface Pipeline {
   stop(): Promise<void>;
 }
 
+export interface PipelineOptions {
+  /** Every line that it writes. */
+  onLine?: (line: string) => void;
+}
+
 /** On free ports; in `STATE_DIR` where the environment names one, so that a pipeline can be started where another was. */
-export async function startPipeline(environment: Record<string, string> = {}): Promise<Pipeline> {
+export async function startPipeline(
+  environment: Record<string, string> = {},
+  { onLine = () => {} }: PipelineOptions = {},
+): Promise<Pipeline> {
   const stateDir = environment.STATE_DIR ?? (await mkdtemp(join(tmpdir(), "parlance-")));
   const child = spawn(process.execPath, [stackMain], {
     env: { ...process.env, PORT: "0", NATS_PORT: "-1", LOG_LEVEL: "warn", STATE_DIR: stateDir, ...environment },
@@ -46,8 +55,10 @@ export async function startPipeline(environment: Record<string, string> = {}): P
   const keep = (text: Buffer) => {
     output = (output + text.toString()).slice(-20_000);
   };
-  child.stdout.on("data", keep);
-  child.stderr.on("data", keep);
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on("data", keep);
+    createInterface({ input: stream }).on("line", onLine);
+  }
   const ended = new Promise<void>((resolve) => child.once("close", () => resolve()));
 
   const file = join(stateDir, "running.json");

@@ -1,0 +1,188 @@
+/** One storm on one nats-server: the whole pipeline, two hostile publishers and a hostile client, and good ones in their midst. */
+import { setTimeout as pause } from "node:timers/promises";
+import { connectBus } from "@parlance/bus";
+import { streams } from "@parlance/contracts";
+import { permissions } from "@parlance/nats";
+import { connect } from "nats";
+import { demoClips } from "../src/clips.ts";
+import { startPipeline } from "../src/pipeline.ts";
+import { memoryOf } from "../src/process-table.ts";
+import { countDeadLetters, findForgeries } from "./aftermath.ts";
+import { generateMessages } from "./generate-messages.ts";
+import { generateRequests } from "./generate-requests.ts";
+import { doGoodWork } from "./good-work.ts";
+import { exchange } from "./raw-http.ts";
+import { createRawNats, type RawLogin } from "./raw-nats.ts";
+
+export interface StormOptions {
+  /** The nats-server program. */
+  binary: string;
+  version: string;
+  seed: number;
+  messages: number;
+  requests: number;
+  say(text: string): void;
+}
+
+export interface StormFigures {
+  version: string;
+  messages: number;
+  requests: number;
+  good_done: number;
+  forged: number;
+  dead: number;
+  crashes: number;
+  restarts_of_engine: number;
+  janitor_ok: boolean;
+  internal_errors: number;
+  rss_growth_mb: number;
+}
+
+const DROPS = 100;
+const QUEUED = 60;
+const REQUESTS = 40;
+const CALLERS = 8;
+/** Short, so that the janitor's work is seen within the run. */
+const REPLAY_WINDOW = 5;
+const JANITOR_LIMIT_MS = 150_000;
+const SETTLE_MS = 10_000;
+
+export async function storm({ binary, version, seed, messages, requests, say }: StormOptions): Promise<StormFigures> {
+  const lines: string[] = [];
+  const pipeline = await startPipeline(
+    {
+      NATS_SERVER_BIN: binary,
+      PUBLISHERS: "good,hostile",
+      MODEL_HUB: "off",
+      IDLE_TIMEOUT: "0",
+      REPLAY_WINDOW: String(REPLAY_WINDOW),
+    },
+    { onLine: (line) => lines.push(line) },
+  );
+  try {
+    const bus = await connectBus({ url: pipeline.natsUrl, name: "aftermath", ...pipeline.credentials("topology") });
+    const { user, password } = pipeline.credentials("good");
+    const connection = await connect({
+      servers: pipeline.natsUrl,
+      user,
+      pass: password,
+      inboxPrefix: `_INBOX_${user}`,
+      maxReconnectAttempts: -1,
+    });
+    const clips = await Promise.all(
+      (await demoClips())
+        .filter(({ type }) => type === "audio/wav")
+        .map(async (clip) => ({ clip, transcript: await transcribe(pipeline.gatewayUrl, clip.bytes) })),
+    );
+    const known: string[] = [];
+    const before = residentMegabytes(pipeline.processes().pids);
+    say(`${version}: the storm begins`);
+
+    const good = doGoodWork({
+      connection,
+      source: "good",
+      gatewayUrl: pipeline.gatewayUrl,
+      clips,
+      drops: DROPS,
+      queued: QUEUED,
+      requests: REQUESTS,
+      onKnown: (batchId) => known.push(batchId),
+    });
+    const [sent, answers, work] = await Promise.all([
+      sendMessages([{ url: pipeline.natsUrl }, { url: pipeline.natsUrl, ...pipeline.credentials("hostile") }]),
+      sendRequests(pipeline.gatewayUrl),
+      good,
+    ]);
+    for (const problem of work.problems) say(`${version}: ${problem}`);
+    say(`${version}: ${sent} messages and ${answers.length} requests were sent, ${work.done} good items are done`);
+
+    const janitorOk = await untilTidied();
+    await pause(SETTLE_MS);
+    const growth = residentMegabytes(pipeline.processes().pids) - before;
+    const forged = await findForgeries(bus, work.items);
+    for (const each of forged) say(`${version}: forged: ${each}`);
+    const dead = await countDeadLetters(bus);
+    const internal = answers.filter(({ status, body }) => status === 500 || /"code":"internal"/.test(body));
+    for (const { status, body } of internal) say(`${version}: ${status} ${body.slice(0, 300)}`);
+    const crashed = lines.filter((line) => /starting it again/.test(line));
+    const engineDeaths = lines.filter((line) => /engine died/.test(line));
+    for (const line of [...crashed, ...engineDeaths]) say(`${version}: ${line}`);
+    await connection.close();
+    await bus.close();
+    return {
+      version,
+      messages: sent,
+      requests: answers.length,
+      good_done: work.done,
+      forged: forged.length,
+      dead,
+      crashes: crashed.length,
+      restarts_of_engine: engineDeaths.length,
+      janitor_ok: janitorOk,
+      internal_errors: internal.length,
+      rss_growth_mb: Math.round(growth),
+    };
+
+    async function sendMessages(logins: RawLogin[]): Promise<number> {
+      const each = Math.ceil(messages / logins.length);
+      const counts = await Promise.all(
+        logins.map(async (login, index) => {
+          const raw = createRawNats(login);
+          let count = 0;
+          // In portions, so that later ones know batches of others that came up meanwhile.
+          for (let portion = 0; count < each; portion += 1) {
+            const targets = { allowed: permissions.publisher.publish, knownBatches: () => known.slice(-20) };
+            const size = Math.min(250, each - count);
+            for (const operation of generateMessages(seed + 1_000 * index + portion, size, targets)) {
+              await raw.send(operation);
+              count += 1;
+            }
+          }
+          raw.close();
+          return count;
+        }),
+      );
+      return counts.reduce((sum, count) => sum + count, 0);
+    }
+
+    async function sendRequests(url: string): Promise<{ status: number; body: string }[]> {
+      const waiting = generateRequests(seed, requests);
+      const answered: { status: number; body: string }[] = [];
+      await Promise.all(
+        Array.from({ length: CALLERS }, async () => {
+          for (let next = waiting.pop(); next !== undefined; next = waiting.pop())
+            answered.push(await exchange(url, next));
+        }),
+      );
+      return answered;
+    }
+
+    /** Everything that the storm dropped has its outcome, and the janitor has taken it away. */
+    async function untilTidied(): Promise<boolean> {
+      const deadline = Date.now() + JANITOR_LIMIT_MS;
+      for (;;) {
+        const left = await Promise.all([streams.intake, streams.jobs].map((name) => bus.streamState(name)));
+        if (left.every(({ messages: count }) => count === 0)) return true;
+        if (Date.now() > deadline) {
+          say(`${version}: the janitor left ${left.map(({ messages: count }) => count).join(" and ")} messages`);
+          return false;
+        }
+        await pause(2_000);
+      }
+    }
+  } finally {
+    await pipeline.stop();
+  }
+}
+
+async function transcribe(gatewayUrl: string, audio: Uint8Array): Promise<string> {
+  const form = new FormData();
+  form.append("audio", new Blob([Buffer.from(audio)]), "clip.wav");
+  const response = await fetch(`${gatewayUrl}/api/v1/transcribe/file`, { method: "POST", body: form });
+  const { text } = (await response.json()) as { text: string };
+  return text;
+}
+
+function residentMegabytes(pids: Record<string, number>): number {
+  return Object.values(pids).reduce((sum, pid) => sum + (memoryOf(pid)?.resident ?? 0), 0);
+}
