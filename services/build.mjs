@@ -9,6 +9,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { programOptions } from "./bundle/src/program-options.ts";
 import { putBuild } from "./stack/src/put-build.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -30,17 +31,6 @@ const programs = {
   ],
 };
 
-// As a module, node:http loads fetch and all that belongs to it: 13 MB that no service uses.
-const plainHttp = {
-  name: "plain-http",
-  setup(bundle) {
-    bundle.onResolve({ filter: /^(node:)?https?$/ }, ({ path }) => ({ path, namespace: "plain-http" }));
-    bundle.onLoad({ filter: /.*/, namespace: "plain-http" }, ({ path }) => ({
-      contents: `module.exports = process.getBuiltinModule(${JSON.stringify(path)})`,
-    }));
-  },
-};
-
 const [only] = process.argv.slice(2);
 const inputs = fingerprint();
 for (const service of only === undefined ? Object.keys(programs) : [only]) {
@@ -53,28 +43,7 @@ for (const service of only === undefined ? Object.keys(programs) : [only]) {
     entryPoints,
     outdir,
     write: false,
-    bundle: true,
-    splitting: true,
-    format: "esm",
-    platform: "node",
-    target: "node24",
-    sourcemap: "linked",
-    sourcesContent: false,
-    external: [
-      "onnxruntime-node",
-      "@audio/*",
-      "@wasm-audio-decoders/*",
-      "mediabunny",
-      "libflacjs",
-      "libopus-wasm",
-      "wasm-media-encoders",
-    ],
-    plugins: [plainHttp],
-    // For packages in CommonJS; its name must meet none of the sources'.
-    banner: {
-      js: 'import { createRequire as requireOfBundle } from "node:module"; const require = requireOfBundle(import.meta.url);',
-    },
-    logLevel: "warning",
+    ...programOptions,
   });
   putBuild(outdir, { files: outputFiles, programs: entryPoints.map(({ out }) => out) });
   writeFileSync(marker, inputs);
@@ -83,7 +52,7 @@ for (const service of only === undefined ? Object.keys(programs) : [only]) {
 /** Of everything that a bundle is made of: the sources, the lockfile, and this file. */
 function fingerprint() {
   const hash = createHash("sha256");
-  const files = ["package-lock.json", "services/build.mjs"];
+  const files = ["package-lock.json", "services/build.mjs", "services/bundle/src/program-options.ts"];
   for (const folder of ["shared", "services"]) {
     for (const name of readdirSync(join(root, folder))) {
       const src = join(folder, name, "src");

@@ -50,7 +50,8 @@ export function spawnDecoderChild({ program }: DecoderChildOptions = {}): Decode
   const sandbox = hasAacPackage() ? SANDBOX : [...SANDBOX, "--allow-child-process"];
   const child = spawn(process.execPath, [...FLAGS, ...sandbox, path], {
     stdio: ["pipe", "pipe", "ignore"],
-    env: { PATH: process.env.PATH },
+    // Nothing that it could tell, but where programs and, on a machine without a C++ library of its own, libraries lie.
+    env: { PATH: process.env.PATH, LD_LIBRARY_PATH: process.env.LD_LIBRARY_PATH },
   });
   const frames = readFrames(child.stdout);
   const ended = new Promise<string>((resolve) => {

@@ -1,0 +1,32 @@
+/** The programs that people start in a bundle, each as few files: what they load lies where it lies in the repository. */
+import { join } from "node:path";
+import { build } from "esbuild";
+import { programOptions } from "./program-options.ts";
+
+export interface Program {
+  /** Below the repository. */
+  entry: string;
+  /** Below the bundle, without ending; as deep as the entry, so that relative paths mean the same. */
+  out: string;
+}
+
+/** Builds into `bundle`, and returns the folders of packages that became part of the programs. */
+export async function buildPrograms(root: string, bundle: string, programs: readonly Program[]): Promise<Set<string>> {
+  const { metafile } = await build({
+    ...programOptions,
+    absWorkingDir: root,
+    entryPoints: programs.map(({ entry, out }) => ({ in: entry, out })),
+    outdir: bundle,
+    // Splitting would put shared code at the top, from where relative paths mean something else.
+    splitting: false,
+    sourcemap: false,
+    metafile: true,
+  });
+  return packagesOf(Object.keys(metafile.inputs).map((input) => join(root, input)));
+}
+
+/** The package folders that files lie in. */
+export function packagesOf(files: readonly string[]): Set<string> {
+  const folders = files.flatMap((file) => file.match(/^.*\/node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/)?.[0] ?? []);
+  return new Set(folders);
+}

@@ -1,0 +1,1 @@
+export { type BundleOptions, type BundleResult, makeBundle } from "./make-bundle.ts";

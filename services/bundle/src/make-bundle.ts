@@ -1,0 +1,170 @@
+/**
+ * A bundle mirrors the repository, so that every program finds what it needs where it always lies. What is in it: Node, nats-server and
+ * the C++ library (`bin`, `lib`), the built services and what people start, the packages with native code or WebAssembly, ONNX
+ * Runtime for this platform alone, models, the demo's recordings, and everybody's licences. `bundle.json` names each file's bytes.
+ */
+import {
+  copyFileSync,
+  cpSync,
+  existsSync,
+  globSync,
+  mkdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { basename, dirname, join, relative } from "node:path";
+import { findServer, serverSources } from "@parlance/nats";
+import { buildPrograms, type Program } from "./build-programs.ts";
+import { glibcFloor, highestFloor } from "./glibc-floor.ts";
+import { bundledFiles, writeInventory } from "./inventory.ts";
+import { closureOf, readPackage } from "./kept-packages.ts";
+import { launcherScript } from "./launcher.ts";
+import type { NamedModel } from "./named-models.ts";
+import { keptPackages } from "./program-options.ts";
+import { type Licensed, licensedPackage, writeLicences } from "./third-party.ts";
+
+export interface BundleOptions {
+  /** The repository, installed and with its services built. */
+  root: string;
+  /** Made anew. */
+  folder: string;
+  models: readonly NamedModel[];
+  environment: NodeJS.ProcessEnv;
+  say: (text: string) => void;
+}
+
+export interface BundleResult {
+  /** Oldest C library on which it runs, as `2.34`. */
+  glibc: string;
+  files: number;
+  bytes: number;
+}
+
+const services = ["gateway", "ingest", "results", "transcribe-worker", "tts-worker"];
+const programs: readonly Program[] = [
+  { entry: "services/stack/src/main.ts", out: "services/stack/dist/main" },
+  { entry: "services/stack/src/model.ts", out: "services/stack/dist/model" },
+  { entry: "services/stack/src/replay.ts", out: "services/stack/dist/replay" },
+  { entry: "integration-tests/demo/demo.ts", out: "integration-tests/dist/demo" },
+];
+/** What the C++ programs here need beside the C library, where a machine lacks it. */
+const cppLibraries = ["libstdc++.so.6", "libgcc_s.so.1"];
+/** Used by ONNX Runtime's installer alone. */
+const installersOnly = new Set(["adm-zip", "global-agent"]);
+const embeddedModels = ["parlance-en", "parlance-voice"];
+
+/** Throws with a sentence when something is not there to be bundled. */
+export async function makeBundle({ root, folder, models, environment, say }: BundleOptions): Promise<BundleResult> {
+  const at = (path: string) => join(folder, path);
+  rmSync(folder, { recursive: true, force: true });
+  for (const each of ["bin", "lib", "models", "licences"]) mkdirSync(at(each), { recursive: true });
+
+  copyFileSync(process.execPath, at("bin/node"));
+  const server = await findServer({
+    serverBin: environment.NATS_SERVER_BIN,
+    path: environment.PATH,
+    cacheDir: environment.NATS_SERVER_CACHE ?? join(root, ".parlance/nats-server"),
+    sources: serverSources,
+    log: { info: (_fields, message) => say(message) },
+  });
+  copyFileSync(realpathSync(server.binary), at("bin/nats-server"));
+  for (const library of cppLibraries) copyFileSync(findLibrary(library), at(`lib/${library}`));
+
+  say("building");
+  for (const service of services) {
+    const dist = join(root, "services", service, "dist");
+    if (!existsSync(dist)) throw new Error(`services/${service} is not built: node services/build.mjs`);
+    cpSync(dist, at(`services/${service}/dist`), { recursive: true, filter: (path) => !path.endsWith(".map") });
+  }
+  const inside = await buildPrograms(root, folder, programs);
+  writeFileSync(at("package.json"), `${JSON.stringify({ name: "parlance-bundle", private: true, type: "module" })}\n`);
+  writeFileSync(at("services/stack/start.mjs"), 'await import("./dist/main.js");\n');
+  cpSync(join(root, "integration-tests/demo/audio"), at("integration-tests/demo/audio"), { recursive: true });
+
+  const nodeModules = join(root, "node_modules");
+  const kept = closureOf({ roots: keptRoots(nodeModules), nodeModules, without: installersOnly });
+  for (const { folder: from } of kept) copyPackage(from, at(relative(root, from)));
+
+  for (const name of embeddedModels) cpSync(join(root, "models", name), at(`models/${name}`), { recursive: true });
+  for (const { name, folder: from } of models) {
+    say(`model ${name}`);
+    cpSync(from, at(`models/${name}`), { recursive: true, dereference: true });
+  }
+
+  writeLicences(at("licences"), [
+    ...licencesOfServices(root),
+    ...[...inside].map((path) => licensedPackage(readPackage(path))),
+    ...kept.map(licensedPackage),
+    ...licencesOfPrograms(root, server.version),
+    ...models.map(({ name, folder: from, licence = "unknown" }) => ({
+      ...licensedPackage({ name, version: "", licence, folder: from }),
+    })),
+  ]);
+  copyFileSync(join(root, "LICENSE"), at("LICENSE"));
+
+  // What lies in lib is for machines without a C++ library of their own, and as new as the machine that bundled it.
+  const floors = globSync("{bin,node_modules}/**/{node,nats-server,*.so*,*.node}", { cwd: folder })
+    .filter((path) => !path.endsWith(".js"))
+    .map((path) => glibcFloor(readFileSync(at(path))));
+  const glibc = highestFloor(floors) ?? "2.17";
+  writeFileSync(at("parlance"), launcherScript({ glibc, machine: process.arch }), { mode: 0o755 });
+  const versions = { node: process.versions.node, "nats-server": server.version };
+  const files = bundledFiles(folder);
+  writeInventory(folder, { glibc, versions, files });
+  return { glibc, files: files.length, bytes: files.reduce((sum, { bytes }) => sum + bytes, 0) };
+}
+
+/** Patterns such as `@audio/*` become the packages that are installed. */
+function keptRoots(nodeModules: string): string[] {
+  return keptPackages.flatMap((pattern) =>
+    pattern.endsWith("/*") ? globSync(pattern, { cwd: nodeModules }) : [pattern],
+  );
+}
+
+/** Without types, maps and, of native code, other platforms'. */
+function copyPackage(from: string, to: string): void {
+  const native = join(from, "bin/napi-v6");
+  const own = join(native, process.platform, process.arch);
+  cpSync(from, to, {
+    recursive: true,
+    dereference: true,
+    filter: (path) => {
+      if (/\.(map|d\.[cm]?ts)$/.test(path) || (path !== from && basename(path) === "node_modules")) return false;
+      return !path.startsWith(`${native}/`) || own.startsWith(path) || path.startsWith(own);
+    },
+  });
+}
+
+/** Where the program that runs this has it from. */
+function findLibrary(name: string): string {
+  const maps = readFileSync("/proc/self/maps", "utf8");
+  const path = maps.match(new RegExp(`(/\\S*/${name.replaceAll(/[.+]/g, "\\$&")}\\S*)$`, "m"))?.[1];
+  if (path === undefined) throw new Error(`${name} is not among the libraries of this process`);
+  return realpathSync(path);
+}
+
+/** What became part of the services: their source maps name every file. */
+function licencesOfServices(root: string): Licensed[] {
+  const folders = new Set<string>();
+  for (const map of globSync("services/*/dist/*.map", { cwd: root })) {
+    const { sources } = JSON.parse(readFileSync(join(root, map), "utf8")) as { sources: string[] };
+    for (const source of sources) {
+      const path = join(root, dirname(map), source).match(/^.*\/node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/)?.[0];
+      if (path !== undefined) folders.add(path);
+    }
+  }
+  return [...folders].map((path) => licensedPackage(readPackage(path)));
+}
+
+function licencesOfPrograms(root: string, natsVersion: string): Licensed[] {
+  const node = globSync("node_modules/node/node_modules/node-*/LICENSE", { cwd: root }).map((path) => join(root, path));
+  // Its licence is the Apache License 2.0, whose text its JavaScript client carries too.
+  const apache = globSync("node_modules/@nats-io/nats-core/LICENSE*", { cwd: root }).map((path) => join(root, path));
+  return [
+    { name: "node", version: process.versions.node, licence: "MIT and others", files: node },
+    { name: "nats-server", version: natsVersion, licence: "Apache-2.0", files: apache },
+    { name: "libstdc++, libgcc", version: "", licence: "GPL-3.0 with GCC Runtime Library Exception", files: [] },
+  ];
+}

@@ -1,0 +1,39 @@
+/** The licences of everything that a bundle holds: one folder each, and one page that names them all. */
+import { copyFileSync, existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { KeptPackage } from "./kept-packages.ts";
+
+export interface Licensed {
+  name: string;
+  version: string;
+  licence: string;
+  /** Where its licence files lie, when that is not the package's own folder. */
+  files: readonly string[];
+}
+
+const LICENCE_FILE = /^(licen[cs]e|copying|notice|third.?party.?notices?|copyright)/i;
+
+export function licensedPackage({ name, version, licence, folder }: KeptPackage): Licensed {
+  const files = readdirSync(folder)
+    .filter((file) => LICENCE_FILE.test(file))
+    .map((file) => join(folder, file));
+  return { name, version, licence, files };
+}
+
+/** Copies every licence file below `folder` and writes its index. A part without a licence file is named with its licence alone. */
+export function writeLicences(folder: string, parts: readonly Licensed[]): void {
+  mkdirSync(folder, { recursive: true });
+  const sorted = [...parts].sort((a, b) => a.name.localeCompare(b.name));
+  const rows = sorted.map(({ name, version, licence, files }) => {
+    const own = join(folder, name.replaceAll("/", "__"));
+    for (const file of files.filter((path) => existsSync(path))) {
+      mkdirSync(own, { recursive: true });
+      copyFileSync(file, join(own, file.split("/").at(-1) ?? "LICENSE"));
+    }
+    return `| ${name} | ${version} | ${licence} |`;
+  });
+  writeFileSync(
+    join(folder, "README.md"),
+    `# What this bundle is made of\n\n| part | version | licence |\n| --- | --- | --- |\n${rows.join("\n")}\n\nThe texts lie beside this page, a folder each, where a part carries its own.\n`,
+  );
+}
