@@ -40,7 +40,7 @@ export async function readForm<Taken>(
   const { maxFileBytes } = options;
   const declared = Number(request.headers["content-length"] ?? 0);
   if (declared > maxFileBytes + MAX_OVERHEAD_BYTES) throw tooLarge(maxFileBytes);
-  const parser = createParser(request, maxFileBytes);
+  const parser = createParser(request, options);
   const fields = new Map<string, string[]>();
   const failed = Promise.withResolvers<never>();
   failed.promise.catch(() => undefined);
@@ -111,7 +111,7 @@ export async function readForm<Taken>(
   }
 }
 
-function createParser(request: IncomingMessage, maxFileBytes: number) {
+function createParser(request: IncomingMessage, { maxFileBytes, fileFields }: FormOptions<unknown>) {
   const contentType = request.headers["content-type"] ?? "";
   if (!/^multipart\/form-data\b/i.test(contentType)) {
     throw new SpeechError("unsupported_media_type", "Send the audio as multipart/form-data.");
@@ -119,6 +119,9 @@ function createParser(request: IncomingMessage, maxFileBytes: number) {
   try {
     return new Busboy({
       headers: { ...request.headers, "content-type": contentType },
+      // By its name alone: clients that send bytes or a stream leave out the filename, the type, or both.
+      isPartAFile: (name, _type, filename) =>
+        filename !== undefined || (name !== undefined && fileFields.includes(name)),
       limits: {
         fieldNameSize: 100,
         fieldSize: MAX_FIELD_BYTES,

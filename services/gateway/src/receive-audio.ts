@@ -8,7 +8,7 @@ import { SpeechError } from "@parlance/contracts";
 import type { FormFile } from "./form.ts";
 import { timedId } from "./identifier.ts";
 
-export type ReceivedAudio = { kind: "inline"; bytes: Buffer; contentType: string } | { kind: "stored"; fileId: string };
+export type ReceivedAudio = { kind: "inline"; bytes: Buffer } | { kind: "stored"; fileId: string };
 
 export interface ReceiveAudioOptions {
   files: FileStore;
@@ -66,7 +66,7 @@ export function createAudioReceiver(options: ReceiveAudioOptions): AudioReceiver
           }
         }
         if (bytes === 0) throw new SpeechError("audio_empty");
-        return { kind: "inline", bytes: Buffer.concat(chunks, bytes), contentType: file.contentType };
+        return { kind: "inline", bytes: Buffer.concat(chunks, bytes) };
       } catch (error) {
         release();
         throw error;

@@ -56,10 +56,27 @@ describe("POST /api/v1/transcribe/file", () => {
     expect(message?.subject).toMatch(/^speech\.intake\.rest\.[0-9a-f-]{36}$/);
     expect(message?.data.toString()).toBe("say:small");
     expect(message?.headers).toMatchObject({
-      [headerNames.contentType]: "audio/wav",
+      [headerNames.contentType]: "application/octet-stream",
+      [headerNames.operation]: "transcribe",
       [headerNames.lane]: "interactive",
     });
   });
+
+  test.each(["text/plain", "application/json", "audio/wav", ""])(
+    "a part of type %j is audio to transcribe and nothing else",
+    async (type) => {
+      for (const path of ["/api/v1/transcribe/file", "/v1/audio/transcriptions"]) {
+        rig.pipeline.seen.length = 0;
+        const form = new FormData();
+        form.append("file", new Blob(["say:what was said"], { type }), "notes.txt");
+        expect(await send(form, path)).toMatchObject({ status: 200, body: { text: "what was said" } });
+        expect(rig.pipeline.seen[0]?.headers).toMatchObject({
+          [headerNames.contentType]: "application/octet-stream",
+          [headerNames.operation]: "transcribe",
+        });
+      }
+    },
+  );
 
   test("sends audio that no message holds through files, and deletes it afterwards", async () => {
     rig.pipeline.seen.length = 0;
@@ -100,7 +117,7 @@ describe("POST /api/v1/transcribe/file", () => {
       expect(await send(audioForm("audio", audio, "a.wav", { prompt }))).toMatchObject({ status: 200 });
     }
     const types = rig.pipeline.seen.map(({ headers }) => headers[headerNames.contentType]);
-    expect(types).toEqual(["audio/wav", "application/json"]);
+    expect(types).toEqual(["application/octet-stream", "application/json"]);
   });
 
   test.each([

@@ -18,6 +18,9 @@ import type { ReceivedAudio } from "./receive-audio.ts";
 /** A raw drop is a batch of one item, and this is its id. */
 const ITEM_ID = "0";
 
+/** What its part claims to be is not passed on: a type of text would have it spoken, one of JSON taken for a submission. */
+const asAudio = { contentType: "application/octet-stream", operation: "transcribe" };
+
 export interface UploadWishes {
   language: Language;
   timestamps: boolean;
@@ -73,7 +76,7 @@ async function publishAudio(
   if (received.kind === "inline") {
     await bus.publishOnce(subjects.intake(SOURCE, batchId), received.bytes, {
       messageId: batchId,
-      headers: writeHeaders({ contentType: received.contentType, language, timestamps, context, lane: "interactive" }),
+      headers: writeHeaders({ ...asAudio, language, timestamps, context, lane: "interactive" }),
       timeoutMs: PUBLISH_PATIENCE_MS,
     });
     return;
