@@ -86,7 +86,7 @@ export function createLedger(): Ledger {
           continue;
         }
         const event: ItemDone = itemDoneSchema.parse(JSON.parse(Buffer.from(message.data).toString()));
-        if (event.status === "error") {
+        if (event.status !== "done") {
           verdict.failed += 1;
           verdict.failures.push(`${subject}: ${event.error?.code} ${event.error?.message}`);
         } else {

@@ -1,16 +1,21 @@
-/** Hands a batch to the pipeline: its record first, so that a status can tell its total, then the submission. */
-import type { Bus, KeyBucket } from "@parlance/bus";
+/**
+ * Hands a batch to the pipeline: its record, so that a status can tell its total and a cancel its items, and the submission or the
+ * audio itself.
+ */
+import type { Bus, HeaderPairs, KeyBucket } from "@parlance/bus";
 import { type BatchRecord, batchKeys, headerNames, SpeechError, type Submission, subjects } from "@parlance/contracts";
 
 /** The source token of everything that comes through REST. */
-export const SOURCE = "rest";
+const SOURCE = "rest";
 /** How long a submission is tried while NATS is away. Beyond it the caller is told. */
-export const PUBLISH_PATIENCE_MS = 5_000;
+const PUBLISH_PATIENCE_MS = 5_000;
 const HEADER_ROOM_BYTES = 1_024;
 /** What a batch's status needs of each item beyond what was submitted of it. */
 const STATUS_BYTES_PER_ITEM = 384;
+/** A raw drop is a batch of one item, and this is its id. */
+export const ONLY_ITEM = "0";
 
-export interface AcceptBatchOptions {
+export interface AcceptOptions {
   bus: Bus;
   batches: KeyBucket;
 }
@@ -20,7 +25,7 @@ export interface AcceptBatchOptions {
  * Throws `queue_full`, `storage_full`, `bus_unavailable`, or `payload_too_large` when it does not fit one message.
  */
 export async function acceptBatch(
-  { bus, batches }: AcceptBatchOptions,
+  { bus, batches }: AcceptOptions,
   batchId: string,
   submission: Submission,
   acceptedAt: number,
@@ -32,30 +37,81 @@ export async function acceptBatch(
       param: "items",
     });
   }
-  const record: BatchRecord = {
-    batchId,
-    label: submission.label,
-    lane: submission.lane,
-    acceptedAt,
-    items: submission.items.map(({ itemId, customId, operation }) => ({
-      itemId,
-      operation,
-      ...(customId === undefined ? {} : { customId }),
-    })),
-  };
-  const revision = await batches.create(batchKeys.batch(batchId), JSON.stringify(record));
-  try {
+  const recording = createRecord(batches, recordOf(batchId, submission, acceptedAt));
+  // First: whoever has its answer may ask for its status at once.
+  await recording;
+  await withdrawWhenRefused({ batches, batchId, recording }, async () => {
     await bus.publishOnce(subjects.intake(SOURCE, batchId), payload, {
       messageId: batchId,
       first: true,
       headers: [[headerNames.contentType, "application/json"]],
       timeoutMs: PUBLISH_PATIENCE_MS,
     });
+  });
+}
+
+/**
+ * One audio inside its own message. Its record is stored beside it, not before it: whoever waits for the answer waits for one write
+ * on the disk. Without the record, a batch that is cancelled before ingest has read it would be known to nobody.
+ */
+export async function acceptAudio(
+  { bus, batches }: AcceptOptions,
+  batchId: string,
+  audio: { bytes: Uint8Array; headers: HeaderPairs },
+  acceptedAt: number,
+): Promise<void> {
+  const item = { itemId: ONLY_ITEM, operation: "transcribe" as const };
+  const record = recordOf(batchId, { label: "", lane: "interactive", items: [item] }, acceptedAt);
+  const recording = createRecord(batches, record);
+  recording.catch(() => undefined);
+  await withdrawWhenRefused({ batches, batchId, recording }, async () => {
+    await bus.publishOnce(subjects.intake(SOURCE, batchId), audio.bytes, {
+      messageId: batchId,
+      headers: audio.headers,
+      timeoutMs: PUBLISH_PATIENCE_MS,
+    });
+  });
+  await recording;
+}
+
+/** Whether an error says for certain that a batch was not accepted. After a time-out it may be stored all the same. */
+export function wasRefused(error: unknown): boolean {
+  return (
+    error instanceof SpeechError &&
+    (error.code === "queue_full" || error.code === "storage_full" || error.code === "payload_too_large")
+  );
+}
+
+function recordOf(batchId: string, { label, lane, items }: Submission, acceptedAt: number): BatchRecord {
+  return {
+    batchId,
+    label,
+    lane,
+    acceptedAt,
+    items: items.map(({ itemId, customId, operation }) => ({
+      itemId,
+      operation,
+      ...(customId === undefined ? {} : { customId }),
+    })),
+  };
+}
+
+function createRecord(batches: KeyBucket, record: BatchRecord): Promise<number | undefined> {
+  return batches.create(batchKeys.batch(record.batchId), JSON.stringify(record));
+}
+
+/** A record without a submission would be queued for ever. */
+async function withdrawWhenRefused(
+  { batches, batchId, recording }: { batches: KeyBucket; batchId: string; recording: Promise<number | undefined> },
+  publish: () => Promise<void>,
+): Promise<void> {
+  try {
+    await publish();
   } catch (error) {
-    // Refused for certain: a record without a submission would be queued for ever. After a time-out the submission may
-    // be stored all the same, so its record stays.
-    const refused = error instanceof SpeechError && (error.code === "queue_full" || error.code === "storage_full");
-    if (refused && revision !== undefined) await batches.delete(batchKeys.batch(batchId), revision);
+    if (wasRefused(error)) {
+      const revision = await recording;
+      if (revision !== undefined) await batches.delete(batchKeys.batch(batchId), revision);
+    }
     throw error;
   }
 }

@@ -66,7 +66,7 @@ async function serveSpeech(ctx: Context, id: string, item: ItemAddress, gateway:
     if (done === undefined) {
       throw new SpeechError("file_not_found", "No audio has this id: the item is not done, or does not exist.");
     }
-    if (done.status === "error") {
+    if (done.status !== "done") {
       throw new SpeechError("file_not_found", `The item has no audio: ${done.error?.message ?? "it failed"}`);
     }
     if (done.audio?.file === id) throw new SpeechError("file_expired");
@@ -90,7 +90,7 @@ async function serveTranscript(ctx: Context, { batchId, itemId }: ItemAddress, g
     throw new SpeechError("file_not_found", "No transcript has this id: the item is not done, or does not exist.");
   }
   const done = itemDoneSchema.parse(JSON.parse(Buffer.from(event.data).toString()));
-  if (done.status === "error") {
+  if (done.status !== "done") {
     throw new SpeechError("file_not_found", `The item has no transcript: ${done.error?.message ?? "it failed"}`);
   }
   refuseOld(event.time, gateway);

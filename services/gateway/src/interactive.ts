@@ -5,6 +5,7 @@
 import { randomUUID } from "node:crypto";
 import { batchKeys, type ItemDone, SpeechError, type Transcript, transcriptSchema } from "@parlance/contracts";
 import type { Context } from "koa";
+import { wasRefused } from "./accept-batch.ts";
 import { listenForDone } from "./done-events.ts";
 import { type GatewayContext, whileConnected } from "./gateway-context.ts";
 
@@ -68,7 +69,7 @@ export async function withFollowedBatch<Events extends { ready: Promise<void>; c
           metrics.acceptedItems.inc({ lane: "interactive" }, total);
           return await until(gone);
         } catch (error) {
-          await cancel(batchId, gateway);
+          if (!wasRefused(error)) await cancel(batchId, gateway);
           throw error;
         } finally {
           metrics.waiting.dec();

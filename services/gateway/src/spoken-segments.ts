@@ -40,7 +40,7 @@ export function listenForSpoken(bus: Bus, batchId: string, itemId: string): Spok
   // An item may end without a segment's result: when its batch is cancelled.
   const done = followSubject(bus, subjects.done(batchId, itemId), ({ data }) => {
     const { status, error } = itemDoneSchema.parse(readJson(data));
-    if (status === "error") fail(error);
+    if (status !== "done") fail(error);
     onNews();
   });
 

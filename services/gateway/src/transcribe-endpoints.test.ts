@@ -1,3 +1,4 @@
+import { connectBus } from "@parlance/bus";
 import {
   buckets,
   dropHeadersSchema,
@@ -5,10 +6,14 @@ import {
   MAX_CONTEXT,
   MAX_HEADER_BYTES,
   readHeaders,
+  readSettings,
   streams,
   transcribeFileResponseSchema,
   transcribeResponseSchema,
 } from "@parlance/contracts";
+import { startTestServer } from "@parlance/nats/testing";
+import { createResults, resultsSettings } from "@parlance/results";
+import { createLog } from "@parlance/telemetry";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
   audioForm,
@@ -153,6 +158,31 @@ describe("POST /api/v1/transcribe/file", () => {
     );
     expect(JSON.parse(Buffer.from(done.data).toString())).toMatchObject({ error: { code: "cancelled" } });
     expect(await (await gateway.call("/metrics")).text()).toContain('parlance_waiting_requests{service="gateway"} 0');
+  });
+
+  test("one that goes away before its audio was read by anybody gets its done event too", async () => {
+    const rig2 = await startTestServer({ secured: true });
+    // No ingest is there.
+    const bus = await connectBus({ name: "results", ...rig2.as("results") });
+    const settings = readSettings(resultsSettings, {});
+    const results = await createResults({ bus, settings, log: createLog("results", "silent") });
+    const lonely = await startTestGateway(rig2);
+    const leaving = new AbortController();
+    const sent = fetch(`${lonely.url}/api/v1/transcribe/file`, {
+      method: "POST",
+      body: audioForm("audio", "wait"),
+      signal: leaving.signal,
+    });
+    sent.catch(() => undefined);
+    const stored = await eventually(() => bus.last(streams.intake, "speech.intake.*.*"));
+    leaving.abort();
+    const batchId = stored.subject.split(".")[3];
+    const done = await eventually(() => bus.last(streams.results, `speech.done.${batchId}.0`));
+    expect(JSON.parse(Buffer.from(done.data).toString())).toMatchObject({ status: "cancelled" });
+    await lonely.close();
+    await results.close();
+    await bus.close();
+    await rig2.stop();
   });
 
   test("answers without waiting for a timer", async () => {

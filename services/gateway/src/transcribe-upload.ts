@@ -4,19 +4,15 @@ import {
   type Language,
   SpeechError,
   type Submission,
-  subjects,
   type Transcript,
   writeHeaders,
 } from "@parlance/contracts";
 import type { Context } from "koa";
-import { acceptBatch, PUBLISH_PATIENCE_MS, SOURCE } from "./accept-batch.ts";
+import { acceptAudio, acceptBatch, ONLY_ITEM } from "./accept-batch.ts";
 import { readForm } from "./form.ts";
 import { type GatewayContext, requireTranscription } from "./gateway-context.ts";
 import { transcriptOf, withInteractiveBatch } from "./interactive.ts";
 import type { ReceivedAudio } from "./receive-audio.ts";
-
-/** A raw drop is a batch of one item, and this is its id. */
-const ITEM_ID = "0";
 
 /** What its part claims to be is not passed on: a type of text would have it spoken, one of JSON taken for a submission. */
 const asAudio = { contentType: "application/octet-stream", operation: "transcribe" };
@@ -57,7 +53,7 @@ export async function transcribeUpload<Fields>(
       const fields = options.readFields(form.fields);
       if (received.kind === "inline") metrics.uploadedBytes.inc(received.bytes.length);
       const publish = () => publishAudio(gateway, batchId, received, options.wishes(fields));
-      const done = (await run(publish, 1)).get(ITEM_ID);
+      const done = (await run(publish, 1)).get(ONLY_ITEM);
       if (done === undefined) throw new SpeechError("internal", "A batch of one ended without its item.");
       return { fields, done, transcript: await transcriptOf(done, gateway) };
     } finally {
@@ -74,11 +70,8 @@ async function publishAudio(
   { language, timestamps, context }: UploadWishes,
 ): Promise<void> {
   if (received.kind === "inline") {
-    await bus.publishOnce(subjects.intake(SOURCE, batchId), received.bytes, {
-      messageId: batchId,
-      headers: writeHeaders({ ...asAudio, language, timestamps, context, lane: "interactive" }),
-      timeoutMs: PUBLISH_PATIENCE_MS,
-    });
+    const headers = writeHeaders({ ...asAudio, language, timestamps, context, lane: "interactive" });
+    await acceptAudio({ bus, batches }, batchId, { bytes: received.bytes, headers }, now());
     return;
   }
   const submission: Submission = {
@@ -86,7 +79,7 @@ async function publishAudio(
     lane: "interactive",
     items: [
       {
-        itemId: ITEM_ID,
+        itemId: ONLY_ITEM,
         operation: "transcribe",
         file: received.fileId,
         text: "",

@@ -1,6 +1,9 @@
 /**
  * Concludes what is left of a cancelled batch. The key `cancelled.<batchId>` is the whole request: it is watched, and
  * read again after a restart, so a cancel outlives this process. Items that are done stay done.
+ *
+ * cancelled → (no record yet: waiting, and looked at again, less and less often) → concluded. Whoever waits takes no place from
+ * the others, and is not given up: a record is written by whoever takes the batch in, which may be long after.
  */
 import { setTimeout as pause } from "node:timers/promises";
 import type { Bus, KeyBucket } from "@parlance/bus";
@@ -17,49 +20,78 @@ export interface CancelWatcherOptions {
   log: Log;
   signal: AbortSignal;
   now: () => number;
+  /** Milliseconds until a batch without a record is looked at again; doubled each time, to at most 256 times as many. Default 250. */
+  firstPauseMs?: number | undefined;
 }
 
 const AT_ONCE = 8;
-/** A raw drop's record is written when ingest reads it: a cancel may come before. */
-const RECORD_TRIES = 8;
-const FIRST_PAUSE_MS = 250;
+const MOST_DOUBLINGS = 8;
+/** Batches to remember of which there is no record. Their keys outlive them: a restarted service remembers the newest ones. */
+const MOST_WAITING = 10_000;
+
+interface Waiting {
+  tries: number;
+  /** By the monotonic clock. */
+  dueAt: number;
+}
 
 /** Runs until the signal aborts. */
 export async function watchCancels(options: CancelWatcherOptions): Promise<void> {
-  const { batches, signal, log } = options;
+  const { batches, signal, log, firstPauseMs = 250 } = options;
   const prefix = batchKeys.cancelled("");
   const working = new Set<Promise<void>>();
+  const waiting = new Map<string, Waiting>();
+
+  /** Resolves when there is a place for the next one. */
+  async function start(batchId: string, tries: number): Promise<void> {
+    const work: Promise<void> = attempt(batchId, tries).finally(() => working.delete(work));
+    working.add(work);
+    if (working.size >= AT_ONCE) await Promise.race(working);
+  }
+
+  async function attempt(batchId: string, tries: number): Promise<void> {
+    try {
+      if (await cancelBatch(batchId, options)) return;
+    } catch (error) {
+      if (signal.aborted) return;
+      log.warn({ err: error, batchId }, "cancelling failed; it will be tried again");
+    }
+    waiting.set(batchId, { tries, dueAt: performance.now() + firstPauseMs * 2 ** Math.min(tries, MOST_DOUBLINGS) });
+    const [oldest] = waiting.keys();
+    if (waiting.size <= MOST_WAITING || oldest === undefined) return;
+    waiting.delete(oldest);
+    log.warn(
+      { batchId: oldest },
+      "too many cancelled batches have no record; the oldest one is not waited for any longer",
+    );
+  }
+
+  async function lookAgain(): Promise<void> {
+    while (!signal.aborted) {
+      await pause(firstPauseMs, undefined, { signal }).catch(() => undefined);
+      const now = performance.now();
+      for (const [batchId, { tries, dueAt }] of [...waiting]) {
+        if (dueAt > now || signal.aborted) continue;
+        waiting.delete(batchId);
+        await start(batchId, tries + 1);
+      }
+    }
+  }
+
+  const looking = lookAgain();
   while (!signal.aborted) {
     try {
       for await (const event of batches.watch(batchKeys.cancelled("*"), signal)) {
-        if (event.kind !== "put") continue;
         const batchId = event.key.slice(prefix.length);
-        const work: Promise<void> = cancelUntilDone(batchId, options).finally(() => working.delete(work));
-        working.add(work);
-        if (working.size >= AT_ONCE) await Promise.race(working);
+        waiting.delete(batchId);
+        if (event.kind === "put") await start(batchId, 0);
       }
     } catch (error) {
       if (!signal.aborted) log.warn({ err: error }, "watching cancels failed");
     }
     await pause(1_000, undefined, { signal }).catch(() => undefined);
   }
-  await Promise.all(working);
-}
-
-async function cancelUntilDone(batchId: string, options: CancelWatcherOptions): Promise<void> {
-  for (let tries = 1; !options.signal.aborted; tries += 1) {
-    try {
-      if (await cancelBatch(batchId, options)) return;
-      if (tries === RECORD_TRIES) {
-        options.log.warn({ batchId }, "a cancelled batch has no record; nothing to conclude");
-        return;
-      }
-    } catch (error) {
-      options.log.warn({ err: error, batchId }, "cancelling failed; it will be tried again");
-    }
-    const waitMs = Math.min(FIRST_PAUSE_MS * 2 ** (tries - 1), 30_000);
-    await pause(waitMs, undefined, { signal: options.signal }).catch(() => undefined);
-  }
+  await Promise.all([looking, ...working]);
 }
 
 /** False when the batch is not known yet. */
@@ -89,7 +121,7 @@ async function concludeCancelled(
     itemId: item.itemId,
     ...(item.customId === undefined ? {} : { customId: item.customId }),
     operation: item.operation,
-    status: "error",
+    status: "cancelled",
     error: new SpeechError("cancelled").toFailure(),
     finishedAt: now(),
   });

@@ -24,14 +24,14 @@ export function foldBatch({ record, done, begun }: BatchFacts): BatchStatus {
       custom_id: item.customId ?? null,
       status: headers?.status ?? (begun.has(item.itemId) ? "processing" : "queued"),
       url: headers?.status === "done" ? urlOf(record.batchId, item.itemId, headers) : null,
-      error: headers?.status === "error" ? (headers.error ?? "Unknown error") : null,
+      error: headers !== undefined && headers.status !== "done" ? (headers.error ?? "Unknown error") : null,
       error_code: headers?.errorCode ?? null,
       queue_seconds: headers?.queueSeconds ?? null,
       run_seconds: headers?.runSeconds ?? null,
     };
   });
   const completed = items.filter((item) => item.status === "done").length;
-  const failed = items.filter((item) => item.status === "error").length;
+  const failed = items.filter((item) => item.status === "error" || item.status === "cancelled").length;
   const total = items.length;
   return {
     batch_id: record.batchId,
@@ -55,7 +55,7 @@ interface Counts {
   begun: boolean;
 }
 
-/** `partial`: some have failed, whether the rest runs or is finished. `error`: all have. */
+/** `partial`: some have failed or were cancelled, whether the rest runs or is finished. `error`: all have. */
 export function batchState({ completed, failed, total, begun }: Counts): BatchStatus["status"] {
   if (failed === total) return "error";
   if (failed > 0) return "partial";
@@ -70,7 +70,7 @@ export function summarise(
   finishedAt: number,
 ): BatchSummary | undefined {
   if (outcomes.size < batch.total) return undefined;
-  const failed = [...outcomes.values()].filter((outcome) => outcome === "error").length;
+  const failed = [...outcomes.values()].filter((outcome) => outcome !== "done").length;
   const completed = outcomes.size - failed;
   return {
     batchId: batch.batchId,

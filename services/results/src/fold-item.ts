@@ -82,7 +82,7 @@ function failedItem(
     itemId,
     ...customId(segments),
     operation: failure.operation,
-    status: "error",
+    status: failure.error.code === "cancelled" ? "cancelled" : "error",
     error: failure.error,
     ...times(segments),
     finishedAt: failure.finishedAt,

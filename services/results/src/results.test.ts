@@ -18,6 +18,9 @@ import {
 } from "@parlance/contracts";
 import { createLog } from "@parlance/telemetry";
 import { describe, expect, test } from "vitest";
+import { createBatchProgress } from "./batch-progress.ts";
+import { watchCancels } from "./cancel-watcher.ts";
+import { createConcludeItem } from "./conclude-item.ts";
 import { createResults, type Results, resultsSettings } from "./results.ts";
 
 const rig = useTestServer({ secured: true });
@@ -34,6 +37,24 @@ async function startResults(environment: Record<string, string> = {}, sweepEvery
 }
 
 const nextBatch = () => randomUUID();
+
+/** The watcher alone, with its own times. */
+async function startWatcher(times: { firstPauseMs: number }): Promise<{ close(): Promise<void> }> {
+  const bus = await rig.connectAs("results");
+  const batches = await bus.bucket(buckets.batches);
+  const concludeItem = createConcludeItem({ bus, files: await bus.files(buckets.files) });
+  const progress = createBatchProgress({ bus, batches, now: Date.now });
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  const log = createLog("results", "silent");
+  const watching = watchCancels({ bus, batches, concludeItem, progress, log, signal, now: Date.now, ...times });
+  return rig.closeAfter({
+    async close() {
+      stopping.abort();
+      await watching;
+    },
+  });
+}
 
 async function record(batchId: string, itemIds: string[], label = ""): Promise<void> {
   const value: BatchRecord = {
@@ -242,7 +263,7 @@ describe("cancelling", () => {
     await (await rig.bus.bucket(buckets.batches)).put(batchKeys.cancelled(batchId), "1");
     expect(await summary(batchId)).toMatchObject({ completed: 1, failed: 2, status: "partial" });
     expect(await done(batchId, "x")).toMatchObject({ status: "done" });
-    expect(await done(batchId, "y")).toMatchObject({ status: "error", error: { code: "cancelled" } });
+    expect(await done(batchId, "y")).toMatchObject({ status: "cancelled", error: { code: "cancelled" } });
     await publish(batchId, "z", 0, ok("too late"));
     expect(await done(batchId, "z")).toMatchObject({ error: { code: "cancelled" } });
   });
@@ -254,6 +275,21 @@ describe("cancelling", () => {
     await new Promise((resolve) => setTimeout(resolve, 100));
     await record(batchId, ["0"]);
     expect(await done(batchId, "0")).toMatchObject({ error: { code: "cancelled" } });
+  });
+
+  test("of batches without a record keeps no place from others, and is not given up", async () => {
+    const batches = await rig.bus.bucket(buckets.batches);
+    const late = Array.from({ length: 20 }, nextBatch);
+    await startWatcher({ firstPauseMs: 2 });
+    for (const batchId of late) await batches.put(batchKeys.cancelled(batchId), "1");
+    const known = nextBatch();
+    await record(known, ["x"]);
+    await batches.put(batchKeys.cancelled(known), "1");
+    expect(await done(known, "x")).toMatchObject({ status: "cancelled" });
+    // Long after an eighth look, which was the last one once.
+    await new Promise((resolve) => setTimeout(resolve, 2_000));
+    for (const batchId of late) await record(batchId, ["0"]);
+    for (const batchId of late) expect(await done(batchId, "0")).toMatchObject({ status: "cancelled" });
   });
 });
 

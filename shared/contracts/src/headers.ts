@@ -6,7 +6,7 @@ import * as z from "zod";
 import { errorCodeSchema } from "./errors.ts";
 import { customIdSchema, fileIdSchema, tokenSchema } from "./identifiers.ts";
 import { languageSchema } from "./languages.ts";
-import { laneSchema, operationSchema, speechFormatSchema } from "./words.ts";
+import { itemOutcomes, laneSchema, operationSchema, speechFormatSchema } from "./words.ts";
 
 const flag = z.enum(["true", "false"]).transform((text) => text === "true");
 const count = z.coerce.number().int().nonnegative();
@@ -154,7 +154,7 @@ export type JobHeaders = z.infer<typeof jobHeadersSchema>;
 
 /** A done event: what a status needs of it, so that a status is read without payloads. */
 export const doneHeadersSchema = z.object({
-  status: z.enum(["done", "error"]),
+  status: z.enum(itemOutcomes),
   errorCode: errorCodeSchema.optional(),
   error: z.string().optional(),
   customId: customIdSchema.optional(),

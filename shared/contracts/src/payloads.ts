@@ -5,7 +5,7 @@ import { MAX_CONTEXT, MAX_INSTRUCTIONS, MAX_REFERENCE_TEXT, SPEEDS } from "./hea
 import { batchIdSchema, customIdSchema, fileIdSchema, itemIdSchema, tokenSchema } from "./identifiers.ts";
 import { languageSchema } from "./languages.ts";
 import { voiceSchema } from "./manifest.ts";
-import { familySchema, type Lane, laneSchema, operationSchema, speechFormatSchema } from "./words.ts";
+import { familySchema, itemOutcomes, type Lane, laneSchema, operationSchema, speechFormatSchema } from "./words.ts";
 
 export const MAX_ITEMS = 1_000;
 
@@ -147,7 +147,7 @@ export const itemDoneSchema = z.object({
   itemId: itemIdSchema,
   customId: z.string().optional(),
   operation: operationSchema,
-  status: z.enum(["done", "error"]),
+  status: z.enum(itemOutcomes),
   /** The transcript, inline while it is small; otherwise it is the object `file` of the `files` bucket. */
   transcript: transcriptSchema.optional(),
   file: fileIdSchema.optional(),

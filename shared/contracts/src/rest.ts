@@ -4,7 +4,7 @@ import { MAX_CONTEXT, MAX_INSTRUCTIONS, MAX_REFERENCE_TEXT, SPEEDS } from "./hea
 import { customIdSchema, fileIdSchema, tokenSchema } from "./identifiers.ts";
 import { languageSchema } from "./languages.ts";
 import { batchStates, MAX_ITEMS, wordSchema } from "./payloads.ts";
-import { familySchema, laneSchema, operationSchema, speechFormats } from "./words.ts";
+import { familySchema, itemOutcomes, laneSchema, operationSchema, speechFormats } from "./words.ts";
 
 const phraseList = z.array(z.string().min(1).max(256)).max(1_000);
 export const languageField = languageSchema
@@ -124,12 +124,12 @@ export const submitResponseSchema = z.object({
 });
 export type SubmitResponse = z.infer<typeof submitResponseSchema>;
 
-export const itemStates = ["queued", "processing", "done", "error"] as const;
+export const itemStates = ["queued", "processing", ...itemOutcomes] as const;
 
 export const itemStatusSchema = z.object({
   item_id: z.string(),
   custom_id: z.string().nullable(),
-  status: z.enum(itemStates),
+  status: z.enum(itemStates).describe("`done`, `error` and `cancelled` are final"),
   url: z.string().nullable(),
   error: z.string().nullable(),
   error_code: z.string().nullable(),
@@ -143,7 +143,7 @@ export const batchStatusSchema = z.object({
   label: z.string(),
   status: z.enum(batchStates),
   completed: z.number(),
-  failed: z.number(),
+  failed: z.number().describe("Items without an outcome to fetch: `error` and `cancelled`"),
   total: z.number(),
   items: z.array(itemStatusSchema),
 });

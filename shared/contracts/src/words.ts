@@ -54,3 +54,6 @@ export const REFERENCE_SAMPLE_RATE = 24_000;
 /** Every segment to transcribe is 16 kHz mono signed 16-bit little-endian PCM. */
 export const SAMPLE_RATE = 16_000;
 export const BYTES_PER_SAMPLE = 2;
+
+/** How an item ends, and what its done event says: `error` names what went wrong, `cancelled` that its batch was. */
+export const itemOutcomes = ["done", "error", "cancelled"] as const;
