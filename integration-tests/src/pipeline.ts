@@ -18,6 +18,8 @@ export interface RunningProcesses {
   pid: number;
   gatewayUrl?: string;
   natsUrl?: string;
+  /** When METRICS_PORT is set. */
+  metricsUrl?: string;
   pids: Record<string, number>;
 }
 

@@ -12,7 +12,7 @@ import type { AddressInfo } from "node:net";
 import Router from "@koa/router";
 import type { Bus } from "@parlance/bus";
 import { buckets, MAX_HEADER_BYTES } from "@parlance/contracts";
-import type { Log } from "@parlance/telemetry";
+import type { Log, Registry } from "@parlance/telemetry";
 import Koa from "koa";
 import { createAccess, requireKeysBeyondLoopback } from "./access.ts";
 import { createErrorResponses } from "./error-responses.ts";
@@ -45,6 +45,7 @@ export interface GatewayOptions {
 }
 
 export interface Gateway {
+  registry: Registry;
   callback(): RequestListener;
   /** Listens on HOST and PORT; rejects when the port is taken. */
   listen(): Promise<{ url: string }>;
@@ -85,6 +86,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   let server: Server | undefined;
 
   return {
+    registry: metrics.registry,
     callback: () => handle,
     async listen() {
       server = createHttpServer(handle, options.limits);

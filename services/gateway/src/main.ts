@@ -20,6 +20,7 @@ await runService("gateway", async ({ log, signal }) => {
   const { url } = await gateway.listen();
   return {
     url,
+    registry: gateway.registry,
     async close() {
       await gateway.close();
       await bus.close();

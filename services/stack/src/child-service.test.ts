@@ -44,6 +44,17 @@ describe("a child service", () => {
     expect(lines.filter((line) => line.includes("taken"))).toEqual([]);
   });
 
+  it("tells its metrics while it lives, and is not waited for when it is silent or gone", async () => {
+    const child = start("work");
+    await child.ready;
+    expect(await Promise.all([child.metrics(), child.metrics()])).toEqual(["child_up 1\n", "child_up 1\n"]);
+    await child.stop();
+    expect(await child.metrics()).toBeUndefined();
+    const silent = start("say nothing");
+    await silent.ready;
+    expect(await silent.metrics()).toBeUndefined();
+  });
+
   it("is gone after stop, and stays gone", async () => {
     const child = start("work");
     await child.ready;

@@ -6,6 +6,7 @@
  * line: starting it again would repeat the line, so `ready` rejects with it instead.
  */
 import { type ChildProcess, fork } from "node:child_process";
+import { askMetrics } from "@parlance/telemetry";
 
 export interface ChildServiceOptions {
   name: string;
@@ -29,6 +30,8 @@ export interface ChildService {
   readonly name: string;
   /** Resolves when the child first says that it is ready. */
   ready: Promise<ReadyMessage>;
+  /** Its Prometheus page; undefined while there is no process, or when it does not answer soon. */
+  metrics(): Promise<string | undefined>;
   stop(): Promise<void>;
 }
 
@@ -36,6 +39,7 @@ const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 5_000;
 const QUIET_MS = 30_000;
 const STOP_LIMIT_MS = 12_000;
+const METRICS_LIMIT_MS = 2_000;
 
 export function startChildService(options: ChildServiceOptions): ChildService {
   const { name, onLine, onPid } = options;
@@ -65,7 +69,7 @@ export function startChildService(options: ChildServiceOptions): ChildService {
       // What it says before it is ready is a start error, and told once, by whoever waits for it to be ready.
       if (wasReady) onLine(name, line, "err");
     });
-    running.on("message", (message: ReadyMessage) => {
+    running.on("message", (message: ReadyMessage | { kind: "metrics" }) => {
       if (message.kind !== "ready") return;
       wasReady = true;
       first.resolve(message);
@@ -100,7 +104,12 @@ export function startChildService(options: ChildServiceOptions): ChildService {
   }
 
   start();
-  return { name, ready: first.promise, stop };
+  return {
+    name,
+    ready: first.promise,
+    metrics: async () => (child === undefined || !wasReady ? undefined : await askMetrics(child, METRICS_LIMIT_MS)),
+    stop,
+  };
 }
 
 function eachLine(stream: NodeJS.ReadableStream | null, line: (text: string) => void): void {

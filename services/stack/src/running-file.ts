@@ -6,6 +6,8 @@ export interface Running {
   pid: number;
   gatewayUrl?: string;
   natsUrl?: string;
+  /** The metrics of all services, when METRICS_PORT is set. */
+  metricsUrl?: string;
   /** Process ids by service name; `nats-server` is one of them. */
   pids: Record<string, number>;
 }

@@ -13,10 +13,12 @@ import type { Log } from "@parlance/telemetry";
 import { type ChildService, startChildService } from "./child-service.ts";
 import { type SupervisedNats, startNats } from "./nats-child.ts";
 import { createRunningFile } from "./running-file.ts";
+import { type ServicesMetrics, serveServicesMetrics } from "./services-metrics.ts";
 
 export const stackSettings = [
   "ENABLE_ASR",
   "ENABLE_TTS",
+  "METRICS_PORT",
   "NATS_PORT",
   "NATS_SERVER_BIN",
   "NATS_SERVER_CACHE",
@@ -36,6 +38,8 @@ export interface StackOptions {
 export interface Stack {
   gatewayUrl: string;
   natsUrl: string;
+  /** Where the metrics of all services are, when METRICS_PORT is set. */
+  metricsUrl: string | undefined;
   /** Aborts when STATE_DIR is no longer this stack's own: what is left is to stop. */
   lost: AbortSignal;
   stop(): Promise<void>;
@@ -78,15 +82,20 @@ async function startLocked(
 
   const children: ChildService[] = [];
   let nats: SupervisedNats | undefined;
+  let metrics: ServicesMetrics | undefined;
 
   async function stop(): Promise<void> {
     await Promise.all(children.map((child) => child.stop()));
     await nats?.stop();
+    await metrics?.close();
     running.remove();
     lock.release();
   }
 
   try {
+    if (settings.METRICS_PORT !== undefined) {
+      metrics = await serveServicesMetrics({ port: settings.METRICS_PORT, services: children });
+    }
     nats = await startNats({
       settings,
       environment,
@@ -103,6 +112,8 @@ async function startLocked(
       const { user, password } = credentials[service];
       const own: NodeJS.ProcessEnv = {
         ...environment,
+        // Theirs are on the stack's page: one port cannot be everybody's.
+        METRICS_PORT: "",
         NATS_URL: url,
         NATS_USER: user,
         NATS_PASSWORD: password,
@@ -136,9 +147,10 @@ async function startLocked(
     ]);
     const gatewayUrl = gateway.url ?? "";
     running.update((file) => {
+      if (metrics !== undefined) file.metricsUrl = metrics.url;
       file.gatewayUrl = gatewayUrl;
     });
-    return { gatewayUrl, natsUrl: url, lost: lock.lost, stop };
+    return { gatewayUrl, natsUrl: url, metricsUrl: metrics?.url, lost: lock.lost, stop };
   } catch (error) {
     await stop();
     throw error;

@@ -3,11 +3,15 @@
 /** A recording that ships with the repository, relative to its root. */
 const recording = "integration-tests/demo/audio/lights.wav";
 
-export function welcome(stack: { gatewayUrl: string; natsUrl: string }, { speaks }: { speaks: boolean }): string {
+export function welcome(
+  stack: { gatewayUrl: string; natsUrl: string; metricsUrl: string | undefined },
+  { speaks }: { speaks: boolean },
+): string {
   const sentence = `-H "content-type: application/json" -d '{"input": "Good morning."}' -o morning.mp3`;
   return [
     "",
     `parlance: everything is up. REST on ${stack.gatewayUrl}, NATS on ${stack.natsUrl}. Ctrl-C stops it.`,
+    ...(stack.metricsUrl === undefined ? [] : [`parlance: the metrics of all services are on ${stack.metricsUrl}`]),
     "parlance: a first transcript:",
     "",
     `  curl -F audio=@${recording} ${stack.gatewayUrl}/api/v1/transcribe/file`,

@@ -359,7 +359,8 @@ export const settingsTable = {
   METRICS_PORT: setting({
     schema: integer(0, 65_535),
     default: undefined,
-    describe: "Port on loopback for a service's own Prometheus metrics; default: none",
+    describe:
+      "Port on loopback for Prometheus metrics: of all services where `npm start` runs them, of a service that runs alone; default: none",
   }),
 } as const;
 

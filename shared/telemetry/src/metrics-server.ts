@@ -1,4 +1,4 @@
-/** Prometheus metrics of a service that has no HTTP server of its own: `GET /metrics` on loopback, nothing else. */
+/** Prometheus metrics of a process: `GET /metrics` on loopback, nothing else. */
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import type { Registry } from "./metrics.ts";
@@ -11,21 +11,33 @@ export interface MetricsServer {
   close(): Promise<void>;
 }
 
-/** Port 0 picks a free one. Rejects when the port is taken. */
-export async function serveMetrics(options: { registry: Registry; port: number }): Promise<MetricsServer> {
+const HOST = "127.0.0.1";
+
+export interface ServeMetricsOptions {
+  /** Whose page it is: a registry, or what is made of several. */
+  source: Pick<Registry, "metrics" | "contentType">;
+  /** 0: a free one. */
+  port: number;
+}
+
+/** Rejects in one sentence when the port is taken. */
+export async function serveMetrics({ source, port }: ServeMetricsOptions): Promise<MetricsServer> {
   const server = createServer((request, response) => {
     if (request.url !== "/metrics" || (request.method !== "GET" && request.method !== "HEAD")) {
       response.writeHead(404).end();
       return;
     }
-    options.registry.metrics().then(
-      (text) => response.writeHead(200, { "Content-Type": options.registry.contentType }).end(text),
+    source.metrics().then(
+      (text) => response.writeHead(200, { "Content-Type": source.contentType }).end(text),
       () => response.writeHead(500).end(),
     );
   });
   server.requestTimeout = 5_000;
-  server.listen(options.port, "127.0.0.1");
-  await once(server, "listening");
+  server.listen(port, HOST);
+  await once(server, "listening").catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "EADDRINUSE") throw error;
+    throw new Error(`METRICS_PORT: ${port} on ${HOST} is taken by another program`, { cause: error });
+  });
   return {
     port: (server.address() as AddressInfo).port,
     async close() {

@@ -6,6 +6,7 @@
 import { readSettings, suspiciousNames, toSpeechError } from "@parlance/contracts";
 import { createLog, type Log } from "./log.ts";
 import type { Registry } from "./metrics.ts";
+import { answerMetrics } from "./metrics-over-ipc.ts";
 import { serveMetrics } from "./metrics-server.ts";
 
 export interface ServiceContext {
@@ -17,7 +18,7 @@ export interface ServiceContext {
 export interface RunningService {
   /** Ends what was started and resolves when everything that was taken is given back. */
   close(): Promise<void>;
-  /** Served on METRICS_PORT, when that is set. Leave it out in a service with an HTTP server of its own. */
+  /** Served on METRICS_PORT, when that is set, and told to a parent process that asks. */
   registry?: Registry;
   /** Where the service can be reached, when it listens: told to a parent process that waits for it. */
   url?: string;
@@ -74,8 +75,11 @@ export async function runService(
       }
     }
     service = await start({ log, signal: stopping.signal });
-    if (service.registry !== undefined && settings.METRICS_PORT !== undefined) {
-      metrics = await serveMetrics({ registry: service.registry, port: settings.METRICS_PORT });
+    if (service.registry !== undefined) {
+      if (process.connected) answerMetrics(service.registry);
+      if (settings.METRICS_PORT !== undefined) {
+        metrics = await serveMetrics({ source: service.registry, port: settings.METRICS_PORT });
+      }
     }
   } catch (error) {
     if (stopping.signal.aborted) process.exit(0);
