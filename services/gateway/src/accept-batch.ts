@@ -3,10 +3,16 @@
  * audio itself.
  */
 import type { Bus, HeaderPairs, KeyBucket } from "@parlance/bus";
-import { type BatchRecord, batchKeys, headerNames, SpeechError, type Submission, subjects } from "@parlance/contracts";
+import {
+  type BatchRecord,
+  batchKeys,
+  GATEWAY_SOURCE,
+  headerNames,
+  SpeechError,
+  type Submission,
+  subjects,
+} from "@parlance/contracts";
 
-/** The source token of everything that comes through REST. */
-const SOURCE = "rest";
 /** How long a submission is tried while NATS is away. Beyond it the caller is told. */
 const PUBLISH_PATIENCE_MS = 5_000;
 const HEADER_ROOM_BYTES = 1_024;
@@ -41,7 +47,7 @@ export async function acceptBatch(
   // First: whoever has its answer may ask for its status at once.
   await recording;
   await withdrawWhenRefused({ batches, batchId, recording }, async () => {
-    await bus.publishOnce(subjects.intake(SOURCE, batchId), payload, {
+    await bus.publishOnce(subjects.intake(GATEWAY_SOURCE, batchId), payload, {
       messageId: batchId,
       first: true,
       headers: [[headerNames.contentType, "application/json"]],
@@ -65,7 +71,7 @@ export async function acceptAudio(
   const recording = createRecord(batches, record);
   recording.catch(() => undefined);
   await withdrawWhenRefused({ batches, batchId, recording }, async () => {
-    await bus.publishOnce(subjects.intake(SOURCE, batchId), audio.bytes, {
+    await bus.publishOnce(subjects.intake(GATEWAY_SOURCE, batchId), audio.bytes, {
       messageId: batchId,
       headers: audio.headers,
       timeoutMs: PUBLISH_PATIENCE_MS,

@@ -4,13 +4,11 @@ import type Router from "@koa/router";
 import {
   batchIdSchema,
   batchKeys,
-  contextOf,
   errorBodySchema,
   familyOf,
+  type NewItem,
   namesUnder,
-  type QueueItem,
   requestSubjects,
-  requireFormat,
   type SpeechAbilities,
   SpeechError,
   type SpeechFieldNames,
@@ -20,6 +18,7 @@ import {
   streams,
   subjects,
   submitRequestSchema,
+  toNewItem,
 } from "@parlance/contracts";
 import { acceptBatch } from "./accept-batch.ts";
 import { type GatewayContext, refuseExpired, requireTranscription } from "./gateway-context.ts";
@@ -101,47 +100,25 @@ function readBatchId(text: string | undefined): string {
   return parsed.data;
 }
 
-type NewItem = Omit<Submission["items"][number], "itemId">;
-
 /** The items as they travel. Throws what is wrong with one of them, naming `items.<n>.<field>`. */
 async function readItems(request: SubmitRequest, { settings, speech }: GatewayContext): Promise<NewItem[]> {
   const speaks = request.items.some(({ operation }) => familyOf[operation] === "tts");
   if (speaks) requireSpeech(settings);
   const workers = speaks ? await speech.workers() : [];
   return request.items.map((item, index) => {
-    if (familyOf[item.operation] === "tts") return toSpeak(item, workers, namesUnder(`items.${index}.`));
-    requireTranscription(settings);
-    return toTranscribe(item);
+    const names = namesUnder(`items.${index}.`);
+    const travels = toNewItem(item, names);
+    if (familyOf[item.operation] === "tts") requireSaid(travels, workers, names);
+    else requireTranscription(settings);
+    return travels;
   });
 }
 
-function toTranscribe(item: QueueItem): NewItem {
-  return {
-    ...common(item),
-    timestamps: item.return_timestamps,
-    hotwords: item.hotwords,
-    phrases: item.phrases,
-    context: contextOf(item),
-  };
-}
-
-function toSpeak(item: QueueItem, workers: readonly SpeechAbilities[], names: SpeechFieldNames): NewItem {
-  const { operation, text, language, ref_audio, ref_text, x_vector_only_mode, speed } = item;
-  const voice = item.voice ?? item.speaker;
-  const instructions = item.instructions ?? item.instruct ?? "";
-  const format = requireFormat(item.response_format, names.format);
-  const wishes = { voice, instructions, referenceText: ref_text, xVectorOnly: x_vector_only_mode };
-  requireSpeakable({ ...wishes, operation, text, language, hasReference: ref_audio !== undefined }, workers, names);
-  return { ...common(item), text, ...wishes, speed, format };
-}
-
-function common({ operation, custom_id, ref_audio, language }: QueueItem): NewItem {
-  return {
-    ...(custom_id === undefined ? {} : { customId: custom_id }),
-    operation,
-    ...(ref_audio === undefined ? {} : { file: ref_audio }),
-    language,
-  };
+function requireSaid(item: NewItem, workers: readonly SpeechAbilities[], names: SpeechFieldNames): void {
+  const { operation, text = "", voice, instructions = "", referenceText = "", xVectorOnly = false } = item;
+  const { language = "auto", file } = item;
+  const wishes = { operation, text, voice, instructions, referenceText, xVectorOnly };
+  requireSpeakable({ ...wishes, language, hasReference: file !== undefined }, workers, names);
 }
 
 function toSubmission(request: SubmitRequest, items: readonly NewItem[], itemIds: readonly string[]): Submission {

@@ -4,50 +4,71 @@
  * publisher's retry is recognised by its content, and somebody else's message with the same id is refused.
  */
 import { createHash } from "node:crypto";
-import type { Delivery, KeyBucket } from "@parlance/bus";
+import type { KeyBucket, StoredMessage } from "@parlance/bus";
 import {
   type BatchRecord,
   batchKeys,
   batchRecordSchema,
+  GATEWAY_SOURCE,
   headerNames,
   parseIntakeSubject,
   SpeechError,
 } from "@parlance/contracts";
-import type { IntakeBatch } from "./read-intake.ts";
+import type { IntakeBatch } from "./intake-batch.ts";
 
-export type Claim = { kind: "owner"; record: BatchRecord } | { kind: "retry" } | { kind: "taken" };
+/** `retry`: the same message again, under another sequence than the one that owns the batch. */
+export type Claim = { kind: "owner" | "retry"; record: BatchRecord } | { kind: "taken" };
 
-/** The source token of the gateway, which stores a batch's record before its submission, and at most one submission for each. */
-const GATEWAY_SOURCE = "rest";
+export type ClaimedMessage = Pick<StoredMessage, "subject" | "headers" | "data" | "seq" | "time">;
 
-export async function claimBatch(batches: KeyBucket, delivery: Delivery, batch: IntakeBatch): Promise<Claim> {
-  const key = batchKeys.batch(batch.batchId);
-  const digest = digestOf(delivery);
+export async function claimBatch(batches: KeyBucket, message: ClaimedMessage, batch: IntakeBatch): Promise<Claim> {
+  const source = sourceOf(message);
   const own: BatchRecord = {
     batchId: batch.batchId,
     label: batch.label,
     lane: batch.lane,
-    acceptedAt: delivery.time,
-    intake: { seq: delivery.seq, digest },
+    acceptedAt: message.time,
+    ...(source === undefined ? {} : { source }),
+    intake: { seq: message.seq, digest: digestOf(message) },
     items: batch.items.map(({ itemId, customId, operation }) => ({
       itemId,
       operation,
       ...(customId === undefined ? {} : { customId }),
     })),
   };
-  if ((await batches.create(key, JSON.stringify(own))) !== undefined) return { kind: "owner", record: own };
-  const entry = await batches.get(key);
-  if (entry === undefined) throw new SpeechError("internal", "A batch's record was there and is gone.");
-  const record = batchRecordSchema.parse(JSON.parse(Buffer.from(entry.value).toString()));
-  if (record.intake === undefined) {
-    const source = parseIntakeSubject(delivery.subject)?.source;
-    return source === GATEWAY_SOURCE ? { kind: "owner", record } : { kind: "taken" };
+  if ((await batches.create(batchKeys.batch(batch.batchId), JSON.stringify(own))) !== undefined) {
+    return { kind: "owner", record: own };
   }
-  if (record.intake.seq === delivery.seq) return { kind: "owner", record };
-  return { kind: record.intake.digest === digest ? "retry" : "taken" };
+  const claim = await findClaim(batches, batch.batchId, message);
+  if (claim === undefined) throw new SpeechError("internal", "A batch's record was there and is gone.");
+  return claim;
 }
 
-function digestOf({ headers, data }: Delivery): string {
+/** Whose the batch id is already; undefined when it is nobody's. Without a sequence the message is not stored yet. */
+export async function findClaim(
+  batches: KeyBucket,
+  batchId: string,
+  message: Omit<ClaimedMessage, "seq" | "time"> & { seq?: number },
+): Promise<Claim | undefined> {
+  const entry = await batches.get(batchKeys.batch(batchId));
+  if (entry === undefined) return undefined;
+  const record = batchRecordSchema.parse(JSON.parse(Buffer.from(entry.value).toString()));
+  const source = sourceOf(message);
+  // The gateway stores a batch's record before its submission, and at most one submission for each.
+  if (record.intake === undefined) return source === undefined ? { kind: "owner", record } : { kind: "taken" };
+  if (record.source !== undefined && record.source !== source) return { kind: "taken" };
+  if (record.intake.seq === message.seq) return { kind: "owner", record };
+  return record.intake.digest === digestOf(message) ? { kind: "retry", record } : { kind: "taken" };
+}
+
+/** Undefined: the gateway. */
+function sourceOf({ subject }: Pick<ClaimedMessage, "subject">): string | undefined {
+  const source = parseIntakeSubject(subject)?.source;
+  return source === GATEWAY_SOURCE ? undefined : source;
+}
+
+/** Of what a message says: its payload and the headers that are read. */
+export function digestOf({ headers, data }: Pick<ClaimedMessage, "headers" | "data">): string {
   const hash = createHash("sha256");
   for (const name of Object.values(headerNames)) hash.update(`${name}:${headers.has(name) ? headers.get(name) : ""}\n`);
   return hash.update(data).digest("base64url");

@@ -16,9 +16,9 @@ import {
 import type { AlreadyQueued } from "./already-queued.ts";
 import type { IngestMetrics } from "./ingest-metrics.ts";
 import { ingestText, requireSpeech } from "./ingest-text.ts";
+import type { IntakeItem } from "./intake-batch.ts";
 import { openItemAudio } from "./item-audio.ts";
 import type { JobPublisher } from "./publish-jobs.ts";
-import type { IntakeItem } from "./read-intake.ts";
 
 export interface ItemContext {
   bus: Bus;

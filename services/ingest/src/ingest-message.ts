@@ -1,15 +1,16 @@
 /** One intake message from delivery to outcome: claimed, its items taken in, and acknowledged when all of them are told of. */
 import type { DecoderPool, Slots } from "@parlance/audio";
 import { type Bus, type Delivery, deadLetter, type FileStore, type KeyBucket } from "@parlance/bus";
-import { type ErrorCode, type SpeechError, toSpeechError } from "@parlance/contracts";
+import { type ErrorCode, SpeechError, toSpeechError } from "@parlance/contracts";
 import type { Log } from "@parlance/telemetry";
 import { nothingQueued, readAlreadyQueued } from "./already-queued.ts";
 import type { CancelledBatches } from "./cancelled-batches.ts";
 import { claimBatch } from "./claim-batch.ts";
 import { type ItemContext, ingestItem } from "./ingest-item.ts";
 import type { IngestMetrics } from "./ingest-metrics.ts";
+import type { IntakeBatch } from "./intake-batch.ts";
 import { createJobPublisher } from "./publish-jobs.ts";
-import type { IntakeBatch } from "./read-intake.ts";
+import { tellRefused } from "./refused.ts";
 
 export interface MessageContext {
   bus: Bus;
@@ -48,7 +49,13 @@ export async function ingestMessage(
   const failedBefore = failures.get(delivery.seq) ?? 0;
   try {
     if (batch === undefined) {
-      await putAside(delivery, undefined, "the subject names no valid batch id", context);
+      const reason = "the subject names no valid batch id";
+      await tellRefused(
+        context,
+        delivery,
+        new SpeechError("validation_failed", `batchId: ${reason}`, { param: "batchId" }),
+      );
+      await putAside(delivery, undefined, reason, context);
     } else {
       const lastTry = failedBefore >= MOST_FAILURES;
       await ingestBatch(delivery, batch, context, { signal, lastTry, begun });
@@ -76,6 +83,7 @@ async function ingestBatch(
   const { bus, slots, metrics, log } = context;
   const claim = await claimBatch(context.batches, delivery, batch);
   if (claim.kind === "taken") {
+    await tellRefused(context, delivery, new SpeechError("batch_id_taken"));
     await putAside(delivery, batch.batchId, "batch_id_taken", context);
     return;
   }

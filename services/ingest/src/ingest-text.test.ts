@@ -41,9 +41,7 @@ const say = (text: string, headers: Record<string, string> = {}) =>
   publish(text, { [headerNames.contentType]: "text/plain", ...headers });
 
 const submit = (items: object[], lane = "batch") =>
-  publish(JSON.stringify({ lane, items: items.map((item, index) => ({ itemId: String(index), ...item })) }), {
-    [headerNames.contentType]: "application/json",
-  });
+  publish(JSON.stringify({ items }), { [headerNames.contentType]: "application/json", [headerNames.lane]: lane });
 
 async function store(bytes: Uint8Array): Promise<string> {
   const id = randomUUID();
@@ -132,7 +130,10 @@ describe("a text", () => {
   test("goes with audio in one submission, each its own kind of job", async () => {
     await startIngest();
     const file = await store(encodeWav(toPcm16(voice(16_000, 1)), { sampleRate: 16_000 }));
-    const batchId = await submit([{ file }, { operation: "custom_voice", text: "Hello there.", voice: "slt" }]);
+    const batchId = await submit([
+      { operation: "transcribe", ref_audio: file },
+      { operation: "custom_voice", text: "Hello there.", voice: "slt" },
+    ]);
     expect((await all(streams.jobs, `speech.job.*.*.${batchId}.>`)).length).toBeGreaterThanOrEqual(0);
     expect((await outcomeOf(batchId, "1")).jobs).toMatchObject([{ text: "Hello there.", headers: { voice: "slt" } }]);
     expect((await outcomeOf(batchId, "0")).jobs).toMatchObject([{ operation: "transcribe" }]);
@@ -211,8 +212,8 @@ describe("a voice to clone", () => {
   const clone = (file: string, more: object = {}) => ({
     operation: "voice_clone",
     text: "It is me. And it is me again, in a second sentence.",
-    file,
-    referenceText: "Hello.\nThere.",
+    ref_audio: file,
+    ref_text: "Hello.\nThere.",
     ...more,
   });
   const seconds = (count: number) =>
@@ -241,7 +242,7 @@ describe("a voice to clone", () => {
 
   test("without its text is the sound alone", async () => {
     await startIngest();
-    const { jobs } = await outcomeOf(await submit([clone(await store(seconds(2)), { xVectorOnly: true })]));
+    const { jobs } = await outcomeOf(await submit([clone(await store(seconds(2)), { x_vector_only_mode: true })]));
     expect(jobs[0]?.headers.referenceText).toBeUndefined();
   });
 
@@ -262,7 +263,7 @@ describe("a voice to clone", () => {
     const began = performance.now();
     const codes = ["audio_unsupported", "reference_too_short", "reference_too_long", "file_not_found"];
     for (const [index, code] of codes.entries()) {
-      const param = `items.${index}.file`;
+      const param = `items.${index}.ref_audio`;
       expect((await outcomeOf(batchId, String(index))).failure?.error, code).toMatchObject({
         code,
         param,

@@ -2,7 +2,7 @@
 import { abilityProblem, type SpeechAbilities, SpeechError } from "@parlance/contracts";
 import { cutText, scriptProblem } from "@parlance/tts/text";
 import type { ItemContext } from "./ingest-item.ts";
-import type { IntakeItem } from "./read-intake.ts";
+import type { IntakeItem } from "./intake-batch.ts";
 import { type SpeechWish, unspeakable } from "./read-speech.ts";
 import { readReference } from "./reference-audio.ts";
 

@@ -9,6 +9,7 @@ import {
   buckets,
   deadLetterReasonHeader,
   durables,
+  GATEWAY_SOURCE,
   headerNames,
   jobHeadersSchema,
   MAX_CONTEXT,
@@ -16,6 +17,7 @@ import {
   progressSchema,
   readHeaders,
   readSettings,
+  refusedSchema,
   type SegmentResult,
   segmentResultSchema,
   streams,
@@ -64,14 +66,16 @@ async function drop(
   audio: Uint8Array,
   headers: Record<string, string> = {},
   batchId: string = randomUUID(),
+  source = "lab",
 ): Promise<string> {
-  await rig.bus.publishOnce(subjects.intake("lab", batchId), audio, { headers: Object.entries(headers) });
+  await rig.bus.publishOnce(subjects.intake(source, batchId), audio, { headers: Object.entries(headers) });
   return batchId;
 }
 
+/** As the gateway does it. */
 async function submit(submission: unknown, batchId: string = randomUUID()): Promise<string> {
   const payload = typeof submission === "string" ? submission : JSON.stringify(submission);
-  return await drop(Buffer.from(payload), { "Content-Type": "application/json" }, batchId);
+  return await drop(Buffer.from(payload), { "Content-Type": "application/json" }, batchId, GATEWAY_SOURCE);
 }
 
 async function store(bytes: Uint8Array): Promise<string> {
@@ -181,6 +185,10 @@ describe("an audio drop", () => {
     expect((await outcomeOf(batchId)).jobs).toHaveLength(1);
     const dead = await messages(streams.dead, subjects.dead("ingest", batchId, "unknown", 0));
     expect(dead.map(({ headers }) => headers.get(deadLetterReasonHeader))).toEqual(["batch_id_taken"]);
+    const refused = await messages(streams.results, subjects.refused("lab", batchId));
+    expect(refused.map(({ data }) => refusedSchema.parse(JSON.parse(Buffer.from(data).toString())))).toMatchObject([
+      { batchId, source: "lab", error: { code: "batch_id_taken" }, intake: { seq: expect.any(Number) } },
+    ]);
   });
 
   test("on a subject with an impossible batch id is put aside", async () => {

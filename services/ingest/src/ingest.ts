@@ -9,7 +9,7 @@
  * It keeps no state but the messages that it holds. Any number of instances share the work.
  */
 import { createDecoderPool, createSlots, type DecoderPool, expandSeconds } from "@parlance/audio";
-import { askWorkers, type Bus, knowWorkers } from "@parlance/bus";
+import { askWorkers, type Bus, createTurns, knowWorkers } from "@parlance/bus";
 import {
   BYTES_PER_SAMPLE,
   buckets,
@@ -23,6 +23,7 @@ import { watchCancelled } from "./cancelled-batches.ts";
 import { ingestMessage } from "./ingest-message.ts";
 import { createIngestMetrics } from "./ingest-metrics.ts";
 import { runIntakeLoop } from "./intake-loop.ts";
+import { serveSubmit } from "./submit-service.ts";
 
 export const ingestSettings = [
   "MAX_AUDIO_BYTES",
@@ -57,6 +58,9 @@ export interface Ingest {
  */
 const ITEMS_AT_ONCE = 16;
 
+/** Submissions by request, at once and in waiting, of all and of each publisher. Each holds its payload, 1 MiB at most. */
+const SUBMISSIONS = { atOnce: 16, atOnceEach: 8, waitingEach: 32 } as const;
+
 export async function createIngest(options: IngestOptions): Promise<Ingest> {
   const { bus, settings, log, now = Date.now } = options;
   const { SEGMENT_SECONDS, ENABLE_ASR, ENABLE_TTS, FILE_TTL } = settings;
@@ -84,6 +88,7 @@ export async function createIngest(options: IngestOptions): Promise<Ingest> {
     now,
   };
 
+  serveSubmit({ bus, group: "ingest", turns: createTurns(SUBMISSIONS), signal }, context);
   const running = runIntakeLoop({
     bus,
     log,
@@ -93,6 +98,7 @@ export async function createIngest(options: IngestOptions): Promise<Ingest> {
       return ingestMessage(delivery, batch, context, { ...handling, failures });
     },
   });
+  await bus.flush();
   log.info("taking in");
 
   return {

@@ -9,7 +9,8 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { Bus, Delivery } from "@parlance/bus";
 import { durables, streams } from "@parlance/contracts";
 import type { Log } from "@parlance/telemetry";
-import { type IntakeBatch, readIntake } from "./read-intake.ts";
+import type { IntakeBatch } from "./intake-batch.ts";
+import { readIntake } from "./read-intake.ts";
 
 export interface IntakeLoopOptions {
   bus: Bus;

@@ -1,8 +1,8 @@
 /** An item's encoded audio: the message's own payload, or a file of the `files` bucket. */
 import type { AudioSource } from "@parlance/audio";
 import type { FileInfo, FileStore } from "@parlance/bus";
-import { SpeechError } from "@parlance/contracts";
-import type { IntakeItem } from "./read-intake.ts";
+import { restNames, SpeechError } from "@parlance/contracts";
+import type { IntakeItem } from "./intake-batch.ts";
 
 export interface ItemAudioOptions {
   files: FileStore;
@@ -38,10 +38,14 @@ export async function openItemAudio(audio: IntakeItem["audio"], options: ItemAud
 async function readFile(id: string, { files, fileTtlMs, acceptedAt }: ItemAudioOptions) {
   const file = await files.read(id);
   if (file === undefined) {
-    throw new SpeechError("file_not_found", `No file has the id ${id}, or it has expired.`, { param: "file" });
+    throw new SpeechError("file_not_found", `No file has the id ${id}, or it has expired.`, {
+      param: restNames.reference,
+    });
   }
   if (file.info.createdAt + fileTtlMs < acceptedAt) {
-    throw new SpeechError("file_expired", `The file ${id} had expired when the item was submitted.`, { param: "file" });
+    throw new SpeechError("file_expired", `The file ${id} had expired when the item was submitted.`, {
+      param: restNames.reference,
+    });
   }
   return file;
 }

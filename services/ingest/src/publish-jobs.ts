@@ -20,7 +20,7 @@ import {
 } from "@parlance/contracts";
 import type { Log } from "@parlance/telemetry";
 import type { AlreadyQueued } from "./already-queued.ts";
-import type { IntakeItem } from "./read-intake.ts";
+import type { IntakeItem } from "./intake-batch.ts";
 import type { SpeechWish } from "./read-speech.ts";
 
 export interface JobPublisher {

@@ -15,12 +15,15 @@ function message(subject: string, data: string | Uint8Array, headers: Record<str
 }
 
 const drop = (headers: Record<string, string> = {}) => readIntake(message("speech.intake.lab.b1", "audio", headers));
-const submit = (submission: unknown) =>
+const submitAs = (source: string, submission: unknown, headers: Record<string, string> = {}) =>
   readIntake(
-    message("speech.intake.lab.b1", typeof submission === "string" ? submission : JSON.stringify(submission), {
+    message(`speech.intake.${source}.b1`, typeof submission === "string" ? submission : JSON.stringify(submission), {
       "Content-Type": "application/json; charset=utf-8",
+      ...headers,
     }),
   );
+/** As the gateway writes it. */
+const submit = (submission: unknown) => submitAs("rest", submission);
 const items = (count: number, extra: object = {}) =>
   Array.from({ length: count }, (_, index) => ({ itemId: `i${index}`, file: `f${index}`, ...extra }));
 
@@ -87,27 +90,106 @@ describe("a text drop", () => {
   });
 });
 
-describe("a submitted text", () => {
-  const submitAs = (source: string, item: object) =>
-    readIntake(
-      message(`speech.intake.${source}.b1`, JSON.stringify({ items: [{ itemId: "x", ...item }] }), {
-        "Content-Type": "application/json",
-      }),
-    )?.items[0];
+describe("a publisher's submission", () => {
+  const publish = (body: unknown, headers: Record<string, string> = {}) => submitAs("lab", body, headers);
 
-  test("carries its recording and what is said in it", () => {
-    const clone = { operation: "voice_clone", text: "Hi.", file: "f", referenceText: "Hello." };
-    expect(submitAs("lab", clone)).toMatchObject({
-      audio: { kind: "file", id: "f" },
-      speech: { text: "Hi.", referenceText: "Hello.", format: "wav", speed: 1 },
-    });
-    expect(submitAs("lab", { ...clone, xVectorOnly: true })?.speech?.referenceText).toBe("");
+  test("is REST's body, as it is", () => {
+    const batch = publish(
+      {
+        label: "My long recording",
+        items: [
+          {
+            operation: "transcribe",
+            ref_audio: "f",
+            return_timestamps: true,
+            custom_id: "chunk_001",
+            text: "",
+            prompt: "p",
+          },
+          { operation: "custom_voice", text: "The doctor is in.", speaker: "slt", response_format: "flac" },
+          { operation: "voice_clone", text: "Hi.", ref_audio: "g", ref_text: "Hello." },
+          { operation: "voice_clone", text: "Hi.", ref_audio: "g", ref_text: "Hello.", x_vector_only_mode: true },
+        ],
+      },
+      { [headerNames.lane]: "interactive" },
+    );
+    expect(batch).toMatchObject({ batchId: "b1", label: "My long recording", lane: "interactive" });
+    expect(batch?.items).toMatchObject([
+      {
+        itemId: "0",
+        customId: "chunk_001",
+        audio: { kind: "file", id: "f" },
+        wishes: { language: "auto", timestamps: true, context: "p" },
+      },
+      { itemId: "1", speech: { text: "The doctor is in.", voice: "slt", format: "flac", speed: 1 }, audio: undefined },
+      {
+        itemId: "2",
+        audio: { kind: "file", id: "g" },
+        speech: { text: "Hi.", referenceText: "Hello.", format: "wav" },
+      },
+      { itemId: "3", speech: { referenceText: "" } },
+    ]);
+    expect(batch?.items.map(({ error }) => error)).toEqual(Array(4).fill(undefined));
   });
 
-  test("that is wrong names the field as its sender calls it", () => {
-    const clone = { operation: "voice_clone", text: "Hi." };
-    expect(submitAs("lab", clone)?.error).toMatchObject({ code: "validation_failed", param: "items.0.file" });
-    expect(submitAs("rest", clone)?.error).toMatchObject({ code: "validation_failed", param: "items.0.ref_audio" });
+  test.each<[string, object, string, string]>([
+    ["no ref_audio", { operation: "transcribe" }, "validation_failed", "items.1.ref_audio"],
+    ["no operation", { ref_audio: "f" }, "validation_failed", "items.1.operation"],
+    [
+      "another service's field name",
+      { operation: "voice_clone", text: "Hi.", file: "f" },
+      "validation_failed",
+      "items.1.ref_audio",
+    ],
+    [
+      "a clone without words",
+      { operation: "voice_clone", text: "Hi.", ref_audio: "f" },
+      "validation_failed",
+      "items.1.ref_text",
+    ],
+    [
+      "a format that is none",
+      { operation: "custom_voice", text: "Hi.", response_format: "aac" },
+      "format_unsupported",
+      "items.1.response_format",
+    ],
+    [
+      "twins that differ",
+      { operation: "custom_voice", text: "Hi.", voice: "a", speaker: "b" },
+      "validation_failed",
+      "items.1.speaker",
+    ],
+    ["nothing to say", { operation: "custom_voice", text: " " }, "text_empty", "items.1.text"],
+  ])("with %s in one item fails that item alone, naming the field as its sender wrote it", (_, fault, code, param) => {
+    const good = { operation: "transcribe", ref_audio: "f" };
+    const batch = publish({ items: [good, { custom_id: "mine", ...fault }, good] });
+    expect(batch?.refusal).toBeUndefined();
+    expect(batch?.items.map(({ error }) => error?.param)).toEqual([undefined, param, undefined]);
+    expect(batch?.items[1]).toMatchObject({ itemId: "1", customId: "mine", error: { code } });
+    expect(batch?.items[1]?.error?.message).toMatch(new RegExp(`^${param}: `));
+  });
+
+  test.each<[string, unknown, Record<string, string>, string]>([
+    ["is no object", [], {}, "body"],
+    ["has no items", {}, {}, "items"],
+    [
+      "has two items of one custom_id",
+      { items: Array(2).fill({ operation: "custom_voice", text: "Hi.", custom_id: "x" }) },
+      {},
+      "items.1.custom_id",
+    ],
+    [
+      "has a lane that is none",
+      { items: [{ operation: "custom_voice", text: "Hi." }] },
+      { [headerNames.lane]: "fast" },
+      headerNames.lane,
+    ],
+  ])("that %s is refused as a whole", (_, body, headers, field) => {
+    expect(publish(body, headers)?.refusal?.message).toMatch(new RegExp(`^${field}: `));
+  });
+
+  test("is not the gateway's: a publisher cannot choose its items' ids", () => {
+    expect(publish({ items: items(1) })?.items[0]).toMatchObject({ itemId: "0", error: { code: "validation_failed" } });
   });
 });
 
@@ -163,7 +245,7 @@ describe("a raw drop", () => {
   });
 });
 
-describe("a submission", () => {
+describe("the gateway's submission", () => {
   test("names its items", () => {
     const wishes = { language: "de", context: "first line\nsecond line" };
     const batch = submit({ label: "night", lane: "batch", items: items(1_000, wishes) });
@@ -208,7 +290,7 @@ describe("a submission", () => {
     ["an unknown language", { language: "Klingon" }, "items.1.language", /^items\.1\.language: unknown language/],
     ["an unknown operation", { operation: "sing" }, "items.1.operation", /^items\.1\.operation/],
     ["a file id that is a path", { file: "../../etc/passwd" }, "items.1.file", /^items\.1\.file: is not a file id/],
-    ["no file", { file: undefined }, "items.1.file", /^items\.1\.file: is required/],
+    ["no file", { file: undefined }, "items.1.ref_audio", /^items\.1\.ref_audio: is required/],
     [
       "more hotwords than a header holds",
       { hotwords: Array.from({ length: 900 }, () => "x".repeat(50)) },

@@ -1,15 +1,12 @@
 /** What a text item asks for, and what is wrong with it before any model is asked. Pure. */
 import {
   headerNames,
-  namesUnder,
   type Operation,
-  restNames,
   SpeechError,
   type SpeechFieldNames,
   type SpeechFormat,
   type SubmittedItem,
   speechProblem,
-  submissionNames,
 } from "@parlance/contracts";
 import { spokenProblem } from "@parlance/tts/text";
 
@@ -23,13 +20,6 @@ export interface SpeechWish {
   format: SpeechFormat;
   /** What the sender calls the fields, for errors that name one. */
   names: SpeechFieldNames;
-}
-
-/** The source token of the gateway, whose callers have REST's names for the fields. */
-const GATEWAY_SOURCE = "rest";
-
-export function namesOfItem(source: string, index: number): SpeechFieldNames {
-  return namesUnder(`items.${index}.`, source === GATEWAY_SOURCE ? restNames : submissionNames);
 }
 
 /** The names in a drop, whose text is its payload. */

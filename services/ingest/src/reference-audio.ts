@@ -7,8 +7,8 @@ import {
   type SpeechFieldNames,
   toSpeechError,
 } from "@parlance/contracts";
+import type { IntakeItem } from "./intake-batch.ts";
 import { type ItemAudioOptions, openItemAudio } from "./item-audio.ts";
-import type { IntakeItem } from "./read-intake.ts";
 
 export interface ReferenceOptions extends ItemAudioOptions {
   decoder: DecoderPool;

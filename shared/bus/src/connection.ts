@@ -84,7 +84,7 @@ export async function connectBus(options: BusOptions): Promise<Bus> {
     purgeBelow: (stream, seq) => purgeBelow(link, stream, seq),
     bucket: async (name) => createKeyBucket(link, name),
     files: async (name) => createFileStore(link, name),
-    request: (subject, payload, timeoutMs) => request(link, subject, payload, timeoutMs),
+    request: (...asked) => request(link, ...asked),
     requestMany: (subject, payload, timeoutMs) => requestMany(link, subject, payload, timeoutMs),
     serve: (subject, group, handler, signal) => serve(link, subject, group, handler, signal),
     onConnection: (listener) => link.onConnection(listener),

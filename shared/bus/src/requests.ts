@@ -21,13 +21,12 @@ export function subscribe(link: Link, subject: string, signal: AbortSignal): Ret
 
 export async function request(
   link: Link,
-  subject: string,
-  payload: Uint8Array | string,
-  timeoutMs: number,
+  ...[subject, payload, timeoutMs, pairs]: Parameters<Bus["request"]>
 ): Promise<Uint8Array | undefined> {
   if (!link.connected) return undefined;
   try {
-    return (await link.whileConnected(link.nc.request(subject, payload, { timeout: timeoutMs }))).data;
+    const options = { timeout: timeoutMs, ...(pairs === undefined ? {} : { headers: headersOf(pairs) }) };
+    return (await link.whileConnected(link.nc.request(subject, payload, options))).data;
   } catch (error) {
     if (error instanceof errors.TimeoutError || isNoResponders(error)) return undefined;
     const final = refusal(error, `Asking ${subject}`);

@@ -201,7 +201,12 @@ export interface Bus {
   bucket(name: string): Promise<KeyBucket>;
   files(name: string): Promise<FileStore>;
   /** Undefined when nobody answered in time. */
-  request(subject: string, payload: Uint8Array | string, timeoutMs: number): Promise<Uint8Array | undefined>;
+  request(
+    subject: string,
+    payload: Uint8Array | string,
+    timeoutMs: number,
+    headers?: HeaderPairs,
+  ): Promise<Uint8Array | undefined>;
   /** Every answer that arrives within the time. */
   requestMany(subject: string, payload: Uint8Array | string, timeoutMs: number): Promise<Uint8Array[]>;
   /**

@@ -12,4 +12,5 @@ export * from "./settings.ts";
 export * from "./settings-together.ts";
 export * from "./speech.ts";
 export * from "./subjects.ts";
+export * from "./submission.ts";
 export * from "./words.ts";

@@ -9,7 +9,7 @@ import { familySchema, itemOutcomes, type Lane, laneSchema, operationSchema, spe
 
 export const MAX_ITEMS = 1_000;
 
-/** One item of a submission as it travels on INTAKE. */
+/** One item of a submission as the gateway writes it on INTAKE. Everybody else writes REST's body. */
 export const submittedItemSchema = z.object({
   itemId: itemIdSchema,
   customId: customIdSchema.optional(),
@@ -35,7 +35,7 @@ export const submittedItemSchema = z.object({
 });
 export type SubmittedItem = z.infer<typeof submittedItemSchema>;
 
-/** A submission: JSON on `speech.intake.<source>.<batchId>` with `Content-Type: application/json`. */
+/** The gateway's submission: JSON on `speech.intake.rest.<batchId>` with `Content-Type: application/json`. */
 export const submissionSchema = z.object({
   batchId: batchIdSchema.optional(),
   label: z.string().max(256).default(""),
@@ -57,6 +57,8 @@ export const batchRecordSchema = z.object({
   lane: laneSchema,
   /** Milliseconds since the epoch. */
   acceptedAt: z.number(),
+  /** The publisher that submitted it, by the subject of its message; absent: the gateway. */
+  source: tokenSchema.optional(),
   /** The INTAKE message that the batch is made of, where it came without the gateway: another one with its id is refused. */
   intake: z.object({ seq: z.number(), digest: z.string() }).optional(),
   items: z.array(

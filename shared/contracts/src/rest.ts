@@ -86,6 +86,18 @@ export function refuseDifferingTwins(
   }
 }
 
+/** What is wrong with an item beyond its fields' own shapes. */
+export function refuseBadItem(
+  item: QueueItem,
+  context: z.core.$RefinementCtx,
+  path: readonly (string | number)[] = [],
+): void {
+  if (item.operation === "transcribe" && item.ref_audio === undefined) {
+    context.addIssue({ code: "custom", path: [...path, "ref_audio"], message: "is required to transcribe" });
+  }
+  refuseDifferingTwins(item, context, path);
+}
+
 export const submitRequestSchema = z
   .object({
     label: z.string().max(256).default(""),
@@ -94,14 +106,7 @@ export const submitRequestSchema = z
   .superRefine((request, context) => {
     const seen = new Map<string, number>();
     for (const [index, item] of request.items.entries()) {
-      if (item.operation === "transcribe" && item.ref_audio === undefined) {
-        context.addIssue({
-          code: "custom",
-          path: ["items", index, "ref_audio"],
-          message: "is required to transcribe",
-        });
-      }
-      refuseDifferingTwins(item, context, ["items", index]);
+      refuseBadItem(item, context, ["items", index]);
       if (item.custom_id === undefined) continue;
       const first = seen.get(item.custom_id);
       if (first !== undefined) {

@@ -38,7 +38,7 @@ export interface SpeechFieldNames {
   language: string;
 }
 
-/** As the REST queue has them. */
+/** As the REST queue has them, and so a submission over NATS. */
 export const restNames: SpeechFieldNames = {
   text: "text",
   voice: "voice",
@@ -48,14 +48,6 @@ export const restNames: SpeechFieldNames = {
   format: "response_format",
   operation: "operation",
   language: "language",
-};
-
-/** As a submission over NATS has them. */
-export const submissionNames: SpeechFieldNames = {
-  ...restNames,
-  reference: "file",
-  referenceText: "referenceText",
-  format: "format",
 };
 
 /** The names with a prefix, for a field that lies inside another: `items.3.`. */

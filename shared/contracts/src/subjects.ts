@@ -23,6 +23,9 @@ export const durables = {
   worker: (operation: Operation, lane: Lane) => `${operation}-${lane}`,
 } as const;
 
+/** The source token of the gateway: no publisher has it. */
+export const GATEWAY_SOURCE = "rest";
+
 export const subjects = {
   intake: (source: string, batchId: string) => `speech.intake.${source}.${batchId}`,
   job: (operation: Operation, lane: Lane, batchId: string, itemId: string, n: number) =>
