@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { encodeWav, toPcm16 } from "@parlance/audio";
 import { buildWav, fixture, inChunks, POISON_MAX_SECONDS, poisonCorpus, voice } from "@parlance/audio/testing";
 import { connectBus, type StoredMessage } from "@parlance/bus";
-import { useTestServer } from "@parlance/bus/testing";
+import { connectRaw, headerBlock, useTestServer } from "@parlance/bus/testing";
 import {
   batchKeys,
   batchRecordSchema,
@@ -257,6 +257,32 @@ describe("bad input fails as what it is, alone", () => {
       expect(dead?.headers.get(deadLetterReasonHeader)).toMatch(code);
     },
   );
+});
+
+describe("a message that no client would send", () => {
+  test.each([
+    ["malformed headers", headerBlock("Parlance-Custom-Id: me", "Bad Name: 1")],
+    ["malformed headers of nearly 64 KiB", headerBlock("Parlance-Custom-Id: me", `Bad Name: ${"x".repeat(65_400)}`)],
+    [
+      "a line break in a value",
+      headerBlock("Parlance-Custom-Id: me", "Parlance-Context: a\nb", `X: ${"x".repeat(64_000)}`),
+    ],
+  ])("for its %s is one dead letter, its sender is told, and its neighbours do not notice", async (_, block) => {
+    const before = await drop(wav(1));
+    const batchId = randomUUID();
+    const raw = rig.closeAfter(await connectRaw(rig.server.as("topology")));
+    await raw.publish(subjects.intake("lab", batchId), block, wav(1));
+    const behind = await drop(wav(1));
+    await startIngest();
+    for (const good of [before, behind]) expect((await outcomeOf(good)).jobs).toHaveLength(1);
+    const { failure } = await outcomeOf(batchId);
+    expect(failure).toMatchObject({ customId: "me", error: { code: "validation_failed", param: "headers" } });
+    await allAcknowledged();
+    const dead = await messages(streams.dead, subjects.dead("ingest", batchId, "unknown", 0));
+    expect(dead).toHaveLength(1);
+    expect(dead[0]?.headers.get(deadLetterReasonHeader)).toMatch(/headers cannot be read/);
+    expect(dead[0]?.headers.get(headerNames.customId)).toBe("me");
+  });
 });
 
 describe("a submission", () => {

@@ -25,10 +25,22 @@ export function readIntake(message: Pick<StoredMessage, "subject" | "headers" | 
   const address = parseIntakeSubject(message.subject);
   const batchId = batchIdSchema.safeParse(address?.batchId);
   if (!batchId.success) return undefined;
+  const { malformed } = message.headers;
+  if (malformed !== undefined) return refuseMalformed(batchId.data, message.headers, malformed);
   if (!isSubmission(message)) return readDrop(batchId.data, message.headers, message.data);
   return address?.source === GATEWAY_SOURCE
     ? readGatewaySubmission(batchId.data, message)
     : readSubmission(batchId.data, message);
+}
+
+/** What could be read of the headers tells the sender which item it was; nothing else of them is trusted. */
+function refuseMalformed(batchId: string, headers: StoredMessage["headers"], malformed: string): IntakeBatch {
+  const refusal = new SpeechError("validation_failed", `The message's headers cannot be read: ${malformed}.`, {
+    param: "headers",
+  });
+  const customId = customIdSchema.safeParse(headers.get(headerNames.customId)).data;
+  const item = { itemId: ONLY_ITEM, customId, operation: defaultOperation(headers), audio: undefined };
+  return { batchId, label: "", lane: "batch", items: [{ ...item, wishes: noWishes, error: refusal }], refusal };
 }
 
 function isSubmission({ headers }: Pick<StoredMessage, "headers">): boolean {

@@ -9,12 +9,11 @@ import {
   batchKeys,
   batchRecordSchema,
   type DoneHeaders,
-  doneHeadersSchema,
   parseDoneSubject,
-  readHeaders,
   streams,
   subjects,
 } from "@parlance/contracts";
+import { readDoneHeaders } from "./done-headers.ts";
 import { summarise } from "./fold-batch.ts";
 
 export interface BatchProgress {
@@ -98,7 +97,7 @@ export async function readDone(bus: Bus, batchId: string): Promise<Map<string, D
   });
   for await (const event of events) {
     const address = parseDoneSubject(event.subject);
-    if (address !== undefined) done.set(address.itemId, readHeaders(doneHeadersSchema, event.headers));
+    if (address !== undefined) done.set(address.itemId, readDoneHeaders(event.headers));
   }
   return done;
 }

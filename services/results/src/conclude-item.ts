@@ -4,16 +4,15 @@
  */
 import type { Bus, FileStore } from "@parlance/bus";
 import {
-  doneHeadersSchema,
   type ItemDone,
   oneLine,
-  readHeaders,
   SpeechError,
   streams,
   subjects,
   transcriptFileId,
   writeHeaders,
 } from "@parlance/contracts";
+import { readDoneHeaders } from "./done-headers.ts";
 import type { ItemSound } from "./fold-sound.ts";
 import { SoundGone, storeSound } from "./store-sound.ts";
 
@@ -60,7 +59,7 @@ export function createConcludeItem({ bus, files }: { bus: Bus; files: FileStore 
   /** Whoever receives a segment again, or a cancelled item's last one, has nothing to encode. */
   async function statusBefore({ batchId, itemId }: ItemDone): Promise<ItemDone["status"] | undefined> {
     const event = await bus.last(streams.results, subjects.done(batchId, itemId));
-    return event && readHeaders(doneHeadersSchema, event.headers).status;
+    return event && readDoneHeaders(event.headers).status;
   }
 
   return async (done, sound) => {

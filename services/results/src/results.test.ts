@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { useTestServer } from "@parlance/bus/testing";
+import { connectRaw, headerBlock, useTestServer } from "@parlance/bus/testing";
 import {
   type BatchRecord,
   type BatchStatus,
@@ -22,6 +22,7 @@ import { createBatchProgress } from "./batch-progress.ts";
 import { watchCancels } from "./cancel-watcher.ts";
 import { createConcludeItem } from "./conclude-item.ts";
 import { createResults, type Results, resultsSettings } from "./results.ts";
+import { readStatus } from "./status-service.ts";
 
 const rig = useTestServer({ secured: true });
 
@@ -202,6 +203,21 @@ describe("folding", () => {
     expect((await summary(batchId)).failed).toBe(1);
     const dead = await eventually(() => rig.bus.last(streams.dead, subjects.dead("results", batchId, "x", 0)));
     expect(parse(dead)).toEqual({ nonsense: true });
+  });
+
+  test("events and results with malformed headers hold up neither the batch nor its status", async () => {
+    await startResults();
+    const batchId = nextBatch();
+    await record(batchId, ["x", "y", "z"]);
+    const raw = rig.closeAfter(await connectRaw(rig.server.as("topology")));
+    await raw.publish(subjects.done(batchId, "x"), headerBlock("Bad Name: 1"));
+    const speak = JSON.stringify(ok("heard all the same"));
+    await raw.publish(subjects.result(batchId, "y", 0), headerBlock("Größe: 1"), speak);
+    await publish(batchId, "z", 0, ok("fine"));
+    expect((await done(batchId, "y")).transcript?.text).toBe("heard all the same");
+    expect(await summary(batchId)).toMatchObject({ completed: 2, failed: 1 });
+    const batches = await rig.bus.bucket(buckets.batches);
+    expect(await readStatus(rig.bus, batches, batchId)).toMatchObject({ completed: 2, failed: 1 });
   });
 
   test("a replayed result changes nothing", async () => {

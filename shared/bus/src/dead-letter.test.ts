@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { deadLetter } from "./dead-letter.ts";
-import { useTestServer } from "./testing/index.ts";
+import { connectRaw, headerBlock, useTestServer } from "./testing/index.ts";
 
 describe("deadLetter", () => {
   const rig = useTestServer();
@@ -38,6 +38,42 @@ describe("deadLetter", () => {
     await deadLetter(rig.bus, delivery, letter);
     await deadLetter(rig.bus, delivery, letter);
     expect([...(await rig.bus.countSubjects("DEAD", "speech.dead.*.c.>")).values()]).toEqual([1]);
+  });
+
+  it("headers of nearly 64 KiB leave no room for the letter's own: those that do not fit are left out, and it says so", async () => {
+    for (const [batchId, bytes] of [
+      ["h", 10],
+      ["hp", rig.bus.maxPayload - 65_535],
+    ] as const) {
+      const subject = `speech.job.transcribe.batch.${batchId}.0.7`;
+      const raw = await connectRaw(rig.server.as());
+      const block = headerBlock("First: 1", `Long: ${"x".repeat(65_535 - 100)}`, "Bad Name: 1", "Last: 2");
+      await raw.publish(subject, block, Buffer.alloc(bytes));
+      await raw.close();
+      const [delivery] = await rig.bus.pull({ stream: "JOBS", durable: "transcribe-batch", max: 1, waitMs: 1_000 });
+      if (!delivery) throw new Error("nothing was delivered");
+      await deadLetter(rig.bus, delivery, { service: "ingest", reason: "r".repeat(5_000), address: { batchId } });
+      const dead = await rig.bus.last("DEAD", `speech.dead.ingest.${batchId}.unknown.0`);
+      expect(dead?.headers.malformed).toBeUndefined();
+      expect([dead?.headers.get("First"), dead?.headers.has("Long"), dead?.headers.get("Last")]).toEqual([
+        "1",
+        false,
+        "2",
+      ]);
+      expect(dead?.headers.get("Parlance-Dead-Reason")).toHaveLength(1_000);
+      expect(dead?.headers.get("Parlance-Dead-Headers")).toMatch(/^malformed: .*; 1 did not fit$/);
+      expect(dead?.data.byteLength).toBe(bytes);
+    }
+  });
+
+  it("what a letter says of itself is not its sender's to say", async () => {
+    const headers = [["Parlance-Dead-Reason", "all is well"]] as const;
+    await rig.bus.publishOnce("speech.job.transcribe.batch.e.0.7", "x", { headers });
+    const [delivery] = await rig.bus.pull({ stream: "JOBS", durable: "transcribe-batch", max: 1, waitMs: 1_000 });
+    if (!delivery) throw new Error("nothing was delivered");
+    await deadLetter(rig.bus, delivery, { service: "ingest", reason: "poison", address: { batchId: "e" } });
+    const dead = await rig.bus.last("DEAD", "speech.dead.ingest.e.unknown.0");
+    expect(dead?.headers.get("Parlance-Dead-Reason")).toBe("poison");
   });
 
   it("a payload that leaves no room for the reason is left in its stream, and the letter says where", async () => {

@@ -257,6 +257,6 @@ export const workerStateSchema = z.object({
 });
 export type WorkerState = z.infer<typeof workerStateSchema>;
 
-/** A dead letter: the payload on `speech.dead.<service>…`; the original headers and payload ride along. */
+/** A dead letter, on `speech.dead.<service>…`: the original headers and payload ride along, as far as they fit. */
 export const deadLetterReasonHeader = "Parlance-Dead-Reason";
 export const deadLetterSubjectHeader = "Parlance-Dead-Subject";

@@ -51,6 +51,8 @@ export function asItIs({ headers, payload }: JobContent): EngineJob {
 export function readJob(delivery: Delivery, toJob: ToEngineJob, now: number): Job {
   const address = parseJobSubject(delivery.subject);
   if (address === undefined) throw new SpeechError("job_invalid", `${delivery.subject} is not the subject of a job`);
+  const { malformed } = delivery.headers;
+  if (malformed !== undefined) throw new SpeechError("job_invalid", `its headers cannot be read: ${malformed}`);
   try {
     const headers = readHeaders(jobHeadersSchema, delivery.headers);
     const content: JobContent = { address, headers, publishedAt: delivery.time, payload: delivery.data };

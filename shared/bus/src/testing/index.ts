@@ -1,3 +1,4 @@
 export { answerAsWorker, idleWorker } from "./idle-worker.ts";
+export { connectRaw, headerBlock, type RawPublisher } from "./raw-publisher.ts";
 export { type ServiceProcess, type ServiceProcessOptions, startServiceProcess } from "./service-process.ts";
 export { type TestRig, useTestServer } from "./test-server.ts";
