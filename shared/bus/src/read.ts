@@ -118,7 +118,8 @@ function createReader(link: Link, options: ReadOptions, outline: Outline): Reade
       const query = { next_by_subj: subject, seq };
       if (!exhausted) {
         const batch = batches ? { batch: BATCH_MESSAGES, max_bytes: BATCH_BYTES } : {};
-        const { messages, pending } = await replica({ ...query, ...batch });
+        const { messages: all, pending } = await replica({ ...query, ...batch });
+        const messages = all.filter((message) => message.seq >= seq);
         exhausted = pending === 0 || messages.length === 0;
         if (messages.length > 0) return messages;
       }

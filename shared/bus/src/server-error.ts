@@ -17,7 +17,29 @@ const codes = {
   noMessage: JetStreamApiCodes.NoMessageFound,
   streamNotFound: JetStreamApiCodes.StreamNotFound,
   consumerNotFound: JetStreamApiCodes.ConsumerNotFound,
+  notLeader: 10009,
+  streamOffline: 10118,
+  consumerOffline: 10119,
+  duplicateInProcess: 10158,
+  tooManyRequests: 10167,
+  streamOfflineBecause: 10194,
+  consumerOfflineBecause: 10195,
 } as const;
+
+/**
+ * "Ask again": the same message is being stored this moment (the answer to the first try was lost); another message of its subject
+ * is, which may yet come to nothing; the leader has just changed; or the server is behind with its requests.
+ */
+const notYet: ReadonlySet<number> = new Set([
+  codes.notLeader,
+  codes.streamOffline,
+  codes.consumerOffline,
+  codes.duplicateInProcess,
+  codes.wrongLastSequenceUnknown,
+  codes.tooManyRequests,
+  codes.streamOfflineBecause,
+  codes.consumerOfflineBecause,
+]);
 
 const outOfStorage: ReadonlySet<number> = new Set([
   codes.accountResources,
@@ -30,10 +52,9 @@ export function apiCode(error: unknown): number | undefined {
   return error instanceof JetStreamApiError ? error.code : undefined;
 }
 
-/** The newest sequence of the subject (0 when the server does not say) where an expected sequence was not met. */
+/** The newest sequence of the subject where an expected sequence was not met. */
 export function wrongLastSequence(error: unknown): number | undefined {
-  const code = apiCode(error);
-  if (code !== codes.wrongLastSequence && code !== codes.wrongLastSequenceUnknown) return undefined;
+  if (apiCode(error) !== codes.wrongLastSequence) return undefined;
   return Number(/(\d+)\s*$/.exec((error as Error).message)?.[1] ?? 0);
 }
 
@@ -84,8 +105,8 @@ function apiRefusal(error: JetStreamApiError, what: string): SpeechError | undef
   if (error.code === codes.messageTooLarge) {
     return new SpeechError("payload_too_large", `${what}: ${text}.`, { cause: error });
   }
-  // 503: a leader is being elected, or JetStream is still reading its files.
-  if (error.status === 503) return undefined;
+  // 503: a leader is being elected, or JetStream is still reading its files. 429: there are too many requests.
+  if (notYet.has(error.code) || error.status === 503 || error.status === 429) return undefined;
   return new SpeechError("internal", `${what}: ${text}.`, { cause: error });
 }
 
