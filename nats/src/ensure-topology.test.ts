@@ -37,10 +37,9 @@ describe.each(await testServers())("ensureTopology on $version", ({ binary, vers
     const nc = await server.connect();
     const jsm = await jetstreamManager(nc);
     await jsm.jetstream().publish("speech.job.transcribe.batch.b.0.0", "audio");
-    const settings = { ...server.settings, JOBS_MAX_BYTES: 8 * 1_048_576, LEASE_TTL: 30 };
+    const settings = { ...server.settings, JOBS_MAX_BYTES: 8 * 1_048_576 };
     const { updated } = await ensureTopology(nc, { settings });
     expect(updated).toContain("JOBS");
-    expect(updated).toContain("KV_gpu-lease");
     const { config, state } = await jsm.streams.info("JOBS");
     expect([config.max_bytes, state.messages]).toEqual([8 * 1_048_576, 1]);
   });
@@ -76,10 +75,18 @@ describe.each(await testServers())("ensureTopology on $version", ({ binary, vers
     }
   });
 
-  it("the lease's bucket tells of what expires wherever the server can", async () => {
+  it("the lease's keys do not expire, and do not any more where they did", async () => {
     const nc = await server.connect();
-    const { config } = await (await jetstreamManager(nc)).streams.info("KV_gpu-lease");
-    expect(config.subject_delete_marker_ttl ?? 0).toBe((nc.info?.api_lvl ?? 0) >= 1 ? 5e9 : 0);
+    const jsm = await jetstreamManager(nc);
+    const { config } = await jsm.streams.info("KV_gpu-lease");
+    expect(config.max_age).toBe(0);
+    const markers = (nc.info?.api_lvl ?? 0) >= 1 ? { allow_msg_ttl: true, subject_delete_marker_ttl: 5e9 } : {};
+    await jsm.streams.update("KV_gpu-lease", { ...config, max_age: 10e9, duplicate_window: 10e9, ...markers });
+    await jsm.jetstream().publish("$KV.gpu-lease.gpu.cpu", "holder");
+    const { updated } = await ensureTopology(nc, { settings: server.settings });
+    expect(updated).toEqual(["KV_gpu-lease"]);
+    const after = await jsm.streams.info("KV_gpu-lease");
+    expect([after.config.max_age, after.state.messages]).toEqual([0, 1]);
   });
 
   it("says what NATS cannot change", async () => {
@@ -132,7 +139,7 @@ describe("topology", () => {
     NATS_REPLICAS: 1,
   };
   const promised = (storeBytes?: number) =>
-    topology(settings, 5, storeBytes)
+    topology(settings, storeBytes)
       .streams.filter(({ storage }) => storage === StorageType.File)
       .reduce((sum, { max_bytes = 0 }) => sum + max_bytes, 0);
 
@@ -142,7 +149,7 @@ describe("topology", () => {
   });
 
   it("a replicated topology replicates every stream", () => {
-    const { streams } = topology({ ...settings, NATS_REPLICAS: 3 }, 5);
+    const { streams } = topology({ ...settings, NATS_REPLICAS: 3 });
     expect(streams.every(({ num_replicas }) => num_replicas === 3)).toBe(true);
   });
 });

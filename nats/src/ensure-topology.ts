@@ -38,7 +38,7 @@ export async function ensureTopology(
   const version = nc.info?.version ?? "0.0.0";
   requireFloor(version, `NATS at ${nc.getServer()}`);
   const apiLevel = nc.info?.api_lvl ?? 0;
-  const wanted = topology(settings, apiLevel, storeBytes);
+  const wanted = topology(settings, storeBytes);
   const ensured: Ensured = { version, apiLevel, created: [], updated: [] };
   const note = (name: string, change: Change) => {
     if (change !== "none") ensured[change].push(name);

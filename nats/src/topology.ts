@@ -57,14 +57,8 @@ const ACK_WAIT_MS = 15 * SECOND;
 /** More than all workers of a lane together ever hold. */
 const MAX_ACK_PENDING = 10_000;
 
-/** From this API level on (server 2.11) a bucket tells its watchers that a key has expired. */
-const MARKER_API_LEVEL = 1;
-
-/**
- * @param apiLevel what the server speaks: 0 before 2.11.
- * @param storeBytes what the server's disk can hold; the byte limits are scaled down when they promise more than that.
- */
-export function topology(settings: TopologySettings, apiLevel: number, storeBytes?: number): Topology {
+/** @param storeBytes what the server's disk can hold; the byte limits are scaled down when they promise more than that. */
+export function topology(settings: TopologySettings, storeBytes?: number): Topology {
   const bytes = fit(settings, storeBytes);
   const common = {
     retention: RetentionPolicy.Limits,
@@ -76,7 +70,6 @@ export function topology(settings: TopologySettings, apiLevel: number, storeByte
   const resultAge = nanos(settings.RESULT_TTL * SECOND);
   // A message id cannot be remembered for longer than the messages are kept.
   const resultDuplicates = nanos(Math.min(settings.RESULT_TTL * SECOND, DUPLICATE_WINDOW_MS));
-  const leaseMs = settings.LEASE_TTL * SECOND;
 
   return {
     streams: [
@@ -121,13 +114,10 @@ export function topology(settings: TopologySettings, apiLevel: number, storeByte
       },
       { ...keyBucket(buckets.batches, resultAge), duplicate_window: resultDuplicates },
       {
-        ...keyBucket(buckets.lease, nanos(leaseMs)),
-        // Who holds the lease must come from the stream's leader: a follower may show an expired holder.
+        ...keyBucket(buckets.lease, 0),
+        // Who holds the lease must come from the stream's leader: a follower may show a holder of before. Keys do not expire: that
+        // would go by the servers' wall clocks, which may jump (shared/gpu-lease).
         allow_direct: false,
-        duplicate_window: nanos(Math.min(leaseMs, DUPLICATE_WINDOW_MS)),
-        ...(apiLevel >= MARKER_API_LEVEL
-          ? { allow_msg_ttl: true, subject_delete_marker_ttl: nanos(Math.max(SECOND, leaseMs / 2)) }
-          : {}),
       },
       {
         ...file,

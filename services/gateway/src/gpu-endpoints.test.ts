@@ -72,6 +72,16 @@ describe("GET /api/v1/gpu", () => {
     expect(await ask()).toEqual({ devices: [] });
   });
 
+  test("leaves out what a worker that is gone left behind", async () => {
+    const worker = await connectBus({ name: "transcribe-worker", ...server.as("transcribe-worker") });
+    const bucket = await worker.bucket("gpu-lease");
+    await bucket.put("gpu.cpu", JSON.stringify({ ...lease, ttlMs: 1 }));
+    await bucket.put("wanted.cpu.asr", JSON.stringify({ ...wanted, ttlMs: 1 }));
+    await eventually(async () => (await ask()).devices.length === 0 || undefined);
+    await Promise.all([bucket.delete("gpu.cpu"), bucket.delete("wanted.cpu.asr")]);
+    await worker.close();
+  });
+
   test("reads the lease with the gateway's own rights, and asks the workers", async () => {
     const worker = await connectBus({ name: "transcribe-worker", ...server.as("transcribe-worker") });
     const over = new AbortController();

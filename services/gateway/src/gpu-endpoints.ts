@@ -23,14 +23,16 @@ import { keepFor } from "./keep-for.ts";
 
 const FRESH_MS = 500;
 const RECENT_SWAPS = 20;
+/** The gateway's clock and the server's may differ. */
+const SLACK_MS = 5_000;
 
 export function addGpu(router: Router, { bus }: GatewayContext): void {
   const status = keepFor(FRESH_MS, async (): Promise<GpuStatus> => {
     const bucket = await bus.bucket(buckets.lease);
-    const [leases, wanted, workers] = await Promise.all([
-      readKeys(bucket, leaseKeys.gpu("*"), leaseValueSchema),
-      readKeys(bucket, leaseKeys.wanted("*", "*"), wantedSchema),
-      askWorkers(bus),
+    const workers = await askWorkers(bus);
+    const [leases, wanted] = await Promise.all([
+      readKeys(bucket, leaseKeys.gpu("*"), leaseValueSchema, workers),
+      readKeys(bucket, leaseKeys.wanted("*", "*"), wantedSchema, workers),
     ]);
     return foldGpuStatus(leases, wanted, workers);
   });
@@ -39,15 +41,25 @@ export function addGpu(router: Router, { bus }: GatewayContext): void {
   });
 }
 
-/** Keys that are gone or unreadable by the time they are read are left out. */
-async function readKeys<T>(bucket: KeyBucket, filter: string, schema: z.ZodType<T>): Promise<Map<string, T>> {
+/**
+ * Keys that are gone or unreadable by the time they are read are left out, and so are those that a dead worker left behind: it
+ * does not answer, and has not written its key again for as long as that counts.
+ */
+async function readKeys<T extends { holder: string; ttlMs?: number | undefined }>(
+  bucket: KeyBucket,
+  filter: string,
+  schema: z.ZodType<T>,
+  workers: readonly WorkerState[],
+): Promise<Map<string, T>> {
   const keys = await bucket.keys(filter);
   const entries = await Promise.all(keys.map(async (key) => [key, await bucket.get(key)] as const));
   const found = new Map<string, T>();
   for (const [key, entry] of entries) {
     if (entry === undefined) continue;
-    const parsed = schema.safeParse(jsonOf(entry.value));
-    if (parsed.success) found.set(key, parsed.data);
+    const { data } = schema.safeParse(jsonOf(entry.value));
+    if (data === undefined) continue;
+    const fresh = Date.now() - entry.time < (data.ttlMs ?? Number.POSITIVE_INFINITY) + SLACK_MS;
+    if (fresh || workers.some(({ worker }) => worker === data.holder)) found.set(key, data);
   }
   return found;
 }

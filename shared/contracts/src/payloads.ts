@@ -202,6 +202,8 @@ export const leaseValueSchema = z.object({
   since: z.number(),
   host: z.string(),
   pid: z.number(),
+  /** Milliseconds for which the holder counts on it from each write on: its LEASE_TTL. */
+  ttlMs: z.number().positive().optional(),
 });
 export type LeaseValue = z.infer<typeof leaseValueSchema>;
 
@@ -211,6 +213,8 @@ export const wantedSchema = z.object({
   lane: laneSchema,
   /** Milliseconds since the epoch of the oldest waiting job. */
   since: z.number(),
+  /** Milliseconds for which it counts from each write on. */
+  ttlMs: z.number().positive().optional(),
 });
 export type Wanted = z.infer<typeof wantedSchema>;
 

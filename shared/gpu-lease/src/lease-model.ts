@@ -1,7 +1,8 @@
 /**
- * Every behaviour of a small world is walked, breadth first: two or three contenders for one device, a server whose
- * key expires as early as it may, calls and answers that are lost or late, supervisors and engines that are stopped
- * (SIGSTOP) apart from each other, engines that die one tick later than they should, holders that let go.
+ * Every behaviour of a small world is walked, breadth first: two or three contenders for one device, calls and answers that are
+ * lost or late, supervisors and engines that are stopped (SIGSTOP) apart from each other, engines that die one tick later than
+ * they should, holders that let go, and a key that goes though nobody let it go: what a clock of the server's that jumps does to
+ * keys that expire, and a hand to any key.
  */
 import { type LeaseEffect, type LeaseEvent, type LeaseMachine, type LeaseState, leaseMachine } from "./lease-state.ts";
 
@@ -14,35 +15,56 @@ interface Contender {
 
 type Payload<Event> = Event extends unknown ? Omit<Event, "now"> : never;
 
+/** The watch misses the key: it tells the revision that it told last, which is at most the key's last one. */
+interface Vanished {
+  type: "vanished";
+  last: number;
+}
+
 interface World {
   now: number;
-  key: { holder: number; revision: number; expiresAt: number } | undefined;
+  /** `since`: the revision by which its holder got it. */
+  key: { holder: number; revision: number; since: number } | undefined;
   revision: number;
   contenders: Contender[];
   requests: { from: number; effect: LeaseEffect }[];
-  answers: { to: number; event: Payload<LeaseEvent> }[];
+  answers: { to: number; event: Payload<LeaseEvent> | Vanished }[];
   /** What may still go wrong. */
-  faults: { losses: number; delays: number; pauses: number; yields: number };
+  faults: { losses: number; delays: number; pauses: number; yields: number; vanishes: number };
 }
 
 export interface Scenario {
   contenders: number;
   faults: World["faults"];
   marginMs: number;
+  /** How long after a write others count its writer as alive. Default: the whole time that the key is its writer's. */
+  lifeMs?: number;
+  /** The watch tells of writes, too; otherwise contenders learn of them by reading. */
+  tellsWrites?: boolean;
+  /** The key goes even where somebody has not heard of its holder, which is more than the lease promises to survive. */
+  vanishesUnseen?: boolean;
 }
 
 const ttlMs = 6;
+const renewEveryMs = 2;
 /** An engine's timer fires this late at most. The margin must be larger. */
 const engineLateness = 1;
+
+interface Rules extends Scenario {
+  machine: LeaseMachine;
+  lifeMs: number;
+}
 
 export function explore(scenario: Scenario): { worlds: number; violations: string[]; stuck: number } {
   const machine = leaseMachine({
     ttlMs,
     marginMs: scenario.marginMs,
-    renewEveryMs: 2,
+    graceMs: 0,
+    renewEveryMs,
     callTimeoutMs: 1,
     pollMs: 3,
   });
+  const rules: Rules = { lifeMs: ttlMs, ...scenario, machine };
   const start: World = {
     now: 0,
     key: undefined,
@@ -64,15 +86,15 @@ export function explore(scenario: Scenario): { worlds: number; violations: strin
   while (frontier.length > 0) {
     const following: World[] = [];
     for (const world of frontier) {
-      for (const successor of successors(machine, world)) {
+      for (const successor of successors(rules, world)) {
         const name = canonical(successor);
         if (seen.has(name)) continue;
         seen.add(name);
-        const broken = violation(machine, successor);
+        const broken = violation(rules, successor);
         if (broken !== undefined) violations.add(broken);
         // Past a violation there is nothing to learn.
         else following.push(successor);
-        if (seen.size % 97 === 0 && !somebodyHoldsSoon(machine, successor)) stuck += 1;
+        if (seen.size % 97 === 0 && !somebodyHoldsSoon(rules, successor)) stuck += 1;
       }
     }
     frontier = following;
@@ -80,22 +102,24 @@ export function explore(scenario: Scenario): { worlds: number; violations: strin
   return { worlds: seen.size, violations: [...violations], stuck };
 }
 
-function violation(machine: LeaseMachine, world: World): string | undefined {
+function violation({ machine, faults }: Rules, world: World): string | undefined {
   // An engine that is stopped past its deadline does nothing, and dies the moment that it goes on.
   const live = world.contenders.filter(
     ({ engine }) => engine !== undefined && !(engine.paused && world.now >= engine.until),
   );
   if (live.length > 1) return "two engines are loaded";
-  for (const [index, contender] of world.contenders.entries()) {
-    const until = machine.heldUntil(contender.lease);
-    if (until === undefined || world.now >= until) continue;
-    // Whoever acts, acts within `until`: then the key must be its own.
-    if (world.key?.holder !== index) return "a holder acts without the key";
-  }
+  const acting = world.contenders.flatMap(({ lease }, index) =>
+    (machine.heldUntil(lease) ?? 0) > world.now ? [index] : [],
+  );
+  if (acting.length > 1) return "two holders act";
+  // Whoever acts, acts within its time: then the key must be its own, unless it has gone by itself.
+  const vanished = world.faults.vanishes < faults.vanishes;
+  if (!vanished && acting.some((index) => world.key?.holder !== index)) return "a holder acts without the key";
   return undefined;
 }
 
-function* successors(machine: LeaseMachine, world: World): Generator<World> {
+function* successors(rules: Rules, world: World): Generator<World> {
+  const { machine } = rules;
   const { now, faults } = world;
   let due = false;
   for (const [index, contender] of world.contenders.entries()) {
@@ -135,18 +159,17 @@ function* successors(machine: LeaseMachine, world: World): Generator<World> {
   }
   for (const request of world.requests) {
     const rest = { ...world, requests: world.requests.filter((other) => other !== request) };
-    yield serve(rest, request.from, request.effect);
+    yield serve(rules, rest, request.from, request.effect);
     if (faults.losses > 0) yield spend(rest, "losses");
   }
   for (const answer of world.answers) {
     const rest = { ...world, answers: world.answers.filter((other) => other !== answer) };
-    if (!world.contenders[answer.to]?.paused) yield step(machine, rest, answer.to, answer.event);
+    const { lease, paused } = world.contenders[answer.to] ?? {};
+    if (!paused && lease) yield step(machine, rest, answer.to, heard(lease, answer.event));
     if (faults.losses > 0) yield spend(rest, "losses");
   }
-  const { key } = world;
-  if (key !== undefined && now >= key.expiresAt) {
-    due = true;
-    yield tellWaiting({ ...world, key: undefined, revision: world.revision + 1 });
+  if (faults.vanishes > 0 && mayVanish(rules, world)) {
+    yield tell(spend({ ...world, key: undefined }, "vanishes"), { type: "vanished", last: world.key?.revision ?? 0 });
   }
   if (due) return;
   const inFlight = world.requests.length > 0 || world.answers.some(({ to }) => world.contenders[to]?.paused === false);
@@ -154,18 +177,27 @@ function* successors(machine: LeaseMachine, world: World): Generator<World> {
   else if (faults.delays > 0) yield { ...spend(world, "delays"), now: now + 1 };
 }
 
+/** Every other contender has heard of the key's holder, or of nobody since. */
+function mayVanish({ vanishesUnseen }: Rules, { key, contenders }: World): boolean {
+  if (key === undefined) return false;
+  return contenders.every(({ lease: { known } }, index) => {
+    return vanishesUnseen || index === key.holder || (known.rival !== undefined && known.rival.revision >= key.since);
+  });
+}
+
 /** The server does what it is asked, and answers. */
-function serve(world: World, from: number, effect: LeaseEffect): World {
+function serve({ lifeMs, tellsWrites }: Rules, world: World, from: number, effect: LeaseEffect): World {
   const { key } = world;
   const answer = (next: World, event: Payload<LeaseEvent>): World => ({
     ...next,
     answers: [...next.answers, { to: from, event }],
   });
-  const write = (): World => ({
-    ...world,
-    revision: world.revision + 1,
-    key: { holder: from, revision: world.revision + 1, expiresAt: world.now + ttlMs },
-  });
+  const write = (): World => {
+    const revision = world.revision + 1;
+    const since = key?.holder === from ? key.since : revision;
+    const written = { ...world, revision, key: { holder: from, revision, since } };
+    return tellsWrites ? tell(written, { type: "seen", key: "anothers", revision, lifeMs }, from) : written;
+  };
   switch (effect.do) {
     case "create":
       if (key !== undefined) return answer(world, { type: "created", call: effect.call, revision: undefined });
@@ -178,27 +210,36 @@ function serve(world: World, from: number, effect: LeaseEffect): World {
     case "delete":
       if (key?.revision !== effect.revision)
         return answer(world, { type: "deleted", call: effect.call, deleted: false });
-      return answer(tellWaiting({ ...world, key: undefined, revision: world.revision + 1 }), {
-        type: "deleted",
-        call: effect.call,
-        deleted: true,
-      });
+      return answer(
+        tell(
+          { ...world, key: undefined, revision: world.revision + 1 },
+          { type: "seen", key: "gone", revision: world.revision + 1 },
+          from,
+        ),
+        { type: "deleted", call: effect.call, deleted: true },
+      );
     case "read":
       return answer(world, {
         type: "read",
         call: effect.call,
-        entry: key && { mine: key.holder === from, revision: key.revision },
+        entry: key && { mine: key.holder === from, revision: key.revision, lifeMs },
       });
     default:
       return world;
   }
 }
 
-function tellWaiting(world: World): World {
-  const news = world.contenders.flatMap(({ lease }, to) =>
-    lease.name === "waiting" ? [{ to, event: { type: "seen", key: "gone", revision: world.revision } as const }] : [],
-  );
+/** The watch tells everybody but one, for whom it is no news. */
+function tell(world: World, event: Payload<LeaseEvent> | Vanished, except?: number): World {
+  const news = world.contenders.flatMap((_, to) => (to === except ? [] : [{ to, event }]));
   return { ...world, answers: [...world.answers, ...news] };
+}
+
+function heard(lease: LeaseState, event: Payload<LeaseEvent> | Vanished): Payload<LeaseEvent> {
+  if (event.type !== "vanished") return event;
+  const own = "revision" in lease ? lease.revision : undefined;
+  const known = own ?? lease.known.rival?.revision ?? 0;
+  return { type: "seen", key: "gone", revision: Math.min(known, event.last) };
 }
 
 function step(machine: LeaseMachine, world: World, index: number, event: Payload<LeaseEvent>): World {
@@ -229,18 +270,35 @@ function spend(world: World, fault: keyof World["faults"]): World {
 
 /** Two worlds that differ only in when they are, or in how their calls and revisions are numbered, are one. */
 function canonical(world: World): string {
-  const age = (revision: number | undefined) => revision !== undefined && revision === world.key?.revision;
+  const { now, key } = world;
+  const age = (revision: number | undefined) => revision !== undefined && revision === key?.revision;
+  const left = (at: number) => Math.max(at - now, -1);
   const contenders = world.contenders.map(({ lease, engine, paused, yielding }) => {
     const fields = Object.entries(lease).map(([name, value]) => {
       if (name === "name") return value;
-      if (name === "call") return "";
+      if (name === "call" || name === "known") return "";
       if (name === "revision") return age(Number(value));
-      return Math.max(Number(value) - world.now, -ttlMs);
+      return Math.max(Number(value) - now, -ttlMs);
     });
-    const engineTime = engine && [Math.max(engine.until - world.now, -2), engine.paused];
-    return [fields, engineTime, paused, yielding];
+    const { rival, released } = lease.known;
+    const known = rival && [
+      age(rival.revision),
+      left(rival.deadAt),
+      rival.vanished,
+      rival.revision >= (key?.since ?? 0),
+      Math.sign(rival.revision - released),
+    ];
+    return [fields, known, engine && [left(engine.until + 1), engine.paused], paused, yielding];
   });
   const current = (index: number, call: number) => world.contenders[index]?.lease.call === call;
+  /** Where a revision stands among those that the contender knows. */
+  const place = (index: number, revision: number) => {
+    const lease = world.contenders[index]?.lease;
+    const own = lease && "revision" in lease ? (lease.revision ?? 0) : 0;
+    const { rival, released } = lease?.known ?? {};
+    const marks = [own, rival?.revision ?? 0, released ?? 0].map((mark) => Math.sign(revision - mark));
+    return [age(revision), ...marks];
+  };
   const requests = world.requests.map(({ from, effect }) => [
     from,
     effect.do,
@@ -252,28 +310,30 @@ function canonical(world: World): string {
     .map(({ to, event }) => [
       to,
       event.type,
-      "revision" in event ? (event.revision === undefined ? "refused" : age(event.revision)) : "",
-      "entry" in event && event.entry && [event.entry.mine, age(event.entry.revision)],
+      "key" in event && event.key,
+      "last" in event && place(to, event.last),
+      "revision" in event ? (event.revision === undefined ? "refused" : place(to, event.revision)) : "",
+      "entry" in event && event.entry && [event.entry.mine, place(to, event.entry.revision)],
     ]);
-  const key = world.key && [world.key.holder, world.key.expiresAt - world.now];
   const flight = [...requests, ...answers].map((message) => JSON.stringify(message)).sort();
-  return JSON.stringify([contenders, key, flight, Object.values(world.faults)]);
+  return JSON.stringify([contenders, key?.holder, flight, Object.values(world.faults)]);
 }
 
 /** With no more faults, is the lease held within a few lives of a key? */
-function somebodyHoldsSoon(machine: LeaseMachine, from: World): boolean {
+function somebodyHoldsSoon(rules: Rules, from: World): boolean {
+  const { machine } = rules;
   let world: World = {
     ...from,
-    faults: { losses: 0, delays: 0, pauses: 0, yields: 0 },
+    faults: { losses: 0, delays: 0, pauses: 0, yields: 0, vanishes: 0 },
     contenders: from.contenders.map((contender) => ({
       ...contender,
       paused: false,
       engine: contender.engine && { ...contender.engine, paused: false },
     })),
   };
-  for (let steps = 0; steps < 400 && world.now < from.now + 4 * ttlMs; steps += 1) {
+  for (let steps = 0; steps < 600 && world.now < from.now + 5 * ttlMs; steps += 1) {
     if (world.contenders.some(({ lease }) => machine.heldUntil(lease) !== undefined)) return true;
-    const [successor] = successors(machine, world);
+    const [successor] = successors(rules, world);
     if (successor === undefined) return false;
     world = successor;
   }

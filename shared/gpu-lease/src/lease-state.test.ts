@@ -3,25 +3,47 @@ import { describe, expect, test } from "vitest";
 import { explore, type Scenario } from "./lease-model.ts";
 import { type LeaseEvent, type LeaseState, leaseMachine, leaseTiming } from "./lease-state.ts";
 
-const none = { losses: 0, delays: 0, pauses: 0, yields: 0 };
+const none = { losses: 0, delays: 0, pauses: 0, yields: 0, vanishes: 0 };
 
 describe("every behaviour of a small world", () => {
   const scenarios: Record<string, Scenario> = {
     "two contenders; a loss, a delay, a stopped process": {
       contenders: 2,
       marginMs: 2,
-      faults: { losses: 1, delays: 1, pauses: 1, yields: 0 },
+      faults: { ...none, losses: 1, delays: 1, pauses: 1 },
     },
     "two contenders; supervisor and engine stopped": {
       contenders: 2,
       marginMs: 2,
-      faults: { ...none, pauses: 2, yields: 0 },
+      faults: { ...none, pauses: 2 },
     },
     "two contenders; one lets go, a loss, a delay": {
       contenders: 2,
       marginMs: 2,
       faults: { ...none, losses: 1, delays: 1, yields: 1 },
     },
+    "two contenders; the key vanishes twice, a delay": {
+      contenders: 2,
+      marginMs: 2,
+      faults: { ...none, delays: 1, vanishes: 2 },
+    },
+    "two contenders; the key vanishes, a loss": {
+      contenders: 2,
+      marginMs: 2,
+      faults: { ...none, losses: 1, vanishes: 1 },
+    },
+    "two contenders; the key vanishes while a process is stopped": {
+      contenders: 2,
+      marginMs: 2,
+      faults: { ...none, pauses: 1, vanishes: 1 },
+    },
+    "two contenders that are told of each write; one lets go, the key vanishes": {
+      contenders: 2,
+      marginMs: 2,
+      tellsWrites: true,
+      faults: { ...none, yields: 1, vanishes: 1 },
+    },
+    "three contenders; the key vanishes": { contenders: 3, marginMs: 2, faults: { ...none, vanishes: 1 } },
     "three contenders; a delay": { contenders: 3, marginMs: 2, faults: { ...none, delays: 1 } },
     "three contenders; a stopped process": { contenders: 3, marginMs: 2, faults: { ...none, pauses: 1 } },
   };
@@ -38,10 +60,26 @@ describe("every behaviour of a small world", () => {
     const { violations } = explore({ contenders: 2, marginMs: 1, faults: { ...none, pauses: 1 } });
     expect(violations).toEqual(["two engines are loaded"]);
   });
+
+  test("the checker finds the two engines of a contender that does not wait out a holder's life", () => {
+    const { violations } = explore({ contenders: 2, marginMs: 2, lifeMs: 3, faults: { ...none, pauses: 1 } });
+    expect(violations).toContain("two engines are loaded");
+  });
+
+  test("what is not promised: a key vanishes of whose holder somebody has not heard", () => {
+    const { violations } = explore({
+      contenders: 2,
+      marginMs: 2,
+      vanishesUnseen: true,
+      faults: { ...none, vanishes: 1 },
+    });
+    expect(violations).toContain("two engines are loaded");
+  });
 });
 
 const timing = leaseTiming(10_000);
 const machine = leaseMachine(timing);
+const lifeMs = timing.ttlMs + timing.graceMs;
 
 /** Events in any order, also ones that make no sense, at times that only grow. */
 const anyEvents = fc.array(
@@ -72,11 +110,12 @@ function eventOf(
     case "deleted":
       return { type, now, call, deleted: revision > 3 };
     case "read":
-      return { type, now, call, entry: written === undefined ? undefined : { mine: revision > 3, revision } };
+      return { type, now, call, entry: written === undefined ? undefined : { mine: revision > 3, revision, lifeMs } };
     case "unsure":
       return { type, now, call };
     case "seen":
-      return { type, now, key: revision > 3 ? "gone" : revision > 1 ? "mine" : "anothers", revision };
+      if (revision <= 1) return { type, now, key: "anothers", revision, lifeMs };
+      return { type, now, key: revision > 3 ? "gone" : "mine", revision };
     default:
       return undefined;
   }
@@ -120,7 +159,7 @@ test("a holder whose renewal went unanswered asks with the same revision again, 
   [state, effects] = machine.next(state, {
     type: "read",
     call: state.call,
-    entry: { mine: true, revision: 8 },
+    entry: { mine: true, revision: 8, lifeMs },
     now: 5_020,
   });
   // The write that landed may have been the first one: nine seconds from when that was sent.
@@ -135,11 +174,11 @@ test("a holder whose renewal went unanswered asks with the same revision again, 
 test("a holder whose key is another's has lost at once", () => {
   let [state] = machine.next(machine.initial, { type: "acquire", now: 0 });
   [state] = machine.next(state, { type: "created", call: state.call, revision: 7, now: 10 });
-  [state] = machine.next(state, { type: "seen", key: "anothers", revision: 9, now: 500 });
+  [state] = machine.next(state, { type: "seen", key: "anothers", revision: 9, lifeMs, now: 500 });
   const [lost, effects] = machine.next(state, {
     type: "read",
     call: state.call,
-    entry: { mine: false, revision: 9 },
+    entry: { mine: false, revision: 9, lifeMs },
     now: 510,
   });
   expect(effects).toEqual([{ do: "lost", reason: "taken" }]);

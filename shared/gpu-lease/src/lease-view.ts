@@ -17,18 +17,20 @@ export interface ViewOptions {
   bucket: KeyBucket;
   device: string;
   clock: Clock;
-  /** Keys that were not written again for this long are gone, told or not: servers before 2.11 do not tell. */
-  forgetMs: number;
-  /** How often the keys are looked at, for what no message tells: that one has expired. */
+  /** A holder that has not written its key again for so long is gone; the value as far as it could be read. */
+  lifeMs(value: LeaseValue | undefined): number;
+  /** The same for a waiter. */
+  forgetWantedMs: number;
+  /** How often the keys are looked at, for what no message told. */
   lookMs: number;
-  onHolder(event: { holder: LeaseValue | undefined; revision: number }): void;
+  onHolder(event: { key: "gone" | "there"; value: LeaseValue | undefined; revision: number }): void;
   onChange(): void;
   onError(error: unknown): void;
   signal: AbortSignal;
 }
 
 export function watchLease(options: ViewOptions): LeaseView {
-  const { bucket, device, clock, forgetMs, lookMs, onHolder, onChange, onError, signal } = options;
+  const { bucket, device, clock, lifeMs, forgetWantedMs, lookMs, onHolder, onChange, onError, signal } = options;
   let holder: { value: LeaseValue; forgetAt: number } | undefined;
   const wanted = new Map<string, { value: Wanted; forgetAt: number }>();
   let cancel: (() => void) | undefined;
@@ -65,20 +67,23 @@ export function watchLease(options: ViewOptions): LeaseView {
   }
 
   void follow(leaseKeys.gpu(device), (event) => {
-    const value =
-      event.kind === "put" ? parseJson(event.value, (json) => leaseValueSchema.safeParse(json).data) : undefined;
-    holder = value && { value, forgetAt: clock.now() + forgetMs };
-    onHolder({ holder: value, revision: event.revision });
+    const value = event.kind === "put" ? parseLease(event.value) : undefined;
+    holder = value && { value, forgetAt: clock.now() + lifeMs(value) };
+    onHolder({ key: event.kind === "put" ? "there" : "gone", value, revision: event.revision });
   });
   void follow(leaseKeys.wanted(device, "*"), (event) => {
     const family = event.key.slice(event.key.lastIndexOf(".") + 1);
     const value = event.kind === "put" ? parseWanted(event.value) : undefined;
     if (value === undefined) wanted.delete(family);
-    else wanted.set(family, { value, forgetAt: clock.now() + forgetMs });
+    else wanted.set(family, { value, forgetAt: clock.now() + forgetWantedMs });
   });
 
   return {
     holder: () => holder?.value,
     wanted: () => Object.fromEntries([...wanted].map(([family, { value }]) => [family, value])),
   };
+}
+
+export function parseLease(value: Uint8Array): LeaseValue | undefined {
+  return parseJson(value, (json) => leaseValueSchema.safeParse(json).data);
 }

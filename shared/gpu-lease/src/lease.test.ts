@@ -1,6 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { type Bus, connectBus } from "@parlance/bus";
-import type { Family } from "@parlance/contracts";
+import { buckets, type Family } from "@parlance/contracts";
 import { startTestServer, type TestServer, testServers } from "@parlance/nats/testing";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { monotonicClock } from "./clock.ts";
@@ -8,26 +8,36 @@ import { createLease } from "./lease.ts";
 
 const quiet = { info() {}, warn() {}, debug() {} };
 const TTL = 2;
+const ttlMs = TTL * 1_000;
 
 describe.each(await testServers())("the lease on nats-server $version", ({ binary }) => {
   let server: TestServer;
   const open: (() => Promise<void>)[] = [];
   beforeAll(async () => {
-    server = await startTestServer({ binary, settings: { LEASE_TTL: TTL } });
+    server = await startTestServer({ binary });
   });
   afterEach(async () => {
     for (const close of open.splice(0)) await close();
   });
   afterAll(async () => await server.stop());
 
-  async function contender(id: string, family: Family = "asr", ownBus?: Bus) {
+  async function vanish(key: string) {
+    const bus = await connectBus({ name: "clock", ...server.as() });
+    const entry = await (await bus.bucket(buckets.lease)).get(key);
+    const request = JSON.stringify({ seq: entry?.revision, no_erase: true });
+    const answer = await bus.request(`$JS.API.STREAM.MSG.DELETE.KV_${buckets.lease}`, request, 2_000);
+    expect(JSON.parse(Buffer.from(answer ?? "").toString())).toMatchObject({ success: true });
+    await bus.close();
+  }
+
+  async function contender(id: string, family: Family = "asr", ownBus?: Bus, ownTtlMs = ttlMs) {
     const bus = ownBus ?? (await connectBus({ name: id, ...server.as("transcribe-worker") }));
     const told = { lost: [] as string[], deadlines: [] as number[] };
     const lease = await createLease({
       bus,
       device: "cuda:0",
       holder: { id, family, model: "a", host: "h", pid: 1 },
-      ttlMs: TTL * 1_000,
+      ttlMs: ownTtlMs,
       onLost: async (reason) => void told.lost.push(reason),
       onExtended: (deadline) => void told.deadlines.push(deadline),
       onChange: () => {},
@@ -86,7 +96,9 @@ describe.each(await testServers())("the lease on nats-server $version", ({ binar
     await until(() => a.lease.waiting()[0]?.wanted.lane === "batch");
     b.lease.urge("interactive", 7);
     await until(() => a.lease.waiting()[0]?.wanted.lane === "interactive");
-    expect(a.lease.waiting()).toEqual([{ family: "tts", wanted: { holder: "b", lane: "interactive", since: 7 } }]);
+    expect(a.lease.waiting()).toEqual([
+      { family: "tts", wanted: { holder: "b", lane: "interactive", since: 7, ttlMs } },
+    ]);
     await a.lease.release();
     // Who yields is polite: it waits for the other to take it, and then for its turn.
     const third = a.lease.acquire({ ...now, politeMs: 1_000 });
@@ -109,7 +121,7 @@ describe.each(await testServers())("the lease on nats-server $version", ({ binar
     await until(() => seen()?.holder === "b");
     const third = c.lease.acquire({ ...now, since: 5 });
     await pause(TTL * 1_000);
-    expect(seen()).toEqual({ holder: "b", lane: "interactive", since: 7 });
+    expect(seen()).toEqual({ holder: "b", lane: "interactive", since: 7, ttlMs });
     c.lease.urge("interactive", 5);
     await until(() => seen()?.holder === "c");
     c.lease.urge("batch", 5);
@@ -142,6 +154,35 @@ describe.each(await testServers())("the lease on nats-server $version", ({ binar
     expect(a.told.lost).toEqual(["deadline"]);
     expect(taken).toBeGreaterThan(Math.max(deadline, ...a.told.deadlines));
     expect(b.lease.held).toBe(true);
+  });
+
+  test("a holder that another one knew is not followed before its own deadline, whoever makes its key go", async () => {
+    const a = await contender("a");
+    const b = await contender("b");
+    await a.lease.acquire(now);
+    await until(() => b.lease.holder()?.holder === "a");
+    // As a server does whose clock has jumped past the end of a key that expires: it is gone, and there is no word of it.
+    await vanish("gpu.cuda-0");
+    const gone = monotonicClock.now();
+    const deadlines = [a.lease.deadline() ?? 0];
+    const second = b.lease.acquire(now);
+    await until(() => a.told.lost.length > 0);
+    deadlines.push(...a.told.deadlines);
+    // Whether the watch tells it or the next renewal is refused.
+    expect(a.told.lost).toEqual(["taken"]);
+    await second;
+    expect(monotonicClock.now()).toBeGreaterThan(Math.max(...deadlines));
+    expect(monotonicClock.now() - gone).toBeGreaterThan(ttlMs);
+  });
+
+  test("a holder that is dead keeps it for its own time, not for its follower's", async () => {
+    const patient = await contender("patient", "asr", undefined, 3 * ttlMs);
+    const b = await contender("b");
+    await patient.lease.acquire(now);
+    const deadline = patient.lease.deadline() ?? 0;
+    await patient.bus.connection.close();
+    await b.lease.acquire(now);
+    expect(monotonicClock.now()).toBeGreaterThan(deadline);
   });
 
   test("a waiter that gives up leaves nothing behind", async () => {

@@ -5,6 +5,12 @@
  * engine that dies by then has died before its successor starts. It keeps no state but the machine of lease-state.ts and
  * what it sees of the key; everything that counts is the key `gpu.<device>` at the server.
  *
+ * The promise holds whatever the wall clocks of servers and workers say: a key does not expire, and nobody compares two clocks.
+ * It asks that monotonic clocks run alike to a tenth, that an engine dies within margin and grace (half a second each at least)
+ * of its deadline, and that the server keeps what it acknowledged. A key that is lost all the same (deleted by a hand, gone with
+ * a disk) stops its holder within a third of LEASE_TTL, and whoever had seen it waits out its life; somebody who comes new and
+ * finds no key knows nothing of that, and may be second for as long.
+ *
  * Its owner kills what the lease protects before `release()`, and when `onLost` calls.
  */
 import type { Bus } from "@parlance/bus";
@@ -15,11 +21,10 @@ import {
   type Lane,
   type LeaseValue,
   leaseKeys,
-  leaseValueSchema,
   type Wanted,
 } from "@parlance/contracts";
-import { requireBucketTtl } from "./bucket-ttl.ts";
 import { type Clock, monotonicClock } from "./clock.ts";
+import { requireLastingKeys } from "./lasting-keys.ts";
 import {
   type LeaseEffect,
   type LeaseEvent,
@@ -28,8 +33,8 @@ import {
   leaseMachine,
   leaseTiming,
 } from "./lease-state.ts";
-import { watchLease } from "./lease-view.ts";
-import { createAnnouncement, parseJson } from "./wanted.ts";
+import { parseLease, watchLease } from "./lease-view.ts";
+import { createAnnouncement } from "./wanted.ts";
 
 export interface LeaseLog {
   info(fields: object, message: string): void;
@@ -42,7 +47,7 @@ export interface LeaseOptions {
   /** `cpu`, `cuda:0` … */
   device: string;
   holder: { id: string; family: Family; model: string; host: string; pid: number };
-  /** Milliseconds that the key lives without renewal: no more than the bucket's own limit. */
+  /** Milliseconds that the key counts without renewal. */
   ttlMs: number;
   /** Whatever the lease protects must be gone when the promise resolves. */
   onLost(reason: LostReason): Promise<void>;
@@ -70,7 +75,7 @@ export interface Lease {
   acquire(options: AcquireOptions): Promise<void>;
   /** While waiting: how urgent it has become. */
   urge(lane: Lane, since: number): void;
-  /** Only when what it protects is gone. Never rejects: at worst the key expires. */
+  /** Only when what it protects is gone. Never rejects: at worst the key stays until its time is over. */
   release(): Promise<void>;
   /** Until when the holder may count on it, on the clock; undefined when it is not held. */
   deadline(): number | undefined;
@@ -82,20 +87,18 @@ export interface Lease {
   close(): Promise<void>;
 }
 
-/** How late a lease that expired is seen to be free, where the key lives for 8 s or more. */
-const LOOK_MS = 1_000;
-/** Servers remove expired keys up to a second late. */
-const EXPIRY_LATENESS_MS = 1_500;
+/** A waiter that is late with writing its key again still waits. */
+const WANTED_LATENESS_MS = 1_500;
 /** A call that fails at once (not connected) is tried again no sooner. */
 const RETRY_MS = 100;
 
-/** Throws `validation_failed` where the bucket's keys live shorter than `ttlMs`, or for ever, or nobody tells how long. */
+/** Throws `validation_failed` where the bucket's keys expire, or nobody tells whether they do. */
 export async function createLease(options: LeaseOptions): Promise<Lease> {
   const { bus, holder, ttlMs, clock = monotonicClock, log } = options;
   const device = deviceKey(options.device);
   const key = leaseKeys.gpu(device);
   const bucket = await bus.bucket(buckets.lease);
-  await requireBucketTtl(bus, ttlMs);
+  await requireLastingKeys(bus);
   const timing = leaseTiming(ttlMs);
   const machine = leaseMachine(timing);
   const closing = new AbortController();
@@ -118,12 +121,15 @@ export async function createLease(options: LeaseOptions): Promise<Lease> {
     bucket,
     device,
     clock,
-    forgetMs: ttlMs + EXPIRY_LATENESS_MS,
-    lookMs: Math.min(LOOK_MS, ttlMs / 8),
+    lifeMs,
+    forgetWantedMs: ttlMs + WANTED_LATENESS_MS,
+    lookMs: ttlMs,
     signal: closing.signal,
-    onHolder: ({ holder: seen, revision }) => {
-      const whose = seen === undefined ? "gone" : seen.holder === holder.id ? "mine" : "anothers";
-      dispatch({ type: "seen", key: whose, revision, now: clock.now() });
+    onHolder: ({ key: whose, revision, value: seen }) => {
+      const now = clock.now();
+      if (whose === "gone") dispatch({ type: "seen", key: "gone", revision, now });
+      else if (seen?.holder === holder.id) dispatch({ type: "seen", key: "mine", revision, now });
+      else dispatch({ type: "seen", key: "anothers", revision, lifeMs: lifeMs(seen), now });
     },
     onChange: () => {
       announce();
@@ -134,7 +140,12 @@ export async function createLease(options: LeaseOptions): Promise<Lease> {
 
   function value(): string {
     const { id, family, model, host, pid } = holder;
-    return JSON.stringify({ holder: id, family, model, since, host, pid } satisfies LeaseValue);
+    return JSON.stringify({ holder: id, family, model, since, host, pid, ttlMs } satisfies LeaseValue);
+  }
+
+  /** How long after a write its holder and its engine may live: by its own LEASE_TTL, which may be another. */
+  function lifeMs(value: LeaseValue | undefined): number {
+    return (value?.ttlMs ?? ttlMs) + timing.graceMs;
   }
 
   function dispatch(event: LeaseEvent): void {
@@ -181,11 +192,14 @@ export async function createLease(options: LeaseOptions): Promise<Lease> {
         }));
         return;
       case "read":
-        ask(effect.call, bucket.get(key), (entry) => ({
-          type: "read",
-          call: effect.call,
-          entry: entry && { mine: holderOf(entry.value) === holder.id, revision: entry.revision },
-        }));
+        ask(effect.call, bucket.get(key), (entry) => {
+          const found = entry && parseLease(entry.value);
+          return {
+            type: "read",
+            call: effect.call,
+            entry: entry && { mine: found?.holder === holder.id, revision: entry.revision, lifeMs: lifeMs(found) },
+          };
+        });
         return;
       case "granted":
         log.info({ device: options.device, family: holder.family, revision: effect.revision }, "lease acquired");
@@ -226,7 +240,7 @@ export async function createLease(options: LeaseOptions): Promise<Lease> {
   function announce(): void {
     const other = view.holder();
     const waits = state.name === "waiting" && other !== undefined && other.family !== holder.family;
-    const wanted = waits && want ? { holder: holder.id, lane: want.lane, since: want.since } : undefined;
+    const wanted = waits && want ? { holder: holder.id, lane: want.lane, since: want.since, ttlMs } : undefined;
     announcement.say(wanted, view.wanted()[holder.family]);
   }
 
@@ -297,7 +311,3 @@ export async function createLease(options: LeaseOptions): Promise<Lease> {
 }
 
 type Timeless<Event> = Event extends unknown ? Omit<Event, "now"> : never;
-
-function holderOf(value: Uint8Array): string | undefined {
-  return parseJson(value, (json) => leaseValueSchema.safeParse(json).data?.holder);
-}

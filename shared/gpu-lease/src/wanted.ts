@@ -21,7 +21,7 @@ export interface AnnouncementOptions {
   bucket: KeyBucket;
   key: string;
   clock: Clock;
-  /** The key is written again this often: it expires like every key of its bucket. */
+  /** The key is written again this often: one that is not any more is its writer's no longer. */
   everyMs: number;
 }
 
