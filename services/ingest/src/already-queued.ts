@@ -1,55 +1,138 @@
-/** What an earlier delivery of an intake message has already published: so that a restart repeats nothing. */
-import type { Bus } from "@parlance/bus";
+/** What an earlier delivery of an intake message has already published: so that a restart repeats nothing and fits to what is there. */
+import type { Bus, StoredMessage } from "@parlance/bus";
 import {
+  BYTES_PER_SAMPLE,
+  type JobHeaders,
   jobHeadersSchema,
   parseJobSubject,
   parseResultSubject,
   readHeaders,
+  SAMPLE_RATE,
+  type SegmentResult,
   segmentResultSchema,
   streams,
   subjects,
 } from "@parlance/contracts";
+import type { TextPiece } from "@parlance/tts/text";
+import { type BegunCut, boundariesOf } from "./begun-item.ts";
 
 export interface AlreadyQueued {
-  /** Whether this job is in the stream. */
+  /** Whether this job is in the stream, or was and has its result. */
   has(jobSubject: string): boolean;
   /** Whether everything of the item is published: its last job, or its failure. */
   isComplete(itemId: string): Promise<boolean>;
+  /** How the item's audio was cut so far; undefined when nothing of it is published. */
+  cutOf(itemId: string): Promise<BegunCut | undefined>;
+  /** The pieces of the item's text that are published, from the first one on without a gap. */
+  piecesOf(itemId: string): Promise<TextPiece[]>;
 }
 
-export const nothingQueued: AlreadyQueued = { has: () => false, isComplete: async () => false };
+export const nothingQueued: AlreadyQueued = {
+  has: () => false,
+  isComplete: async () => false,
+  cutOf: async () => undefined,
+  piecesOf: async () => [],
+};
+
+interface Span {
+  start: number;
+  end: number;
+  segmentSeconds?: number | undefined;
+}
+
+interface Published {
+  /** Segment number → its job's subject. */
+  jobs: Map<number, string>;
+  results: Set<number>;
+}
 
 export async function readAlreadyQueued(bus: Bus, batchId: string): Promise<AlreadyQueued> {
   const [jobs, results] = await Promise.all([
     bus.countSubjects(streams.jobs, subjects.batchJobs(batchId)),
     bus.countSubjects(streams.results, `speech.result.${batchId}.>`),
   ]);
-  const newestJob = new Map<string, { subject: string; n: number }>();
+  const items = new Map<string, Published>();
+  const of = (itemId: string): Published => {
+    const item = items.get(itemId) ?? { jobs: new Map(), results: new Set() };
+    items.set(itemId, item);
+    return item;
+  };
   for (const subject of jobs.keys()) {
     const job = parseJobSubject(subject);
-    if (job !== undefined && job.n >= (newestJob.get(job.itemId)?.n ?? 0))
-      newestJob.set(job.itemId, { subject, n: job.n });
+    if (job !== undefined) of(job.itemId).jobs.set(job.n, subject);
   }
-  const newestResult = new Map<string, number>();
   for (const subject of results.keys()) {
     const result = parseResultSubject(subject);
-    if (result !== undefined) newestResult.set(result.itemId, Math.max(result.n, newestResult.get(result.itemId) ?? 0));
+    if (result !== undefined) of(result.itemId).results.add(result.n);
   }
+  const newest = (numbers: Iterable<number>) => Math.max(-1, ...numbers);
+
+  async function resultOf(itemId: string, n: number): Promise<SegmentResult | undefined> {
+    const message = await bus.last(streams.results, subjects.result(batchId, itemId, n));
+    return message && segmentResultSchema.parse(JSON.parse(Buffer.from(message.data).toString()));
+  }
+
+  async function jobOf(
+    itemId: string,
+    n: number,
+  ): Promise<{ message: StoredMessage; headers: JobHeaders } | undefined> {
+    const subject = of(itemId).jobs.get(n);
+    const message = subject === undefined ? undefined : await bus.last(streams.jobs, subject);
+    return message && { message, headers: readHeaders(jobHeadersSchema, message.headers) };
+  }
+
+  /** What of the item's audio a published segment is, in samples; undefined where the stream does not tell. */
+  async function spanOf(itemId: string, n: number): Promise<Span | undefined> {
+    const job = await jobOf(itemId, n);
+    if (job !== undefined) {
+      const { start, samples = job.message.data.length / BYTES_PER_SAMPLE, segmentSeconds } = job.headers;
+      return { start, end: start + samples, segmentSeconds };
+    }
+    const result = await resultOf(itemId, n);
+    if (result?.outcome !== "ok") return undefined;
+    const [start, end] = [result.start, result.start + result.duration].map((at) => Math.round(at * SAMPLE_RATE));
+    return { start: start ?? 0, end: end ?? 0 };
+  }
+
   return {
-    has: (jobSubject) => jobs.has(jobSubject),
+    has(jobSubject) {
+      const job = parseJobSubject(jobSubject);
+      return jobs.has(jobSubject) || (job !== undefined && items.get(job.itemId)?.results.has(job.n) === true);
+    },
     async isComplete(itemId) {
-      const job = newestJob.get(itemId);
-      const result = newestResult.get(itemId);
+      const item = of(itemId);
+      const [job, result] = [newest(item.jobs.keys()), newest(item.results)];
       // A result beyond every job is the failure that ingest itself published, or its job has been purged.
-      if (result !== undefined && result > (job?.n ?? -1)) {
-        const message = await bus.last(streams.results, subjects.result(batchId, itemId, result));
-        if (message === undefined) return false;
-        const { outcome, last } = segmentResultSchema.parse(JSON.parse(Buffer.from(message.data).toString()));
-        return outcome === "failed" || last;
+      if (result > job) {
+        const found = await resultOf(itemId, result);
+        return found !== undefined && (found.outcome === "failed" || found.last);
       }
-      if (job === undefined) return false;
-      const message = await bus.last(streams.jobs, job.subject);
-      return message !== undefined && readHeaders(jobHeadersSchema, message.headers).last;
+      return (await jobOf(itemId, job))?.headers.last === true;
+    },
+    async cutOf(itemId) {
+      const { jobs, results } = of(itemId);
+      const last = Math.max(newest(jobs.keys()), newest(results));
+      const newestSpan = last < 0 ? undefined : await spanOf(itemId, last);
+      if (newestSpan === undefined) return undefined;
+      // What is published is not published again, wherever it begins; what is missing lies between its neighbours.
+      const starts = new Map<number, number>();
+      for (let n = 0; n < last; n += 1) {
+        if (jobs.has(n) || results.has(n)) continue;
+        const [before, after] = [await spanOf(itemId, n - 1), await spanOf(itemId, n + 1)];
+        if (before !== undefined) starts.set(n, before.end);
+        if (after !== undefined) starts.set(n + 1, after.start);
+      }
+      return { segmentSeconds: newestSpan.segmentSeconds, boundaries: boundariesOf(starts, last + 1, newestSpan.end) };
+    },
+    async piecesOf(itemId) {
+      const pieces: TextPiece[] = [];
+      for (;;) {
+        const job = await jobOf(itemId, pieces.length);
+        if (job === undefined) return pieces;
+        const { data } = job.message;
+        const text = Buffer.from(data.subarray(0, data.length - job.headers.referenceSamples * BYTES_PER_SAMPLE));
+        pieces.push({ text: text.toString(), pauseMs: job.headers.pauseMs });
+      }
     },
   };
 }

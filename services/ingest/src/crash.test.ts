@@ -49,13 +49,16 @@ async function redeliverAfter(milliseconds: number): Promise<void> {
   expect(reply.json<{ error?: unknown }>().error).toBeUndefined();
 }
 
-async function start(): Promise<void> {
+async function start(settings: Record<string, string> = {}): Promise<ChildProcess> {
   const { url, user = "", password = "" } = server.as("ingest");
-  ingest = fork(fileURLToPath(new URL("./main.ts", import.meta.url)), {
-    env: { PATH: process.env.PATH, NATS_URL: url, NATS_USER: user, NATS_PASSWORD: password, LOG_LEVEL: "fatal" },
+  const login = { NATS_URL: url, NATS_USER: user, NATS_PASSWORD: password };
+  const child = fork(fileURLToPath(new URL("./main.ts", import.meta.url)), {
+    env: { PATH: process.env.PATH, ...login, LOG_LEVEL: "fatal", ...settings },
     stdio: ["ignore", "ignore", "inherit", "ipc"],
   });
-  await once(ingest, "message");
+  ingest = child;
+  await once(child, "message");
+  return child;
 }
 
 async function kill(signal: NodeJS.Signals = "SIGKILL"): Promise<void> {
@@ -146,6 +149,127 @@ test("killed at any moment: every item's jobs and failures are there once, and n
     }
   }
   expect(segments.size + failures.size).toBe(expected.size);
+}, 180_000);
+
+/** A batch of one long file, of which at least `some` segments are published. */
+async function begin(audio: Uint8Array, lane: string, some = 3): Promise<string> {
+  const batchId = randomUUID();
+  const payload = JSON.stringify({ lane, items: [{ itemId: "0", file: await store(audio) }] });
+  await bus.publishOnce(subjects.intake("lab", batchId), payload, { headers: [["Content-Type", "application/json"]] });
+  await published(batchId, some);
+  return batchId;
+}
+
+async function published(batchId: string, some: number): Promise<void> {
+  const deadline = Date.now() + 60_000;
+  while ((await bus.countSubjects(streams.jobs, subjects.batchJobs(batchId))).size < some && Date.now() < deadline) {
+    await new Promise((resolve) => setTimeout(resolve, 3));
+  }
+}
+
+/** The item's segments joined are its audio, no sample missing or doubled, and the last one alone says that it is. */
+async function expectWhole(batchId: string, audio: Uint8Array): Promise<number[]> {
+  const parts: Buffer[] = [];
+  const lengths: number[] = [];
+  const last: boolean[] = [];
+  for await (const message of bus.read({ stream: streams.jobs, subject: subjects.batchJobs(batchId) })) {
+    const headers = readHeaders(jobHeadersSchema, message.headers);
+    const n = parseJobSubject(message.subject)?.n ?? -1;
+    const length = headers.samples ?? message.data.length / 2;
+    parts[n] = Buffer.from(message.data.subarray(0, length * 2));
+    lengths[n] = length;
+    last[n] = headers.last;
+  }
+  expect(last).toEqual(last.map((_, n) => n === last.length - 1));
+  const failures = await bus.countSubjects(streams.results, `speech.result.${batchId}.>`);
+  expect([...failures.keys()]).toEqual([]);
+  expect(Buffer.compare(Buffer.concat(parts), Buffer.from(audio.subarray(44)))).toBe(0);
+  return lengths;
+}
+
+async function untilSettled(): Promise<void> {
+  const deadline = Date.now() + 120_000;
+  while (!(await settled()) && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 100));
+  expect(await settled()).toBe(true);
+}
+
+test.each([
+  ["25", "7", "batch"],
+  ["7", "25", "batch"],
+  ["4", "25", "interactive"],
+])(
+  "an item that was begun at SEGMENT_SECONDS=%s and is gone on with at %s is whole (%s)",
+  async (before, after, lane) => {
+    const audio = sound(600);
+    await start({ SEGMENT_SECONDS: before });
+    const batchId = await begin(audio, lane);
+    await kill();
+    const there = (await bus.countSubjects(streams.jobs, subjects.batchJobs(batchId))).size;
+    await start({ SEGMENT_SECONDS: after });
+    await untilSettled();
+    const lengths = await expectWhole(batchId, audio);
+    expect(lengths.length).toBeGreaterThan(there);
+    // It goes on as it was begun.
+    const longest = Math.max(...lengths.slice(0, -1)) / 16_000;
+    expect(Math.abs(longest - Number(before))).toBeLessThanOrEqual(5);
+  },
+  180_000,
+);
+
+test("an ingest that was stopped for a while, and another one that cuts otherwise, make one whole item of it", async () => {
+  const audio = sound(900);
+  const first = await start({ SEGMENT_SECONDS: "25" });
+  const batchId = await begin(audio, "batch");
+  first.kill("SIGSTOP");
+  const there = (await bus.countSubjects(streams.jobs, subjects.batchJobs(batchId))).size;
+  await start({ SEGMENT_SECONDS: "7" });
+  await published(batchId, there + 3);
+  first.kill("SIGCONT");
+  await untilSettled();
+  await kill();
+  ingest = first;
+  await expectWhole(batchId, audio);
+}, 180_000);
+
+test("an item whose first segments are done and gone, killed before its end, goes on behind them", async () => {
+  const audio = sound(600);
+  await start({ SEGMENT_SECONDS: "25" });
+  const batchId = await begin(audio, "batch", 4);
+  await kill();
+  const jobs = [...(await bus.countSubjects(streams.jobs, subjects.batchJobs(batchId))).keys()];
+  const kept: Buffer[] = [];
+  let start0 = 0;
+  for (const [n] of jobs.entries()) {
+    const job = await bus.last(streams.jobs, subjects.job("transcribe", "batch", batchId, "0", n));
+    const samples = (job?.data.length ?? 0) / 2;
+    kept[n] = Buffer.from(job?.data ?? "");
+    const result = {
+      outcome: "ok",
+      last: false,
+      submittedAt: 1,
+      finishedAt: 1,
+      text: "",
+      language: "",
+      start: start0 / 16_000,
+      duration: samples / 16_000,
+      score: null,
+      model: "m",
+      passSize: 1,
+    };
+    start0 += samples;
+    await bus.publishOnce(subjects.result(batchId, "0", n), JSON.stringify(result), { first: true });
+  }
+  await bus.purgeBelow(streams.jobs, (await bus.streamState(streams.jobs)).lastSeq + 1);
+  await start({ SEGMENT_SECONDS: "7" });
+  await untilSettled();
+  const parts = [...kept];
+  for await (const message of bus.read({ stream: streams.jobs, subject: subjects.batchJobs(batchId) })) {
+    const n = parseJobSubject(message.subject)?.n ?? -1;
+    expect(n).toBeGreaterThanOrEqual(kept.length);
+    const { samples = message.data.length / 2 } = readHeaders(jobHeadersSchema, message.headers);
+    parts[n] = Buffer.from(message.data.subarray(0, samples * 2));
+  }
+  expect(Buffer.compare(Buffer.concat(parts), Buffer.from(audio.subarray(44)))).toBe(0);
 }, 180_000);
 
 test("asked to end in the middle of a long file, it gives the message back at once and exits 0", async () => {

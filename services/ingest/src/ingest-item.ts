@@ -29,6 +29,8 @@ export interface ItemContext {
   publisher: JobPublisher;
   queued: AlreadyQueued;
   fileTtlMs: number;
+  /** Near which length audio is cut whose cut nobody has begun. */
+  segmentSeconds: number;
   transcribes: boolean;
   speaks: boolean;
   /** What the tts workers say they can do: as far as is known, or asked anew with patience. */
@@ -72,12 +74,24 @@ async function ingestAudio(
   published: { n: number; samples: number },
 ): Promise<void> {
   const { acceptedAt, lane } = context.record;
+  const begun = await context.queued.cutOf(item.itemId);
+  const { boundaries = [], segmentSeconds = context.segmentSeconds } = begun ?? {};
+  // What fails now fails behind what is there: a number that is taken would tell nobody.
+  published.n = boundaries.length;
   const source = await openItemAudio(item.audio, { ...context, acceptedAt });
   const counted = reportProgress(source, item, context);
-  const decoding = context.decoder.decode({ source: counted, urgent: lane !== "batch", signal: context.signal });
+  const decoding = context.decoder.decode({
+    source: counted,
+    urgent: lane !== "batch",
+    signal: context.signal,
+    limits: { segmentSeconds, boundaries },
+  });
   for await (const segment of decoding) {
-    await context.publisher.segment(item, segment);
-    published.n = segment.n + 1;
+    if (segment.last && segment.n < boundaries.length) {
+      throw new SpeechError("internal", "The audio ends before what was published of it.");
+    }
+    await context.publisher.segment(item, segment, segmentSeconds);
+    published.n = Math.max(published.n, segment.n + 1);
     published.samples += segment.length;
     context.metrics.jobs.inc();
   }

@@ -23,6 +23,7 @@ export interface MessageContext {
   metrics: IngestMetrics;
   log: Log;
   fileTtlMs: number;
+  segmentSeconds: number;
   transcribes: boolean;
   speaks: boolean;
   speechWorkers: ItemContext["speechWorkers"];

@@ -1,6 +1,7 @@
 /** One text to speak: cut at its sentences, each published as a job that needs nothing else. */
 import { abilityProblem, type SpeechAbilities, SpeechError } from "@parlance/contracts";
-import { cutText, scriptProblem } from "@parlance/tts/text";
+import { scriptProblem } from "@parlance/tts/text";
+import { piecesAfter } from "./begun-item.ts";
 import type { ItemContext } from "./ingest-item.ts";
 import type { IntakeItem } from "./intake-batch.ts";
 import { type SpeechWish, unspeakable } from "./read-speech.ts";
@@ -16,7 +17,7 @@ export async function ingestText(
   context: ItemContext,
   published: { n: number },
 ): Promise<void> {
-  const { record, publisher, metrics, decoder, signal } = context;
+  const { record, publisher, queued, metrics, decoder, signal } = context;
   await requireAbility(item, wish, context);
   const reference =
     item.operation === "voice_clone"
@@ -29,10 +30,14 @@ export async function ingestText(
           signal,
         })
       : undefined;
-  const pieces = cutText(wish.text);
+  const begun = await queued.piecesOf(item.itemId);
+  const pieces = piecesAfter(begun, wish.text);
+  published.n = begun.length;
+  if (pieces.length === begun.length)
+    throw new SpeechError("internal", "All of the text is published, and no end of it.");
   for (const [n, { text, pauseMs }] of pieces.entries()) {
     await publisher.text(item, wish, { n, text, pauseMs, last: n === pieces.length - 1, reference });
-    published.n = n + 1;
+    published.n = Math.max(published.n, n + 1);
     metrics.jobs.inc();
   }
 }

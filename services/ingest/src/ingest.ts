@@ -82,6 +82,7 @@ export async function createIngest(options: IngestOptions): Promise<Ingest> {
     metrics,
     log,
     fileTtlMs: FILE_TTL * 1_000,
+    segmentSeconds: SEGMENT_SECONDS,
     transcribes: ENABLE_ASR,
     speaks: ENABLE_TTS,
     speechWorkers: askSpeechWorkers(bus),

@@ -8,13 +8,16 @@
  */
 import { setTimeout as pause } from "node:timers/promises";
 import type { Segment } from "@parlance/audio";
-import type { Bus, HeaderPairs } from "@parlance/bus";
+import type { Bus, HeaderPairs, PublishReceipt } from "@parlance/bus";
 import {
   type BatchRecord,
   type HeaderField,
+  jobHeadersSchema,
   oneLine,
+  readHeaders,
   type SegmentResult,
   SpeechError,
+  streams,
   subjects,
   writeHeaders,
 } from "@parlance/contracts";
@@ -24,7 +27,8 @@ import type { IntakeItem } from "./intake-batch.ts";
 import type { SpeechWish } from "./read-speech.ts";
 
 export interface JobPublisher {
-  segment(item: IntakeItem, segment: Segment): Promise<void>;
+  /** `segmentSeconds`: near which length the item is cut. */
+  segment(item: IntakeItem, segment: Segment, segmentSeconds: number): Promise<void>;
   text(item: IntakeItem, wish: SpeechWish, segment: TextSegment): Promise<void>;
   /** Publishes the jobs that were held. */
   flush(): Promise<void>;
@@ -76,23 +80,37 @@ export function createJobPublisher({ bus, record, queued, log, now, signal }: Jo
       submittedAt: acceptedAt,
       together: together > 1 ? together : undefined,
     };
-    await patiently(subject, payload(), {
+    const data = payload();
+    const receipt = await patiently(subject, data, {
       headers: writeHeaders({ ...common, ...fields }),
       messageId: `${batchId}.${item.itemId}.${n}`,
       first: true,
     });
+    if (receipt.duplicate) await requireAlike(subject, data, fields.last === true);
+  }
+
+  /**
+   * Somebody else works on the same message (this process was stopped for a while), or an answer was lost. Whoever was first with
+   * a segment has decided how the item is cut: where he cut otherwise, the message comes again and goes on as he did.
+   */
+  async function requireAlike(subject: string, data: Uint8Array, last: boolean): Promise<void> {
+    const stored = await bus.last(streams.jobs, subject);
+    const alike =
+      stored !== undefined &&
+      Buffer.compare(stored.data, data) === 0 &&
+      readHeaders(jobHeadersSchema, stored.headers).last === last;
+    if (!alike) throw new SpeechError("internal", "Another ingest has published this segment, cut otherwise.");
   }
 
   async function patiently(
     subject: string,
     payload: Uint8Array | string,
     options: { headers?: HeaderPairs; messageId?: string; first?: boolean },
-  ): Promise<void> {
+  ): Promise<PublishReceipt> {
     for (let tries = 0; ; tries += 1) {
       signal.throwIfAborted();
       try {
-        await bus.publishOnce(subject, payload, { ...options, signal });
-        return;
+        return await bus.publishOnce(subject, payload, { ...options, signal });
       } catch (error) {
         signal.throwIfAborted();
         if (!(error instanceof SpeechError) || !error.retryable) throw error;
@@ -116,14 +134,18 @@ export function createJobPublisher({ bus, record, queued, log, now, signal }: Jo
   async function flush(): Promise<void> {
     const jobs = held ?? [];
     held = undefined;
-    await Promise.all(jobs.map((job) => publish(job, jobs.length)));
+    const together = (some: HeldJob[]) => Promise.all(some.map((job) => publish(job, jobs.length)));
+    // Whoever is first with an item's first segment decides how the item is cut: the others leave when that is known.
+    const heads = jobs.filter(({ item }, index) => jobs.findIndex((job) => job.item === item) === index);
+    await together(heads);
+    await together(jobs.filter((job) => !heads.includes(job)));
   }
 
   return {
     flush,
-    async segment(item, { n, start, samples, length, last }) {
+    async segment(item, { n, start, samples, length, last }, segmentSeconds) {
       const shortened = length === samples.length ? undefined : length;
-      const fields = { ...item.wishes, start, samples: shortened, last };
+      const fields = { ...item.wishes, start, samples: shortened, segmentSeconds, last };
       await take({ item, n, fields, payload: () => bytesOf(samples) });
     },
     async text(item, { voice, instructions, referenceText, speed, format }, { n, text, pauseMs, last, reference }) {

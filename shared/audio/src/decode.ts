@@ -13,6 +13,8 @@ export interface DecodeLimits {
   maxSeconds: number;
   /** Length near which audio is cut into segments. */
   segmentSeconds: number;
+  /** Where segments 1, 2 … begin, in samples, as far as that is settled. */
+  boundaries?: readonly number[] | undefined;
   /** Of what comes out, in Hz. Default SAMPLE_RATE. */
   sampleRate?: number | undefined;
 }
@@ -34,7 +36,7 @@ const decoders: Record<Format, () => Promise<Decode>> = {
  */
 export async function* decodeSegments(reader: ByteReader, limits: DecodeLimits): AsyncGenerator<Segment, void> {
   const format = await detectFormat(reader);
-  const segmenter = createSegmenter(limits.segmentSeconds, limits.sampleRate);
+  const segmenter = createSegmenter(limits.segmentSeconds, limits.sampleRate, limits.boundaries);
   let samples = 0;
   for await (const pcm of resampled(reader, format, limits)) {
     samples += pcm.length;

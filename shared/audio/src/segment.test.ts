@@ -2,8 +2,13 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { createSegmenter, type Segment } from "./segment.ts";
 
-function segmentStream(audio: Int16Array, limit: number, steps: readonly number[]): Segment[] {
-  const segmenter = createSegmenter(limit);
+function segmentStream(
+  audio: Int16Array,
+  limit: number,
+  steps: readonly number[],
+  boundaries?: readonly number[],
+): Segment[] {
+  const segmenter = createSegmenter(limit, 16_000, boundaries);
   const segments: Segment[] = [];
   for (let at = 0, turn = 0; at < audio.length; turn += 1) {
     const step = steps[turn % steps.length] ?? 1;
@@ -122,6 +127,30 @@ describe("segments of long audio", () => {
     ]);
     expect(segmentStream(new Int16Array(160), 25, [160])[0]?.samples.length).toBe(160);
     expect(createSegmenter(25).end()).toEqual([]);
+  });
+
+  test("of audio that somebody else began to cut are his as far as he came, and join to the whole", () => {
+    fc.assert(
+      fc.property(
+        fc.constantFrom(3, 6, 11, 25),
+        fc.constantFrom(3, 6, 11, 25),
+        fc.nat(8),
+        fc.integer(),
+        (his, ours, count, seed) => {
+          const audio = noise(60, seed);
+          const first = segmentStream(audio, his, [16_384]).slice(0, -1).slice(0, count);
+          const boundaries = first.map(({ start, length }) => start + length);
+          const segments = segmentStream(audio, ours, [50_000, 7_000], boundaries);
+          expect(segments.slice(0, first.length)).toEqual(first);
+          expect(segments.filter(({ last }) => last)).toEqual(segments.slice(-1));
+          const joined = segments.flatMap(({ samples, length }) => [...samples.subarray(0, length)]);
+          expect(Buffer.compare(Buffer.from(Int16Array.from(joined).buffer), Buffer.from(audio.buffer))).toBe(0);
+          const alike = segmentStream(audio, his, [30_000], boundaries);
+          expect(alike).toEqual(segmentStream(audio, his, [16_384]));
+        },
+      ),
+      { numRuns: 12 },
+    );
   });
 
   test("ten minutes are cut in well under a second", () => {

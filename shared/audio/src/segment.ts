@@ -38,7 +38,15 @@ export function expandSeconds(limitSeconds: number): number {
   return Math.min(5, limitSeconds / 2);
 }
 
-export function createSegmenter(limitSeconds: number, sampleRate: number = SAMPLE_RATE): Segmenter {
+/**
+ * @param boundaries where segments 1, 2 … begin, in samples, as far as they are settled: audio that somebody else began to cut is
+ * cut as he did, and by the rule from the last boundary on.
+ */
+export function createSegmenter(
+  limitSeconds: number,
+  sampleRate: number = SAMPLE_RATE,
+  boundaries: readonly number[] = [],
+): Segmenter {
   const limit = limitSeconds * sampleRate;
   const expand = expandSeconds(limitSeconds) * sampleRate;
   const window = sampleRate / 10;
@@ -70,19 +78,31 @@ export function createSegmenter(limitSeconds: number, sampleRate: number = SAMPL
     return segment;
   }
 
+  /** What can be cut off now, where the rule may decide with more than `enough` samples. */
+  function* cuts(enough: number): Generator<Segment, void> {
+    for (;;) {
+      const settled = boundaries[n];
+      if (settled !== undefined) {
+        if (filled < settled - start) return;
+        yield take(settled - start, false);
+      } else {
+        if (filled <= enough) return;
+        yield take(findCut(buffer.subarray(0, filled), { limit, expand, window }), false);
+      }
+    }
+  }
+
   return {
     push(samples) {
       const segments: Segment[] = [];
       for (let from = 0; from < samples.length; from += limit) {
         append(samples.subarray(from, from + limit));
-        while (filled >= limit + expand)
-          segments.push(take(findCut(buffer.subarray(0, filled), { limit, expand, window }), false));
+        segments.push(...cuts(limit + expand - 1));
       }
       return segments;
     },
     end() {
-      const segments: Segment[] = [];
-      while (filled > limit) segments.push(take(findCut(buffer.subarray(0, filled), { limit, expand, window }), false));
+      const segments = [...cuts(limit)];
       if (filled > 0 || n > 0) segments.push(take(filled, true));
       return segments;
     },

@@ -61,6 +61,7 @@ export const headerNames = {
   start: "Parlance-Start",
   samples: "Parlance-Samples",
   last: "Parlance-Last",
+  segmentSeconds: "Parlance-Segment-Seconds",
   together: "Parlance-Together",
   operation: "Parlance-Operation",
   voice: "Parlance-Voice",
@@ -139,6 +140,8 @@ export const jobHeadersSchema = z.object({
   samples: count.optional(),
   /** True on the item's last segment: its number tells how many there are. */
   last: flag,
+  /** Near which length its item's audio is cut, whatever SEGMENT_SECONDS becomes. */
+  segmentSeconds: count.optional(),
   /** How many jobs of this batch were published together and should share a pass (1: no wish). */
   together: count.default(1),
   ...speechHeaders,

@@ -32,6 +32,7 @@ export const subjects = {
     `speech.job.${operation}.${lane}.${batchId}.${itemId}.${n}`,
   jobLane: (operation: Operation, lane: Lane) => `speech.job.${operation}.${lane}.>`,
   batchJobs: (batchId: string) => `speech.job.*.*.${batchId}.>`,
+  itemJobs: (batchId: string, itemId: string) => `speech.job.*.*.${batchId}.${itemId}.*`,
   result: (batchId: string, itemId: string, n: number) => `speech.result.${batchId}.${itemId}.${n}`,
   itemResults: (batchId: string, itemId: string) => `speech.result.${batchId}.${itemId}.*`,
   done: (batchId: string, itemId: string) => `speech.done.${batchId}.${itemId}`,
