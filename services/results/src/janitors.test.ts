@@ -1,8 +1,8 @@
-import type { ConsumerState, FileInfo, StreamState } from "@parlance/bus";
+import type { FileInfo } from "@parlance/bus";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { expiredFiles } from "./files-janitor.ts";
-import { purgeLimit } from "./stream-janitor.ts";
+import { finishedUpTo, pressureLimit, shareToFree, windowLimit } from "./stream-janitor.ts";
 
 const minute = 60_000;
 const upload = (createdAt: number): FileInfo => ({
@@ -42,49 +42,60 @@ describe("the sound of a segment", () => {
   });
 });
 
-const stream = (overrides: Partial<StreamState> = {}): StreamState => ({
-  messages: 100,
-  bytes: 100,
-  maxBytes: 1_000,
-  firstSeq: 1,
-  lastSeq: 100,
-  ...overrides,
-});
-const consumer = (overrides: Partial<ConsumerState> = {}): ConsumerState => ({
-  pending: 0,
-  ackPending: 0,
-  ackFloor: 100,
-  ...overrides,
-});
+const finished = fc
+  .record({ first: fc.integer({ min: 1, max: 500 }), length: fc.nat(500) })
+  .map(({ first, length }) => ({ first, last: first + length - 1 }));
 
-describe("purgeLimit", () => {
-  test("keeps what may be replayed", () => {
-    expect(purgeLimit({ stream: stream(), consumers: [consumer()], firstInWindow: 40 })).toBe(40);
-    expect(purgeLimit({ stream: stream(), consumers: [consumer()], firstInWindow: undefined })).toBe(101);
+describe("what JOBS and INTAKE may lose", () => {
+  test("is what is older than the window, and finished", () => {
+    expect(windowLimit({ first: 1, last: 100 }, 40)).toBe(40);
+    expect(windowLimit({ first: 1, last: 100 }, undefined)).toBe(101);
+    expect(windowLimit({ first: 1, last: 20 }, 40)).toBe(21);
   });
 
-  test("keeps what one of the durables has not finished", () => {
-    const consumers = [consumer(), consumer({ ackFloor: 80 })];
-    expect(purgeLimit({ stream: stream(), consumers, firstInWindow: undefined })).toBe(81);
+  test("was delivered and acknowledged: a count that lags says nothing of a message that nobody has seen", () => {
+    expect(finishedUpTo({ ackFloor: 100, delivered: 90 })).toBe(90);
+    expect(finishedUpTo({ ackFloor: 80, delivered: 90 })).toBe(80);
   });
 
-  test("beyond half of the bytes the window yields, to the oldest first", () => {
-    const full = stream({ bytes: 800 });
-    expect(purgeLimit({ stream: full, consumers: [consumer()], firstInWindow: 1 })).toBe(51);
+  test("grows beyond half of the bytes, and is then the oldest of what is finished", () => {
+    expect(shareToFree({ bytes: 500, maxBytes: 1_000 })).toBe(0);
+    expect(shareToFree({ bytes: 800, maxBytes: 1_000 })).toBe(0.5);
+    expect(shareToFree({ bytes: 800, maxBytes: -1 })).toBe(0);
+    expect(pressureLimit([{ first: 1, last: 100 }], 0.5)).toBe(51);
   });
 
-  test("never reaches a message that a durable has not finished", () => {
-    const count = fc.nat(1_000);
+  test("does not depend on a durable in which nothing is finished", () => {
+    const waits = { first: 1, last: 0 };
+    expect(pressureLimit([waits, { first: 1_000_001, last: 1_000_100 }], 0.5)).toBe(1_000_051);
+    expect(pressureLimit([waits], 0.5)).toBeUndefined();
+  });
+
+  test("is never a message that its durable has not finished, and in the end all that are", () => {
     fc.assert(
       fc.property(
-        fc.record({ bytes: count, maxBytes: count, firstSeq: fc.integer({ min: 1, max: 50 }), messages: count }),
-        fc.array(fc.record({ pending: count, ackPending: count, ackFloor: count }), { minLength: 1 }),
-        fc.option(count, { nil: undefined }),
-        (shape, consumers, firstInWindow) => {
-          const state = { ...shape, lastSeq: 1_050 };
-          const limit = purgeLimit({ stream: state, consumers, firstInWindow });
-          for (const { ackFloor } of consumers) expect(limit).toBeLessThanOrEqual(ackFloor + 1);
-          expect(limit).toBeLessThanOrEqual(1_051);
+        fc.array(finished, { minLength: 1, maxLength: 6 }),
+        fc.double({ min: 0.01, max: 1, noNaN: true }),
+        fc.option(fc.nat(1_000), { nil: undefined }),
+        (durables, share, firstInWindow) => {
+          for (const of of durables) {
+            const limit = windowLimit(of, firstInWindow);
+            expect(limit).toBeLessThanOrEqual(of.last + 1);
+            if (firstInWindow !== undefined) expect(limit).toBeLessThanOrEqual(firstInWindow);
+          }
+          // As the janitor does it: each round takes each durable's finished messages below the limit.
+          let left = durables;
+          let rounds = 0;
+          for (let limit = pressureLimit(left, share); limit !== undefined; limit = pressureLimit(left, share)) {
+            const below = limit;
+            const before = left.reduce((sum, { first, last }) => sum + Math.max(0, last - first + 1), 0);
+            left = left.map(({ first, last }) => ({ first: Math.max(first, Math.min(below, last + 1)), last }));
+            const after = left.reduce((sum, { first, last }) => sum + Math.max(0, last - first + 1), 0);
+            expect(after).toBeLessThan(before);
+            rounds += 1;
+          }
+          expect(rounds).toBeGreaterThanOrEqual(0);
+          for (const { first, last } of left) expect(first).toBeGreaterThan(last);
         },
       ),
     );

@@ -8,7 +8,7 @@
  */
 import { setTimeout as pause } from "node:timers/promises";
 import { type Bus, createTurns } from "@parlance/bus";
-import { buckets, durables, lanes, operations, type Settings, streams } from "@parlance/contracts";
+import { buckets, durables, lanes, operations, type Settings, streams, subjects } from "@parlance/contracts";
 import type { Log, Registry } from "@parlance/telemetry";
 import { createBatchProgress } from "./batch-progress.ts";
 import { watchCancels } from "./cancel-watcher.ts";
@@ -68,7 +68,12 @@ export async function createResults(options: ResultsOptions): Promise<Results> {
       bus,
       stream: streams.jobs,
       subject: "speech.job.>",
-      durables: operations.flatMap((operation) => lanes.map((lane) => durables.worker(operation, lane))),
+      durables: operations.flatMap((operation) =>
+        lanes.map((lane) => ({
+          durable: durables.worker(operation, lane),
+          subject: subjects.jobLane(operation, lane),
+        })),
+      ),
       replayWindowMs,
       now,
     });
@@ -77,7 +82,7 @@ export async function createResults(options: ResultsOptions): Promise<Results> {
       bus,
       stream: streams.intake,
       subject: "speech.intake.*.*",
-      durables: [durables.ingest],
+      durables: [{ durable: durables.ingest, subject: "speech.intake.*.*" }],
       replayWindowMs,
       now,
     });

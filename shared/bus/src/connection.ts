@@ -16,15 +16,7 @@ import { publishOnce } from "./publish-once.ts";
 import { pullDurable } from "./pull.ts";
 import { readStream } from "./read.ts";
 import { publish, request, requestMany, serve, subscribe } from "./requests.ts";
-import {
-  consumerState,
-  countSubjects,
-  firstMessage,
-  lastMessage,
-  messageAt,
-  purgeBelow,
-  streamState,
-} from "./state.ts";
+import { consumerState, countSubjects, firstMessage, lastMessage, messageAt, purge, streamState } from "./state.ts";
 import type { Bus } from "./types.ts";
 
 export interface BusOptions {
@@ -81,7 +73,8 @@ export async function connectBus(options: BusOptions): Promise<Bus> {
     countSubjects: (stream, filter) => countSubjects(link, stream, filter),
     consumerState: (stream, durable) => consumerState(link, stream, durable),
     streamState: (stream) => streamState(link, stream),
-    purgeBelow: (stream, seq) => purgeBelow(link, stream, seq),
+    purgeBelow: (stream, seq, subject) => purge(link, stream, { seq, filter: subject }),
+    purgeSubject: (stream, subject) => purge(link, stream, { filter: subject }),
     bucket: async (name) => createKeyBucket(link, name),
     files: async (name) => createFileStore(link, name),
     request: (...asked) => request(link, ...asked),

@@ -157,7 +157,7 @@ describe.each(await testServers())("pull on $version", ({ binary }) => {
     expect((await bus.consumerState("JOBS", "transcribe-realtime")).ackFloor).toBe(lastSeq);
     const { seq } = await bus.publishOnce("speech.job.transcribe.realtime.i.0.0", "x");
     await publish("i", 2);
-    expect(await bus.consumerState("JOBS", "transcribe-realtime")).toEqual({
+    expect(await bus.consumerState("JOBS", "transcribe-realtime")).toMatchObject({
       pending: 1,
       ackPending: 0,
       ackFloor: seq - 1,

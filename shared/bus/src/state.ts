@@ -88,7 +88,7 @@ export async function consumerState(link: Link, stream: string, durable: string)
     }
   });
   const { num_pending: pending, num_ack_pending: ackPending } = info;
-  return { pending, ackPending, ackFloor: await floor() };
+  return { pending, ackPending, ackFloor: await floor(), delivered: info.delivered.stream_seq };
 
   async function floor(): Promise<number> {
     if (ackPending > 0) return info.ack_floor.stream_seq;
@@ -100,7 +100,12 @@ export async function consumerState(link: Link, stream: string, durable: string)
   }
 }
 
-export async function purgeBelow(link: Link, stream: string, seq: number): Promise<number> {
-  const { purged } = await untilAnswered(link, `Purging ${stream}`, () => link.jsm.streams.purge(stream, { seq }));
+/** At least one of the two is given: nobody empties a stream. */
+export async function purge(
+  link: Link,
+  stream: string,
+  what: { seq: number; filter?: string | undefined } | { filter: string },
+): Promise<number> {
+  const { purged } = await untilAnswered(link, `Purging ${stream}`, () => link.jsm.streams.purge(stream, what));
   return purged;
 }

@@ -145,6 +145,8 @@ export interface ConsumerState {
   ackPending: number;
   /** Highest stream sequence below which everything is acknowledged. */
   ackFloor: number;
+  /** Stream sequence of the newest message that was delivered. */
+  delivered: number;
 }
 
 export interface StreamState {
@@ -196,8 +198,10 @@ export interface Bus {
   countSubjects(stream: string, filter: string): Promise<Map<string, number>>;
   consumerState(stream: string, durable: string): Promise<ConsumerState>;
   streamState(stream: string): Promise<StreamState>;
-  /** Deletes messages below `seq`. */
-  purgeBelow(stream: string, seq: number): Promise<number>;
+  /** Deletes messages below `seq`, of one subject (wildcards allowed) or of all. Returns how many. */
+  purgeBelow(stream: string, seq: number, subject?: string): Promise<number>;
+  /** Deletes all messages of a subject (wildcards allowed). Returns how many. */
+  purgeSubject(stream: string, subject: string): Promise<number>;
   bucket(name: string): Promise<KeyBucket>;
   files(name: string): Promise<FileStore>;
   /** Undefined when nobody answered in time. */
