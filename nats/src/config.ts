@@ -1,6 +1,6 @@
 /** Renders nats-server configuration. Values are quoted here and nowhere else. */
+import { type Account, type Export, type Import, SPEECH, type User } from "./accounts.ts";
 import { FromEnvironment } from "./from-environment.ts";
-import type { User } from "./permissions.ts";
 
 export interface ServerConfig {
   serverName: string | FromEnvironment;
@@ -18,7 +18,8 @@ export interface ServerConfig {
   syncAlways: boolean;
   /** HTTP monitoring, `/healthz` among it, on loopback. */
   monitorPort?: number | undefined;
-  users?: User[] | undefined;
+  /** Without them everybody may do everything. */
+  accounts?: Account[] | undefined;
   /** Who a client is that brings no credentials. */
   noAuthUser?: string | undefined;
   tls?: TlsFiles | undefined;
@@ -44,7 +45,7 @@ export interface Cluster {
 export const DEFAULT_MAX_PAYLOAD = 1_048_576;
 
 export function renderConfig(config: ServerConfig): string {
-  const { tls, cluster, users } = config;
+  const { tls, cluster, accounts } = config;
   return block([
     line("server_name", config.serverName),
     line("host", config.host),
@@ -68,7 +69,7 @@ export function renderConfig(config: ServerConfig): string {
           list("routes", cluster.routes),
         ])
       : "",
-    users ? nest("authorization", [`users: [\n${indent(users.map(renderUser).join("\n"))}\n]`]) : "",
+    accounts ? nest("accounts", accounts.map(renderAccount)) : "",
     config.noAuthUser === undefined ? "" : line("no_auth_user", config.noAuthUser),
   ]);
 }
@@ -83,18 +84,44 @@ function tlsBlock({ certFile, keyFile, caFile }: TlsFiles, verify: boolean): str
   ]);
 }
 
-function renderUser({ user, password, permissions }: User): string {
-  return `{\n${indent(
-    block([
-      line("user", user),
-      line("password", password),
-      nest("permissions", [
-        list("publish", permissions.publish),
-        list("subscribe", permissions.subscribe),
-        permissions.respond ? "allow_responses: true" : "",
-      ]),
-    ]).trimEnd(),
-  )}\n}`;
+function renderAccount({ name, jetstream, users, exports, imports, mappings }: Account): string {
+  return nest(quote(name), [
+    jetstream ? "jetstream: enabled" : "",
+    array("users", users.map(renderUser)),
+    array("exports", exports.map(renderExport)),
+    array("imports", imports.map(renderImport)),
+    mappings.length === 0
+      ? ""
+      : nest(
+          "mappings",
+          mappings.map(({ from, to }) => line(quote(from), to)),
+        ),
+  ]);
+}
+
+function renderUser({ user, password, permissions: { publish, denyPublish, subscribe, respond } }: User): string {
+  return map([
+    line("user", user),
+    line("password", password),
+    nest("permissions", [
+      denyPublish ? nest("publish", [list("allow", publish), list("deny", denyPublish)]) : list("publish", publish),
+      list("subscribe", subscribe),
+      respond ? "allow_responses: true" : "",
+    ]),
+  ]);
+}
+
+function renderExport({ kind, subject, accounts, answers }: Export): string {
+  return map([
+    line(kind, subject),
+    list("accounts", accounts),
+    // What answers once is forgotten with its answer.
+    answers === "many" ? 'response_type: "stream"' : "",
+  ]);
+}
+
+function renderImport({ kind, subject, to }: Import): string {
+  return map([nest(kind, [line("account", SPEECH), line("subject", subject)]), to === undefined ? "" : line("to", to)]);
 }
 
 function line(name: string, value: string | number | FromEnvironment): string {
@@ -102,11 +129,19 @@ function line(name: string, value: string | number | FromEnvironment): string {
 }
 
 function list(name: string, values: readonly string[]): string {
-  return `${name}: [\n${indent([...new Set(values)].map(quote).join("\n"))}\n]`;
+  return array(name, [...new Set(values)].map(quote));
+}
+
+function array(name: string, values: readonly string[]): string {
+  return values.length === 0 ? "" : `${name}: [\n${indent(values.join("\n"))}\n]`;
+}
+
+function map(lines: string[]): string {
+  return `{\n${indent(block(lines).trimEnd())}\n}`;
 }
 
 function nest(name: string, lines: string[]): string {
-  return `${name} {\n${indent(block(lines).trimEnd())}\n}`;
+  return `${name} ${map(lines)}`;
 }
 
 function block(lines: string[]): string {

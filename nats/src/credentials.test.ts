@@ -15,8 +15,9 @@ describe("credentials", () => {
   it("are made once, one password per service, for the owner's eyes only", async () => {
     expect(readCredentials(folder)).toBeUndefined();
     const made = ensureCredentials(folder);
-    expect(new Set(Object.values(made).map(({ password }) => password)).size).toBe(users.length);
-    expect(Object.values(made).every(({ password }) => password.length >= 32)).toBe(true);
+    const passwords = users.map((user) => made[user].password);
+    expect(new Set(passwords).size).toBe(users.length);
+    expect(passwords.every((password) => password.length >= 32)).toBe(true);
     expect((await stat(join(folder, "credentials.json"))).mode & 0o777).toBe(0o600);
     expect(ensureCredentials(folder)).toEqual(made);
     expect(readCredentials(folder)).toEqual(made);
@@ -29,5 +30,12 @@ describe("credentials", () => {
     expect(after).toMatchObject(before);
     expect(after.monitor.password).not.toBe(monitor.password);
     expect(JSON.parse(await readFile(join(folder, "credentials.json"), "utf8"))).toEqual(after);
+  });
+
+  it("a publisher that is named once keeps its password, also while it is not named", () => {
+    const first = ensureCredentials(folder, ["my-app"]).publishers["my-app"];
+    expect(first).toMatchObject({ user: "my-app", password: expect.stringMatching(/^[\w-]{32}$/) });
+    expect(Object.keys(ensureCredentials(folder, ["other"]).publishers)).toEqual(["other"]);
+    expect(ensureCredentials(folder, ["my-app", "other"]).publishers["my-app"]).toEqual(first);
   });
 });

@@ -1,14 +1,19 @@
-/** Generated passwords, one per service, in a file that only its owner reads. */
+/** Generated passwords, one per service and publisher, in a file that only its owner reads. */
 import { randomBytes } from "node:crypto";
 import { chmodSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { permissions, type User, type UserName, users } from "./permissions.ts";
+import { type Account, accountsOf } from "./accounts.ts";
+import { type UserName, users } from "./permissions.ts";
 
 export interface Credential {
-  user: UserName;
+  user: string;
   password: string;
 }
-export type Credentials = Record<UserName, Credential>;
+
+export interface Credentials extends Record<UserName, Credential> {
+  /** Of the publishers that have a name, by that name. */
+  publishers: Record<string, Credential>;
+}
 
 const FILE = "credentials.json";
 const PASSWORD_BYTES = 24;
@@ -23,30 +28,42 @@ export function readCredentials(stateDir: string): Partial<Credentials> | undefi
   }
 }
 
-/** Reads the file, and writes it with a password for each user that has none yet. */
-export function ensureCredentials(stateDir: string): Credentials {
+/** Reads the file, and writes it with a password for each user that has none yet. `publishers`: names; only theirs are answered. */
+export function ensureCredentials(stateDir: string, publishers: readonly string[] = []): Credentials {
   const known = readCredentials(stateDir) ?? {};
-  const credentials = generateCredentials(known);
+  const credentials = generateCredentials(known, publishers);
   const file = join(stateDir, FILE);
-  if (users.some((user) => known[user] === undefined)) {
+  if (users.some((user) => known[user] === undefined) || publishers.some((name) => !known.publishers?.[name])) {
     mkdirSync(stateDir, { recursive: true });
     const draft = `${file}.${process.pid}`;
-    writeFileSync(draft, `${JSON.stringify(credentials, null, 2)}\n`, { mode: 0o600 });
+    // A publisher that is not named today keeps its password for the day that it is again.
+    const kept = { ...credentials, publishers: { ...known.publishers, ...credentials.publishers } };
+    writeFileSync(draft, `${JSON.stringify(kept, null, 2)}\n`, { mode: 0o600 });
     renameSync(draft, file);
   }
   chmodSync(file, 0o600);
   return credentials;
 }
 
-export function generateCredentials(known: Partial<Credentials> = {}): Credentials {
-  const entries = users.map((user): [UserName, Credential] => [
-    user,
-    known[user] ?? { user, password: randomBytes(PASSWORD_BYTES).toString("base64url") },
-  ]);
-  return Object.fromEntries(entries) as Credentials;
+export function generateCredentials(known: Partial<Credentials> = {}, publishers: readonly string[] = []): Credentials {
+  const fresh = (user: string): Credential => ({ user, password: randomBytes(PASSWORD_BYTES).toString("base64url") });
+  const own = Object.fromEntries(users.map((user) => [user, known[user] ?? fresh(user)])) as Record<
+    UserName,
+    Credential
+  >;
+  const named = publishers.map((name) => [name, known.publishers?.[name] ?? fresh(name)]);
+  return { ...own, publishers: Object.fromEntries(named) };
 }
 
-/** The users of a server's configuration. */
-export function usersOf(credentials: Credentials): User[] {
-  return users.map((user) => ({ ...credentials[user], permissions: permissions[user] }));
+/** A service's, or a publisher's by its name. Throws when there is none. */
+export function credentialOf(credentials: Credentials, user: string): Credential {
+  const found = users.find((name) => name === user);
+  const credential = found === undefined ? credentials.publishers[user] : credentials[found];
+  if (credential === undefined) throw new Error(`There is no NATS user ${user}.`);
+  return credential;
+}
+
+/** The accounts of a server's configuration. */
+export function accountsWith(credentials: Credentials): Account[] {
+  return accountsOf((user) => credentialOf(credentials, user).password, Object.keys(credentials.publishers));
 }

@@ -1,3 +1,4 @@
+export * from "./accounts.ts";
 export * from "./config.ts";
 export * from "./credentials.ts";
 export * from "./ensure-topology.ts";

@@ -1,6 +1,7 @@
 /**
  * What each service may do on NATS: its work and no more. Derived from the names in contracts. A service listens only
  * to inboxes of its own, so that none reads another one's answers; who answers requests may reply, and only reply.
+ * Publishers and the monitor are not here: they are accounts of their own (`accounts.ts`).
  */
 import {
   batchKeys,
@@ -8,6 +9,7 @@ import {
   durables,
   type Family,
   families,
+  GATEWAY_SOURCE,
   lanes,
   modelSubjects,
   modelVerbs,
@@ -16,32 +18,23 @@ import {
   servedSubjects,
   streamSubjects,
   streams,
+  subjects,
 } from "@parlance/contracts";
-import type { FromEnvironment } from "./from-environment.ts";
 
 export interface Permissions {
   publish: string[];
+  /** What of that it may not publish on after all. */
+  denyPublish?: string[];
   subscribe: string[];
   /** May answer a request that it received. */
   respond?: boolean;
 }
 
-export interface User {
-  user: string;
-  password: string | FromEnvironment;
-  permissions: Permissions;
-}
+export const services = ["topology", "gateway", "ingest", "transcribe-worker", "tts-worker", "results"] as const;
+export type ServiceName = (typeof services)[number];
 
-export const users = [
-  "topology",
-  "gateway",
-  "ingest",
-  "transcribe-worker",
-  "tts-worker",
-  "results",
-  "publisher",
-  "monitor",
-] as const;
+/** Users that every server has. `publisher` is who a client is that brings no password, where that is allowed. */
+export const users = [...services, "publisher", "monitor"] as const;
 export type UserName = (typeof users)[number];
 
 const api = "$JS.API";
@@ -115,16 +108,16 @@ function worker(user: string, family: Family, operations: readonly Operation[], 
   };
 }
 
-function ownInbox(user: string): string[] {
+export function ownInbox(user: string): string[] {
   return [`_INBOX_${user}.>`];
 }
 
-export const permissions: Record<UserName, Permissions> = {
+export const permissions: Record<ServiceName, Permissions> = {
   /** Makes the topology and replays batches. */
   topology: { publish: [">"], subscribe: [">"] },
   gateway: {
     publish: [
-      ...streamSubjects.INTAKE,
+      subjects.intake(GATEWAY_SOURCE, "*"),
       ...watchQueues,
       ...read(streams.results),
       ...read(streams.progress),
@@ -178,31 +171,5 @@ export const permissions: Record<UserName, Permissions> = {
     ],
     subscribe: [...ownInbox("results"), ...outcomes, ...resultsAnswers, "speech.result.>", cancels],
     respond: true,
-  },
-  /** A program that drops audio and waits for its transcript, with any NATS client. */
-  publisher: {
-    publish: [
-      ...streamSubjects.INTAKE,
-      ...requestVerbs.map((verb) => servedSubjects(verb)[0]),
-      `${api}.INFO`,
-      `${api}.DIRECT.GET.${streams.results}.speech.done.>`,
-      `${api}.DIRECT.GET.${streams.results}.speech.summary.>`,
-    ],
-    subscribe: ["_INBOX.>", ...ownInbox("publisher"), ...outcomes, refusals],
-  },
-  /** Sees states and numbers; neither audio nor text. */
-  monitor: {
-    publish: [
-      `${api}.INFO`,
-      `${api}.STREAM.NAMES`,
-      `${api}.STREAM.LIST`,
-      `${api}.STREAM.INFO.*`,
-      `${api}.CONSUMER.NAMES.*`,
-      `${api}.CONSUMER.LIST.*`,
-      `${api}.CONSUMER.INFO.*.*`,
-      "speech.workers",
-      ...families.flatMap((family) => [modelSubjects.verb(family, "list"), modelSubjects.verb(family, "config")]),
-    ],
-    subscribe: [...ownInbox("monitor"), "$JS.EVENT.ADVISORY.>", ...families.map(modelSubjects.progress)],
   },
 };

@@ -8,7 +8,8 @@ export type StartProblem =
   | "store_unwritable"
   | "store_full"
   | "no_jetstream"
-  | "topology_conflict";
+  | "topology_conflict"
+  | "bad_publisher";
 
 export class NatsStartError extends Error {
   override readonly name = "NatsStartError";

@@ -4,23 +4,19 @@
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { type Account, accountsOf } from "./accounts.ts";
 import { renderConfig, type ServerConfig } from "./config.ts";
 import { FromEnvironment } from "./from-environment.ts";
-import { permissions, type User, type UserName, users } from "./permissions.ts";
 
 export const templateFolder = fileURLToPath(new URL("../conf/", import.meta.url));
 
 /** `NATS_TRANSCRIBE_WORKER_PASSWORD` for `transcribe-worker`. */
-export function passwordVariable(user: UserName): string {
+export function passwordVariable(user: string): string {
   return `NATS_${user.toUpperCase().replaceAll("-", "_")}_PASSWORD`;
 }
 
-function usersFromEnvironment(names: readonly UserName[]): User[] {
-  return names.map((user) => ({
-    user,
-    password: new FromEnvironment(passwordVariable(user)),
-    permissions: permissions[user],
-  }));
+function accountsFromEnvironment(): Account[] {
+  return accountsOf((user) => new FromEnvironment(passwordVariable(user)));
 }
 
 const anywhere: Pick<ServerConfig, "host" | "port" | "storeDir" | "monitorPort"> = {
@@ -42,21 +38,13 @@ export const templates: readonly { file: string; title: string; config: ServerCo
       ...anywhere,
       serverName: "parlance",
       syncAlways: true,
-      users: usersFromEnvironment([
-        "topology",
-        "gateway",
-        "ingest",
-        "results",
-        "transcribe-worker",
-        "tts-worker",
-        "publisher",
-      ]),
+      accounts: accountsFromEnvironment(),
     },
   },
   {
     file: "secured.conf",
     title: "One node that others reach: TLS, and a user per service.",
-    config: { ...anywhere, serverName: "parlance", syncAlways: true, tls, users: usersFromEnvironment(users) },
+    config: { ...anywhere, serverName: "parlance", syncAlways: true, tls, accounts: accountsFromEnvironment() },
   },
   {
     file: "cluster.conf",
@@ -66,7 +54,7 @@ export const templates: readonly { file: string; title: string; config: ServerCo
       serverName: new FromEnvironment("NATS_SERVER_NAME"),
       syncAlways: false,
       tls,
-      users: usersFromEnvironment(users),
+      accounts: accountsFromEnvironment(),
       cluster: {
         name: "parlance",
         host: "0.0.0.0",

@@ -5,9 +5,8 @@ import { delimiter, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { readSettings } from "@parlance/contracts";
 import { connect, type NatsConnection } from "nats";
-import { type Credentials, generateCredentials } from "./credentials.ts";
+import { type Credentials, credentialOf, generateCredentials } from "./credentials.ts";
 import { ensureTopology } from "./ensure-topology.ts";
-import type { UserName } from "./permissions.ts";
 import { findServer } from "./server/find-server.ts";
 import { type RunningServer, runServer } from "./server/launcher.ts";
 import { type FoundServer, isFound, lookAt, lookInCache, lookOnPath } from "./server/search.ts";
@@ -19,6 +18,8 @@ export interface TestServerOptions {
   settings?: Partial<TopologySettings>;
   /** Every service with its own user; connections without one are the publisher. Default: everybody may do everything. */
   secured?: boolean;
+  /** Names of publishers that have an account of their own on a secured server. */
+  publishers?: string[];
   /** Default: what `findServer` finds. */
   binary?: string;
   /** Default true. */
@@ -33,10 +34,10 @@ export interface TestServer extends AsyncDisposable {
   readonly version: string;
   readonly credentials: Credentials | undefined;
   readonly settings: TopologySettings;
-  /** For `connectBus({ name, ...server.as("gateway") })`. Without a user: the topology's own, who may do everything. */
-  as(user?: UserName): { url: string; user?: string; password?: string };
+  /** For `connectBus({ name, ...server.as("gateway") })`; also by a publisher's name. Without a user: the topology's own, who may do everything. */
+  as(user?: string): { url: string; user?: string; password?: string };
   /** A plain connection, closed by `stop`. */
-  connect(user?: UserName): Promise<NatsConnection>;
+  connect(user?: string): Promise<NatsConnection>;
   /** SIGKILL, as a crash would. */
   kill(): Promise<void>;
   /** Starts again what was killed, or restarts what runs: same port, same files. */
@@ -78,7 +79,7 @@ function findTestServer(): Promise<FoundServer> {
 export async function startTestServer(options: TestServerOptions = {}): Promise<TestServer> {
   const binary = options.binary ?? (await findTestServer()).binary;
   const folder = await mkdtemp(join(tmpdir(), "parlance-nats-"));
-  const credentials = options.secured ? generateCredentials() : undefined;
+  const credentials = options.secured ? generateCredentials({}, options.publishers) : undefined;
   const settings: TopologySettings = { ...readSettings(topologySettings, {}), ...testSettings, ...options.settings };
   const connections = new Set<NatsConnection>();
   let server: RunningServer = await start(-1);
@@ -87,11 +88,11 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     return await runServer({ binary, storeDir: folder, port, credentials, jetstream: options.jetstream });
   }
 
-  function as(user?: UserName): { url: string; user?: string; password?: string } {
-    return { url: server.url, ...credentials?.[user ?? "topology"] };
+  function as(user?: string): { url: string; user?: string; password?: string } {
+    return { url: server.url, ...(credentials && credentialOf(credentials, user ?? "topology")) };
   }
 
-  async function connectAs(user?: UserName): Promise<NatsConnection> {
+  async function connectAs(user?: string): Promise<NatsConnection> {
     const { url, user: name, password } = as(user);
     const login = name === undefined ? {} : { user: name, pass: password ?? "", inboxPrefix: `_INBOX_${name}` };
     const connection = await connect({ servers: url, ...login, maxReconnectAttempts: -1, reconnectTimeWait: 100 });

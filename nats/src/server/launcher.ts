@@ -10,7 +10,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { renderConfig, type ServerConfig } from "../config.ts";
-import { type Credentials, usersOf } from "../credentials.ts";
+import { accountsWith, type Credentials } from "../credentials.ts";
 import { NatsStartError } from "../start-error.ts";
 import { watchDiskFull } from "./disk-full.ts";
 import { claimStore, type StoreClaim } from "./store-claim.ts";
@@ -30,7 +30,7 @@ export interface RunServerOptions {
   /** -1: a free one. */
   port: number;
   host?: string | undefined;
-  /** With credentials every service has a user of its own; without them everybody may do everything. */
+  /** With credentials every service has a user of its own, and every publisher an account; without them everybody may do everything. */
   credentials?: Credentials | undefined;
   /** HTTP monitoring on loopback. */
   monitorPort?: number | undefined;
@@ -86,7 +86,7 @@ export async function runServer(options: RunServerOptions): Promise<RunningServe
     syncAlways: true,
     monitorPort: options.monitorPort,
     tls: options.tls,
-    users: credentials && usersOf(credentials),
+    accounts: credentials && accountsWith(credentials),
     // Without a password only on this machine: there any program may drop audio.
     noAuthUser: credentials && loopback.test(host) ? credentials.publisher.user : undefined,
   };

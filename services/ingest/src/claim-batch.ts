@@ -1,7 +1,8 @@
 /**
- * Whose batch id it is. The first message with a batch id owns it: its record in the `batches` bucket says so, by the message's
- * sequence, or, where the gateway wrote the record, by being the gateway's. So a redelivered message finds its own record, a
- * publisher's retry is recognised by its content, and somebody else's message with the same id is refused.
+ * Whose batch id it is. The first message with a batch id owns it: its record in the `batches` bucket says so, by the source that
+ * it came from and by its sequence, or, where the gateway wrote the record, by being the gateway's. So a redelivered message finds
+ * its own record, a publisher's retry is recognised by its content, and another message with the same id is refused, whoever
+ * sent it: nobody adds to the batch of another source, or ends it.
  */
 import { createHash } from "node:crypto";
 import type { KeyBucket, StoredMessage } from "@parlance/bus";
@@ -54,9 +55,10 @@ export async function findClaim(
   if (entry === undefined) return undefined;
   const record = batchRecordSchema.parse(JSON.parse(Buffer.from(entry.value).toString()));
   const source = sourceOf(message);
+  // Absent too in records that were made before a publisher's said whose they are.
+  if (record.source !== undefined && record.source !== source) return { kind: "taken" };
   // The gateway stores a batch's record before its submission, and at most one submission for each.
   if (record.intake === undefined) return source === undefined ? { kind: "owner", record } : { kind: "taken" };
-  if (record.source !== undefined && record.source !== source) return { kind: "taken" };
   if (record.intake.seq === message.seq) return { kind: "owner", record };
   return record.intake.digest === digestOf(message) ? { kind: "retry", record } : { kind: "taken" };
 }

@@ -71,5 +71,5 @@ async function unfinishedItems(
 async function oldestUnfinishedIntake(bus: Bus): Promise<number | undefined> {
   const { pending, ackPending, ackFloor } = await bus.consumerState(streams.intake, durables.ingest);
   if (pending === 0 && ackPending === 0) return undefined;
-  return (await bus.first(streams.intake, "speech.intake.*.*", { seq: ackFloor + 1 }))?.time;
+  return (await bus.first(streams.intake, subjects.allIntake, { seq: ackFloor + 1 }))?.time;
 }

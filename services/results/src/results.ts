@@ -81,8 +81,8 @@ export async function createResults(options: ResultsOptions): Promise<Results> {
     const intake = await sweepStream({
       bus,
       stream: streams.intake,
-      subject: "speech.intake.*.*",
-      durables: [{ durable: durables.ingest, subject: "speech.intake.*.*" }],
+      subject: subjects.allIntake,
+      durables: [{ durable: durables.ingest, subject: subjects.allIntake }],
       replayWindowMs,
       now,
     });

@@ -16,7 +16,7 @@ import type { Log } from "@parlance/telemetry";
 import { connect } from "nats";
 
 export interface NatsChildOptions {
-  settings: Settings<"NATS_PORT" | "NATS_SERVER_BIN" | "NATS_SERVER_CACHE" | "NATS_STORE_DIR">;
+  settings: Settings<"NATS_PORT" | "NATS_SERVER_BIN" | "NATS_SERVER_CACHE" | "NATS_STORE_DIR" | "PUBLISHERS">;
   environment: NodeJS.ProcessEnv;
   stateDir: string;
   /** What to stop where another start finds JetStream's folder in use. */
@@ -50,7 +50,7 @@ export async function startNats({
     sources: serverSources,
     log,
   });
-  const credentials = ensureCredentials(stateDir);
+  const credentials = ensureCredentials(stateDir, settings.PUBLISHERS);
   const storeDir = resolve(settings.NATS_STORE_DIR ?? join(stateDir, "jetstream"));
   const run = (port: number) => runServer({ binary: found.binary, storeDir, port, credentials, program, log });
 

@@ -23,6 +23,7 @@ export const stackSettings = [
   "NATS_SERVER_BIN",
   "NATS_SERVER_CACHE",
   "NATS_STORE_DIR",
+  "PUBLISHERS",
   "STATE_DIR",
   "TRANSCRIBE_WORKERS",
   "TTS_WORKERS",

@@ -1,4 +1,5 @@
 /** What the permissions in nats/ mean in practice: each service does its work with the bus, and is refused what is not its work. */
+import { servedSubjects } from "@parlance/contracts";
 import { startTestServer, type TestServer, testServers } from "@parlance/nats/testing";
 import { connect } from "nats";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -121,7 +122,9 @@ describe.each(await testServers())("permissions on $version", ({ binary }) => {
     watching.abort();
     await watch;
 
-    results.serve("speech.status.*", "results", async (request) => request.respond("status"), over.signal);
+    for (const subject of servedSubjects("status")) {
+      results.serve(subject, "results", async (request) => request.respond("status"), over.signal);
+    }
     worker.serve("speech.workers", undefined, async (request) => request.respond("loaded"), over.signal);
     await Promise.all([results.flush(), worker.flush()]);
     expect(await gateway.request("speech.status.b", "", 2_000)).toBeDefined();
@@ -147,8 +150,6 @@ describe.each(await testServers())("permissions on $version", ({ binary }) => {
     await nc.flush();
     await as.results.publishOnce("speech.done.drop.0", "{}");
     for await (const message of done) expect(message.subject).toBe("speech.done.drop.0");
-    const later = await nc.request("$JS.API.DIRECT.GET.RESULTS.speech.done.drop.0", "", { timeout: 2_000 });
-    expect(later.headers?.get("Nats-Subject")).toBe("speech.done.drop.0");
     await nc.close();
   });
 
@@ -163,6 +164,7 @@ describe.each(await testServers())("permissions on $version", ({ binary }) => {
       [ingest, "speech.done.b.0"],
       [gateway, "speech.job.transcribe.batch.b.0.0"],
       [gateway, "speech.result.b.0.0"],
+      [gateway, "speech.intake.my-app.b"],
       [results, "speech.job.transcribe.batch.b.0.0"],
       [results, "speech.result.b.0.0"],
       [publisher, "speech.job.transcribe.batch.b.0.0"],

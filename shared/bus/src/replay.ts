@@ -6,6 +6,7 @@ import {
   buckets,
   headerNames,
   type JobAddress,
+  OPERATOR_SOURCE,
   parseJobSubject,
   SpeechError,
   streams,
@@ -69,6 +70,7 @@ export async function replayBatch(
     const label = `replay of ${batchId}`;
     const record: BatchRecord = {
       batchId: newBatchId,
+      source: OPERATOR_SOURCE,
       label: old?.label ? `${label}: ${old.label}`.slice(0, 256) : label,
       lane: "batch",
       acceptedAt: now(),

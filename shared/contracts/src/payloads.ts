@@ -57,7 +57,7 @@ export const batchRecordSchema = z.object({
   lane: laneSchema,
   /** Milliseconds since the epoch. */
   acceptedAt: z.number(),
-  /** The publisher that submitted it, by the subject of its message; absent: the gateway. */
+  /** Whose it is: the publisher that submitted it, by the subject of its message, which its account proves; absent: the gateway's. */
   source: tokenSchema.optional(),
   /** The INTAKE message that the batch is made of, where it came without the gateway: another one with its id is refused. */
   intake: z.object({ seq: z.number(), digest: z.string() }).optional(),

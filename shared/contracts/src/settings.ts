@@ -4,6 +4,7 @@
  */
 import * as z from "zod";
 import { SpeechError } from "./errors.ts";
+import { tokenSchema } from "./identifiers.ts";
 import { isForeign, type Misspelling, misspellingOf } from "./misspelt-names.ts";
 
 const integer = (minimum: number, maximum = Number.MAX_SAFE_INTEGER) =>
@@ -109,6 +110,12 @@ export const settingsTable = {
     default: undefined,
     describe: "NATS password of this service",
     secret: true,
+  }),
+  PUBLISHERS: setting({
+    schema: list.pipe(z.array(tokenSchema)),
+    default: "",
+    describe:
+      "Names of NATS publishers, separated by commas: each gets an account and a password of its own, and drops under its name alone",
   }),
   NATS_PORT: setting({
     schema: integer(-1, 65_535),

@@ -23,11 +23,20 @@ export const durables = {
   worker: (operation: Operation, lane: Lane) => `${operation}-${lane}`,
 } as const;
 
-/** The source token of the gateway: no publisher has it. */
+/**
+ * Who sent a message is the first token of its subject after `speech.intake`, and nats-server proves it: a publisher that has a name
+ * reaches no other source than that, and nobody else reaches it. This one is the gateway's.
+ */
 export const GATEWAY_SOURCE = "rest";
+/** Of all clients that bring no password: what they call themselves comes behind it, and proves nothing. */
+export const OPEN_SOURCE = "publisher";
+/** Whose the batches are that are run again by hand. */
+export const OPERATOR_SOURCE = "operator";
 
 export const subjects = {
   intake: (source: string, batchId: string) => `speech.intake.${source}.${batchId}`,
+  /** How a drop on `speech.intake.<label>.<batchId>` arrives whose sender has no name. */
+  openIntake: (label: string, batchId: string) => `speech.intake.${OPEN_SOURCE}.${label}.${batchId}`,
   job: (operation: Operation, lane: Lane, batchId: string, itemId: string, n: number) =>
     `speech.job.${operation}.${lane}.${batchId}.${itemId}.${n}`,
   jobLane: (operation: Operation, lane: Lane) => `speech.job.${operation}.${lane}.>`,
@@ -37,6 +46,7 @@ export const subjects = {
   itemResults: (batchId: string, itemId: string) => `speech.result.${batchId}.${itemId}.*`,
   done: (batchId: string, itemId: string) => `speech.done.${batchId}.${itemId}`,
   batchDone: (batchId: string) => `speech.done.${batchId}.*`,
+  allIntake: "speech.intake.>",
   /** One summary per batch, published once every item of it is done. */
   summary: (batchId: string) => `speech.summary.${batchId}`,
   progress: (batchId: string, itemId: string) => `speech.progress.${batchId}.${itemId}`,
@@ -69,7 +79,7 @@ export const leaseKeys = {
 } as const;
 
 export const streamSubjects = {
-  [streams.intake]: ["speech.intake.*.*"],
+  [streams.intake]: [subjects.intake("*", "*"), subjects.openIntake("*", "*")],
   [streams.jobs]: ["speech.job.>"],
   [streams.results]: ["speech.result.>", "speech.done.>", "speech.summary.>", "speech.refused.>"],
   [streams.progress]: ["speech.progress.>"],
@@ -111,9 +121,11 @@ export function parseResultSubject(subject: string): { batchId: string; itemId: 
 
 /** Undefined when the subject is not an intake subject. */
 export function parseIntakeSubject(subject: string): { source: string; batchId: string } | undefined {
-  const [speech, intake, source, batchId, ...rest] = subject.split(".");
-  if (speech !== "speech" || intake !== "intake" || rest.length > 0 || !source || !batchId) return undefined;
-  return { source, batchId };
+  const [speech, intake, source, ...rest] = subject.split(".");
+  const batchId = rest.pop();
+  const labels = rest.length;
+  if (speech !== "speech" || intake !== "intake" || !source || !batchId) return undefined;
+  return labels === 0 || (labels === 1 && source === OPEN_SOURCE) ? { source, batchId } : undefined;
 }
 
 /** Undefined when the subject is not a done event's. */

@@ -1,0 +1,107 @@
+/**
+ * Who is walled off from whom. The services and all streams are one account, SPEECH; every publisher is an account of its own, and so
+ * is the monitor. Nothing passes between accounts but what the one imports from the other: that list is the whole of what somebody
+ * outside can reach. An answer comes back into the account of who asked, so a reply subject names nothing beyond it: neither the
+ * server's acknowledgement of a drop nor any other answer can be made into a message of SPEECH.
+ */
+import type { FromEnvironment } from "./from-environment.ts";
+import { monitor } from "./monitor.ts";
+import { type Permissions, permissions, type ServiceName, services, type UserName, users } from "./permissions.ts";
+import { namedPublisher, openPublisher, refuseReserved } from "./publishers.ts";
+
+/** A request that SPEECH answers, or a subject of SPEECH that may be listened to. */
+export interface Import {
+  kind: "service" | "stream";
+  /** As it is called in SPEECH. */
+  subject: string;
+  /**
+   * What it is called in the account that imports it. Default: the same. No wildcards here: nats-server 2.10 panics when an answer
+   * comes back on a subject that is imported under another name with wildcards in it, so any publisher could end it.
+   */
+  to?: string;
+  /** Whether several may answer a request. */
+  answers?: "many";
+}
+
+/** What may be imported, and by whom. */
+export interface Export extends Pick<Import, "kind" | "subject" | "answers"> {
+  accounts: string[];
+}
+
+export interface User {
+  user: string;
+  password: string | FromEnvironment;
+  permissions: Permissions;
+}
+
+export interface Account {
+  name: string;
+  users: User[];
+  /** Whether it has streams. */
+  jetstream: boolean;
+  exports: Export[];
+  imports: Import[];
+  /** What its clients publish on arrives under another name, in which `$1` is the first wildcard's token. Answers are not renamed. */
+  mappings: Mapping[];
+}
+
+export interface Mapping {
+  from: string;
+  to: string;
+}
+
+/** The account of the services and of everything that is stored. */
+export const SPEECH = "SPEECH";
+const MONITOR = "MONITOR";
+/** Of the publisher without a name, who a client is that brings no password. */
+const PUBLISHER = "PUBLISHER";
+
+const isService = (user: UserName): user is ServiceName => services.some((service) => service === user);
+
+/** What somebody outside SPEECH reaches, and how. */
+export interface Outsider {
+  user: string;
+  permissions: Permissions;
+  imports: Import[];
+  mappings: Mapping[];
+}
+
+/** All accounts of a server. Throws when a publisher has a name that is taken. */
+export function accountsOf(
+  passwordOf: (user: string) => User["password"],
+  publishers: readonly string[] = [],
+): Account[] {
+  refuseReserved(publishers, [...users, SPEECH, MONITOR, PUBLISHER]);
+  const login = (user: string, may: Permissions): User => ({ user, password: passwordOf(user), permissions: may });
+  const outside = [
+    account(PUBLISHER, openPublisher(publishers)),
+    ...publishers.map((name) => account(name, namedPublisher(name))),
+    account(MONITOR, monitor),
+  ];
+  const speech: Account = {
+    name: SPEECH,
+    jetstream: true,
+    users: users.filter(isService).map((user) => login(user, permissions[user])),
+    exports: exportsFor(outside),
+    imports: [],
+    mappings: [],
+  };
+  return [speech, ...outside];
+
+  function account(name: string, { user, permissions: may, imports, mappings }: Outsider): Account {
+    return { name, jetstream: false, users: [login(user, may)], exports: [], imports, mappings };
+  }
+}
+
+/** Exported is what is imported, to those who import it. */
+function exportsFor(accounts: readonly Account[]): Export[] {
+  const found = new Map<string, Export>();
+  for (const { name, imports } of accounts) {
+    for (const { kind, subject, answers } of imports) {
+      const entry = found.get(`${kind} ${subject}`) ?? { kind, subject, ...(answers && { answers }), accounts: [] };
+      entry.accounts.push(name);
+      found.set(`${kind} ${subject}`, entry);
+    }
+  }
+  return [...found.values()];
+}
