@@ -2,7 +2,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { connectBus } from "@parlance/bus";
 import { streams } from "@parlance/contracts";
-import { permissions } from "@parlance/nats";
+import { namedPublisher, openPublisher, writtenBy } from "@parlance/nats";
 import { connect } from "nats";
 import { demoClips } from "../src/clips.ts";
 import { startPipeline } from "../src/pipeline.ts";
@@ -128,10 +128,11 @@ export async function storm({ binary, version, seed, messages, requests, say }: 
       const counts = await Promise.all(
         logins.map(async (login, index) => {
           const raw = createRawNats(login);
+          const who = login.user === undefined ? openPublisher(["good", "hostile"]) : namedPublisher(login.user);
           let count = 0;
           // In portions, so that later ones know batches of others that came up meanwhile.
           for (let portion = 0; count < each; portion += 1) {
-            const targets = { allowed: permissions.publisher.publish, knownBatches: () => known.slice(-20) };
+            const targets = { allowed: writtenBy(who), knownBatches: () => known.slice(-20) };
             const size = Math.min(250, each - count);
             for (const operation of generateMessages(seed + 1_000 * index + portion, size, targets)) {
               await raw.send(operation);

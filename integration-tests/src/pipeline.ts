@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { credentialOf, readCredentials } from "@parlance/nats";
 
 const stackMain = fileURLToPath(new URL("../../services/stack/start.mjs", import.meta.url));
 export const repositoryRoot = fileURLToPath(new URL("../..", import.meta.url));
@@ -29,8 +30,8 @@ export interface Pipeline {
   stateDir: string;
   /** What runs now: process ids change when something was killed. */
   processes(): RunningProcesses;
-  /** User and password of a service on the bus. */
-  credentials(service: string): { user: string; password: string };
+  /** User and password of a service or a publisher on the bus. */
+  credentials(user: string): { user: string; password: string };
   stop(): Promise<void>;
 }
 
@@ -83,14 +84,8 @@ export async function startPipeline(
     natsUrl,
     stateDir,
     processes,
-    credentials(service) {
-      const all = JSON.parse(readFileSync(join(stateDir, "credentials.json"), "utf8")) as Record<
-        string,
-        { user: string; password: string }
-      >;
-      const found = all[service];
-      if (found === undefined) throw new Error(`there are no credentials for ${service}`);
-      return found;
+    credentials(user) {
+      return credentialOf(readCredentials(stateDir) ?? {}, user);
     },
     async stop() {
       child.kill("SIGTERM");

@@ -56,9 +56,9 @@ export function generateCredentials(known: Partial<Credentials> = {}, publishers
 }
 
 /** A service's, or a publisher's by its name. Throws when there is none. */
-export function credentialOf(credentials: Credentials, user: string): Credential {
+export function credentialOf(credentials: Partial<Credentials>, user: string): Credential {
   const found = users.find((name) => name === user);
-  const credential = found === undefined ? credentials.publishers[user] : credentials[found];
+  const credential = found === undefined ? credentials.publishers?.[user] : credentials[found];
   if (credential === undefined) throw new Error(`There is no NATS user ${user}.`);
   return credential;
 }

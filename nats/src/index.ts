@@ -4,6 +4,7 @@ export * from "./credentials.ts";
 export * from "./ensure-topology.ts";
 export * from "./from-environment.ts";
 export * from "./permissions.ts";
+export * from "./publishers.ts";
 export * from "./server/find-server.ts";
 export * from "./server/folder-lock.ts";
 export * from "./server/launcher.ts";

@@ -38,6 +38,11 @@ export function openPublisher(publishers: readonly string[]): Outsider {
   };
 }
 
+/** The subjects that a publisher writes on, as it calls them and as they are called behind its mappings. */
+export function writtenBy({ permissions, mappings }: Outsider): string[] {
+  return [...mappings.map(({ from }) => from), ...permissions.publish];
+}
+
 const reservedSources = [GATEWAY_SOURCE, OPERATOR_SOURCE];
 
 function publisher(user: string, source: string, intake: string): Outsider {
