@@ -5,13 +5,14 @@ import { pino } from "pino";
 import { describe, expect, test } from "vitest";
 import { audioForm, eventually, startRig, startTestGateway } from "./testing/test-gateway.ts";
 
-const submission = { items: [{ operation: "transcribe", ref_audio: "a", text: "" }] };
+const submissionOf = (file: string) => ({ items: [{ operation: "transcribe", ref_audio: file, text: "" }] });
 
 describe("a full queue", () => {
   test("beyond MAX_QUEUED_JOBS submissions are 429 with Retry-After, until it drains", async () => {
     const rig = await startRig();
     const { bus } = rig.pipeline;
     const gateway = await startTestGateway(rig.server, { MAX_QUEUED_JOBS: "3" });
+    const submission = submissionOf(await gateway.upload("say:x"));
     for (let n = 0; n < 2; n += 1) await bus.publishOnce(`speech.job.transcribe.batch.b.i.${n}`, "audio");
     await bus.publishOnce("speech.job.custom_voice.interactive.b.i.2", "text");
     const refused = await gateway.post("/api/v1/queue/submit", submission);
@@ -37,6 +38,7 @@ describe("a full queue", () => {
   test("when INTAKE refuses, the submission is 429 and leaves no batch behind that waits for ever", async () => {
     const server = await startTestServer({ settings: { INTAKE_MAX_BYTES: 1_048_576 } });
     const gateway = await startTestGateway(server);
+    const [item] = submissionOf(await gateway.upload("say:x")).items;
     const big = audioForm("audio", new Uint8Array(980_000));
     const first = gateway.call("/api/v1/transcribe/file", {
       method: "POST",
@@ -49,10 +51,12 @@ describe("a full queue", () => {
       body: audioForm("audio", new Uint8Array(900_000)),
     });
     expect(refused).toMatchObject({ status: 429, body: { error: { code: "queue_full" } } });
-    const items = Array.from({ length: 500 }, (_, index) => ({ ...submission.items[0], custom_id: `c${index}` }));
+    const items = Array.from({ length: 500 }, (_, index) => ({ ...item, custom_id: `c${index}` }));
     expect((await gateway.post("/api/v1/queue/submit", { items })).status).toBe(429);
+    // The first one is stored, and waits for ingest.
+    const stored = await gateway.bus.last("INTAKE", "speech.intake.*.*");
     const batches = await (await gateway.bus.bucket("batches")).keys("batch.*");
-    expect(batches).toEqual([]);
+    expect(batches).toEqual([`batch.${stored?.subject.split(".")[3]}`]);
     await gateway.close();
     await server.stop();
   });
@@ -62,6 +66,7 @@ describe("while NATS is away", () => {
   test("submissions are 503 with Retry-After, probes say so, and all is well when it is back", async () => {
     const rig = await startRig();
     const gateway = await startTestGateway(rig.server);
+    const submission = submissionOf(await gateway.upload("say:x"));
     expect((await gateway.json("/readyz")).status).toBe(200);
     await rig.server.kill();
     await eventually(async () => (gateway.bus.connected ? undefined : true));

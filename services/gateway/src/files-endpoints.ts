@@ -10,11 +10,11 @@ import {
   SpeechError,
   streams,
   subjects,
+  uploadedAt,
 } from "@parlance/contracts";
 import type { Context } from "koa";
 import { readForm } from "./form.ts";
 import type { GatewayContext } from "./gateway-context.ts";
-import { timeOf } from "./identifier.ts";
 
 export function addFiles(router: Router, gateway: GatewayContext): void {
   const { files, settings, audio, metrics } = gateway;
@@ -48,7 +48,7 @@ export function addFiles(router: Router, gateway: GatewayContext): void {
 async function serveFile(ctx: Context, id: string, gateway: GatewayContext): Promise<void> {
   const info = await gateway.files.info(id);
   if (info === undefined) {
-    const createdAt = timeOf(id);
+    const createdAt = uploadedAt(id);
     if (createdAt !== undefined) refuseOld(createdAt, gateway);
     throw new SpeechError("file_not_found");
   }

@@ -4,7 +4,6 @@ import { type Settings, SpeechError } from "@parlance/contracts";
 import type { Log } from "@parlance/telemetry";
 import type { Context } from "koa";
 import type { GatewayMetrics } from "./gateway-metrics.ts";
-import { timeOf } from "./identifier.ts";
 import type { ReadJson } from "./json-body.ts";
 import type { QueueGauge } from "./queue-gauge.ts";
 import type { AudioReceiver } from "./receive-audio.ts";
@@ -53,13 +52,4 @@ export function whileConnected(ctx: Context): AbortSignal {
 export function requireTranscription(settings: GatewaySettings): void {
   if (!settings.ENABLE_ASR)
     throw new SpeechError("operation_unavailable", "Transcription is switched off (ENABLE_ASR).");
-}
-
-/** An upload's id tells its age. Throws `file_expired` for one that can no longer be counted on. */
-export function refuseExpired(fileId: string, param: string, { settings, now }: GatewayContext): void {
-  const createdAt = timeOf(fileId);
-  if (createdAt === undefined || createdAt + settings.FILE_TTL * 1_000 > now()) return;
-  throw new SpeechError("file_expired", `${param}: the file has expired: files are kept for ${settings.FILE_TTL} s`, {
-    param,
-  });
 }

@@ -10,9 +10,3 @@ export function timedId(now: number): string {
   const hex = bytes.toString("hex");
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
 }
-
-/** Milliseconds since the epoch; undefined when the id is not a UUIDv7. */
-export function timeOf(id: string): number | undefined {
-  const match = /^([0-9a-f]{8})-([0-9a-f]{4})-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/.exec(id);
-  return match ? Number.parseInt(`${match[1]}${match[2]}`, 16) : undefined;
-}

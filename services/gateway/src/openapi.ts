@@ -107,7 +107,15 @@ export function openapiDocument(): Json {
           ],
           body: json("SubmitRequest"),
           answer: json("SubmitResponse"),
-          errors: ["invalid_json", "file_expired", "idempotency_conflict", ...onBodies, ...onWork, ...onSpeech],
+          errors: [
+            "invalid_json",
+            "file_not_found",
+            "file_expired",
+            "idempotency_conflict",
+            ...onBodies,
+            ...onWork,
+            ...onSpeech,
+          ],
         }),
       },
       "/api/v1/queue/status/{batch_id}": {
@@ -128,7 +136,15 @@ export function openapiDocument(): Json {
         post: operation("transcribe", "Transcribe uploaded files in one pass and wait for it", {
           body: json("TranscribeRequest"),
           answer: json("TranscribeResponse"),
-          errors: ["invalid_json", "file_expired", "request_timeout", ...onBodies, ...onWork],
+          errors: [
+            "invalid_json",
+            "file_not_found",
+            "file_expired",
+            "request_timeout",
+            ...onBodies,
+            ...onWork,
+            ...onAudio,
+          ],
         }),
       },
       "/api/v1/transcribe/file": {

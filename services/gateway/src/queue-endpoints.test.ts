@@ -8,6 +8,7 @@ import {
   type WorkerState,
 } from "@parlance/contracts";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { timedId } from "./identifier.ts";
 import { eventually, startRig, startTestGateway, type TestGateway, type TestRig } from "./testing/test-gateway.ts";
 
 let rig: TestRig;
@@ -66,11 +67,17 @@ describe("the queue", () => {
     });
   });
 
-  test("an unknown file is that item's error and no one else's", async () => {
+  test("a file that nobody knows refuses the submission before any work, by its field", async () => {
     const good = await gateway.upload("say:fine");
-    const { body } = await submit({ items: [item("no-such-file"), item(good)] });
-    const batch = await finished(submitResponseSchema.parse(body).batch_id);
-    expect(batch.items.map(({ error_code }) => error_code)).toEqual(["file_not_found", null]);
+    rig.pipeline.seen.length = 0;
+    for (const [unknown, code] of [
+      ["no-such-file", "file_not_found"],
+      [timedId(Date.now() - 3_600_000), "file_expired"],
+    ] as const) {
+      const answer = await submit({ items: [item(good), item(unknown)] });
+      expect(answer).toMatchObject({ status: 404, body: { error: { code, param: "items.1.ref_audio" } } });
+    }
+    expect(rig.pipeline.seen).toEqual([]);
   });
 
   test("1000 items are one batch", async () => {
@@ -119,7 +126,8 @@ describe("the queue", () => {
 
   test("a submission that no message holds is told so", async () => {
     const hotwords = Array.from({ length: 1_000 }, (_, index) => `${index}${"x".repeat(200)}`);
-    const answer = await submit({ items: Array.from({ length: 8 }, () => item("a", { hotwords })) });
+    const file = await gateway.upload("say:x");
+    const answer = await submit({ items: Array.from({ length: 8 }, () => item(file, { hotwords })) });
     expect(answer).toMatchObject({ status: 413, body: { error: { code: "payload_too_large", param: "items" } } });
   });
 
@@ -329,7 +337,8 @@ describe("Idempotency-Key", () => {
     const keyed = await startTestGateway(rig.server, { API_KEYS: "alice-key,bob-key" });
     const post = (key: string, file: string) =>
       keyed.post("/api/v1/queue/submit", request(file), { "idempotency-key": "shared", "x-api-key": key });
-    const [alice, bob] = [await post("alice-key", "a"), await post("bob-key", "b")];
+    const [a, b] = [await gateway.upload("say:a"), await gateway.upload("say:b")];
+    const [alice, bob] = [await post("alice-key", a), await post("bob-key", b)];
     expect([alice.status, bob.status]).toEqual([200, 200]);
     expect(alice.body).not.toEqual(bob.body);
     await keyed.close();

@@ -21,8 +21,9 @@ import {
   toNewItem,
 } from "@parlance/contracts";
 import { acceptBatch } from "./accept-batch.ts";
-import { type GatewayContext, refuseExpired, requireTranscription } from "./gateway-context.ts";
+import { type GatewayContext, requireTranscription } from "./gateway-context.ts";
 import { readIdempotencyKey, submitOnce } from "./idempotency.ts";
+import { requireFiles } from "./known-files.ts";
 import { requireSpeakable, requireSpeech } from "./speech-models.ts";
 
 const STATUS_TIMEOUT_MS = 5_000;
@@ -43,9 +44,10 @@ export function addQueue(router: Router, gateway: GatewayContext): void {
     const publish = async (ids: BatchIds) => {
       // A repeated submission of what was accepted gets its answer even when the queue is full by now.
       await queue.refuseWhenFull();
-      for (const [index, item] of request.items.entries()) {
-        if (item.ref_audio !== undefined) refuseExpired(item.ref_audio, `items.${index}.ref_audio`, gateway);
-      }
+      const files = request.items.flatMap(({ ref_audio }, index) =>
+        ref_audio === undefined ? [] : [{ fileId: ref_audio, param: `items.${index}.ref_audio` }],
+      );
+      await requireFiles(files, gateway);
       await acceptBatch({ bus, batches }, ids.batchId, toSubmission(request, items, ids.itemIds), ids.acceptedAt);
       metrics.acceptedItems.inc({ lane: "batch" }, request.items.length);
     };

@@ -15,6 +15,7 @@ import { startTestServer } from "@parlance/nats/testing";
 import { createResults, resultsSettings } from "@parlance/results";
 import { createLog } from "@parlance/telemetry";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { timedId } from "./identifier.ts";
 import {
   audioForm,
   eventually,
@@ -202,7 +203,7 @@ describe("POST /api/v1/transcribe", () => {
   test("answers for each file, in order, and a bad one does not spoil the others", async () => {
     const [a, b] = await Promise.all([gateway.upload("say:one"), gateway.upload("fail:audio_corrupt")]);
     const { status, body } = await gateway.post("/api/v1/transcribe", {
-      files: [{ file_id: a, custom_id: "track_A" }, { file_id: b }, { file_id: "no-such-file" }],
+      files: [{ file_id: a, custom_id: "track_A" }, { file_id: b }],
       language: "German",
       return_timestamps: true,
     });
@@ -214,10 +215,44 @@ describe("POST /api/v1/transcribe", () => {
         language: "German",
         timestamps: [{ start: 0, end: 0.5, text: "one" }],
         error: null,
+        error_code: null,
       },
-      { custom_id: null, text: "", language: "", timestamps: null, error: "The audio could not be decoded." },
-      { custom_id: null, text: "", language: "", timestamps: null, error: "No file has this id." },
+      {
+        custom_id: null,
+        // An empty text is what a client reads as silence.
+        text: null,
+        language: "",
+        timestamps: null,
+        error: "The audio could not be decoded.",
+        error_code: "audio_corrupt",
+      },
     ]);
+  });
+
+  test("a file that nobody knows refuses the request before any work, by its field", async () => {
+    const known = await gateway.upload("say:one");
+    rig.pipeline.seen.length = 0;
+    for (const [unknown, code] of [
+      ["no-such-file", "file_not_found"],
+      [timedId(Date.now()), "file_not_found"],
+      [timedId(Date.now() - 3_600_000), "file_expired"],
+    ] as const) {
+      const files = [{ file_id: known }, { file_id: unknown }, { file_id: unknown }];
+      const answer = await gateway.post("/api/v1/transcribe", { files });
+      expect(answer).toMatchObject({ status: 404, body: { error: { code, param: "files.1.file_id" } } });
+    }
+    expect(rig.pipeline.seen).toEqual([]);
+  });
+
+  test("is the first file's own error when none has a transcript", async () => {
+    const files = await Promise.all(
+      ["fail:audio_corrupt", "fail:audio_too_long"].map(async (text) => ({ file_id: await gateway.upload(text) })),
+    );
+    const answer = await gateway.post("/api/v1/transcribe", { files });
+    expect(answer).toMatchObject({
+      status: 422,
+      body: { error: { code: "audio_corrupt", param: "files.0.file_id", message: "The audio could not be decoded." } },
+    });
   });
 
   test("has one context for all of its files", async () => {

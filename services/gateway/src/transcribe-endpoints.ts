@@ -3,14 +3,18 @@ import type Router from "@koa/router";
 import {
   contextOf,
   type ItemDone,
+  SpeechError,
   type TranscribeRequest,
   toSpeechError,
+  type transcribedItemSchema,
   transcribeRequestSchema,
 } from "@parlance/contracts";
+import type * as z from "zod";
 import { acceptBatch } from "./accept-batch.ts";
 import { readFields, transcribeFormSchema } from "./form-fields.ts";
-import { type GatewayContext, refuseExpired, requireTranscription } from "./gateway-context.ts";
+import { type GatewayContext, requireTranscription } from "./gateway-context.ts";
 import { transcriptOf, withInteractiveBatch } from "./interactive.ts";
+import { requireFiles } from "./known-files.ts";
 import { transcribeUpload } from "./transcribe-upload.ts";
 
 export function addTranscribe(router: Router, gateway: GatewayContext): void {
@@ -20,9 +24,10 @@ export function addTranscribe(router: Router, gateway: GatewayContext): void {
     const began = performance.now();
     requireTranscription(settings);
     const request = await readJson(ctx, transcribeRequestSchema);
-    for (const [index, { file_id }] of request.files.entries()) {
-      refuseExpired(file_id, `files.${index}.file_id`, gateway);
-    }
+    await requireFiles(
+      request.files.map(({ file_id }, index) => ({ fileId: file_id, param: `files.${index}.file_id` })),
+      gateway,
+    );
     const items = await withInteractiveBatch(ctx, gateway, async ({ batchId, run }) => {
       const publish = () => acceptBatch({ bus, batches }, batchId, toSubmission(request), now());
       const done = await run(publish, request.files.length);
@@ -30,7 +35,8 @@ export function addTranscribe(router: Router, gateway: GatewayContext): void {
         request.files.map((file, index) => transcribedItem(file.custom_id, done.get(String(index)), gateway)),
       );
     });
-    ctx.body = { items, performance: secondsSince(began) };
+    refuseWhenAllFailed(items);
+    ctx.body = { items: items.map(({ item }) => item), performance: secondsSince(began) };
   });
 
   router.post("/api/v1/transcribe/file", async (ctx) => {
@@ -72,15 +78,37 @@ function toSubmission(request: TranscribeRequest) {
   };
 }
 
-/** A file that could not be transcribed does not spoil the others. */
-async function transcribedItem(customId: string | undefined, done: ItemDone | undefined, gateway: GatewayContext) {
+interface Transcribed {
+  item: z.input<typeof transcribedItemSchema>;
+  failure?: SpeechError;
+}
+
+/** A file that could not be transcribed does not spoil the others. Its text is null: an empty one is that of silence. */
+async function transcribedItem(
+  customId: string | undefined,
+  done: ItemDone | undefined,
+  gateway: GatewayContext,
+): Promise<Transcribed> {
   const named = { custom_id: customId ?? null };
   try {
     const { text, language, timestamps } = await transcriptOf(done, gateway);
-    return { ...named, text, language, timestamps: timestamps ?? null, error: null };
+    return { item: { ...named, text, language, timestamps: timestamps ?? null, error: null, error_code: null } };
   } catch (error) {
-    return { ...named, text: "", language: "", timestamps: null, error: toSpeechError(error).message };
+    const failure = toSpeechError(error);
+    const { message, code } = failure;
+    return {
+      item: { ...named, text: null, language: "", timestamps: null, error: message, error_code: code },
+      failure,
+    };
   }
+}
+
+/** Nothing was transcribed: an error as any other, of the first file. */
+function refuseWhenAllFailed(items: readonly Transcribed[]): void {
+  const [first] = items;
+  if (first?.failure === undefined || items.some(({ failure }) => failure === undefined)) return;
+  const { code, message } = first.failure;
+  throw new SpeechError(code, message, { param: "files.0.file_id" });
 }
 
 function secondsSince(began: number): number {

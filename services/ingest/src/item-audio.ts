@@ -1,7 +1,7 @@
 /** An item's encoded audio: the message's own payload, or a file of the `files` bucket. */
 import type { AudioSource } from "@parlance/audio";
 import type { FileInfo, FileStore } from "@parlance/bus";
-import { restNames, SpeechError } from "@parlance/contracts";
+import { restNames, SpeechError, uploadedAt } from "@parlance/contracts";
 import type { IntakeItem } from "./intake-batch.ts";
 
 export interface ItemAudioOptions {
@@ -38,14 +38,15 @@ export async function openItemAudio(audio: IntakeItem["audio"], options: ItemAud
 async function readFile(id: string, { files, fileTtlMs, acceptedAt }: ItemAudioOptions) {
   const file = await files.read(id);
   if (file === undefined) {
-    throw new SpeechError("file_not_found", `No file has the id ${id}, or it has expired.`, {
-      param: restNames.reference,
-    });
+    if ((uploadedAt(id) ?? acceptedAt) + fileTtlMs < acceptedAt) throw expired(id);
+    throw new SpeechError("file_not_found", `No file has the id ${id}.`, { param: restNames.reference });
   }
-  if (file.info.createdAt + fileTtlMs < acceptedAt) {
-    throw new SpeechError("file_expired", `The file ${id} had expired when the item was submitted.`, {
-      param: restNames.reference,
-    });
-  }
+  if (file.info.createdAt + fileTtlMs < acceptedAt) throw expired(id);
   return file;
+}
+
+function expired(id: string): SpeechError {
+  return new SpeechError("file_expired", `The file ${id} had expired when the item was submitted.`, {
+    param: restNames.reference,
+  });
 }

@@ -10,6 +10,12 @@ export const fileIdSchema = z
   .string() // 96 first: `queue_transcribe_` and a batch id of any length.
   .regex(/^[A-Za-z0-9_-]{1,96}(\.[A-Za-z0-9_-]{1,64}){0,2}$/, "is not a file id");
 
+/** When an upload got its id, in milliseconds since the epoch: a UUIDv7 tells, even after the file is gone. Undefined for other ids. */
+export function uploadedAt(fileId: string): number | undefined {
+  const match = /^([0-9a-f]{8})-([0-9a-f]{4})-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/.exec(fileId);
+  return match ? Number.parseInt(`${match[1]}${match[2]}`, 16) : undefined;
+}
+
 /** The caller's own name for an item: any printable text, at most 256 characters. */
 export const customIdSchema = z
   .string()

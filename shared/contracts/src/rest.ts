@@ -1,5 +1,6 @@
 /** REST bodies, with the field names of the service that Parlance replaces. */
 import * as z from "zod";
+import { errorCodeSchema } from "./errors.ts";
 import { MAX_CONTEXT, MAX_INSTRUCTIONS, MAX_REFERENCE_TEXT, SPEEDS } from "./headers.ts";
 import { customIdSchema, fileIdSchema, tokenSchema } from "./identifiers.ts";
 import { languageSchema } from "./languages.ts";
@@ -174,10 +175,14 @@ export type TranscribeRequest = z.infer<typeof transcribeRequestSchema>;
 
 export const transcribedItemSchema = z.object({
   custom_id: z.string().nullable(),
-  text: z.string(),
+  text: z
+    .string()
+    .nullable()
+    .describe("null: this file has no transcript, while others have one. Silence is an empty text"),
   language: z.string(),
   timestamps: z.array(wordSchema).nullable(),
   error: z.string().nullable().describe("Why this file has no transcript; null when it has one"),
+  error_code: errorCodeSchema.nullable(),
 });
 
 export const transcribeResponseSchema = z.object({
