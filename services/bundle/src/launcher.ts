@@ -25,6 +25,21 @@ if ! "$node" --version >/dev/null 2>&1; then
     exit 1
   fi
 fi
+if [ -f "$root/node_modules/onnxruntime-node/bin/napi-v6/linux/${machine}/libonnxruntime_providers_cuda.so" ]; then
+  case "\${ASR_DEVICE:-}\${TTS_DEVICE:-} $*" in
+    cpucpu*) ;;
+    *)
+      # What CUDA needs is found before any program starts: the loader reads this variable once.
+      folders=$("$node" "$root/services/bundle/dist/find-cuda.js" 2>/tmp/parlance-cuda.$$ || true)
+      case "\${ASR_DEVICE:-}\${TTS_DEVICE:-} $*" in *cuda*) cat /tmp/parlance-cuda.$$ >&2 ;; esac
+      rm -f /tmp/parlance-cuda.$$
+      if [ -n "$folders" ]; then
+        LD_LIBRARY_PATH=\${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}$folders
+        export LD_LIBRARY_PATH
+      fi
+      ;;
+  esac
+fi
 NATS_SERVER_BIN=\${NATS_SERVER_BIN:-$root/bin/nats-server}
 MODEL_HUB=\${MODEL_HUB:-\${HF_ENDPOINT:-off}}
 STATE_DIR=\${STATE_DIR:-$root/.parlance}

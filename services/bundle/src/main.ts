@@ -1,6 +1,7 @@
 /**
- * `npm run bundle [-- --model <id or folder> … --parts 28M --out <folder>]`: one archive for a machine that has nothing and reaches
+ * `npm run bundle [-- --model <id or folder> … --cuda --parts 28M --out <folder>]`: one archive for a machine that has nothing and reaches
  * nothing, with its checksums, in parts where a size is given, and a script that joins and unpacks them.
+ * `--cuda` adds ONNX Runtime's CUDA provider, `--cuda-from <folder or file | nuget | pypi>` says where it is taken from.
  * The last line is JSON: archive, packed_mb, unpacked_mb, glibc, files, parts.
  */
 import { spawnSync } from "node:child_process";
@@ -29,6 +30,8 @@ async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
       model: { type: "string", multiple: true, default: [] },
+      cuda: { type: "boolean", default: false },
+      "cuda-from": { type: "string" },
       parts: { type: "string" },
       out: { type: "string", default: ".parlance/bundle" },
     },
@@ -44,16 +47,13 @@ async function main(): Promise<void> {
 
   const built = spawnSync(process.execPath, [join(root, "services/build.mjs")], { stdio: "inherit" });
   if (built.status !== 0) throw new Error("the services could not be built");
-  const models = await namedModels(values.model, { cuda: false, environment: process.env, say });
-  const { glibc, files, bytes } = await makeBundle({
-    root,
-    folder: join(out, name),
-    models,
-    environment: process.env,
-    say,
-  });
+  const cudaFrom = values["cuda-from"] ?? (values.cuda ? "auto" : undefined);
+  const environment = process.env;
+  const models = await namedModels(values.model, { cuda: cudaFrom !== undefined, environment, say });
+  const folder = join(out, name);
+  const { glibc, files, bytes } = await makeBundle({ root, folder, models, cudaFrom, environment, say });
   say("packing");
-  await archiveFolder(join(out, name), archive);
+  await archiveFolder(folder, archive);
   const parts = partBytes === undefined ? [] : splitFile(archive, partBytes);
   await writeChecksums(archive, parts);
   writeJoinScript(archive, parts, name);

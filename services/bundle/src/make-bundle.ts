@@ -17,6 +17,7 @@ import {
 import { basename, dirname, join, relative } from "node:path";
 import { findServer, serverSources } from "@parlance/nats";
 import { buildPrograms, type Program } from "./build-programs.ts";
+import { addCudaProvider } from "./cuda-provider.ts";
 import { glibcFloor, highestFloor } from "./glibc-floor.ts";
 import { bundledFiles, writeInventory } from "./inventory.ts";
 import { closureOf, readPackage } from "./kept-packages.ts";
@@ -31,6 +32,8 @@ export interface BundleOptions {
   /** Made anew. */
   folder: string;
   models: readonly NamedModel[];
+  /** Where ONNX Runtime's CUDA provider is taken from; undefined: the bundle runs on CPUs alone. */
+  cudaFrom: string | undefined;
   environment: NodeJS.ProcessEnv;
   say: (text: string) => void;
 }
@@ -47,6 +50,7 @@ const programs: readonly Program[] = [
   { entry: "services/stack/src/main.ts", out: "services/stack/dist/main" },
   { entry: "services/stack/src/model.ts", out: "services/stack/dist/model" },
   { entry: "services/stack/src/replay.ts", out: "services/stack/dist/replay" },
+  { entry: "services/bundle/src/find-cuda.ts", out: "services/bundle/dist/find-cuda" },
   { entry: "integration-tests/demo/demo.ts", out: "integration-tests/dist/demo" },
 ];
 /** What the C++ programs here need beside the C library, where a machine lacks it. */
@@ -56,7 +60,14 @@ const installersOnly = new Set(["adm-zip", "global-agent"]);
 const embeddedModels = ["parlance-en", "parlance-voice"];
 
 /** Throws with a sentence when something is not there to be bundled. */
-export async function makeBundle({ root, folder, models, environment, say }: BundleOptions): Promise<BundleResult> {
+export async function makeBundle({
+  root,
+  folder,
+  models,
+  cudaFrom,
+  environment,
+  say,
+}: BundleOptions): Promise<BundleResult> {
   const at = (path: string) => join(folder, path);
   rmSync(folder, { recursive: true, force: true });
   for (const each of ["bin", "lib", "models", "licences"]) mkdirSync(at(each), { recursive: true });
@@ -87,6 +98,11 @@ export async function makeBundle({ root, folder, models, environment, say }: Bun
   const kept = closureOf({ roots: keptRoots(nodeModules), nodeModules, without: installersOnly });
   for (const { folder: from } of kept) copyPackage(from, at(relative(root, from)));
 
+  if (cudaFrom !== undefined) {
+    const runtime = readPackage(join(nodeModules, "onnxruntime-node"));
+    const to = at(`node_modules/onnxruntime-node/bin/napi-v6/${process.platform}/${process.arch}`);
+    addCudaProvider({ from: cudaFrom, runtime, to, say });
+  }
   for (const name of embeddedModels) cpSync(join(root, "models", name), at(`models/${name}`), { recursive: true });
   for (const { name, folder: from } of models) {
     say(`model ${name}`);
