@@ -135,10 +135,7 @@ async function readings(): Promise<Readings> {
 }
 
 function engineMegabytes(): number {
-  return engineProcesses(pipeline.processes().pid).reduce(
-    (total, { pid }) => total + (memoryOf(pid)?.resident ?? 0),
-    0,
-  );
+  return engineProcesses(pipeline).reduce((total, { pid }) => total + (memoryOf(pid)?.resident ?? 0), 0);
 }
 
 function say(when: string, each: Readings): void {

@@ -2,9 +2,10 @@
  * `npm run test:chaos`: 300 items, two in three to transcribe and one in three to speak, go through the pipeline while each service,
  * the engine and nats-server are killed with SIGKILL at least three times each, an engine is killed in the middle of a swap three
  * times, and the holder of the lease is stopped past its lease twice. In the end every accepted item has exactly one terminal
- * event, done, with the transcript or the sound of a run without faults; and at no moment were two engines alive.
+ * event, done, with the transcript or the sound of a run without faults; and at no moment two engines had memory of a model.
  *
- * `SEED=<n>` repeats an order of kills. The last line is JSON: accepted, done, failed, kills, lost, duplicates, changed, families_max.
+ * `SEED=<n>` repeats an order of kills. The last line is JSON: accepted, done, failed, kills, lost, duplicates, changed, families_max,
+ * engines_max (1, or the run has failed) and engine_processes_max, which counts those too that have only just been started.
  */
 import { randomUUID } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
@@ -94,6 +95,7 @@ const before = processTree(pipeline.processes().pid);
 await pipeline.stop();
 const left = await stillAlive([...new Set([...tree, ...before])], 5_000);
 for (const failure of verdict.failures) say(failure);
+for (const overlap of watch.overlaps) say(`two engine processes at ${overlap}`);
 
 const killed = targets.reduce((sum, target) => sum + (kills[target] ?? 0), 0);
 const { failures: _, ...figures } = verdict;
@@ -116,6 +118,7 @@ say(
     swap_kills: kills.swap ?? 0,
     families_max: watch.mostFamilies,
     engines_max: watch.mostEngines,
+    engine_processes_max: watch.mostProcesses,
     left_behind: left.length,
     seed,
   }),

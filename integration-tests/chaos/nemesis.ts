@@ -28,8 +28,8 @@ export async function kill(pipeline: Pipeline, target: Target, patience = 20_000
 }
 
 function findPid(pipeline: Pipeline, target: Target): number | undefined {
-  const { pid, pids } = pipeline.processes();
-  const engines = engineProcesses(pid);
+  const { pids } = pipeline.processes();
+  const engines = engineProcesses(pipeline);
   if (target === "engine") return engines[0]?.pid;
   // Of several workers the one that has an engine is the one that works.
   const working = engines.find(({ worker }) => worker === target)?.parent;
@@ -38,11 +38,10 @@ function findPid(pipeline: Pipeline, target: Target): number | undefined {
 
 /** Waits until the engine of one family follows that of another, and kills it while it is still loading. */
 export async function killDuringSwap(pipeline: Pipeline, patience = 60_000): Promise<boolean> {
-  const { pid } = pipeline.processes();
   let before: string | undefined;
   const deadline = Date.now() + patience;
   while (Date.now() < deadline) {
-    const [engine] = engineProcesses(pid);
+    const [engine] = engineProcesses(pipeline);
     if (engine !== undefined && before !== undefined && engine.worker !== before && send(engine.pid, "SIGKILL")) {
       return true;
     }

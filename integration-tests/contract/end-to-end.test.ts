@@ -158,7 +158,7 @@ describe("bad audio", () => {
   it("gets an error of its own or an honest empty transcript, the rest of its batch completes, and no engine restarts", async () => {
     const good = clip("lights.wav");
     await transcribe(good);
-    const engines = engineProcesses(pipeline.processes().pid).map(({ pid }) => pid);
+    const engines = engineProcesses(pipeline).map(({ pid }) => pid);
     expect(engines).toHaveLength(1);
     const bad = poisonCorpus().filter(({ bytes }) => bytes.length > 0);
     const honest = [
@@ -185,7 +185,7 @@ describe("bad audio", () => {
     }
     expect([items[0]?.status, items.at(-1)?.status]).toEqual(["done", "done"]);
     expect(status).toBe("partial");
-    expect(engineProcesses(pipeline.processes().pid).map(({ pid }) => pid)).toEqual(engines);
+    expect(engineProcesses(pipeline).map(({ pid }) => pid)).toEqual(engines);
   }, 120_000);
 
   it("an empty recording is refused at the door", async () => {

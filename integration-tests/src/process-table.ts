@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 
 export interface EngineProcess {
   pid: number;
+  /** 1 or another's when its supervisor is gone. */
   parent: number;
   /** The worker service whose engine this is: one family each. */
   worker: string;
@@ -29,9 +30,10 @@ function processes(): ProcessEntry[] {
   return entries;
 }
 
-function commandOf(pid: number): string {
+/** Empty when the process is gone. */
+function textOf(pid: number, file: "cmdline" | "environ" | "stat"): string {
   try {
-    return readFileSync(`/proc/${pid}/cmdline`, "utf8");
+    return readFileSync(`/proc/${pid}/${file}`, "utf8");
   } catch {
     return "";
   }
@@ -46,12 +48,21 @@ function below(root: number): ProcessEntry[] {
 
 export const processTree = (root: number): number[] => below(root).map(({ pid }) => pid);
 
-/** Engine processes that are descendants of `root`. Reads /proc: Linux only. */
-export function engineProcesses(root: number): EngineProcess[] {
-  return below(root).flatMap(({ pid, parent }) => {
-    const worker = commandOf(pid).match(/services\/([a-z]+-worker)\/(?:src|dist)\/engine\.(?:ts|js)/)?.[1];
-    return worker === undefined ? [] : [{ pid, parent, worker }];
+/**
+ * Engine processes of the pipeline, also those whose supervisors are dead: they are known by the state folder in their
+ * environment, since whose child they are says nothing any more. Reads /proc: Linux only.
+ */
+export function engineProcesses({ stateDir }: { stateDir: string }): EngineProcess[] {
+  return processes().flatMap(({ pid, parent }) => {
+    const worker = textOf(pid, "cmdline").match(/services\/([a-z]+-worker)\/(?:src|dist)\/engine\.(?:ts|js)/)?.[1];
+    if (worker === undefined) return [];
+    return textOf(pid, "environ").split("\0").includes(`STATE_DIR=${stateDir}`) ? [{ pid, parent, worker }] : [];
   });
+}
+
+/** Whether the process, on its way out, may still have memory: its first thread has let go of it, and its last one has not. */
+export function isEnding(pid: number): boolean {
+  return Number(textOf(pid, "stat").split(") ").at(-1)?.split(" ")[17] ?? 0) > 1;
 }
 
 function descends(pid: number, root: number, parents: ReadonlyMap<number, number>): boolean {

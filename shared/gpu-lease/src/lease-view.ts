@@ -9,6 +9,10 @@ import { parseJson, parseWanted } from "./wanted.ts";
 
 export interface LeaseView {
   holder(): LeaseValue | undefined;
+  /** All who held it since somebody was last seen to let go. */
+  holders(): string[];
+  /** A holder that was read of elsewhere. */
+  met(holder: LeaseValue): void;
   /** Families that wait, the worker's own included. */
   wanted(): Partial<Record<Family, Wanted>>;
 }
@@ -33,6 +37,9 @@ export function watchLease(options: ViewOptions): LeaseView {
   const { bucket, device, clock, lifeMs, forgetWantedMs, lookMs, onHolder, onChange, onError, signal } = options;
   let holder: { value: LeaseValue; forgetAt: number } | undefined;
   const wanted = new Map<string, { value: Wanted; forgetAt: number }>();
+  const holders = new Set<string>();
+  /** What is gone without a newer revision was not let go. */
+  let newestWrite = 0;
   let cancel: (() => void) | undefined;
   signal.addEventListener("abort", () => cancel?.(), { once: true });
 
@@ -69,6 +76,9 @@ export function watchLease(options: ViewOptions): LeaseView {
   void follow(leaseKeys.gpu(device), (event) => {
     const value = event.kind === "put" ? parseLease(event.value) : undefined;
     holder = value && { value, forgetAt: clock.now() + lifeMs(value) };
+    if (event.kind === "put") newestWrite = event.revision;
+    else if (event.revision > newestWrite) holders.clear();
+    if (value !== undefined) holders.add(value.holder);
     onHolder({ key: event.kind === "put" ? "there" : "gone", value, revision: event.revision });
   });
   void follow(leaseKeys.wanted(device, "*"), (event) => {
@@ -80,6 +90,8 @@ export function watchLease(options: ViewOptions): LeaseView {
 
   return {
     holder: () => holder?.value,
+    holders: () => [...holders],
+    met: (value) => void holders.add(value.holder),
     wanted: () => Object.fromEntries([...wanted].map(([family, { value }]) => [family, value])),
   };
 }

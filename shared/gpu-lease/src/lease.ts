@@ -69,6 +69,8 @@ export interface AcquireOptions {
 }
 
 export interface Lease {
+  /** The holder's. */
+  readonly id: string;
   readonly state: LeaseState["name"];
   readonly held: boolean;
   /** Resolves once it is held. Rejects with the signal's reason. */
@@ -81,6 +83,8 @@ export interface Lease {
   deadline(): number | undefined;
   /** Who holds it, as far as is known here. */
   holder(): (LeaseValue & { mine: boolean }) | undefined;
+  /** Those of whom nobody saw that they let go, since somebody last did: they may be dead, and their engines not. */
+  predecessors(): readonly string[];
   /** Other families that wait. */
   waiting(): { family: Family; wanted: Wanted }[];
   /** Releases, and ends watching. */
@@ -194,6 +198,7 @@ export async function createLease(options: LeaseOptions): Promise<Lease> {
       case "read":
         ask(effect.call, bucket.get(key), (entry) => {
           const found = entry && parseLease(entry.value);
+          if (found !== undefined) view.met(found);
           return {
             type: "read",
             call: effect.call,
@@ -254,6 +259,7 @@ export async function createLease(options: LeaseOptions): Promise<Lease> {
   }
 
   return {
+    id: holder.id,
     get state() {
       return state.name;
     },
@@ -292,6 +298,7 @@ export async function createLease(options: LeaseOptions): Promise<Lease> {
     },
     release,
     deadline: () => machine.heldUntil(state),
+    predecessors: () => view.holders().filter((id) => id !== holder.id),
     holder() {
       const seen = view.holder();
       return seen && { ...seen, mine: seen.holder === holder.id };

@@ -18,8 +18,10 @@ import {
   type Frame,
   type FromEngine,
   type Json,
+  monotonicNow,
   type ToEngine,
 } from "./engine-protocol.ts";
+import { holderArgument } from "./left-engines.ts";
 
 export interface EngineOptions {
   /** A module that calls `runEngine`. */
@@ -28,6 +30,8 @@ export interface EngineOptions {
   options: Json;
   /** Milliseconds of `process.hrtime()`: the engine dies then unless `extend` moves it. */
   deadline: number;
+  /** On whose account it runs: by this `endLeftEngines` finds it. */
+  holder?: string;
   /** Kills it. */
   signal?: AbortSignal;
   onExit?: (exit: EngineExit) => void;
@@ -95,8 +99,10 @@ interface Waiting {
 
 const STDERR_TAIL = 4_000;
 
-export function startEngine({ entry, options, deadline, signal, onExit, log, environment }: EngineOptions): Engine {
-  const child = spawn(process.execPath, [fileURLToPath(entry), `--deadline=${deadline}`], {
+export function startEngine(of: EngineOptions): Engine {
+  const { entry, options, deadline, holder, signal, onExit, log, environment } = of;
+  const who = holder === undefined ? [] : [holderArgument(holder)];
+  const child = spawn(process.execPath, [fileURLToPath(entry), `--deadline=${deadline}`, ...who], {
     stdio: ["ignore", "pipe", "pipe", "pipe"],
     env: environment ?? withoutSecrets(process.env),
   });
@@ -200,8 +206,9 @@ export function startEngine({ entry, options, deadline, signal, onExit, log, env
   }
 
   signal?.addEventListener("abort", kill, { once: true });
-  if (signal?.aborted) kill();
-  send({ type: "load", options });
+  // This process may have been stopped on its way here, for longer than the engine was to live.
+  if (signal?.aborted || monotonicNow() >= deadline) kill();
+  else send({ type: "load", options });
 
   return {
     pid: child.pid ?? 0,

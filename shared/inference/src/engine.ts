@@ -1,3 +1,4 @@
 /** The supervisor's side of the engine: nothing here loads ONNX Runtime. */
 export * from "./engine-process.ts";
 export { type EngineJob, type EngineOutcome, type Json, monotonicNow } from "./engine-protocol.ts";
+export { endLeftEngines } from "./left-engines.ts";

@@ -126,7 +126,7 @@ test("a supervisor stopped past its lease: its engine dies by itself before the 
   if (holder === undefined) throw new Error("nobody holds the lease");
   const most = await enginesDuring(async () => {
     holder.kill("SIGSTOP");
-    await happens(() => livingEngines().some((pid) => pid !== frozen), 10_000);
+    await happens(() => livingEngines().some((pid) => pid !== frozen), 20_000);
     expect(livingEngines()).not.toContain(frozen);
     await pause(500);
     holder.kill("SIGCONT");
@@ -138,6 +138,47 @@ test("a supervisor stopped past its lease: its engine dies by itself before the 
   expect(found).toHaveLength(40);
   expect(found.every(({ outcome }) => outcome === "ok")).toBe(true);
   expect(new Set(found.map(({ model }) => model)).size).toBe(2);
+});
+
+test("supervisor and engine stopped past the lease: the engine, which cannot die by itself, is ended before its follower's starts", {
+  timeout: 60_000,
+}, async () => {
+  const workers = [await startWorker("first"), await startWorker("second")];
+  await pipeline.publish("batch", script(40));
+  await pipeline.done(1);
+  const [frozen = 0] = livingEngines();
+  const holder = workers.find(({ pid }) => pid === parentOf(frozen));
+  if (holder === undefined) throw new Error("nobody holds the lease");
+  const most = await enginesDuring(async () => {
+    holder.kill("SIGSTOP");
+    process.kill(frozen, "SIGSTOP");
+    await happens(() => livingEngines().some((pid) => pid !== frozen), 20_000);
+    expect(livingEngines()).not.toContain(frozen);
+    await pause(500);
+    holder.kill("SIGCONT");
+    await pipeline.done(40, 45_000);
+  });
+  expect(most).toBe(1);
+  expect((await pipeline.outcomes()).every(({ outcome }) => outcome === "ok")).toBe(true);
+});
+
+test("an engine stopped alone, past what would have been its deadline: its supervisor keeps the lease, and nobody's starts beside it", {
+  timeout: 60_000,
+}, async () => {
+  await startWorker("first");
+  await startWorker("second");
+  await pipeline.publish("batch", script(40));
+  await pipeline.done(1);
+  const [frozen = 0] = livingEngines();
+  const most = await enginesDuring(async () => {
+    process.kill(frozen, "SIGSTOP");
+    await pause(LEASE_TTL * 2_000);
+    expect(livingEngines()).toEqual([frozen]);
+    process.kill(frozen, "SIGCONT");
+    await pipeline.done(40, 45_000);
+  });
+  expect(most).toBe(1);
+  expect((await pipeline.outcomes()).every(({ outcome }) => outcome === "ok")).toBe(true);
 });
 
 test("NATS away for five seconds in the middle of a backlog: everything is done, once", {

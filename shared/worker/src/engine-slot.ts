@@ -5,7 +5,14 @@
  * Node and its modules, and would be an engine too many to everybody who counts them.
  */
 import type { Clock, Lease } from "@parlance/gpu-lease";
-import { type Engine, EngineDied, type EngineExit, type Json, startEngine } from "@parlance/inference/engine";
+import {
+  type Engine,
+  EngineDied,
+  type EngineExit,
+  endLeftEngines,
+  type Json,
+  startEngine,
+} from "@parlance/inference/engine";
 import type { Log } from "@parlance/telemetry";
 import { type EngineDescription, readDescription } from "./engine-description.ts";
 import { type Swap, swapOf } from "./swap-log.ts";
@@ -37,13 +44,16 @@ export interface EngineSlot {
   readonly pid: number | undefined;
   /** How long the newest loading took. */
   readonly loadMs: number;
-  /** False when the model could not be loaded: the log says why, and `failure`. */
+  /** False when the model could not be loaded: the log says why, and `failure`; or the lease is not held any more. */
   load(): Promise<boolean>;
   readonly failure: Error | undefined;
   extend(deadline: number): void;
   /** For good: resolves when the process is gone. */
   kill(): Promise<void>;
 }
+
+/** Memory of a killed engine comes back within a second. */
+const LEFT_PATIENCE_MS = 5_000;
 
 export function createEngineSlot(slot: EngineSlotOptions): EngineSlot {
   const { entry, options, lease, metrics, clock, log } = slot;
@@ -89,12 +99,16 @@ export function createEngineSlot(slot: EngineSlotOptions): EngineSlot {
       return failure;
     },
     async load() {
-      if (closed) return false;
+      const left = await endLeftEngines(lease.predecessors(), LEFT_PATIENCE_MS);
+      if (left.length > 0) log.warn({ pids: left }, "engines of a holder before this one cannot be ended");
+      const deadline = lease.deadline();
+      if (closed || !lease.held || deadline === undefined) return false;
       const from = clock.now();
       const starting = startEngine({
         entry,
         options: typeof options === "function" ? options() : options,
-        deadline: lease.deadline() ?? from,
+        deadline,
+        holder: lease.id,
         log: (message, fields) => log.info(fields, message),
       });
       engine = starting;

@@ -41,8 +41,10 @@ async function begin(): Promise<Rig> {
   const clock = handClock(monotonicClock.now());
   const log = createLog("test", "silent");
   const held = createHeldJobs(clock, ACK_WAIT_MS);
-  const lease: Pick<Lease, "held" | "waiting" | "deadline"> = {
+  const lease: Pick<Lease, "id" | "held" | "waiting" | "deadline" | "predecessors"> = {
+    id: "w",
     held: true,
+    predecessors: () => [],
     waiting: () => [],
     deadline: () => monotonicClock.now() + 600 * SECOND,
   };

@@ -127,7 +127,8 @@ export function startSession(options: SessionOptions): Session {
 
   async function load(): Promise<void> {
     if (await slot.load()) advance();
-    else await end("load-failed");
+    // Without the lease the session is about to be ended.
+    else if (lease.held) await end("load-failed");
   }
 
   function loaded(swap: Swap): void {
@@ -140,7 +141,6 @@ export function startSession(options: SessionOptions): Session {
   }
 
   function recover(): void {
-    // Without the lease the session is about to be ended.
     if (ending !== undefined || !lease.held) return;
     void (held.waiting.length > 0 || retrials.size > 0 ? load() : end("engine-gone"));
   }
