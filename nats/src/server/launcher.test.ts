@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmod, mkdtemp, rm, stat, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, rm, stat, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,9 +11,9 @@ import { connect } from "nats";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { generateCredentials } from "../credentials.ts";
 import { testServers } from "../testing.ts";
-import { watchDiskFull } from "./disk-full.ts";
 import { runServer } from "./launcher.ts";
 import { prepareStoreDir } from "./store-dir.ts";
+import { watchStore } from "./store-watch.ts";
 
 const servers = await testServers();
 const fixture = (name: string) => fileURLToPath(new URL(`../fixtures/${name}`, import.meta.url));
@@ -217,13 +217,32 @@ describe("runServer", () => {
   it("ends a server whose stream froze on a full disk once there is space, so that it is started anew", async () => {
     const ended = Promise.withResolvers<void>();
     const said: string[] = [];
-    const log = { warn: (_: object, message: string) => said.push(message) };
-    const disk = watchDiskFull({ storeDir: folder, log, endServer: () => ended.resolve(), lookEveryMs: 10 });
-    disk.hear("Server is ready");
+    const log = { info() {}, warn: (_: object, message: string) => said.push(message) };
+    const store = watchStore({ storeDir: folder, log, endServer: () => ended.resolve(), lookEveryMs: 10 });
+    store.hear("Server is ready");
+    await sleep(50);
     expect(said).toEqual([]);
-    disk.hear("JetStream stream '$G > JOBS' critical write error: write 4.blk: no space left on device");
+    store.hear("JetStream stream '$G > JOBS' critical write error: write 4.blk: no space left on device");
     await ended.promise;
-    expect(said).toHaveLength(2);
+    expect(said).toHaveLength(1);
+    store.stop();
+  });
+
+  it("tells of a disk that another program fills, and of a folder that cannot be written, before a write is tried", async () => {
+    const told: (string | undefined)[] = [];
+    const onProblem = (sentence: string | undefined) => told.push(sentence);
+    const full = watchStore({ storeDir: folder, onProblem, endServer() {}, lookEveryMs: 10, minFreeBytes: 2 ** 60 });
+    await expect.poll(() => told).toEqual(["JetStream's disk is full: nothing is stored until it has space again."]);
+    full.stop();
+    expect(told.splice(0).at(-1)).toBeUndefined();
+    // As good as read-only, for root too.
+    const storeDir = join(folder, "gone");
+    const unwritable = watchStore({ storeDir, onProblem, endServer() {}, lookEveryMs: 10 });
+    await expect.poll(() => told).toEqual(["JetStream's folder cannot be written: nothing is stored until it can."]);
+    await mkdir(storeDir);
+    await expect.poll(() => told.length).toBe(2);
+    expect(told[1]).toBeUndefined();
+    unwritable.stop();
   });
 
   it("leaves no watchdog behind", async () => {

@@ -12,9 +12,9 @@ import { createInterface } from "node:readline";
 import { renderConfig, type ServerConfig } from "../config.ts";
 import { accountsWith, type Credentials } from "../credentials.ts";
 import { NatsStartError } from "../start-error.ts";
-import { watchDiskFull } from "./disk-full.ts";
 import { claimStore, type StoreClaim } from "./store-claim.ts";
 import { prepareStoreDir } from "./store-dir.ts";
+import { watchStore } from "./store-watch.ts";
 import { requireFloor, versionOf } from "./version.ts";
 import { endWithThisProcess } from "./watchdog.ts";
 
@@ -41,6 +41,8 @@ export interface RunServerOptions {
   /** What to stop where another start finds the folder in use. Default: this process's title. */
   program?: string | undefined;
   log?: ServerLog | undefined;
+  /** Called with a sentence when the server can store nothing more (its disk is full), and with undefined when it can again. */
+  onStoreProblem?: ((sentence: string | undefined) => void) | undefined;
 }
 
 export interface RunningServer {
@@ -104,10 +106,15 @@ export async function runServer(options: RunServerOptions): Promise<RunningServe
   child.once("error", (error) => end(error.message));
   child.once("close", (code, signal) => {
     callOff();
-    disk.stop();
+    store.stop();
     end(signal ? `ended by ${signal}` : `ended with status ${code}`);
   });
-  const disk = watchDiskFull({ storeDir, log, endServer: () => child.kill("SIGTERM") });
+  const store = watchStore({
+    storeDir,
+    log,
+    onProblem: options.onStoreProblem,
+    endServer: () => child.kill("SIGTERM"),
+  });
   const callOff = child.pid === undefined ? () => {} : endWithThisProcess(child.pid);
   createInterface({ input: child.stderr }).on("line", (text) => {
     const line = parseLogLine(text);
@@ -118,7 +125,7 @@ export async function runServer(options: RunServerOptions): Promise<RunningServe
     if (line.message === "Server is ready") ready.resolve();
     if (line.level === "WRN" || line.level === "ERR" || line.level === "FTL") {
       log?.warn({ line: line.message }, "nats-server says");
-      disk.hear(line.message);
+      store.hear(line.message);
     }
   });
 

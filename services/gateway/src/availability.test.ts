@@ -1,4 +1,5 @@
 import { Writable } from "node:stream";
+import { jetstreamManager } from "@nats-io/jetstream";
 import { healthSchema, type WorkerState } from "@parlance/contracts";
 import { startTestServer } from "@parlance/nats/testing";
 import { pino } from "pino";
@@ -96,6 +97,76 @@ describe("while NATS is away", () => {
     expect((await gateway.json("/livez")).status).toBe(200);
     await gateway.close();
     await server.stop();
+  });
+});
+
+describe("while nothing can be stored", () => {
+  const sentence = "JetStream's disk is full: nothing is stored until it has space again.";
+
+  test("submissions are 507 at once with the reason, /readyz says it, and what is there can be read", async () => {
+    const rig = await startRig();
+    const gateway = await startTestGateway(rig.server);
+    const submission = submissionOf(await gateway.upload("say:x"));
+    const before = await gateway.json("/api/v1/transcribe/file", { method: "POST", body: audioForm("audio", "say:x") });
+    expect(before.status).toBe(200);
+    gateway.tellStoreProblem(sentence);
+    for (const path of ["/api/v1/queue/submit", "/v1/audio/speech", "/api/v1/files/upload"]) {
+      const refused = await gateway.post(path, submission);
+      expect(refused, path).toMatchObject({
+        status: 507,
+        body: { error: { code: "storage_full", message: sentence } },
+      });
+      expect(Number(refused.headers.get("retry-after"))).toBeGreaterThan(0);
+    }
+    expect(await gateway.json("/readyz")).toMatchObject({ status: 503, body: { error: { message: sentence } } });
+    expect((await gateway.json("/api/v1/gpu")).status).toBe(200);
+    gateway.tellStoreProblem(undefined);
+    expect((await gateway.json("/readyz")).status).toBe(200);
+    expect((await gateway.post("/api/v1/queue/submit", submission)).status).toBe(200);
+    await gateway.close();
+    await rig.close();
+  });
+
+  test("where nobody tells, a write that came to nothing makes readiness red until one is stored, and names no subject", async () => {
+    const server = await startTestServer();
+    const gateway = await startTestGateway(server);
+    const submission = submissionOf(await gateway.upload("say:x"));
+    const jsm = await jetstreamManager(await server.connect());
+    // Without its subject a stream answers questions and stores nothing, as one does that froze on a full disk.
+    const { config } = await jsm.streams.info("KV_batches");
+    await jsm.streams.update("KV_batches", { ...config, subjects: ["elsewhere"] });
+    const refused = await gateway.post("/api/v1/queue/submit", submission);
+    expect(refused).toMatchObject({ status: 503, body: { error: { code: "bus_unavailable" } } });
+    expect(JSON.stringify(refused.body)).not.toContain("$KV");
+    expect(await gateway.json("/readyz")).toMatchObject({
+      status: 503,
+      body: { error: { message: "NATS stores nothing: is its disk full?" } },
+    });
+    await jsm.streams.update("KV_batches", config);
+    await eventually(async () => ((await gateway.json("/readyz")).status === 200 ? true : undefined));
+    await gateway.close();
+    await server.stop();
+  });
+});
+
+describe("when the gateway closes", () => {
+  test("who waits for a transcript is answered 503 at once, and the batch is cancelled", async () => {
+    const rig = await startRig();
+    const gateway = await startTestGateway(rig.server);
+    const waiting = gateway.json("/api/v1/transcribe/file", { method: "POST", body: audioForm("audio", "wait") });
+    await eventually(async () => rig.pipeline.seen[0]);
+    const began = performance.now();
+    const closing = gateway.close();
+    const answer = await waiting;
+    expect(answer).toMatchObject({ status: 503, body: { error: { code: "stopping" } } });
+    expect(Number(answer.headers.get("retry-after"))).toBeGreaterThan(0);
+    expect(answer.headers.get("x-should-retry")).toBe("true");
+    await closing;
+    const batchId = rig.pipeline.seen[0]?.subject.split(".")[3] ?? "";
+    const done = await eventually(() => rig.pipeline.bus.last("RESULTS", `speech.done.${batchId}.0`));
+    expect(JSON.parse(Buffer.from(done.data).toString())).toMatchObject({ error: { code: "cancelled" } });
+    expect(performance.now() - began).toBeLessThan(20_000);
+    await rig.close();
   });
 });
 

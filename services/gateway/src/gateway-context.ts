@@ -3,11 +3,13 @@ import type { Bus, FileStore, KeyBucket } from "@parlance/bus";
 import { type Settings, SpeechError } from "@parlance/contracts";
 import type { Log } from "@parlance/telemetry";
 import type { Context } from "koa";
+import type { Closing } from "./closing.ts";
 import type { GatewayMetrics } from "./gateway-metrics.ts";
 import type { ReadJson } from "./json-body.ts";
 import type { QueueGauge } from "./queue-gauge.ts";
 import type { AudioReceiver } from "./receive-audio.ts";
 import type { SpeechModels } from "./speech-models.ts";
+import type { Storage } from "./storage.ts";
 
 export const gatewaySettings = [
   "HOST",
@@ -35,17 +37,19 @@ export interface GatewayContext {
   audio: AudioReceiver;
   queue: QueueGauge;
   speech: SpeechModels;
+  storage: Storage;
+  closing: Closing;
   now: () => number;
 }
 
-/** Aborts when the caller goes away before the answer is sent. */
-export function whileConnected(ctx: Context): AbortSignal {
+/** Aborts when the caller goes away before the answer is sent, or the gateway closes. */
+export function whileConnected(ctx: Context, { closing }: Pick<GatewayContext, "closing">): AbortSignal {
   const gone = new AbortController();
   ctx.res.once("close", () => {
     if (!ctx.res.writableFinished) gone.abort(new SpeechError("cancelled", "The caller went away."));
   });
   if (ctx.res.destroyed) gone.abort(new SpeechError("cancelled", "The caller went away."));
-  return gone.signal;
+  return AbortSignal.any([gone.signal, closing.signal]);
 }
 
 /** Throws `operation_unavailable` for what this installation does not offer. */

@@ -15,6 +15,7 @@ import { buckets, MAX_HEADER_BYTES } from "@parlance/contracts";
 import type { Log, Registry } from "@parlance/telemetry";
 import Koa from "koa";
 import { createAccess, requireKeysBeyondLoopback } from "./access.ts";
+import { createClosing } from "./closing.ts";
 import { createErrorResponses } from "./error-responses.ts";
 import { addFiles } from "./files-endpoints.ts";
 import type { GatewayContext, GatewaySettings } from "./gateway-context.ts";
@@ -34,6 +35,7 @@ import { createRequestLog } from "./request-log.ts";
 import { createRequireBus } from "./require-bus.ts";
 import { addSpeech } from "./speech-endpoints.ts";
 import { createSpeechModels } from "./speech-models.ts";
+import { createStorage } from "./storage.ts";
 import { addTranscribe } from "./transcribe-endpoints.ts";
 
 export interface GatewayOptions {
@@ -49,7 +51,9 @@ export interface Gateway {
   callback(): RequestListener;
   /** Listens on HOST and PORT; rejects when the port is taken. */
   listen(): Promise<{ url: string }>;
-  /** Stops listening, lets what is in flight end for a moment, then cuts it off. */
+  /** What keeps NATS from storing, in a sentence for callers, for whoever sees its disk; undefined: nothing any more. */
+  tellStoreProblem(problem: string | undefined): void;
+  /** Stops listening, tells everybody who waits, lets the rest end for a moment, then cuts it off. */
   close(): Promise<void>;
 }
 
@@ -60,9 +64,10 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   requireKeysBeyondLoopback(settings.HOST, settings.API_KEYS);
   const metrics = createGatewayMetrics();
   const files = await bus.files(buckets.files);
+  const batches = await bus.bucket(buckets.batches);
   const gateway: GatewayContext = {
     bus,
-    batches: await bus.bucket(buckets.batches),
+    batches,
     files,
     settings,
     log,
@@ -80,6 +85,8 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       onRefusal: () => metrics.refusals.inc(),
     }),
     speech: createSpeechModels(bus),
+    storage: createStorage(batches),
+    closing: createClosing(),
     now,
   };
   const handle = createApp(gateway).callback();
@@ -88,6 +95,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   return {
     registry: metrics.registry,
     callback: () => handle,
+    tellStoreProblem: gateway.storage.tell,
     async listen() {
       server = createHttpServer(handle, options.limits);
       server.listen(settings.PORT, settings.HOST);
@@ -101,6 +109,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     },
     async close() {
       if (server === undefined) return;
+      gateway.closing.begin();
       const closed = once(server, "close");
       server.close();
       server.closeIdleConnections();
@@ -131,7 +140,9 @@ function createApp(gateway: GatewayContext): Koa {
   app.use(createRequestLog({ log, metrics }));
   app.use(createErrorResponses(log));
   app.use(createAccess(settings.API_KEYS));
+  app.use(gateway.closing.guard);
   app.use(createRequireBus(gateway.bus));
+  app.use(gateway.storage.guard);
   app.use(async (ctx, next) => {
     try {
       await next();

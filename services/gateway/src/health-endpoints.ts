@@ -36,6 +36,8 @@ export function addHealth(router: Router, gateway: GatewayContext): void {
 
   router.get("/readyz", async (ctx) => {
     if (!(await ready())) throw new SpeechError("bus_unavailable", "NATS is away, or its streams are missing.");
+    const problem = await gateway.storage.check();
+    if (problem !== undefined) throw new SpeechError("bus_unavailable", problem);
     ctx.body = { status: "ok" };
   });
 

@@ -51,7 +51,7 @@ export async function withFollowedBatch<Events extends { ready: Promise<void>; c
   const { queue, metrics } = gateway;
   const batchId = randomUUID();
   ctx.state.batchId = batchId;
-  const gone = whileConnected(ctx);
+  const gone = whileConnected(ctx, gateway);
   const room = queue.refuseWhenFull();
   room.catch(() => undefined);
   const events = listen(batchId);

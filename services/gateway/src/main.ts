@@ -1,6 +1,6 @@
 import { connectBus } from "@parlance/bus";
 import { readSettings } from "@parlance/contracts";
-import { runService } from "@parlance/telemetry";
+import { onStoreMessage, runService } from "@parlance/telemetry";
 import { requireKeysBeyondLoopback } from "./access.ts";
 import { createGateway } from "./gateway.ts";
 import { gatewaySettings } from "./gateway-context.ts";
@@ -17,6 +17,7 @@ await runService("gateway", async ({ log, signal }) => {
     signal,
   });
   const gateway = await createGateway({ bus, settings, log });
+  onStoreMessage(gateway.tellStoreProblem);
   const { url } = await gateway.listen();
   return {
     url,

@@ -51,7 +51,7 @@ const responses = {
   ErrorBody: errorBodySchema,
 };
 
-const everywhere: ErrorCode[] = ["unauthorized", "host_not_allowed", "internal", "bus_unavailable"];
+const everywhere: ErrorCode[] = ["unauthorized", "host_not_allowed", "internal", "bus_unavailable", "stopping"];
 const onBodies: ErrorCode[] = ["payload_too_large", "unsupported_media_type", "validation_failed", "body_timeout"];
 const onWork: ErrorCode[] = ["operation_unavailable", "queue_full", "storage_full"];
 const onAudio: ErrorCode[] = (Object.keys(errorTable) as ErrorCode[]).filter(

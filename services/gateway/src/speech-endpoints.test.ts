@@ -273,6 +273,21 @@ describe("POST /v1/audio/speech", () => {
   });
 });
 
+test("when the gateway closes, a stream of events ends with the reason and one of audio breaks off", async () => {
+  const own = await startTestGateway(rig.server);
+  const ask = (more: object) =>
+    own.call(PATH, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify(speech({ input: "One.|wait", response_format: "pcm", ...more })),
+    });
+  const [events, audio] = await Promise.all([ask({ stream_format: "sse" }), ask({})]);
+  const closing = own.close();
+  expect(eventsOf(await events.text()).at(-1)).toMatchObject({ type: "error", error: { code: "stopping" } });
+  await expect(audio.arrayBuffer()).rejects.toThrow();
+  await closing;
+});
+
 test("speech that is followed while nats-server restarts is whole", async () => {
   const own = await startRig();
   const stop = await startWorker(own, { operations: ["custom_voice"] });

@@ -55,6 +55,16 @@ describe("a child service", () => {
     expect(await silent.metrics()).toBeUndefined();
   });
 
+  it("is told again what it was told before it died", async () => {
+    const child = start("work");
+    child.tell({ kind: "word" });
+    await child.ready;
+    const times = () => lines.filter((line) => line === "was told").length;
+    await vi.waitFor(() => expect(times()).toBe(1), 5_000);
+    process.kill(pids.get("child") ?? 0, "SIGKILL");
+    await vi.waitFor(() => expect(times()).toBe(2), 5_000);
+  });
+
   it("is gone after stop, and stays gone", async () => {
     const child = start("work");
     await child.ready;

@@ -32,6 +32,8 @@ export interface ChildService {
   ready: Promise<ReadyMessage>;
   /** Its Prometheus page; undefined while there is no process, or when it does not answer soon. */
   metrics(): Promise<string | undefined>;
+  /** Sends a message: to the running process once it is ready, and to each that takes its place until there is another message. */
+  tell(message: object): void;
   stop(): Promise<void>;
 }
 
@@ -50,6 +52,7 @@ export function startChildService(options: ChildServiceOptions): ChildService {
   let pauseMs = FIRST_PAUSE_MS;
   let restart: NodeJS.Timeout | undefined;
   let lastError = "";
+  let told: object | undefined;
 
   function start(): void {
     const startedAt = Date.now();
@@ -72,6 +75,7 @@ export function startChildService(options: ChildServiceOptions): ChildService {
     running.on("message", (message: ReadyMessage | { kind: "metrics" }) => {
       if (message.kind !== "ready") return;
       wasReady = true;
+      if (told !== undefined) send(told);
       first.resolve(message);
     });
     running.on("error", (error) => first.reject(error));
@@ -88,6 +92,11 @@ export function startChildService(options: ChildServiceOptions): ChildService {
       restart = setTimeout(start, pauseMs);
       pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
     });
+  }
+
+  function send(message: object): void {
+    // One that has just gone away is told when it is back.
+    if (child?.connected) child.send(message, () => undefined);
   }
 
   async function stop(): Promise<void> {
@@ -108,6 +117,10 @@ export function startChildService(options: ChildServiceOptions): ChildService {
     name,
     ready: first.promise,
     metrics: async () => (child === undefined || !wasReady ? undefined : await askMetrics(child, METRICS_LIMIT_MS)),
+    tell(message) {
+      told = message;
+      if (wasReady) send(message);
+    },
     stop,
   };
 }

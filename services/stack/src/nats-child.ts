@@ -23,6 +23,8 @@ export interface NatsChildOptions {
   program: string;
   log: Log;
   onPid: (pid: number | undefined) => void;
+  /** Called with a sentence when nothing can be stored any more, and with undefined when it can again. */
+  onStoreProblem: (sentence: string | undefined) => void;
 }
 
 export interface SupervisedNats {
@@ -42,6 +44,7 @@ export async function startNats({
   program,
   log,
   onPid,
+  onStoreProblem,
 }: NatsChildOptions): Promise<SupervisedNats> {
   const found = await findServer({
     serverBin: settings.NATS_SERVER_BIN,
@@ -52,7 +55,8 @@ export async function startNats({
   });
   const credentials = ensureCredentials(stateDir, settings.PUBLISHERS);
   const storeDir = resolve(settings.NATS_STORE_DIR ?? join(stateDir, "jetstream"));
-  const run = (port: number) => runServer({ binary: found.binary, storeDir, port, credentials, program, log });
+  const run = (port: number) =>
+    runServer({ binary: found.binary, storeDir, port, credentials, program, log, onStoreProblem });
 
   let server: RunningServer = await run(settings.NATS_PORT);
   const { url, port } = server;

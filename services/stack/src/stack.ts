@@ -9,7 +9,7 @@ import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Settings } from "@parlance/contracts";
 import { type FolderLock, lockFolder } from "@parlance/nats";
-import type { Log } from "@parlance/telemetry";
+import { type Log, storeMessage } from "@parlance/telemetry";
 import { type ChildService, startChildService } from "./child-service.ts";
 import { type SupervisedNats, startNats } from "./nats-child.ts";
 import { createRunningFile } from "./running-file.ts";
@@ -104,6 +104,9 @@ async function startLocked(
       program: PROGRAM,
       log,
       onPid: (pid) => onPid("nats-server", pid),
+      onStoreProblem(problem) {
+        for (const child of children) child.tell(storeMessage(problem));
+      },
     });
     const { url, credentials } = nats;
     running.update((file) => {

@@ -54,12 +54,12 @@ export async function untilAnswered<T>(
   }
 }
 
+/** Callers are told why; what was tried names our insides, and is for the log. */
 function unavailable(what: string, link: Link, cause: unknown): SpeechError {
-  const reason = !link.connected
-    ? "NATS cannot be reached"
+  const sentence = !link.connected
+    ? "NATS cannot be reached."
     : isNoResponders(cause)
       ? "no stream answers. Is JetStream on, and has the topology been made?"
-      : "NATS does not answer in time";
-  const message = `${what}: ${reason}${reason.endsWith("?") ? "" : "."}`;
-  return new SpeechError("bus_unavailable", message, { cause });
+      : "NATS does not answer in time: it is busy, or its disk is full.";
+  return new SpeechError("bus_unavailable", sentence, { cause: new Error(`${what}: ${sentence}`, { cause }) });
 }

@@ -141,6 +141,11 @@ export const errorTable = {
     retryable: true,
     sentence: "NATS cannot be reached.",
   },
+  stopping: {
+    status: 503,
+    retryable: true,
+    sentence: "The service is stopping. Try again in a moment.",
+  },
   storage_full: {
     status: 507,
     retryable: true,

@@ -14,6 +14,7 @@ export interface TestGateway {
   json(path: string, init?: RequestInit): Promise<{ status: number; body: unknown; headers: Headers }>;
   post(path: string, body: unknown, headers?: Record<string, string>): ReturnType<TestGateway["json"]>;
   upload(content: string | Uint8Array<ArrayBuffer>, filename?: string): Promise<string>;
+  tellStoreProblem(problem: string | undefined): void;
   close(): Promise<void>;
 }
 
@@ -56,6 +57,7 @@ export async function startTestGateway(
       });
       return (body as { file_id: string }).file_id;
     },
+    tellStoreProblem: gateway.tellStoreProblem,
     async close() {
       await gateway.close();
       await bus.close();
