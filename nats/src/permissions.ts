@@ -135,6 +135,9 @@ export const permissions: Record<ServiceName, Permissions> = {
     publish: [
       ...consume(streams.intake, durables.ingest),
       ...watchQueues,
+      "speech.waiting.>",
+      ...read(streams.waiting),
+      `${api}.STREAM.PURGE.${streams.waiting}`,
       "speech.job.>",
       "speech.result.>",
       "speech.progress.>",
@@ -160,6 +163,7 @@ export const permissions: Record<ServiceName, Permissions> = {
       ...read(streams.results),
       ...read(streams.progress),
       ...read(streams.intake),
+      `${api}.STREAM.INFO.${streams.waiting}`,
       ...read(streams.jobs),
       `${api}.STREAM.PURGE.${streams.intake}`,
       `${api}.STREAM.PURGE.${streams.jobs}`,

@@ -83,6 +83,13 @@ export function topology(settings: TopologySettings, storeBytes?: number): Topol
       },
       {
         ...file,
+        name: streams.waiting,
+        subjects: [...streamSubjects.WAITING],
+        discard: DiscardPolicy.New,
+        max_bytes: bytes.waiting,
+      },
+      {
+        ...file,
         name: streams.jobs,
         subjects: [...streamSubjects.JOBS],
         discard: DiscardPolicy.New,
@@ -172,6 +179,7 @@ function durable(stream: string, name: string, filter: string): Topology["consum
 
 interface Budget {
   intake: number;
+  waiting: number;
   jobs: number;
   files: number;
   dead: number;
@@ -181,15 +189,18 @@ interface Budget {
 function fit(settings: TopologySettings, storeBytes: number | undefined): Budget {
   const wished: Budget = {
     intake: settings.INTAKE_MAX_BYTES,
+    // What waits there came through INTAKE.
+    waiting: settings.INTAKE_MAX_BYTES,
     jobs: settings.JOBS_MAX_BYTES,
     files: settings.FILES_MAX_BYTES,
     dead: DEAD_BYTES,
   };
-  const sum = wished.intake + wished.jobs + wished.files + wished.dead;
+  const sum = Object.values(wished).reduce((total, bytes) => total + bytes, 0);
   const share = storeBytes === undefined ? 1 : Math.min(1, storeBytes / sum);
   const scale = (bytes: number) => Math.floor(bytes * share);
   return {
     intake: scale(wished.intake),
+    waiting: scale(wished.waiting),
     jobs: scale(wished.jobs),
     files: scale(wished.files),
     dead: scale(wished.dead),

@@ -5,6 +5,7 @@ import { batchKeys, SpeechError } from "@parlance/contracts";
 import type { Log } from "@parlance/telemetry";
 
 export interface CancelledBatches {
+  has(batchId: string): boolean;
   /** Aborts when the batch is, or was, cancelled. `leave` when the work is over. */
   enter(batchId: string): { signal: AbortSignal; leave(): void };
 }
@@ -43,6 +44,7 @@ export function watchCancelled(
 
   void watch();
   return {
+    has: (batchId) => cancelled.has(batchId),
     enter(batchId) {
       const controller = new AbortController();
       if (cancelled.has(batchId)) controller.abort(new SpeechError("cancelled"));

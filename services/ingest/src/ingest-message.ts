@@ -27,6 +27,8 @@ export interface MessageContext {
   transcribes: boolean;
   speaks: boolean;
   speechWorkers: ItemContext["speechWorkers"];
+  /** Moves a message to where it waits for a worker; absent where it is there already. */
+  letWait: ((delivery: Delivery) => Promise<void>) | undefined;
   now: () => number;
 }
 
@@ -64,7 +66,9 @@ export async function ingestMessage(
     failures.delete(delivery.seq);
   } catch (error) {
     if (signal.aborted) return;
-    if (slowedDown.has(toSpeechError(error).code)) failures.set(delivery.seq, failedBefore + 1);
+    const { code } = toSpeechError(error);
+    if (code === "worker_unavailable" && (await isMoved(delivery, context))) return;
+    if (slowedDown.has(code)) failures.set(delivery.seq, failedBefore + 1);
     log.warn(
       { err: error, subject: delivery.subject, deliveries: delivery.deliveries },
       "intake failed; it is tried again",
@@ -72,6 +76,19 @@ export async function ingestMessage(
     delivery.nak(FIRST_PAUSE_MS * 2 ** Math.min(failedBefore, 5));
   } finally {
     metrics.messages.dec();
+  }
+}
+
+/** Moves a message that waits for a worker, if it can be. */
+async function isMoved(delivery: Delivery, { letWait, log }: MessageContext): Promise<boolean> {
+  if (letWait === undefined) return false;
+  try {
+    await letWait(delivery);
+    await acknowledge(delivery, log);
+    return true;
+  } catch (error) {
+    log.warn({ err: error, subject: delivery.subject }, "a text cannot wait aside: it waits in INTAKE");
+    return false;
   }
 }
 

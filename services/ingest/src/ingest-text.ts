@@ -43,9 +43,8 @@ export async function ingestText(
 }
 
 /**
- * A job of an operation that no model does would wait for ever, and JOBS be kept from being tidied behind it. Workers that are
- * asked may be slow to answer, so what is to be refused is asked about twice. While none has ever answered, the text waits at the
- * door: it stays in INTAKE, and is looked at again less and less often.
+ * A job of an operation that no model does would wait for ever. Workers that are asked may be slow to answer, so what is to be refused
+ * is asked about twice. While none has ever answered, the text waits aside: see waiting-room.ts.
  */
 async function requireAbility(item: IntakeItem, wish: SpeechWish, { speechWorkers }: ItemContext): Promise<void> {
   const asked = { ...wish, operation: item.operation, language: item.wishes.language };

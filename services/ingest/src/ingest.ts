@@ -9,7 +9,7 @@
  * It keeps no state but the messages that it holds. Any number of instances share the work.
  */
 import { createDecoderPool, createSlots, type DecoderPool, expandSeconds } from "@parlance/audio";
-import { askWorkers, type Bus, createTurns, knowWorkers } from "@parlance/bus";
+import { askWorkers, type Bus, createTurns, type Delivery, knowWorkers } from "@parlance/bus";
 import {
   BYTES_PER_SAMPLE,
   buckets,
@@ -23,7 +23,9 @@ import { watchCancelled } from "./cancelled-batches.ts";
 import { ingestMessage } from "./ingest-message.ts";
 import { createIngestMetrics } from "./ingest-metrics.ts";
 import { runIntakeLoop } from "./intake-loop.ts";
+import { readIntake } from "./read-intake.ts";
 import { serveSubmit } from "./submit-service.ts";
+import { letWait, runWaitingRoom } from "./waiting-room.ts";
 
 export const ingestSettings = [
   "MAX_AUDIO_BYTES",
@@ -86,6 +88,7 @@ export async function createIngest(options: IngestOptions): Promise<Ingest> {
     transcribes: ENABLE_ASR,
     speaks: ENABLE_TTS,
     speechWorkers: askSpeechWorkers(bus),
+    letWait: (delivery: Delivery) => letWait(bus, delivery),
     now,
   };
 
@@ -100,25 +103,49 @@ export async function createIngest(options: IngestOptions): Promise<Ingest> {
     },
   });
   await bus.flush();
+  const waiting = runWaitingRoom({
+    bus,
+    log,
+    signal,
+    isWorkerKnown: async () => (await context.speechWorkers(false)).length > 0,
+    isCancelled: context.cancelled.has,
+    handle(delivery) {
+      metrics.messages.inc();
+      const handling = { signal, failures, begun: () => undefined };
+      return ingestMessage(delivery, readIntake(delivery), { ...context, letWait: undefined }, handling);
+    },
+  });
   log.info("taking in");
 
   return {
     registry: metrics.registry,
     async close() {
       stopping.abort();
-      await running;
+      await Promise.all([running, waiting]);
       await decoder.close();
     },
   };
 }
 
 const PATIENT_MS = 1_000;
+/** How long a patient answer serves others who ask: many texts come at once, and each would hold a place while it asks. */
+const PATIENT_FRESH_MS = 2_000;
 
 function askSpeechWorkers(bus: Bus) {
   const known = knowWorkers({ bus, family: "tts" });
-  return async (again: boolean) => {
-    if (!again) return await known();
+  let patient: { until: number; answer: ReturnType<typeof askPatiently> } | undefined;
+
+  async function askPatiently() {
     return (await askWorkers(bus, PATIENT_MS)).filter(({ family }) => family === "tts");
+  }
+
+  return (again: boolean) => {
+    if (!again) return known();
+    const now = performance.now();
+    if (patient === undefined || now >= patient.until) {
+      patient = { until: now + PATIENT_MS + PATIENT_FRESH_MS, answer: askPatiently() };
+    }
+    return patient.answer;
   };
 }
 

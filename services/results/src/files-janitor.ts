@@ -3,7 +3,7 @@
  * stands still at the oldest submission that ingest has not finished, and the sound of a segment stays until its item is done.
  */
 import type { Bus, FileInfo, FileStore, KeyBucket } from "@parlance/bus";
-import { batchKeys, durables, parseSegmentFileId, streams, subjects } from "@parlance/contracts";
+import { batchKeys, durables, parseSegmentFileId, parseWaitingSubject, streams, subjects } from "@parlance/contracts";
 
 /** How much longer a file is there than it is served: a download or a submission that began in time ends well. */
 const GRACE_MS = 60_000;
@@ -69,7 +69,13 @@ async function unfinishedItems(
 }
 
 async function oldestUnfinishedIntake(bus: Bus): Promise<number | undefined> {
+  const times: number[] = [];
+  const waiting = await bus.countSubjects(streams.waiting, "speech.waiting.>");
+  for (const subject of waiting.keys()) times.push(parseWaitingSubject(subject)?.time ?? 0);
   const { pending, ackPending, ackFloor } = await bus.consumerState(streams.intake, durables.ingest);
-  if (pending === 0 && ackPending === 0) return undefined;
-  return (await bus.first(streams.intake, subjects.allIntake, { seq: ackFloor + 1 }))?.time;
+  if (pending > 0 || ackPending > 0) {
+    const oldest = await bus.first(streams.intake, subjects.allIntake, { seq: ackFloor + 1 });
+    if (oldest !== undefined) times.push(oldest.time);
+  }
+  return times.length === 0 ? undefined : times.reduce((oldest, time) => Math.min(oldest, time));
 }

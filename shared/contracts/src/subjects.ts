@@ -4,6 +4,7 @@ import { laneSchema, lanes, operationSchema } from "./words.ts";
 
 export const streams = {
   intake: "INTAKE",
+  waiting: "WAITING",
   jobs: "JOBS",
   results: "RESULTS",
   progress: "PROGRESS",
@@ -33,10 +34,15 @@ export const OPEN_SOURCE = "publisher";
 /** Whose the batches are that are run again by hand. */
 export const OPERATOR_SOURCE = "operator";
 
+const INTAKE_PREFIX = "speech.intake.";
+
 export const subjects = {
   intake: (source: string, batchId: string) => `speech.intake.${source}.${batchId}`,
   /** How a drop on `speech.intake.<label>.<batchId>` arrives whose sender has no name. */
   openIntake: (label: string, batchId: string) => `speech.intake.${OPEN_SOURCE}.${label}.${batchId}`,
+  /** A message of INTAKE, stored there as `seq` at `time` (milliseconds since the epoch), that waits for a worker to say what it can do. */
+  waiting: (intakeSubject: string, seq: number, time: number) =>
+    `speech.waiting.${seq}.${time}.${intakeSubject.slice(INTAKE_PREFIX.length)}`,
   job: (operation: Operation, lane: Lane, batchId: string, itemId: string, n: number) =>
     `speech.job.${operation}.${lane}.${batchId}.${itemId}.${n}`,
   jobLane: (operation: Operation, lane: Lane) => `speech.job.${operation}.${lane}.>`,
@@ -80,6 +86,7 @@ export const leaseKeys = {
 
 export const streamSubjects = {
   [streams.intake]: [subjects.intake("*", "*"), subjects.openIntake("*", "*")],
+  [streams.waiting]: ["speech.waiting.>"],
   [streams.jobs]: ["speech.job.>"],
   [streams.results]: ["speech.result.>", "speech.done.>", "speech.summary.>", "speech.refused.>"],
   [streams.progress]: ["speech.progress.>"],
@@ -126,6 +133,16 @@ export function parseIntakeSubject(subject: string): { source: string; batchId: 
   const labels = rest.length;
   if (speech !== "speech" || intake !== "intake" || !source || !batchId) return undefined;
   return labels === 0 || (labels === 1 && source === OPEN_SOURCE) ? { source, batchId } : undefined;
+}
+
+/** Undefined when the subject is not that of a message that waits. `subject`: as it was stored in INTAKE. */
+export function parseWaitingSubject(
+  waitingSubject: string,
+): { subject: string; batchId: string; seq: number; time: number } | undefined {
+  const [, seq, time, rest] = /^speech\.waiting\.(\d+)\.(\d+)\.(.+)$/.exec(waitingSubject) ?? [];
+  const subject = `${INTAKE_PREFIX}${rest}`;
+  const batchId = parseIntakeSubject(subject)?.batchId;
+  return batchId === undefined ? undefined : { subject, batchId, seq: Number(seq), time: Number(time) };
 }
 
 /** Undefined when the subject is not a done event's. */
