@@ -26,13 +26,18 @@ import { readStatus } from "./status-service.ts";
 
 const rig = useTestServer({ secured: true });
 
-async function startResults(environment: Record<string, string> = {}, sweepEveryMs?: number): Promise<Results> {
+async function startResults(
+  environment: Record<string, string> = {},
+  sweepEveryMs?: number,
+  now?: () => number,
+): Promise<Results> {
   const bus = await rig.connectAs("results");
   const results = await createResults({
     bus,
     settings: readSettings(resultsSettings, environment),
     log: createLog("results", "silent"),
     ...(sweepEveryMs === undefined ? {} : { sweepEveryMs }),
+    ...(now === undefined ? {} : { now }),
   });
   return rig.closeAfter(results);
 }
@@ -317,7 +322,8 @@ describe("tidying", () => {
     }
     const taken = await rig.bus.pull({ stream: streams.jobs, durable: "transcribe-batch", max: 3, waitMs: 1_000 });
     for (const delivery of taken) await delivery.ack();
-    await startResults({ REPLAY_WINDOW: "0" }, 50);
+    // No window is so short that what was finished a moment ago is beyond it.
+    await startResults({ REPLAY_WINDOW: "0" }, 50, () => Date.now() + 61_000);
     await eventually(async () => ((await rig.bus.streamState(streams.jobs)).messages === 2 ? true : undefined));
     await new Promise((resolve) => setTimeout(resolve, 150));
     expect((await rig.bus.streamState(streams.jobs)).messages).toBe(2);
