@@ -10,6 +10,7 @@ import {
   batchRecordSchema,
   type DoneHeaders,
   parseDoneSubject,
+  SpeechError,
   streams,
   subjects,
 } from "@parlance/contracts";
@@ -71,6 +72,10 @@ export function createBatchProgress({ bus, batches, now, maxKnown = 256 }: Batch
         const counts = await bus.countSubjects(streams.results, subjects.batchDone(batchId));
         if (counts.size < total) return;
         outcomes = await readOutcomes(bus, batchId);
+        // Fewer than were counted: this is for another try, not for an acknowledgement.
+        if (outcomes.size < total) {
+          throw new SpeechError("bus_unavailable", `Only ${outcomes.size} of ${total} done events were read.`);
+        }
       }
       const summary = summarise({ batchId, label, total }, outcomes, now());
       if (summary === undefined) return;

@@ -4,6 +4,7 @@ import {
   type ItemDone,
   parseResultSubject,
   type SegmentResult,
+  SpeechError,
   segmentResultSchema,
   streams,
   subjects,
@@ -52,11 +53,15 @@ export async function itemFromStream(
   if (newest?.last !== true) return undefined;
 
   const results = new Map<number, SegmentResult>();
+  let read = 0;
   for await (const message of bus.read({ stream: streams.results, subject: filter })) {
+    read++;
     const n = parseResultSubject(message.subject)?.n;
     const result = parseResult(message);
     if (n !== undefined && result !== undefined) results.set(n, result);
   }
+  // Fewer than were counted: nothing may be concluded, and nothing acknowledged.
+  if (read < stored.size) throw new SpeechError("bus_unavailable", `Only ${read} of ${stored.size} results were read.`);
   return foldWhole(address, results);
 }
 

@@ -1,5 +1,6 @@
 /** Answers of a cluster that are not final, in orders that a real one gives only now and then. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { rememberSequences } from "./stream-info.ts";
 import {
   respondStatus,
   respondStored,
@@ -44,6 +45,36 @@ describe("publishing", () => {
       request.respond(apiError(400, 10071, "wrong last sequence: 3")),
     );
     expect(await bus.publishOnce("speech.done.b.second", "x", { first: true })).toEqual({ seq: 3, duplicate: true });
+  });
+});
+
+describe("a leader that has just been elected", () => {
+  it("has no say until it has come as far as what was stored", async () => {
+    const config = { name: "ELECTED", storage: "file", allow_direct: true, num_replicas: 3 };
+    const answers = [
+      { last_seq: 6, subjects: {} },
+      { last_seq: 7, subjects: { "speech.done.elected.0": 1 } },
+    ];
+    await streams.answer("$JS.API.STREAM.INFO.ELECTED", (request, count) => {
+      const state = { messages: 1, bytes: 1, first_seq: 1, ...answers[Math.min(count, 1)] };
+      request.respond(JSON.stringify({ config, created: "2026-01-01T00:00:00Z", state }));
+    });
+    await streams.answer("speech.done.elected.0", (request) => request.respond('{"stream":"ELECTED","seq":7}'));
+    await bus.publishOnce("speech.done.elected.0", "x", { first: true });
+    expect(await bus.countSubjects("ELECTED", "speech.done.elected.*")).toEqual(
+      new Map([["speech.done.elected.0", 1]]),
+    );
+  });
+
+  it("is believed again after a minute: a stream that was made anew counts from one", () => {
+    let now = 0;
+    const seen = rememberSequences(() => now);
+    seen.note("S", 7);
+    seen.note("S", 5);
+    seen.note("T", 1);
+    expect([seen.of("S"), seen.of("T"), seen.of("U")]).toEqual([7, 1, 0]);
+    now = 60_001;
+    expect(seen.of("S")).toBe(0);
   });
 });
 

@@ -63,7 +63,9 @@ export async function connectBus(options: BusOptions): Promise<Bus> {
       const messages = await pullDurable(link, { stream, consumer: durable, max, waitMs, signal });
       return messages.flatMap((message) => {
         const info = parseReply(message.reply);
-        return info ? [createDelivery(link, message, info)] : [];
+        if (info === undefined) return [];
+        link.seen.note(stream, info.seq);
+        return [createDelivery(link, message, info)];
       });
     },
     read: (readOptions) => readStream(link, readOptions),

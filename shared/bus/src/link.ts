@@ -2,6 +2,8 @@
 import { type JetStreamManager, jetstreamManager } from "@nats-io/jetstream";
 import { errors, type NatsConnection } from "nats";
 
+import { rememberSequences, type SeenSequences } from "./stream-info.ts";
+
 /** The part of a pino logger that the bus uses. */
 export interface BusLog {
   info(fields: object, message: string): void;
@@ -20,6 +22,7 @@ export interface Link {
   /** `performance.now()` of the newest connect. */
   readonly connectedSince: number;
   readonly closed: boolean;
+  readonly seen: SeenSequences;
   onConnection(listener: (connected: boolean) => void): () => void;
   /** Called when the server refuses a publish or a subscription of this connection's user. Returns how to stop. */
   onRefusal(listener: (refused: Refusal) => void): () => void;
@@ -77,6 +80,7 @@ export async function createLink(nc: NatsConnection, inboxPrefix: string, log: B
     jsm,
     inboxPrefix,
     log,
+    seen: rememberSequences(),
     get connected() {
       return connected;
     },

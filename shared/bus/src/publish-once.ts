@@ -42,6 +42,7 @@ export async function store(
     async (timeout): Promise<Stored> => {
       try {
         const ack = await js.publish(subject, payload, { msgID, timeout, headers: headersOf(pairs), ...expect });
+        link.seen.note(ack.stream, ack.seq);
         return { stored: true, seq: ack.seq, duplicate: ack.duplicate };
       } catch (error) {
         const lastSeq = wrongLastSequence(error);

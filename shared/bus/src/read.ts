@@ -9,8 +9,8 @@
 import type { Link } from "./link.ts";
 import { isUnavailable } from "./server-error.ts";
 import { askLeader, askReplica, type MessageQuery, type ReplicaAnswer } from "./stored-message.ts";
+import { askInfo } from "./stream-info.ts";
 import type { ReadOptions, StoredMessage } from "./types.ts";
-import { untilAnswered } from "./until-answered.ts";
 
 /** A segment's job is about 1 MB: a reader holds no more than a batch of `BATCH_BYTES`, and the message that goes beyond. */
 const BATCH_BYTES = 2 * 1_048_576;
@@ -50,12 +50,7 @@ async function askOutline(
   subject: string | undefined,
   signal: AbortSignal | undefined,
 ): Promise<Outline> {
-  const { config, state } = await untilAnswered(
-    link,
-    `Asking for stream ${stream}`,
-    () => link.jsm.streams.info(stream, subject === undefined ? undefined : { subjects_filter: subject }),
-    { signal },
-  );
+  const { config, state } = await askInfo(link, stream, { subject, signal });
   const counts = Object.entries(state.subjects ?? {});
   return {
     lastSeq: state.last_seq,

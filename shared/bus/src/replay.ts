@@ -59,6 +59,12 @@ export async function replayBatch(
     published++;
     onProgress?.(published, total);
   }
+  if (published < total) {
+    throw new SpeechError(
+      "bus_unavailable",
+      `Only ${published} of ${total} jobs were read. Try again with the same id.`,
+    );
+  }
   return { batchId: newBatchId, jobs: published };
 
   async function readRecord(id: string): Promise<BatchRecord | undefined> {

@@ -48,6 +48,11 @@ const outOfStorage: ReadonlySet<number> = new Set([
   codes.storageResources,
 ]);
 
+/** The server answered with less than what is known to be there: worth another try. */
+export class NotYet extends Error {
+  override readonly name = "NotYet";
+}
+
 export function apiCode(error: unknown): number | undefined {
   return error instanceof JetStreamApiError ? error.code : undefined;
 }
@@ -117,6 +122,7 @@ function apiRefusal(error: JetStreamApiError, what: string): SpeechError | undef
 function isTransient(error: unknown): boolean {
   return (
     error instanceof ConnectionLost ||
+    error instanceof NotYet ||
     isNotEnabled(error) ||
     error instanceof errors.TimeoutError ||
     error instanceof errors.RequestError ||

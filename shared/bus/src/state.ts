@@ -3,6 +3,7 @@ import { SpeechError } from "@parlance/contracts";
 import type { Link } from "./link.ts";
 import { isMissing } from "./server-error.ts";
 import { askAny, askLeader } from "./stored-message.ts";
+import { askInfo } from "./stream-info.ts";
 import type { ConsumerState, StoredMessage, StreamState } from "./types.ts";
 import { untilAnswered } from "./until-answered.ts";
 
@@ -51,16 +52,12 @@ async function searchByTime(
 }
 
 export async function countSubjects(link: Link, stream: string, filter: string): Promise<Map<string, number>> {
-  const info = await untilAnswered(link, `Counting subjects of ${stream}`, () =>
-    link.jsm.streams.info(stream, { subjects_filter: filter }),
-  );
-  return new Map(Object.entries(info.state.subjects ?? {}));
+  const { state } = await askInfo(link, stream, { subject: filter });
+  return new Map(Object.entries(state.subjects ?? {}));
 }
 
 export async function streamState(link: Link, stream: string): Promise<StreamState> {
-  const { state, config } = await untilAnswered(link, `Asking for stream ${stream}`, () =>
-    link.jsm.streams.info(stream),
-  );
+  const { state, config } = await askInfo(link, stream);
   return {
     messages: state.messages,
     bytes: state.bytes,

@@ -8,8 +8,8 @@ import type { Link } from "./link.ts";
 import { readStream } from "./read.ts";
 import { refusal } from "./server-error.ts";
 import { askLeader } from "./stored-message.ts";
+import { askInfo } from "./stream-info.ts";
 import type { KeyEvent, MessageHeaders, StoredMessage } from "./types.ts";
-import { untilAnswered } from "./until-answered.ts";
 
 export interface WatchOptions {
   signal: AbortSignal;
@@ -90,12 +90,7 @@ export async function* watchKeys(
   /** Keys that the leader no longer has. One that has not come as far as what was seen has no say. */
   async function vanished(): Promise<string[]> {
     if (known.size === 0) return [];
-    const { state } = await untilAnswered(
-      link,
-      `Listing ${stream}`,
-      () => link.jsm.streams.info(stream, { subjects_filter: subject }),
-      { signal },
-    );
+    const { state } = await askInfo(link, stream, { subject, signal });
     if (state.last_seq < nextSeq - 1) return [];
     const present = state.subjects ?? {};
     return [...known.keys()].filter((key) => !(`${prefix}${key}` in present));

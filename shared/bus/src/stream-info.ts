@@ -1,0 +1,54 @@
+/**
+ * What a stream's leader says of it. A leader that was elected a moment ago may still be taking in what its predecessor had
+ * stored: its counts are then less than what this process holds in its hands, and nothing may be concluded from them.
+ */
+import type { StreamInfo } from "@nats-io/jetstream";
+import type { Link } from "./link.ts";
+import { NotYet } from "./server-error.ts";
+import { type Patience, untilAnswered } from "./until-answered.ts";
+
+/** The newest sequences that this connection has stored or was delivered. */
+export interface SeenSequences {
+  note(stream: string, seq: number): void;
+  /** 0 when nothing was seen for a while. */
+  of(stream: string): number;
+}
+
+/** No leader is behind for so long; a stream that was made anew, or came back from a backup, has older numbers for good. */
+const REMEMBERED_MS = 60_000;
+
+export function rememberSequences(now = () => performance.now()): SeenSequences {
+  const newest = new Map<string, { seq: number; at: number }>();
+  return {
+    note(stream, seq) {
+      if (seq >= (newest.get(stream)?.seq ?? 0)) newest.set(stream, { seq, at: now() });
+    },
+    of(stream) {
+      const seen = newest.get(stream);
+      return seen === undefined || now() - seen.at > REMEMBERED_MS ? 0 : seen.seq;
+    },
+  };
+}
+
+/** With the number of messages of every subject under `subject`, where one is given. */
+export async function askInfo(
+  link: Link,
+  stream: string,
+  { subject, ...patience }: Patience & { subject?: string | undefined } = {},
+): Promise<StreamInfo> {
+  return await untilAnswered(
+    link,
+    `Asking for stream ${stream}`,
+    async () => {
+      const seen = link.seen.of(stream);
+      const info = await link.jsm.streams.info(
+        stream,
+        subject === undefined ? undefined : { subjects_filter: subject },
+      );
+      // What is in memory only begins anew with its server.
+      if (info.state.last_seq >= seen || info.config.storage === "memory") return info;
+      throw new NotYet(`the leader of ${stream} is at ${info.state.last_seq}, and ${seen} was stored`);
+    },
+    patience,
+  );
+}
