@@ -1,7 +1,7 @@
 /** The walls between accounts, tried subject by subject: by publishing there, and by having an answer sent there. */
 import { jetstreamManager } from "@nats-io/jetstream";
 import { buckets, itemDoneSchema, requestVerbs, streamSubjects } from "@parlance/contracts";
-import { headers, type NatsConnection } from "nats";
+import { connect, headers, type NatsConnection } from "nats";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { accountsOf } from "./accounts.ts";
 import { startTestServer, type TestServer, testServers } from "./testing.ts";
@@ -54,6 +54,7 @@ describe.each(await testServers())("accounts on $version", ({ binary }) => {
   let server: TestServer;
   let operator: NatsConnection;
   let services: NatsConnection;
+  const open: NatsConnection[] = [];
   /** Every subject on which a message has come up in SPEECH. */
   let seen: string[];
 
@@ -65,12 +66,21 @@ describe.each(await testServers())("accounts on $version", ({ binary }) => {
     services.subscribe("speech.from.>", { callback: (_, request) => void request.respond("an answer") });
     await Promise.all([operator.flush(), services.flush()]);
   });
-  afterAll(() => server.stop());
+  afterAll(async () => {
+    await Promise.all(open.map((nc) => nc.close()));
+    await server.stop();
+  });
   beforeEach(() => {
     seen = [];
   });
 
-  const connectAs = (user: string): Promise<NatsConnection> => server.connect(user);
+  /** The publisher without a name brings no password. */
+  async function connectAs(user: string): Promise<NatsConnection> {
+    if (user !== "publisher") return await server.connect(user);
+    const nc = await connect({ servers: server.url });
+    open.push(nc);
+    return nc;
+  }
 
   /** What the server says next against this connection. */
   async function refusal(nc: NatsConnection): Promise<string> {
@@ -128,19 +138,19 @@ describe.each(await testServers())("accounts on $version", ({ binary }) => {
   });
 
   it("a publisher with a name drops under it alone, and nobody else does", async () => {
-    const [named, open] = await Promise.all([connectAs("my-app"), connectAs("publisher")]);
+    const [named, nameless] = await Promise.all([connectAs("my-app"), connectAs("publisher")]);
     const ack = await named.request("speech.intake.my-app.b1", "audio");
     expect(ack.json()).toMatchObject({ stream: "INTAKE" });
     for (const subject of ["speech.intake.other.b1", "speech.intake.rest.b1", "speech.intake.publisher.x.b1"]) {
       await expect(named.request(subject, "audio"), subject).rejects.toThrow(/Permissions Violation/i);
     }
     for (const subject of ["speech.intake.my-app.b1", "speech.intake.rest.b1", "speech.intake.operator.b1"]) {
-      const refused = refusal(open);
-      open.publish(subject, "audio");
+      const refused = refusal(nameless);
+      nameless.publish(subject, "audio");
       await expect(refused, subject).resolves.toMatch(/Permissions Violation/i);
     }
-    expect((await open.request("speech.intake.anything.b2", "audio")).json()).toMatchObject({ stream: "INTAKE" });
-    await settled(open);
+    expect((await nameless.request("speech.intake.anything.b2", "audio")).json()).toMatchObject({ stream: "INTAKE" });
+    await settled(nameless);
     expect(seen.filter((subject) => subject.startsWith("speech.intake."))).toEqual([
       "speech.intake.my-app.b1",
       "speech.intake.publisher.anything.b2",
@@ -148,10 +158,10 @@ describe.each(await testServers())("accounts on $version", ({ binary }) => {
   });
 
   it("a publisher asks as itself, whatever it says", async () => {
-    const [named, open] = await Promise.all([connectAs("my-app"), connectAs("publisher")]);
+    const [named, nameless] = await Promise.all([connectAs("my-app"), connectAs("publisher")]);
     for (const verb of requestVerbs) {
       expect((await named.request(`speech.${verb}.b`)).string()).toBe("an answer");
-      expect((await open.request(`speech.${verb}.b`)).string()).toBe("an answer");
+      expect((await nameless.request(`speech.${verb}.b`)).string()).toBe("an answer");
     }
     expect((await named.request("speech.upload.file.0")).string()).toBe("an answer");
     await settled(named);
@@ -211,16 +221,16 @@ describe("accountsOf", () => {
   it.each(["gateway", "publisher", "monitor", "SPEECH", "speech", "rest", "operator", "tts_worker"])(
     "a publisher cannot be called %s",
     (name) => {
-      expect(() => accountsOf(() => "x", ["fine", name])).toThrow(`PUBLISHERS: ${name} is taken; `);
+      expect(() => accountsOf(() => "x", { publishers: ["fine", name] })).toThrow(`PUBLISHERS: ${name} is taken; `);
     },
   );
 
   it("two publishers cannot have names that share a variable", () => {
-    expect(() => accountsOf(() => "x", ["my-app", "My_App"])).toThrow(/^PUBLISHERS: My_App is taken; /);
+    expect(() => accountsOf(() => "x", { publishers: ["my-app", "My_App"] })).toThrow(/^PUBLISHERS: My_App is taken; /);
   });
 
   it("exports nothing but what somebody imports, and only to that one", () => {
-    const accounts = accountsOf(() => "x", ["my-app"]);
+    const accounts = accountsOf(() => "x", { publishers: ["my-app"] });
     const [speech] = accounts;
     for (const { subject, kind, accounts: allowed } of speech?.exports ?? []) {
       const importers = accounts.filter(({ imports }) =>

@@ -4,10 +4,11 @@
  * outside can reach. An answer comes back into the account of who asked, so a reply subject names nothing beyond it: neither the
  * server's acknowledgement of a drop nor any other answer can be made into a message of SPEECH.
  */
+import { MONITOR, PUBLISHER, SPEECH } from "./account-names.ts";
 import type { FromEnvironment } from "./from-environment.ts";
 import { monitor } from "./monitor.ts";
 import { type Permissions, permissions, type ServiceName, services, type UserName, users } from "./permissions.ts";
-import { namedPublisher, openPublisher, refuseReserved } from "./publishers.ts";
+import { namedPublisher, openPublisher, refuseTaken } from "./publishers.ts";
 
 /** A request that SPEECH answers, or a subject of SPEECH that may be listened to. */
 export interface Import {
@@ -28,11 +29,10 @@ export interface Export extends Pick<Import, "kind" | "subject" | "answers"> {
   accounts: string[];
 }
 
-export interface User {
-  user: string;
-  password: string | FromEnvironment;
-  permissions: Permissions;
-}
+export type Password = string | FromEnvironment;
+
+/** Who signs in with a password, or with the key of which this is the public half. */
+export type User = ({ user: string; password: Password } | { nkey: string }) & { permissions: Permissions };
 
 export interface Account {
   name: string;
@@ -50,12 +50,6 @@ export interface Mapping {
   to: string;
 }
 
-/** The account of the services and of everything that is stored. */
-export const SPEECH = "SPEECH";
-const MONITOR = "MONITOR";
-/** Of the publisher without a name, who a client is that brings no password. */
-const PUBLISHER = "PUBLISHER";
-
 const isService = (user: UserName): user is ServiceName => services.some((service) => service === user);
 
 /** What somebody outside SPEECH reaches, and how. */
@@ -66,15 +60,22 @@ export interface Outsider {
   mappings: Mapping[];
 }
 
+export interface AccountsOptions {
+  /** Names. */
+  publishers?: readonly string[] | undefined;
+  /** The key that a client without a password stands for. It may be anybody's: nobody signs in with it. */
+  openKey?: string | undefined;
+}
+
 /** All accounts of a server. Throws when a publisher has a name that is taken. */
 export function accountsOf(
-  passwordOf: (user: string) => User["password"],
-  publishers: readonly string[] = [],
+  passwordOf: (user: string) => Password,
+  { publishers = [], openKey }: AccountsOptions = {},
 ): Account[] {
-  refuseReserved(publishers, [...users, SPEECH, MONITOR, PUBLISHER]);
+  refuseTaken(publishers);
   const login = (user: string, may: Permissions): User => ({ user, password: passwordOf(user), permissions: may });
   const outside = [
-    account(PUBLISHER, openPublisher(publishers)),
+    withKey(account(PUBLISHER, openPublisher(publishers)), openKey),
     ...publishers.map((name) => account(name, namedPublisher(name))),
     account(MONITOR, monitor),
   ];
@@ -91,6 +92,12 @@ export function accountsOf(
   function account(name: string, { user, permissions: may, imports, mappings }: Outsider): Account {
     return { name, jetstream: false, users: [login(user, may)], exports: [], imports, mappings };
   }
+}
+
+/** nats-server would try the hash of a password as the password of who has none: who has none is a key. */
+function withKey(account: Account, nkey: string | undefined): Account {
+  const more = nkey === undefined ? [] : account.users.map(({ permissions }): User => ({ nkey, permissions }));
+  return { ...account, users: [...account.users, ...more] };
 }
 
 /** Exported is what is imported, to those who import it. */

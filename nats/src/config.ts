@@ -1,5 +1,6 @@
 /** Renders nats-server configuration. Values are quoted here and nowhere else. */
-import { type Account, type Export, type Import, SPEECH, type User } from "./accounts.ts";
+import { SPEECH } from "./account-names.ts";
+import type { Account, Export, Import, User } from "./accounts.ts";
 import { FromEnvironment } from "./from-environment.ts";
 
 export interface ServerConfig {
@@ -20,7 +21,7 @@ export interface ServerConfig {
   monitorPort?: number | undefined;
   /** Without them everybody may do everything. */
   accounts?: Account[] | undefined;
-  /** Who a client is that brings no credentials. */
+  /** Who a client is that brings no credentials: the key of a user. */
   noAuthUser?: string | undefined;
   tls?: TlsFiles | undefined;
   cluster?: Cluster | undefined;
@@ -99,10 +100,10 @@ function renderAccount({ name, jetstream, users, exports, imports, mappings }: A
   ]);
 }
 
-function renderUser({ user, password, permissions: { publish, denyPublish, subscribe, respond } }: User): string {
+function renderUser(user: User): string {
+  const { publish, denyPublish, subscribe, respond } = user.permissions;
   return map([
-    line("user", user),
-    line("password", password),
+    ...("nkey" in user ? [line("nkey", user.nkey)] : [line("user", user.user), line("password", user.password)]),
     nest("permissions", [
       denyPublish ? nest("publish", [list("allow", publish), list("deny", denyPublish)]) : list("publish", publish),
       list("subscribe", subscribe),

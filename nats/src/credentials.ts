@@ -3,7 +3,9 @@ import { randomBytes } from "node:crypto";
 import { chmodSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Account, accountsOf } from "./accounts.ts";
+import { hashPassword } from "./password-hash.ts";
 import { type UserName, users } from "./permissions.ts";
+import { refuseTaken } from "./publishers.ts";
 
 export interface Credential {
   user: string;
@@ -30,6 +32,7 @@ export function readCredentials(stateDir: string): Partial<Credentials> | undefi
 
 /** Reads the file, and writes it with a password for each user that has none yet. `publishers`: names; only theirs are answered. */
 export function ensureCredentials(stateDir: string, publishers: readonly string[] = []): Credentials {
+  refuseTaken(publishers);
   const known = readCredentials(stateDir) ?? {};
   const credentials = generateCredentials(known, publishers);
   const file = join(stateDir, FILE);
@@ -63,7 +66,8 @@ export function credentialOf(credentials: Partial<Credentials>, user: string): C
   return credential;
 }
 
-/** The accounts of a server's configuration. */
-export function accountsWith(credentials: Credentials): Account[] {
-  return accountsOf((user) => credentialOf(credentials, user).password, Object.keys(credentials.publishers));
+/** The accounts of a server's configuration, which does not hold the passwords themselves. */
+export function accountsWith(credentials: Credentials, openKey?: string): Account[] {
+  const passwordOf = (user: string) => hashPassword(credentialOf(credentials, user).password);
+  return accountsOf(passwordOf, { publishers: Object.keys(credentials.publishers), openKey });
 }

@@ -16,8 +16,9 @@ import {
   servedSubjects,
   subjects,
 } from "@parlance/contracts";
+import { MONITOR, PUBLISHER, SPEECH } from "./account-names.ts";
 import type { Import, Mapping, Outsider } from "./accounts.ts";
-import { ownInbox } from "./permissions.ts";
+import { ownInbox, users } from "./permissions.ts";
 import { NatsStartError } from "./start-error.ts";
 
 /** `my-app` drops on `speech.intake.my-app.<batchId>`, and only there. */
@@ -64,10 +65,10 @@ function askedBy(source: string, verb: RequestVerb): Mapping {
   return { from, to: publishedSubject(source, verb).replace("*", "$1") };
 }
 
-/** Throws a NatsStartError. Names that differ only in case or in their hyphens would share the variable of their password. */
-export function refuseReserved(publishers: readonly string[], taken: readonly string[]): void {
+/** Throws a NatsStartError when a name is not a publisher's to have. Names that differ only in case or in their hyphens would share the variable of their password. */
+export function refuseTaken(publishers: readonly string[]): void {
   const plain = (name: string) => name.toLowerCase().replaceAll("_", "-");
-  const seen = new Set([...taken, ...reservedSources].map(plain));
+  const seen = new Set([...users, SPEECH, MONITOR, PUBLISHER, ...reservedSources].map(plain));
   for (const name of publishers) {
     if (seen.has(plain(name))) {
       throw new NatsStartError(

@@ -1,15 +1,16 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmod, mkdir, mkdtemp, rm, stat, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { jetstreamManager } from "@nats-io/jetstream";
+import { AckPolicy, jetstream, jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "nats";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { generateCredentials } from "../credentials.ts";
+import { users } from "../permissions.ts";
 import { testServers } from "../testing.ts";
 import { runServer } from "./launcher.ts";
 import { prepareStoreDir } from "./store-dir.ts";
@@ -84,6 +85,43 @@ describe.each(servers)("runServer with $version", ({ binary, version }) => {
     expect((await (await jetstreamManager(again)).streams.info("KEPT")).state.messages).toBe(1);
     await again.close();
     await second.stop();
+  });
+
+  it("has nothing to say against its passwords, and keeps none of them", async () => {
+    const credentials = generateCredentials({}, ["my-app"]);
+    const said: string[] = [];
+    const log = { info: () => {}, warn: (fields: object) => void said.push(JSON.stringify(fields)) };
+    const server = await runServer({ binary, storeDir: folder, port: -1, credentials, log });
+    const config = await readFile(join(folder, "nats-server.conf"), "utf8");
+    const all = [...users.map((user) => credentials[user]), ...Object.values(credentials.publishers)];
+    for (const { user, password } of all) {
+      expect(config).not.toContain(password);
+      const nc = await connect({ servers: server.url, user, pass: password });
+      await nc.close();
+      await expect(connect({ servers: server.url, user, pass: `${password}x` })).rejects.toThrow(/Authorization/i);
+    }
+    expect(said.filter((line) => !/authentication error/.test(line))).toEqual([]);
+    await server.stop();
+  });
+
+  it("takes over streams of the time before there were accounts", async () => {
+    const before = await runServer({ binary, storeDir: folder, port: -1 });
+    const nc = await connect({ servers: before.url });
+    const jsm = await jetstreamManager(nc);
+    await jsm.streams.add({ name: "INTAKE", subjects: ["speech.intake.*.*"] });
+    await jsm.consumers.add("INTAKE", { durable_name: "ingest", ack_policy: AckPolicy.Explicit });
+    for (const name of ["done", "waiting"]) await jsm.jetstream().publish(`speech.intake.mic.${name}`, name);
+    await (await (await jsm.jetstream().consumers.get("INTAKE", "ingest")).next())?.ackAck();
+    await nc.close();
+    await before.stop();
+    const credentials = generateCredentials();
+    const after = await runServer({ binary, storeDir: folder, port: -1, credentials });
+    const { user, password } = credentials.topology;
+    const again = await connect({ servers: after.url, user, pass: password });
+    const next = await (await jetstream(again).consumers.get("INTAKE", "ingest")).next({ expires: 2_000 });
+    expect(next?.string()).toBe("waiting");
+    await again.close();
+    await after.stop();
   });
 
   it("is refused on a folder that another server uses, and harms nothing there", async () => {

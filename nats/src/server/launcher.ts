@@ -2,16 +2,18 @@
  * Runs nats-server with JetStream for as long as this process lives.
  *
  * It promises one clear sentence when the server does not start, a server that flushes to disk before it acknowledges, that no
- * two servers ever share a folder, and that the server never outlives its launcher. Its only state is the child process; the configuration lies in the store folder,
- * readable by its owner alone, because it holds passwords.
+ * two servers ever share a folder, and that the server never outlives its launcher. Its only state is the child process; the
+ * configuration lies in the store folder, readable by its owner alone, though it holds no password that could be used.
  */
 import { spawn } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import { createUser } from "@nats-io/nkeys";
 import { renderConfig, type ServerConfig } from "../config.ts";
 import { accountsWith, type Credentials } from "../credentials.ts";
 import { NatsStartError } from "../start-error.ts";
+import { adoptStreams } from "./adopt-streams.ts";
 import { claimStore, type StoreClaim } from "./store-claim.ts";
 import { prepareStoreDir } from "./store-dir.ts";
 import { watchStore } from "./store-watch.ts";
@@ -74,6 +76,9 @@ export async function runServer(options: RunServerOptions): Promise<RunningServe
     throw new NatsStartError("server_failed", `${binary} cannot be run: ${firstLine(error)}.`, { cause: error });
   });
   requireFloor(version, binary);
+  // Without a password only on this machine: there any program may drop audio.
+  const openKey = credentials && loopback.test(host) ? createUser().getPublicKey() : undefined;
+  const accounts = credentials && accountsWith(credentials, openKey);
   const { storeBytes } = prepareStoreDir(storeDir);
   const configFile = join(storeDir, "nats-server.conf");
   const claim = await claimStore({ storeDir, configFile, program: options.program ?? process.title, log });
@@ -88,10 +93,10 @@ export async function runServer(options: RunServerOptions): Promise<RunningServe
     syncAlways: true,
     monitorPort: options.monitorPort,
     tls: options.tls,
-    accounts: credentials && accountsWith(credentials),
-    // Without a password only on this machine: there any program may drop audio.
-    noAuthUser: credentials && loopback.test(host) ? credentials.publisher.user : undefined,
+    accounts,
+    noAuthUser: openKey,
   };
+  if (credentials && adoptStreams(storeDir)) log?.info({ storeDir }, "streams of an older version are taken over");
   const child = start(binary, configFile, config, claim);
   const lines: LogLine[] = [];
   let listening: number | undefined;
