@@ -1,7 +1,6 @@
 import { randomBytes } from "node:crypto";
-import { audioFileId, buckets, transcriptFileId, uploadResponseSchema } from "@parlance/contracts";
+import { audioFileId, buckets, timedId, transcriptFileId, uploadResponseSchema } from "@parlance/contracts";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { timedId } from "./identifier.ts";
 import { openSocket } from "./testing/raw-http.ts";
 import {
   audioForm,

@@ -5,10 +5,10 @@ import {
   streams,
   submissionSchema,
   submitResponseSchema,
+  timedId,
   type WorkerState,
 } from "@parlance/contracts";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { timedId } from "./identifier.ts";
 import { eventually, startRig, startTestGateway, type TestGateway, type TestRig } from "./testing/test-gateway.ts";
 
 let rig: TestRig;

@@ -4,9 +4,8 @@
  * streams.
  */
 import type { FileStore } from "@parlance/bus";
-import { SpeechError } from "@parlance/contracts";
+import { SpeechError, timedId } from "@parlance/contracts";
 import type { FormFile } from "./form.ts";
-import { timedId } from "./identifier.ts";
 
 export type ReceivedAudio = { kind: "inline"; bytes: Buffer } | { kind: "stored"; fileId: string };
 

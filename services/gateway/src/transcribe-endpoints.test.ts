@@ -8,6 +8,7 @@ import {
   readHeaders,
   readSettings,
   streams,
+  timedId,
   transcribeFileResponseSchema,
   transcribeResponseSchema,
 } from "@parlance/contracts";
@@ -15,7 +16,6 @@ import { startTestServer } from "@parlance/nats/testing";
 import { createResults, resultsSettings } from "@parlance/results";
 import { createLog } from "@parlance/telemetry";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { timedId } from "./identifier.ts";
 import {
   audioForm,
   eventually,

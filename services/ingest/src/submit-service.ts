@@ -11,6 +11,7 @@ import {
   familyOf,
   headerNames,
   MAX_HEADER_BYTES,
+  OPEN_SOURCE,
   SpeechError,
   type Submitted,
   subjects,
@@ -27,8 +28,6 @@ export interface SubmitServiceOptions {
   now: () => number;
 }
 
-/** Whom a submission is from that a service sends: the publisher that a client without a name is. */
-const INSIDE_SOURCE = "publisher";
 /** What the message id and the protocol add to the headers. */
 const HEADER_ROOM_BYTES = 1_024;
 /** Less than what an asker waits by default, so that it hears why. */
@@ -37,7 +36,7 @@ const STORE_PATIENCE_MS = 4_000;
 const forwarded: ReadonlySet<string> = new Set(Object.values(headerNames));
 
 export function serveSubmit(requests: ServeRequestsOptions, options: SubmitServiceOptions): void {
-  serveRequests(requests, "submit", async ({ source = INSIDE_SOURCE, tokens, headers, data, respond }) => {
+  serveRequests(requests, "submit", async ({ source = OPEN_SOURCE, tokens, headers, data, respond }) => {
     const batchId = readBatchId(tokens[0]);
     respond(JSON.stringify(await submit({ subject: subjects.intake(source, batchId), headers, data }, options)));
   });

@@ -16,12 +16,13 @@ import { createConcludeItem } from "./conclude-item.ts";
 import { sweepFiles } from "./files-janitor.ts";
 import { foldResults } from "./fold-results.ts";
 import { createOpenItems } from "./open-items.ts";
+import { servePublishers } from "./publisher-desk.ts";
 import { createResultsMetrics } from "./results-metrics.ts";
 import { createSoundQueue } from "./sound-queue.ts";
 import { serveStatus } from "./status-service.ts";
 import { sweepStream } from "./stream-janitor.ts";
 
-export const resultsSettings = ["FILE_TTL", "REPLAY_WINDOW"] as const;
+export const resultsSettings = ["FILE_TTL", "REPLAY_WINDOW", "MAX_UPLOAD_BYTES"] as const;
 
 export interface ResultsOptions {
   bus: Bus;
@@ -98,6 +99,8 @@ export async function createResults(options: ResultsOptions): Promise<Results> {
 
   const requests = { bus, group: "results", turns: createTurns(REQUESTS), signal };
   serveStatus(requests, batches);
+  const fileTtlMs = settings.FILE_TTL * 1_000;
+  servePublishers(requests, { bus, batches, files, fileTtlMs, maxUploadBytes: settings.MAX_UPLOAD_BYTES, now });
   const running = Promise.all([
     foldResults({
       bus,

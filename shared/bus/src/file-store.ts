@@ -5,10 +5,11 @@
  * chunks that are gone (nats.js reads them by a push consumer that has no end). Here a chunk is retried under its own id, reading
  * pulls, and a missing chunk is an error.
  */
-import { createHash, type Hash } from "node:crypto";
+import { createHash } from "node:crypto";
 import { SpeechError } from "@parlance/contracts";
 import { nuid } from "nats";
 import * as z from "zod";
+import { createFileParts } from "./file-parts.ts";
 import type { Link } from "./link.ts";
 import { store } from "./publish-once.ts";
 import { readStream } from "./read.ts";
@@ -17,7 +18,8 @@ import { askLeader } from "./stored-message.ts";
 import type { FileInfo, FileStore } from "./types.ts";
 import { untilAnswered } from "./until-answered.ts";
 
-const CHUNK_BYTES = 256 * 1024;
+/** Most bytes of one part. */
+export const FILE_CHUNK_BYTES = 256 * 1024;
 const METADATA = { contentType: "content-type", filename: "filename", createdAt: "created-at" } as const;
 
 const objectSchema = z.object({
@@ -62,7 +64,21 @@ export function createFileStore(link: Link, bucket: string): FileStore {
     }
   }
 
+  const parts = createFileParts({
+    link,
+    stream,
+    chunkSubject,
+    purge,
+    async describe(id) {
+      const object = await describe(id);
+      return object && { info: infoOf(object), nuid: object.nuid };
+    },
+    finish: ({ info, nuid }, chunks, sha256) =>
+      keep(metaSubject(info.id), describeNew(info, nuid, chunks, sha256), `${nuid}.meta`, true),
+  });
+
   return {
+    ...parts,
     async put({ id, contentType, filename, maxBytes }, content) {
       const chunksId = nuid.next();
       const subject = chunkSubject(chunksId);
@@ -80,7 +96,10 @@ export function createFileStore(link: Link, bucket: string): FileStore {
             throw new SpeechError("payload_too_large", `The file is larger than ${maxBytes} bytes.`);
           }
         });
-        for await (const chunk of inChunks(bounded, Math.min(CHUNK_BYTES, link.nc.info?.max_payload ?? CHUNK_BYTES))) {
+        for await (const chunk of inChunks(
+          bounded,
+          Math.min(FILE_CHUNK_BYTES, link.nc.info?.max_payload ?? FILE_CHUNK_BYTES),
+        )) {
           hash.update(chunk);
           await sending;
           sending = keep(subject, chunk, `${chunksId}.${chunks++}`);
@@ -89,7 +108,7 @@ export function createFileStore(link: Link, bucket: string): FileStore {
         }
         await sending;
         const info: FileInfo = { id, bytes: size, contentType, filename, createdAt };
-        await keep(metaSubject(id), describeNew(info, chunksId, chunks, hash), `${chunksId}.meta`, true);
+        await keep(metaSubject(id), describeNew(info, chunksId, chunks, hash.digest()), `${chunksId}.meta`, true);
         return info;
       } catch (error) {
         await sending.catch(() => {});
@@ -145,17 +164,17 @@ export function createFileStore(link: Link, bucket: string): FileStore {
     },
   };
 
-  function describeNew(info: FileInfo, chunksId: string, chunks: number, hash: Hash): string {
+  function describeNew(info: FileInfo, chunksId: string, chunks: number, sha256: Buffer): string {
     return JSON.stringify({
       name: info.id,
       bucket,
       nuid: chunksId,
       size: info.bytes,
       chunks,
-      digest: `SHA-256=${padded(hash.digest("base64url"))}`,
+      digest: `SHA-256=${padded(sha256.toString("base64url"))}`,
       mtime: new Date(info.createdAt).toISOString(),
       deleted: false,
-      options: { max_chunk_size: CHUNK_BYTES },
+      options: { max_chunk_size: FILE_CHUNK_BYTES },
       metadata: {
         [METADATA.contentType]: info.contentType,
         [METADATA.filename]: info.filename,

@@ -1,5 +1,6 @@
 export * from "./connection.ts";
 export * from "./dead-letter.ts";
+export { FILE_CHUNK_BYTES } from "./file-store.ts";
 export type { BusLog } from "./link.ts";
 export * from "./manage-models.ts";
 export * from "./replay.ts";

@@ -118,7 +118,29 @@ export interface FileInfo {
   createdAt: number;
 }
 
-export interface FileStore {
+/** Files part by part, each with a request of its own. */
+export interface FileParts {
+  /**
+   * Stores a part behind what is stored, and returns where the next one begins. A part that is there already changes nothing. Throws
+   * `upload_incomplete` when it begins elsewhere.
+   */
+  append(id: string, offset: number, part: Uint8Array): Promise<number>;
+  /** Makes a file of the parts. Throws `upload_incomplete` when they are not as long, `upload_differs` by their checksum (hex). */
+  finish(file: {
+    id: string;
+    contentType: string;
+    filename: string;
+    bytes: number;
+    sha256?: string | undefined;
+  }): Promise<FileInfo>;
+  /** A part of a file, the first one or the one that `next` of a part before names. Undefined when there is no such file. */
+  readPart(
+    id: string,
+    next?: string,
+  ): Promise<{ info: FileInfo; offset: number; data: Uint8Array; next: string | undefined } | undefined>;
+}
+
+export interface FileStore extends FileParts {
   /** Streams into the bucket. Throws `payload_too_large` beyond `maxBytes` and leaves nothing behind. */
   put(
     file: {

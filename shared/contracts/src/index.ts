@@ -13,4 +13,5 @@ export * from "./settings-together.ts";
 export * from "./speech.ts";
 export * from "./subjects.ts";
 export * from "./submission.ts";
+export * from "./timed-id.ts";
 export * from "./words.ts";

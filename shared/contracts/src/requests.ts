@@ -108,9 +108,11 @@ export const uploadBegunSchema = z.object({
   part_bytes: z.number().describe("Most bytes of one part"),
   max_bytes: z.number().describe("Most bytes of the whole file (MAX_UPLOAD_BYTES)"),
 });
+export type UploadBegun = z.infer<typeof uploadBegunSchema>;
 export const uploadPartSchema = z.object({
   next: z.number().describe("How many bytes of the file are stored: where the next part begins"),
 });
+export type UploadPart = z.infer<typeof uploadPartSchema>;
 export const uploadEndRequestSchema = z.object({
   bytes: z.number().int().positive().describe("How long the file is: what is stored must be as long"),
   sha256: z

@@ -29,6 +29,7 @@ export function contextOf({ context, prompt }: { context?: string | undefined; p
 }
 
 export const uploadResponseSchema = z.object({ file_id: fileIdSchema });
+export type UploadResponse = z.infer<typeof uploadResponseSchema>;
 
 export const queueItemSchema = z.object({
   operation: operationSchema.describe("What to do with the item"),
@@ -159,6 +160,7 @@ export const cancelResponseSchema = z.object({
   batch_id: z.string(),
   cancelled: z.boolean().describe("False when every item was finished already"),
 });
+export type CancelResponse = z.infer<typeof cancelResponseSchema>;
 
 export const transcribeRequestSchema = z
   .object({

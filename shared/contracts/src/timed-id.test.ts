@@ -1,7 +1,7 @@
-import { uploadedAt } from "@parlance/contracts";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { timedId } from "./identifier.ts";
+import { uploadedAt } from "./identifiers.ts";
+import { timedId } from "./timed-id.ts";
 
 test("an id tells when it was made, and is a UUID", () => {
   fc.assert(
