@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { POISON_MAX_SECONDS, poisonCorpus } from "@parlance/audio/testing";
 import { type ItemDone, subjects, type Transcript } from "@parlance/contracts";
-import { connect } from "nats";
+import { connect, headers } from "nats";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Clip, concatenate, demoClips, longClip, wavOf } from "../src/clips.ts";
 import { type Pipeline, startPipeline } from "../src/pipeline.ts";
@@ -81,6 +81,23 @@ describe("from audio to its transcript", () => {
       const event = message.json<ItemDone>();
       expect(event).toMatchObject({ batchId, itemId: "0", status: "done" });
       expect(countErrors(clip("meeting.ogg").text, event.transcript?.text ?? "").errors).toBeLessThanOrEqual(3);
+    }
+    await nats.close();
+  });
+
+  it("a drop's header that means nothing is told with its item's end", async () => {
+    const nats = await connect({ servers: pipeline.natsUrl });
+    const batchId = randomUUID();
+    const done = nats.subscribe(`speech.done.${batchId}.>`, { max: 1 });
+    await nats.flush();
+    const misspelt = headers();
+    misspelt.set("Parlance-Langauge", "en");
+    nats.publish(subjects.intake("test", batchId), clip("telephone.wav").bytes, { headers: misspelt });
+    for await (const message of done) {
+      expect(message.json()).toMatchObject({
+        status: "done",
+        warnings: ["Parlance-Langauge: is not known here and was ignored"],
+      });
     }
     await nats.close();
   });

@@ -14,18 +14,20 @@ import {
 } from "@parlance/contracts";
 import type { Context } from "koa";
 import { readForm } from "./form.ts";
+import { readFields, uploadFormSchema } from "./form-fields.ts";
 import type { GatewayContext } from "./gateway-context.ts";
 
 export function addFiles(router: Router, gateway: GatewayContext): void {
   const { files, settings, audio, metrics } = gateway;
 
   router.post("/api/v1/files/upload", async (ctx) => {
-    const { taken } = await readForm(ctx.req, {
+    const { taken, fields } = await readForm(ctx.req, {
       fileFields: ["file"],
       maxFileBytes: settings.MAX_UPLOAD_BYTES,
       take: audio.store,
       discard: ({ fileId }) => files.delete(fileId),
     });
+    readFields(ctx, uploadFormSchema, fields);
     metrics.uploadedBytes.inc(taken.bytes);
     ctx.body = { file_id: taken.fileId };
   });

@@ -1,6 +1,8 @@
 /** Form fields are text: what they mean, checked. */
 import { contextFields, languageField, refuseDifferingTwins } from "@parlance/contracts";
+import type { Context } from "koa";
 import * as z from "zod";
+import { noteUnknown } from "./warnings.ts";
 
 const formFlag = z
   .string()
@@ -16,6 +18,9 @@ const transcribeFields = {
 };
 
 export const transcribeFormSchema = z.object(transcribeFields).superRefine(refuseDifferingTwins);
+
+/** An upload is its file alone. */
+export const uploadFormSchema = z.object({});
 
 export const openaiFormSchema = z
   .object({
@@ -39,9 +44,14 @@ export const openaiFormSchema = z
  * its sender wrote (the HTML standard's encoding of forms), and is a line feed again.
  */
 export function readFields<Schema extends z.ZodObject>(
+  ctx: Context,
   schema: Schema,
   fields: ReadonlyMap<string, readonly string[]>,
 ): z.output<Schema> {
+  noteUnknown(
+    ctx,
+    [...fields.keys()].filter((name) => !Object.hasOwn(schema.shape, name)),
+  );
   const raw: Record<string, unknown> = {};
   for (const [name, field] of Object.entries(schema.shape)) {
     const values = (fields.get(name) ?? [])

@@ -37,6 +37,7 @@ import { addSpeech } from "./speech-endpoints.ts";
 import { createSpeechModels } from "./speech-models.ts";
 import { createStorage } from "./storage.ts";
 import { addTranscribe } from "./transcribe-endpoints.ts";
+import { tellWarnings } from "./warnings.ts";
 
 export interface GatewayOptions {
   bus: Bus;
@@ -150,6 +151,7 @@ function createApp(gateway: GatewayContext): Koa {
       ctx.state.route = ctx._matchedRoute;
     }
   });
+  app.use(tellWarnings);
   app.use(router.routes());
   app.use(router.allowedMethods());
   return app;

@@ -1,7 +1,8 @@
 /** A JSON body, bounded and checked by its schema. */
-import { SpeechError } from "@parlance/contracts";
+import { SpeechError, unknownFields, withoutNulls } from "@parlance/contracts";
 import type { Context, Middleware } from "koa";
 import type * as z from "zod";
+import { noteUnknown } from "./warnings.ts";
 
 export type ReadJson = <Schema extends z.ZodType>(ctx: Context, schema: Schema) => Promise<z.output<Schema>>;
 
@@ -28,7 +29,9 @@ export function createReadJson(maxBytes: number): ReadJson {
     }
     parser ??= load();
     await (await parser)(ctx, async () => undefined);
-    return schema.parse(ctx.request.body ?? {});
+    const body = withoutNulls(ctx.request.body ?? {});
+    noteUnknown(ctx, unknownFields(schema, body));
+    return schema.parse(body);
   };
 }
 

@@ -10,7 +10,7 @@ export function addOpenai(router: Router, gateway: GatewayContext): void {
     const { fields, transcript, done } = await transcribeUpload(ctx, gateway, {
       fileFields: ["file"],
       readFields(raw) {
-        const fields = readFields(openaiFormSchema, raw);
+        const fields = readFields(ctx, openaiFormSchema, raw);
         if (fields.timestamp_granularities !== undefined && fields.response_format !== "verbose_json") {
           throw new SpeechError(
             "validation_failed",

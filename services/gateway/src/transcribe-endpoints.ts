@@ -43,7 +43,7 @@ export function addTranscribe(router: Router, gateway: GatewayContext): void {
     const began = performance.now();
     const { transcript } = await transcribeUpload(ctx, gateway, {
       fileFields: ["audio", "file"],
-      readFields: (fields) => readFields(transcribeFormSchema, fields),
+      readFields: (fields) => readFields(ctx, transcribeFormSchema, fields),
       wishes: (fields) => ({
         language: fields.language,
         timestamps: fields.return_timestamps,

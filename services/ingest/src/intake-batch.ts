@@ -12,6 +12,8 @@ export interface IntakeItem {
   speech?: SpeechWish;
   /** What is to be transcribed, or the voice to clone; absent when there is nothing to be had. */
   audio: { kind: "inline"; bytes: Uint8Array } | { kind: "file"; id: string } | undefined;
+  /** What was sent with it and has no meaning here: told with its end. */
+  warnings?: string[];
   /** Why the item has failed before it began. */
   error?: SpeechError;
 }

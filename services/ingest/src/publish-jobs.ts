@@ -79,6 +79,7 @@ export function createJobPublisher({ bus, record, queued, log, now, signal }: Jo
       customId: item.customId,
       submittedAt: acceptedAt,
       together: together > 1 ? together : undefined,
+      warnings: n === 0 ? item.warnings : undefined,
     };
     const data = payload();
     const receipt = await patiently(subject, data, {
@@ -173,6 +174,7 @@ export function createJobPublisher({ bus, record, queued, log, now, signal }: Jo
         ...(item.customId === undefined ? {} : { customId: item.customId }),
         submittedAt: acceptedAt,
         timestamps: item.wishes.timestamps,
+        ...(item.warnings === undefined ? {} : { warnings: item.warnings }),
         finishedAt: now(),
       };
       const subject = subjects.result(batchId, item.itemId, n);

@@ -307,3 +307,31 @@ describe("the gateway's submission", () => {
     expect(batch?.items[1]).toMatchObject({ itemId: "i1" });
   });
 });
+
+describe("what means nothing here", () => {
+  const told = (...names: string[]) => names.map((name) => `${name}: is not known here and was ignored`);
+
+  test("among the headers of a drop is told of its item", () => {
+    expect(drop({ "Parlance-Langauge": "de", "X-Mine": "1" })?.items[0]?.warnings).toEqual(told("Parlance-Langauge"));
+    expect(drop({ [headerNames.language]: "de" })?.items[0]).not.toHaveProperty("warnings");
+    expect(drop({ "Parlance-Langauge": "de", [headerNames.lane]: "fast" })?.items[0]).toMatchObject({
+      error: { code: "validation_failed" },
+      warnings: told("Parlance-Langauge"),
+    });
+  });
+
+  test("in a submission is told of the item that has it, and what belongs to none of the first", () => {
+    const item = { operation: "transcribe", ref_audio: "a" };
+    const batch = submitAs("lab", { lable: "x", items: [item, { ...item, custom: "x" }, item] });
+    expect(batch?.items.map(({ warnings }) => warnings)).toEqual([told("lable"), told("items.1.custom"), undefined]);
+  });
+
+  test("a field that is null counts as absent", () => {
+    const item = { operation: "transcribe", ref_audio: "a", custom_id: null, language: null, speed: null };
+    expect(submitAs("lab", { label: null, items: [item] })).toMatchObject({
+      label: "",
+      items: [{ customId: undefined }],
+    });
+    expect(submitAs("lab", { label: null, items: [item] })?.items[0]).not.toHaveProperty("error");
+  });
+});

@@ -15,6 +15,8 @@ import {
   readHeaders,
   SpeechError,
   toSpeechError,
+  unknownHeaders,
+  warningsOf,
 } from "@parlance/contracts";
 import { type IntakeBatch, type IntakeItem, noWishes, ONLY_ITEM } from "./intake-batch.ts";
 import { dropNames, findSpeechFault, unspeakable } from "./read-speech.ts";
@@ -48,7 +50,10 @@ function isSubmission({ headers }: Pick<StoredMessage, "headers">): boolean {
 }
 
 function readDrop(batchId: string, headers: StoredMessage["headers"], bytes: Uint8Array): IntakeBatch {
-  const item = { itemId: ONLY_ITEM, operation: "transcribe" as const, audio: { kind: "inline" as const, bytes } };
+  const warnings = warningsOf(unknownHeaders(headers, Object.keys(dropHeadersSchema.shape)));
+  const told = warnings.length === 0 ? {} : { warnings };
+  const audio = { kind: "inline" as const, bytes };
+  const item = { itemId: ONLY_ITEM, operation: "transcribe" as const, audio, ...told };
   try {
     const drop = readHeaders(dropHeadersSchema, headers);
     const { customId, language, timestamps, lane, hotwords, phrases, context } = drop;
@@ -56,7 +61,7 @@ function readDrop(batchId: string, headers: StoredMessage["headers"], bytes: Uin
     const operation = operationOf(drop, defaultOperation(headers));
     if (operation === "transcribe") return { batchId, label: "", lane, items: [{ ...item, customId, wishes }] };
     const text = {
-      itemId: ONLY_ITEM,
+      ...item,
       operation,
       customId,
       wishes,

@@ -27,12 +27,16 @@ import {
   submittedItemSchema,
   toNewItem,
   toSpeechError,
+  unknownFields,
+  unknownHeaders,
+  warningsOf,
+  withoutNulls,
 } from "@parlance/contracts";
 import * as z from "zod";
 import { type IntakeBatch, type IntakeItem, noWishes, ONLY_ITEM } from "./intake-batch.ts";
 import { findSpeechFault, toSpeechWish } from "./read-speech.ts";
 
-type Message = Pick<StoredMessage, "data"> & { headers: HeaderSource };
+type Message = Pick<StoredMessage, "data"> & { headers: HeaderSource & { keys(): string[] } };
 
 const itemsOf = <Item extends z.ZodType>(item: Item) =>
   z.array(item).min(1, "must hold at least one item").max(MAX_ITEMS, `must not hold more than ${MAX_ITEMS} items`);
@@ -45,11 +49,25 @@ const bodyItemSchema = queueItemSchema.superRefine((item, context) => refuseBadI
 export function readSubmission(batchId: string, { headers, data }: Message): IntakeBatch {
   return orRefusal(batchId, () => {
     const lane = readLane(headers);
-    const { label, items: raw } = bodySchema.parse(parseJson(data));
+    const body = withoutNulls(parseJson(data));
+    const { label, items: raw } = bodySchema.parse(body);
     const items = raw.map(readBodyItem);
     refuseTwins(items, "customId", "custom_id");
-    return { batchId, label, lane, items };
+    const ofMessage = [...unknownHeaders(headers, ["contentType", "lane"]), ...unknownFields(bodySchema, body)];
+    return {
+      batchId,
+      label,
+      lane,
+      items: items.map((item, index) => withWarnings(item, raw[index], index, ofMessage)),
+    };
   });
+}
+
+/** Each item tells of its own fields; the first one also of those that belong to none. */
+function withWarnings(item: IntakeItem, raw: unknown, index: number, ofMessage: readonly string[]): IntakeItem {
+  const own = unknownFields(queueItemSchema, raw, `items.${index}.`);
+  const warnings = warningsOf(index === 0 ? [...ofMessage, ...own] : own);
+  return warnings.length === 0 ? item : { ...item, warnings };
 }
 
 function readLane(headers: HeaderSource): Lane {

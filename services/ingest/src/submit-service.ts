@@ -56,7 +56,7 @@ async function submit(
   const { bus, batches, now } = options;
   const batch = readWhole(message, options);
   const known = await findClaim(batches, batch.batchId, message);
-  if (known !== undefined) return told(known);
+  if (known !== undefined) return told(known, batch);
   const pairs = originalHeaders(message.headers).filter(([name]) => forwarded.has(name));
   requireFits(bus, message.data, pairs);
   const { seq } = await bus.publishOnce(message.subject, message.data, {
@@ -64,7 +64,7 @@ async function submit(
     messageId: `${message.subject}.${digestOf(message)}`,
     timeoutMs: STORE_PATIENCE_MS,
   });
-  return told(await claimBatch(batches, { ...message, seq, time: now() }, batch));
+  return told(await claimBatch(batches, { ...message, seq, time: now() }, batch), batch);
 }
 
 /** Throws what is wrong with the message or with any of its items. */
@@ -96,14 +96,16 @@ function requireFits(bus: Bus, data: Uint8Array, pairs: readonly (readonly [stri
   );
 }
 
-function told(claim: Claim): Submitted {
+function told(claim: Claim, { items }: IntakeBatch): Submitted {
   if (claim.kind === "taken") throw new SpeechError("batch_id_taken");
   const { record } = claim;
+  const warnings = items.flatMap((item) => item.warnings ?? []);
   return {
     batch_id: record.batchId,
     total_items: record.items.length,
     item_ids: record.items.map(({ itemId }) => itemId),
     status: "queued",
     seq: record.intake?.seq ?? 0,
+    ...(warnings.length === 0 ? {} : { warnings }),
   };
 }

@@ -62,6 +62,7 @@ function doneItem({ batchId, itemId }: ItemAddress, segments: readonly (OkResult
     batchId,
     itemId,
     ...customId(segments),
+    ...warnings(segments),
     operation: segments[0]?.operation ?? "transcribe",
     status: "done",
     ...times(segments),
@@ -81,6 +82,7 @@ function failedItem(
     batchId,
     itemId,
     ...customId(segments),
+    ...warnings(segments),
     operation: failure.operation,
     status: failure.error.code === "cancelled" ? "cancelled" : "error",
     error: failure.error,
@@ -92,6 +94,11 @@ function failedItem(
 function customId(segments: readonly SegmentResult[]): { customId?: string } {
   const named = segments.find((segment) => segment.customId !== undefined);
   return named?.customId === undefined ? {} : { customId: named.customId };
+}
+
+function warnings(segments: readonly SegmentResult[]): { warnings?: string[] } {
+  const told = segments.find((segment) => segment.warnings !== undefined)?.warnings;
+  return told === undefined ? {} : { warnings: told };
 }
 
 /** Seconds from acceptance to the first pass, and from its beginning to the end of the last; absent when none ran. */

@@ -55,6 +55,7 @@ export function toSegmentResult(job: Job, { meta }: { meta: Json }, pass: PassIn
     customId: headers.customId,
     submittedAt: headers.submittedAt,
     timestamps: headers.timestamps,
+    ...(headers.warnings.length > 0 ? { warnings: headers.warnings } : {}),
     startedAt: pass.startedAt,
     finishedAt: pass.finishedAt,
   };

@@ -71,6 +71,7 @@ export function toSegmentResult(
     customId: headers.customId,
     submittedAt: headers.submittedAt,
     timestamps: false,
+    ...(headers.warnings.length > 0 ? { warnings: headers.warnings } : {}),
     startedAt: pass.startedAt,
     finishedAt: pass.finishedAt,
   };

@@ -3,6 +3,7 @@
  * `toErrorBody` is the one place that turns an error into the JSON that REST answers with (OpenAI's shape).
  */
 import * as z from "zod";
+import "./sentences.ts";
 
 interface ErrorKind {
   status: number;

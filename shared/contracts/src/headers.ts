@@ -78,6 +78,7 @@ export const headerNames = {
   error: "Parlance-Error",
   queueSeconds: "Parlance-Queue-Seconds",
   runSeconds: "Parlance-Run-Seconds",
+  warnings: "Parlance-Warnings",
 } as const;
 
 export type HeaderField = keyof typeof headerNames;
@@ -152,6 +153,8 @@ export const jobHeadersSchema = z.object({
   /** Silence after this segment, in milliseconds. */
   pauseMs: count.max(10_000).default(0),
   replayOf: z.string().max(64).optional(),
+  /** What its sender is to be told with its item's end; on an item's first segment. */
+  warnings: textList.default([]),
 });
 export type JobHeaders = z.infer<typeof jobHeadersSchema>;
 
@@ -186,6 +189,15 @@ export function readHeaders<Schema extends z.ZodObject>(
   return schema.parse(raw);
 }
 
+/**
+ * Headers of Parlance that mean nothing beside these fields: misspelt ones, and those of other messages. What is not Parlance's is
+ * its sender's business.
+ */
+export function unknownHeaders(headers: { keys(): string[] }, fields: readonly string[]): string[] {
+  const known = new Set(fields.map((field) => headerNames[field as HeaderField]?.toLowerCase()));
+  return headers.keys().filter((name) => /^parlance-/i.test(name) && !known.has(name.toLowerCase()));
+}
+
 /** A header is one line: control characters, and the spaces around them, become one space. */
 export function oneLine(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this takes out
@@ -193,7 +205,7 @@ export function oneLine(text: string): string {
 }
 
 /** Fields that are written as JSON. */
-const asJson: ReadonlySet<string> = new Set<HeaderField>(["hotwords", "phrases", "context"]);
+const asJson: ReadonlySet<string> = new Set<HeaderField>(["hotwords", "phrases", "context", "warnings"]);
 
 /** Header name and value pairs for `fields`; undefined, empty texts and empty lists are left out. */
 export function writeHeaders(fields: Partial<Record<HeaderField, unknown>>): [name: string, value: string][] {

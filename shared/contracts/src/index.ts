@@ -14,4 +14,5 @@ export * from "./speech.ts";
 export * from "./subjects.ts";
 export * from "./submission.ts";
 export * from "./timed-id.ts";
+export * from "./unknown-fields.ts";
 export * from "./words.ts";

@@ -90,6 +90,8 @@ const segmentCommon = {
   /** Milliseconds since the epoch at which the pass began and ended; absent when no pass was run. */
   startedAt: z.number().optional(),
   finishedAt: z.number(),
+  /** What the item's sender is to be told, on its first segment. */
+  warnings: z.array(z.string()).optional(),
 };
 
 /** What came of one segment: the payload on `speech.result.<batchId>.<itemId>.<n>`. */
@@ -166,6 +168,8 @@ export const itemDoneSchema = z.object({
   segments: z.number().optional(),
   /** True when the model stopped at its token budget in a segment: the text is not whole. */
   truncated: z.boolean().optional(),
+  /** What was sent and has no meaning here: fields and headers that are not known. */
+  warnings: z.array(z.string()).optional(),
   finishedAt: z.number(),
 });
 export type ItemDone = z.infer<typeof itemDoneSchema>;

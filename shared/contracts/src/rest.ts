@@ -28,7 +28,12 @@ export function contextOf({ context, prompt }: { context?: string | undefined; p
   return context ?? prompt ?? "";
 }
 
-export const uploadResponseSchema = z.object({ file_id: fileIdSchema });
+const warnings = z
+  .array(z.string())
+  .optional()
+  .describe("Fields that were sent and are not known here; absent when there are none");
+
+export const uploadResponseSchema = z.object({ file_id: fileIdSchema, warnings });
 export type UploadResponse = z.infer<typeof uploadResponseSchema>;
 
 export const queueItemSchema = z.object({
@@ -128,6 +133,7 @@ export const submitResponseSchema = z.object({
   total_items: z.number(),
   item_ids: z.array(z.string()),
   status: z.literal("queued"),
+  warnings,
 });
 export type SubmitResponse = z.infer<typeof submitResponseSchema>;
 
@@ -190,6 +196,7 @@ export const transcribedItemSchema = z.object({
 export const transcribeResponseSchema = z.object({
   items: z.array(transcribedItemSchema),
   performance: z.number().describe("Seconds from request to transcripts"),
+  warnings,
 });
 
 export const transcribeFileResponseSchema = z.object({
@@ -197,6 +204,7 @@ export const transcribeFileResponseSchema = z.object({
   language: z.string(),
   timestamps: z.array(wordSchema).nullable(),
   performance: z.number().describe("Seconds from request to transcript"),
+  warnings,
 });
 
 export const healthSchema = z.object({

@@ -67,6 +67,7 @@ export function createSettlement({ bus, service, log, signal }: SettleOptions): 
       customId: job?.headers.customId,
       submittedAt: job?.headers.submittedAt ?? delivery.time,
       timestamps: job?.headers.timestamps ?? false,
+      ...(job === undefined || job.headers.warnings.length === 0 ? {} : { warnings: job.headers.warnings }),
       startedAt,
       finishedAt: Date.now(),
     };
