@@ -168,6 +168,7 @@ export const permissions: Record<ServiceName, Permissions> = {
       `${api}.STREAM.PURGE.${streams.intake}`,
       `${api}.STREAM.PURGE.${streams.jobs}`,
       ...outcomes,
+      "speech.workers",
       "speech.dead.results.>",
       ...read(batchesStream),
       `$KV.${buckets.batches}.>`,

@@ -1,5 +1,5 @@
 /** Every error in one JSON shape, with what a client needs to decide whether to try again. */
-import { errorTable, SpeechError, toErrorBody, toSpeechError } from "@parlance/contracts";
+import { SpeechError, toErrorBody, toSpeechError } from "@parlance/contracts";
 import type { Log } from "@parlance/telemetry";
 import type { Context, Middleware } from "koa";
 
@@ -33,8 +33,8 @@ function answer(ctx: Context, error: SpeechError): void {
   ctx.status = error.status;
   // What went wrong on our side may name our insides: that is for the log.
   ctx.body = toErrorBody(error.code === "internal" ? new SpeechError("internal") : error);
-  const { retryable } = errorTable[error.code];
-  if (error.status === 429 || error.status === 503 || error.status === 507) {
+  const { retryable } = error;
+  if (retryable && (error.status === 429 || error.status === 503 || error.status === 507)) {
     ctx.set("Retry-After", String(error.retryAfterSeconds ?? DEFAULT_RETRY_SECONDS));
   }
   // OpenAI's clients obey it: without it they repeat every 409, 408 and 5xx.

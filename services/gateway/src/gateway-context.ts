@@ -1,8 +1,9 @@
 /** What the endpoints share. */
-import type { Bus, FileStore, KeyBucket } from "@parlance/bus";
+import type { Bus, FileStore, KeyBucket, ModelReadiness } from "@parlance/bus";
 import { type Settings, SpeechError } from "@parlance/contracts";
 import type { Log } from "@parlance/telemetry";
 import type { Context } from "koa";
+import type { AwaitModel } from "./await-model.ts";
 import type { Closing } from "./closing.ts";
 import type { GatewayMetrics } from "./gateway-metrics.ts";
 import type { ReadJson } from "./json-body.ts";
@@ -39,6 +40,8 @@ export interface GatewayContext {
   speech: SpeechModels;
   storage: Storage;
   closing: Closing;
+  readiness: ModelReadiness;
+  model: AwaitModel;
   now: () => number;
 }
 

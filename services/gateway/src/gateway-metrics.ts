@@ -7,6 +7,7 @@ export interface GatewayMetrics {
   uploadedBytes: Counter;
   acceptedItems: Counter<"lane">;
   refusals: Counter;
+  modelRefusals: Counter<"family">;
   waiting: Gauge;
 }
 
@@ -38,6 +39,12 @@ export function createGatewayMetrics(): GatewayMetrics {
     refusals: new Counter({
       name: "parlance_queue_full_total",
       help: "Submissions refused because the queue was full",
+      registers,
+    }),
+    modelRefusals: new Counter({
+      name: "parlance_model_not_ready_total",
+      help: "Requests refused because no worker could load its model",
+      labelNames: ["family"],
       registers,
     }),
     waiting: new Gauge({

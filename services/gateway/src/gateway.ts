@@ -10,11 +10,12 @@ import { once } from "node:events";
 import type { RequestListener, Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import Router from "@koa/router";
-import type { Bus } from "@parlance/bus";
+import { type Bus, followModelReadiness } from "@parlance/bus";
 import { buckets, MAX_HEADER_BYTES } from "@parlance/contracts";
 import type { Log, Registry } from "@parlance/telemetry";
 import Koa from "koa";
 import { createAccess, requireKeysBeyondLoopback } from "./access.ts";
+import { createAwaitModel } from "./await-model.ts";
 import { createClosing } from "./closing.ts";
 import { createErrorResponses } from "./error-responses.ts";
 import { addFiles } from "./files-endpoints.ts";
@@ -66,6 +67,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const metrics = createGatewayMetrics();
   const files = await bus.files(buckets.files);
   const batches = await bus.bucket(buckets.batches);
+  const readiness = followModelReadiness({ bus });
   const gateway: GatewayContext = {
     bus,
     batches,
@@ -88,6 +90,8 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     speech: createSpeechModels(bus),
     storage: createStorage(batches),
     closing: createClosing(),
+    readiness,
+    model: createAwaitModel({ readiness, metrics, timeoutMs: settings.REQUEST_TIMEOUT * 1_000 }),
     now,
   };
   const handle = createApp(gateway).callback();

@@ -1,6 +1,6 @@
 /** GET /health, /livez, /readyz and /metrics. */
 import type Router from "@koa/router";
-import { SpeechError, streams, subjects, type WorkerState, workerStateSchema } from "@parlance/contracts";
+import { families, SpeechError, streams, subjects, type WorkerState, workerStateSchema } from "@parlance/contracts";
 import type { GatewayContext } from "./gateway-context.ts";
 import { keepFor } from "./keep-for.ts";
 
@@ -8,7 +8,15 @@ const WORKERS_ANSWER_MS = 150;
 const FRESH_MS = 1_000;
 
 export function addHealth(router: Router, gateway: GatewayContext): void {
-  const { bus, settings, metrics } = gateway;
+  const { bus, settings, metrics, readiness } = gateway;
+  const offered = families.filter((family) => (family === "asr" ? settings.ENABLE_ASR : settings.ENABLE_TTS));
+
+  /** Of the families that this installation offers, why the model of one cannot be loaded. */
+  async function modelProblem(): Promise<SpeechError | undefined> {
+    const known = await Promise.all(offered.map((family) => readiness.now(family)));
+    return known.find(({ problem }) => problem !== undefined)?.problem;
+  }
+
   const workers = keepFor(FRESH_MS, () => askWorkers(gateway));
   const ready = keepFor(FRESH_MS, async () => {
     if (!bus.connected) return false;
@@ -21,12 +29,15 @@ export function addHealth(router: Router, gateway: GatewayContext): void {
     const answers = bus.connected ? await workers() : [];
     const asr = answers.filter((worker) => worker.family === "asr");
     const told = asr.find((worker) => worker.loaded) ?? asr[0];
+    const problem = bus.connected ? await modelProblem() : undefined;
+    const degraded = !bus.connected || problem !== undefined || (told === undefined && settings.ENABLE_ASR);
     ctx.status = bus.connected ? 200 : 503;
     ctx.body = {
-      status: told === undefined && settings.ENABLE_ASR ? "degraded" : bus.connected ? "ok" : "degraded",
+      status: degraded ? "degraded" : "ok",
       model_loaded: told?.loaded ?? false,
       model_id: told?.model ?? settings.MODEL_ID,
       cuda: told?.cuda ?? false,
+      ...(problem === undefined ? {} : { reason: problem.message }),
     };
   });
 
@@ -36,8 +47,10 @@ export function addHealth(router: Router, gateway: GatewayContext): void {
 
   router.get("/readyz", async (ctx) => {
     if (!(await ready())) throw new SpeechError("bus_unavailable", "NATS is away, or its streams are missing.");
-    const problem = await gateway.storage.check();
-    if (problem !== undefined) throw new SpeechError("bus_unavailable", problem);
+    const full = await gateway.storage.check();
+    if (full !== undefined) throw new SpeechError("bus_unavailable", full);
+    const problem = await modelProblem();
+    if (problem !== undefined) throw problem;
     ctx.body = { status: "ok" };
   });
 

@@ -3,7 +3,14 @@
  * away or REQUEST_TIMEOUT is over, so that its place is free for others.
  */
 import { randomUUID } from "node:crypto";
-import { batchKeys, type ItemDone, SpeechError, type Transcript, transcriptSchema } from "@parlance/contracts";
+import {
+  batchKeys,
+  type Family,
+  type ItemDone,
+  SpeechError,
+  type Transcript,
+  transcriptSchema,
+} from "@parlance/contracts";
 import type { Context } from "koa";
 import { wasRefused } from "./accept-batch.ts";
 import { listenForDone } from "./done-events.ts";
@@ -25,6 +32,7 @@ export async function withInteractiveBatch<T>(
   return await withFollowedBatch(
     ctx,
     gateway,
+    "asr",
     (batchId) => listenForDone(gateway.bus, batchId),
     async ({ batchId, events, follow }) =>
       await work({
@@ -45,10 +53,12 @@ export interface FollowedBatch<Events> {
 export async function withFollowedBatch<Events extends { ready: Promise<void>; close(): void }, T>(
   ctx: Context,
   gateway: GatewayContext,
+  family: Family,
   listen: (batchId: string) => Events,
   work: (batch: FollowedBatch<Events>) => Promise<T>,
 ): Promise<T> {
-  const { queue, metrics } = gateway;
+  const { queue, metrics, model } = gateway;
+  await model.require(family);
   const batchId = randomUUID();
   ctx.state.batchId = batchId;
   const gone = whileConnected(ctx, gateway);
@@ -67,7 +77,7 @@ export async function withFollowedBatch<Events extends { ready: Promise<void>; c
         try {
           await publish();
           metrics.acceptedItems.inc({ lane: "interactive" }, total);
-          return await until(gone);
+          return await model.whileReady(family, gone, until);
         } catch (error) {
           if (!wasRefused(error)) await cancel(batchId, gateway);
           throw error;

@@ -141,6 +141,7 @@ export function openapiDocument(): Json {
             "file_not_found",
             "file_expired",
             "request_timeout",
+            "model_not_ready",
             ...onBodies,
             ...onWork,
             ...onAudio,
@@ -151,7 +152,7 @@ export function openapiDocument(): Json {
         post: operation("transcribeFile", "Transcribe one audio file and wait for it", {
           body: form({ audio: audioFile }, ["audio"], "TranscribeForm"),
           answer: json("TranscribeFileResponse"),
-          errors: ["invalid_multipart", "request_timeout", ...onBodies, ...onWork, ...onAudio],
+          errors: ["invalid_multipart", "request_timeout", "model_not_ready", ...onBodies, ...onWork, ...onAudio],
         }),
       },
       "/v1/audio/transcriptions": {
@@ -163,7 +164,7 @@ export function openapiDocument(): Json {
             },
             "text/plain": { schema: { type: "string" } },
           },
-          errors: ["invalid_multipart", "request_timeout", ...onBodies, ...onWork, ...onAudio],
+          errors: ["invalid_multipart", "request_timeout", "model_not_ready", ...onBodies, ...onWork, ...onAudio],
         }),
       },
       "/v1/audio/speech": {
@@ -185,6 +186,7 @@ export function openapiDocument(): Json {
             errors: [
               "invalid_json",
               "request_timeout",
+              "model_not_ready",
               "worker_unavailable",
               ...onBodies,
               ...onWork,
@@ -251,7 +253,10 @@ export function openapiDocument(): Json {
       "/livez": { get: { ...operation("livez", "The process lives", { answer: probe, errors: [] }), security: [] } },
       "/readyz": {
         get: {
-          ...operation("readyz", "NATS and its streams are there", { answer: probe, errors: [] }),
+          ...operation("readyz", "NATS and its streams are there, and models can be loaded", {
+            answer: probe,
+            errors: ["model_not_ready"],
+          }),
           security: [],
         },
       },

@@ -40,6 +40,7 @@ async function speak(ctx: Context, gateway: GatewayContext, order: SpeechOrder):
     await withFollowedBatch(
       ctx,
       gateway,
+      "tts",
       (batchId) => listenForSpoken(bus, batchId, ITEM_ID),
       async ({ batchId, events, follow }) => {
         const publish = () => acceptBatch({ bus, batches }, batchId, toSubmission(order), now());

@@ -14,9 +14,11 @@ export interface BatchFacts {
   done: ReadonlyMap<string, DoneHeaders>;
   /** Items that a pass has begun or of which a segment's result is there. */
   begun: ReadonlySet<string>;
+  /** Why nothing can be done for items at the moment. */
+  waitingReason?: string | undefined;
 }
 
-export function foldBatch({ record, done, begun }: BatchFacts): BatchStatus {
+export function foldBatch({ record, done, begun, waitingReason }: BatchFacts): BatchStatus {
   const items = record.items.map((item): ItemStatus => {
     const headers = done.get(item.itemId);
     return {
@@ -40,6 +42,7 @@ export function foldBatch({ record, done, begun }: BatchFacts): BatchStatus {
     completed,
     failed,
     total,
+    waiting_reason: completed + failed < total ? (waitingReason ?? null) : null,
     items,
   };
 }

@@ -1,10 +1,19 @@
 /** Answers `speech.status.<batchId>` from the streams: it keeps no state, so any instance answers at any time. */
-import { type Bus, type KeyBucket, type ServeRequestsOptions, serveRequests } from "@parlance/bus";
+import {
+  type Bus,
+  followModelReadiness,
+  type KeyBucket,
+  type ModelReadiness,
+  type ServeRequestsOptions,
+  serveRequests,
+} from "@parlance/bus";
 import {
   type BatchStatus,
   batchIdSchema,
   batchKeys,
   batchRecordSchema,
+  type Family,
+  familyOf,
   progressSchema,
   SpeechError,
   streams,
@@ -16,19 +25,40 @@ import { foldBatch } from "./fold-batch.ts";
 /** The reply is a batch status, or an error body as REST has it. */
 export function serveStatus(requests: ServeRequestsOptions, batches: KeyBucket): void {
   const { bus } = requests;
+  const readiness = followModelReadiness({ bus });
   serveRequests(requests, "status", async ({ tokens, respond }) => {
-    respond(JSON.stringify(await readStatus(bus, batches, batchIdSchema.parse(tokens[0]))));
+    respond(JSON.stringify(await readStatus({ bus, batches, readiness }, batchIdSchema.parse(tokens[0]))));
   });
 }
 
-export async function readStatus(bus: Bus, batches: KeyBucket, batchId: string): Promise<BatchStatus> {
+interface StatusSources {
+  bus: Bus;
+  batches: KeyBucket;
+  readiness: ModelReadiness;
+}
+
+async function readStatus({ bus, batches, readiness }: StatusSources, batchId: string): Promise<BatchStatus> {
   const entry = await batches.get(batchKeys.batch(batchId));
   if (entry === undefined) throw new SpeechError("batch_not_found");
   const record = batchRecordSchema.parse(JSON.parse(Buffer.from(entry.value).toString()));
   // Whatever is done is not asked any further.
   const done = await readDone(bus, batchId);
-  const begun = done.size < record.items.length ? await readBegun(bus, batchId) : new Set<string>();
-  return foldBatch({ record, done, begun });
+  const open = record.items.filter(({ itemId }) => !done.has(itemId));
+  if (open.length === 0) return foldBatch({ record, done, begun: new Set() });
+  const wanted = new Set(open.map(({ operation }) => familyOf[operation]));
+  const [begun, waitingReason] = await Promise.all([readBegun(bus, batchId), readWaitingReason(readiness, wanted)]);
+  return foldBatch({ record, done, begun, waitingReason });
+}
+
+/** Undefined where all the models that items wait for can be loaded, as far as their workers know. */
+async function readWaitingReason(readiness: ModelReadiness, wanted: ReadonlySet<Family>): Promise<string | undefined> {
+  const reasons = await Promise.all(
+    [...wanted].map(async (family) => {
+      const { workers, problem, download } = await readiness.now(family);
+      return workers === 0 ? `No ${family} worker answers.` : (problem ?? download)?.message;
+    }),
+  );
+  return reasons.filter((reason) => reason !== undefined).join(" ") || undefined;
 }
 
 /** Items of which a result is there, or whose newest progress tells that a pass has begun. */

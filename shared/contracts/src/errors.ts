@@ -82,6 +82,11 @@ export const errorTable = {
     retryable: false,
     sentence: "No model has this name, here or at the hub.",
   },
+  model_not_ready: {
+    status: 503,
+    retryable: true,
+    sentence: "The model cannot be loaded at the moment.",
+  },
   model_unavailable: {
     status: 503,
     retryable: true,
@@ -286,6 +291,8 @@ export type Failure = z.infer<typeof failureSchema>;
 export interface SpeechErrorOptions extends ErrorOptions {
   param?: string | undefined;
   retryAfterSeconds?: number | undefined;
+  /** Where this one differs from others of its code. */
+  retryable?: boolean | undefined;
 }
 
 /** The one error class that crosses package borders: everything else about it follows from its code. */
@@ -294,20 +301,18 @@ export class SpeechError extends Error {
   readonly code: ErrorCode;
   readonly param: string | undefined;
   readonly retryAfterSeconds: number | undefined;
+  readonly retryable: boolean;
 
   constructor(code: ErrorCode, message?: string, options: SpeechErrorOptions = {}) {
     super(message ?? errorTable[code].sentence, options);
     this.code = code;
     this.param = options.param;
     this.retryAfterSeconds = options.retryAfterSeconds;
+    this.retryable = options.retryable ?? errorTable[code].retryable;
   }
 
   get status(): number {
     return errorTable[this.code].status;
-  }
-
-  get retryable(): boolean {
-    return errorTable[this.code].retryable;
   }
 
   toFailure(): Failure {

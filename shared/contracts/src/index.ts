@@ -3,6 +3,7 @@ export * from "./headers.ts";
 export * from "./identifiers.ts";
 export * from "./languages.ts";
 export * from "./manifest.ts";
+export * from "./model-readiness.ts";
 export * from "./models.ts";
 export * from "./payloads.ts";
 export * from "./requests.ts";

@@ -32,6 +32,21 @@ export const modelDownloadSchema = z.object({
 });
 export type ModelDownload = z.infer<typeof modelDownloadSchema>;
 
+/** Why a worker cannot load its model at the moment. */
+export const modelTroubleSchema = z.object({
+  /** In the loader's own words. */
+  failure: failureSchema,
+  /** Whether it may come right without anybody's doing. */
+  retryable: z.boolean(),
+  /** Milliseconds since the epoch of the first try that came to nothing. */
+  since: z.number(),
+  /** Tries in a row. */
+  tries: z.number(),
+  /** Until the next one, when this was told. */
+  retryInSeconds: z.number(),
+});
+export type ModelTrouble = z.infer<typeof modelTroubleSchema>;
+
 /**
  * `unloaded` no engine runs. `downloading` its files are being fetched. `waiting` for the lease. `loading` the engine has
  * started. `loaded` it runs passes. `unloading` it ends with its running pass.
@@ -67,7 +82,7 @@ export const modelStateSchema = z.object({
   warmUpSeconds: z.number().optional(),
   totalSeconds: z.number().optional(),
   download: modelDownloadSchema.optional(),
-  /** Why the last try to get it ready came to nothing. */
+  /** Why the last try to get it ready, or to load it, came to nothing. */
   problem: failureSchema.optional(),
 });
 export type ModelState = z.infer<typeof modelStateSchema>;

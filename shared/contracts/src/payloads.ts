@@ -5,6 +5,7 @@ import { MAX_CONTEXT, MAX_INSTRUCTIONS, MAX_REFERENCE_TEXT, SPEEDS } from "./hea
 import { batchIdSchema, customIdSchema, fileIdSchema, itemIdSchema, tokenSchema } from "./identifiers.ts";
 import { languageSchema } from "./languages.ts";
 import { voiceSchema } from "./manifest.ts";
+import { modelDownloadSchema, modelTroubleSchema } from "./models.ts";
 import { familySchema, itemOutcomes, type Lane, laneSchema, operationSchema, speechFormatSchema } from "./words.ts";
 
 export const MAX_ITEMS = 1_000;
@@ -248,6 +249,10 @@ export const workerStateSchema = z.object({
   loadSeconds: z.number().optional(),
   warmUpSeconds: z.number().optional(),
   enginePid: z.number().optional(),
+  /** Absent while the model is loaded, and as long as nothing kept it from being loaded. */
+  trouble: modelTroubleSchema.optional(),
+  /** Its files are on their way. */
+  download: modelDownloadSchema.optional(),
   passes: z.number(),
   segments: z.number(),
   /** Loads after the lease was got, since this worker began; the newest ones with their parts, newest last. */

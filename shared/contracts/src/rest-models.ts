@@ -30,7 +30,7 @@ export const modelConfigSchema = z.object({
   download: z
     .object({ model_id: z.string(), bytes: z.number(), total_bytes: z.number(), bytes_per_second: z.number() })
     .nullable(),
-  error: failureSchema.nullable().describe("Why the last try to get the model ready came to nothing"),
+  error: failureSchema.nullable().describe("Why the last try to get the model ready, or to load it, came to nothing"),
 });
 export type ModelConfig = z.infer<typeof modelConfigSchema>;
 

@@ -158,6 +158,12 @@ export const batchStatusSchema = z.object({
   completed: z.number(),
   failed: z.number().describe("Items without an outcome to fetch: `error` and `cancelled`"),
   total: z.number(),
+  waiting_reason: z
+    .string()
+    .nullable()
+    .describe(
+      "Why items wait that nothing could be done for yet: a model that cannot be loaded, or that is being downloaded",
+    ),
   items: z.array(itemStatusSchema),
 });
 export type BatchStatus = z.infer<typeof batchStatusSchema>;
@@ -212,6 +218,7 @@ export const healthSchema = z.object({
   model_loaded: z.boolean(),
   model_id: z.string(),
   cuda: z.boolean(),
+  reason: z.string().optional().describe("Why a model cannot be loaded, when one cannot"),
 });
 
 const moment = z.iso.datetime().describe("ISO 8601, UTC");

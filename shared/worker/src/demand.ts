@@ -3,6 +3,7 @@
  *
  *   alarm     nobody of this family has the lease: one job of each lane is pulled to notice that there is work
  *   work      the lease is held: lanes are kept filled, a session (session.ts) runs passes
+ *   resting   the model could not be loaded, and the next try is not due: nothing is pulled, another worker may do it
  *   standby   another worker of this family has the lease: nothing is pulled, it serves the lanes
  *
  * Work is noticed by pulling it, because a pull is answered at once and no timer has to ask. Of several workers in alarm all but
@@ -11,9 +12,10 @@
 import { type Family, type Lane, lanes } from "@parlance/contracts";
 import type { Lease } from "@parlance/gpu-lease";
 import type { HeldJobs } from "./held-jobs.ts";
+import type { LoadTrouble } from "./load-trouble.ts";
 import type { LoadWishes } from "./load-wishes.ts";
 
-export type Mode = "work" | "alarm" | "standby" | "closed";
+export type Mode = "work" | "alarm" | "resting" | "standby" | "closed";
 
 export interface Demand {
   mode(): Mode;
@@ -32,18 +34,22 @@ export interface DemandOptions {
   lease: Pick<Lease, "holder">;
   held: HeldJobs;
   wishes: LoadWishes;
+  trouble: Pick<LoadTrouble, "restMs">;
   /** A session is going on. */
   isWorking(): boolean;
   maxBatchSize(): number;
   signal: AbortSignal;
 }
 
-export function createDemand({ family, lease, held, wishes, isWorking, maxBatchSize, signal }: DemandOptions): Demand {
+export function createDemand(options: DemandOptions): Demand {
+  const { family, lease, held, wishes, trouble, isWorking, maxBatchSize, signal } = options;
+
   function mode(): Mode {
     if (signal.aborted) return "closed";
     if (isWorking()) return "work";
     const holder = lease.holder();
-    return holder !== undefined && !holder.mine && holder.family === family ? "standby" : "alarm";
+    if (holder !== undefined && !holder.mine && holder.family === family) return "standby";
+    return trouble.restMs > 0 && wishes.since === undefined ? "resting" : "alarm";
   }
 
   return {

@@ -4,7 +4,7 @@
  * that was selected and cannot be had gives way to the one before.
  */
 import type { ModelDownload, ModelList, ModelState, WorkerState } from "@parlance/contracts";
-import { type Failure, toSpeechError } from "@parlance/contracts";
+import { type Failure, SpeechError, toSpeechError } from "@parlance/contracts";
 import type { Fallback } from "@parlance/inference/compute-type";
 import type { EngineOptionsSource } from "./engine-slot.ts";
 
@@ -102,7 +102,7 @@ export function createModelChoice(
       before ??= { selected };
       selected = id;
       ready = false;
-      running?.abort(new Error("another model was selected"));
+      running?.abort(new SpeechError("cancelled", "Another model was selected."));
     },
     forget() {
       ready = source === undefined;

@@ -36,7 +36,7 @@ export function describeModel({ state, phase, choice, facts, idleMs, totalSecond
     warmUpSeconds,
     totalSeconds,
     download: choice.download,
-    problem: choice.problem,
+    problem: state.trouble?.failure ?? choice.problem,
   };
 }
 

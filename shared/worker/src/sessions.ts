@@ -1,17 +1,20 @@
 /**
  * One session after another, for as long as there is work: wait for it, get the model's files ready, ask for the lease, run
- * a session, let the lease go. What fails is tried again after a growing pause, unless somebody waits for the model by name.
+ * a session, let the lease go. What fails is tried again after a growing pause (load-trouble.ts), whether there is work or not;
+ * at once when somebody waits for the model by name. What was held meanwhile is given back: another worker may be able.
  */
+import { toSpeechError } from "@parlance/contracts";
 import type { Clock, Lease } from "@parlance/gpu-lease";
 import type { Log } from "@parlance/telemetry";
 import type { Demand } from "./demand.ts";
 import type { EngineDescription } from "./engine-description.ts";
+import type { LoadTrouble } from "./load-trouble.ts";
 import type { LoadWishes } from "./load-wishes.ts";
 import type { ModelChoice } from "./model-choice.ts";
 import { loadFailure } from "./model-state.ts";
-import { backoffAfter, sleep } from "./patience.ts";
+import { sleep } from "./patience.ts";
 import type { Session } from "./session.ts";
-import { type SessionEnd, yielded } from "./session-end.ts";
+import { yielded } from "./session-end.ts";
 import type { WorkerMetrics } from "./worker-metrics.ts";
 
 export interface Sessions {
@@ -20,7 +23,7 @@ export interface Sessions {
   readonly acquiring: boolean;
   /** What the newest loaded engine said of itself. */
   readonly description: EngineDescription | undefined;
-  /** There is more to do than before. */
+  /** There is more to do than before, or another worker's turn may be over. */
   notice(): void;
   /** Somebody wants the model loaded: answered by this session, or the next one. */
   want(): void;
@@ -36,11 +39,14 @@ export interface SessionsOptions {
   lease: Lease;
   choice: ModelChoice;
   wishes: LoadWishes;
+  trouble: LoadTrouble;
   demand: Demand;
   /** The lease was got: what is begun with it. */
   start(): Session;
   /** There may be room for more jobs. */
   onRoom(): void;
+  /** Nothing is to be done before the next try: what is held and asked for is another's. */
+  onRest(): void;
   /** The session has ended: what was asked for is not wanted any more. */
   onEnded(): void;
   /** For the log. */
@@ -55,7 +61,7 @@ export interface SessionsOptions {
 const POLITE_MS = 1_000;
 
 export function createSessions(options: SessionsOptions): Sessions {
-  const { lease, choice, wishes, demand, metrics, clock, log, signal } = options;
+  const { lease, choice, wishes, trouble, demand, metrics, clock, log, signal } = options;
   let current: Session | undefined;
   let acquiring: AbortController | undefined;
   let description: EngineDescription | undefined;
@@ -64,36 +70,38 @@ export function createSessions(options: SessionsOptions): Sessions {
   let hurry = new AbortController();
   const afterSession: (() => void)[] = [];
   let politeUntil = 0;
-  let backoffMs = 0;
 
   async function serve(): Promise<void> {
     signal.addEventListener("abort", () => wake(), { once: true });
     while (!signal.aborted) {
       if (demand.mode() === "standby") wishes.elsewhere();
-      if (!demand.pressing || demand.mode() === "standby") {
+      if (demand.mode() === "resting") {
+        options.onRest();
+        await sleep(trouble.restMs, AbortSignal.any([signal, hurry.signal]));
+      } else if (demand.mode() === "standby" || !(demand.pressing || trouble.present)) {
         options.onRoom();
         await new Promise<void>((resolve) => {
           wake = resolve;
         });
       } else if ((await getReady()) && demand.mode() !== "standby" && (await acquire())) {
-        const reason = await run();
-        backoffMs = reason === "load-failed" ? backoffAfter(backoffMs) : 0;
-        if (wishes.since === undefined) await pause();
+        await run();
       }
     }
   }
 
   async function getReady(): Promise<boolean> {
+    const { selected } = choice;
     try {
       await choice.getReady(signal);
       return true;
     } catch (error) {
       if (signal.aborted) return false;
-      const reason = error instanceof Error ? error.message : String(error);
-      log.error({ err: error }, `the model is not ready to be loaded: ${reason}`);
-      wishes.failed(error instanceof Error ? error : new Error(reason));
-      backoffMs = backoffAfter(backoffMs);
-      if (demand.pressing) await pause();
+      const failure = error instanceof Error ? error : new Error(String(error));
+      log.error({ err: error }, `the model is not ready to be loaded: ${failure.message}`);
+      wishes.failed(failure);
+      // One that was chosen by hand has given way to the one before, or somebody has ended its download.
+      const isOurs = choice.selected === selected && toSpeechError(failure).code !== "cancelled";
+      if (isOurs) trouble.failed(failure);
       return false;
     }
   }
@@ -118,7 +126,7 @@ export function createSessions(options: SessionsOptions): Sessions {
     }
   }
 
-  async function run(): Promise<SessionEnd> {
+  async function run(): Promise<void> {
     const session = options.start();
     current = session;
     metrics?.leaseHeld(true);
@@ -138,19 +146,16 @@ export function createSessions(options: SessionsOptions): Sessions {
       `engine unloaded: ${reason}, kill ${killSeconds.toFixed(3)} s, release ${releaseSeconds.toFixed(3)} s`,
     );
     politeUntil = yielded.has(reason) ? clock.now() + POLITE_MS : 0;
+    if (reason === "load-failed") trouble.failed(session.failure ?? new Error("its engine said nothing"));
     for (const resolve of afterSession.splice(0)) resolve();
-    return reason;
   }
 
   async function grant(session: Session): Promise<void> {
     if (await session.loaded) {
       description = session.description;
+      trouble.over();
       wishes.loaded();
     } else wishes.failed(loadFailure(session.failure));
-  }
-
-  function pause(): Promise<void> {
-    return sleep(backoffMs, AbortSignal.any([signal, hurry.signal]));
   }
 
   function notice(): void {

@@ -10,6 +10,9 @@ export interface WorkerMetrics {
   engineStarted(): void;
   engineDied(cause: string): void;
   leaseHeld(held: boolean): void;
+  /** Whether the model can be loaded, as far as is known. */
+  modelReady(ready: boolean): void;
+  loadFailed(reason: string): void;
   /** A model was loaded. */
   swapped(swap: Swap): void;
   /** A session ended, and with it the engine. */
@@ -52,6 +55,17 @@ export function createWorkerMetrics(registry: Registry): WorkerMetrics {
     registers,
   });
   const lease = new Gauge({ name: "parlance_lease_held", help: "1 while this worker holds the lease", registers });
+  const modelReady = new Gauge({
+    name: "parlance_model_ready",
+    help: "0 while the model cannot be loaded",
+    registers,
+  });
+  const loadFailures = new Counter({
+    name: "parlance_model_load_failures_total",
+    help: "Tries to get the model ready or to load it that came to nothing",
+    labelNames: ["reason"],
+    registers,
+  });
   const swaps = new Histogram({
     name: "parlance_swap_seconds",
     help: "From getting the lease to a loaded model",
@@ -83,6 +97,8 @@ export function createWorkerMetrics(registry: Registry): WorkerMetrics {
     engineStarted: () => starts.inc(),
     engineDied: (cause) => deaths.inc({ cause }),
     leaseHeld: (held) => lease.set(held ? 1 : 0),
+    modelReady: (ready) => modelReady.set(ready ? 1 : 0),
+    loadFailed: (reason) => loadFailures.inc({ reason }),
     swapped({ seconds, startSeconds, checkSeconds, loadSeconds, warmUpSeconds }) {
       swaps.observe(seconds);
       parts.inc({ part: "start" }, startSeconds);

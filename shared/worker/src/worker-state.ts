@@ -1,5 +1,6 @@
 /** What a worker tells of itself: to everybody who asks on `speech.workers`, and to whoever manages its model. */
 import type { ModelPhase, ModelState, WorkerState } from "@parlance/contracts";
+import type { LoadTrouble } from "./load-trouble.ts";
 import type { ModelChoice } from "./model-choice.ts";
 import { describeModel } from "./model-state.ts";
 import type { Sessions } from "./sessions.ts";
@@ -15,13 +16,14 @@ export interface SelfDescription {
 export interface Self {
   options: WorkerOptions;
   choice: ModelChoice;
+  trouble: Pick<LoadTrouble, "told">;
   sessions: Sessions;
   turns: Turns;
   /** Since the start. */
   run: { passes: number; segments: number };
 }
 
-export function describeSelf({ options, choice, sessions, turns, run }: Self): SelfDescription {
+export function describeSelf({ options, choice, trouble, sessions, turns, run }: Self): SelfDescription {
   function phase(): ModelPhase {
     const { current } = sessions;
     if (current !== undefined) return current.draining ? "unloading" : current.description ? "loaded" : "loading";
@@ -44,6 +46,8 @@ export function describeSelf({ options, choice, sessions, turns, run }: Self): S
       loadSeconds: loaded?.loadSeconds,
       warmUpSeconds: loaded?.warmUpSeconds,
       enginePid: sessions.current?.enginePid,
+      trouble: loaded === undefined ? trouble.told : undefined,
+      download: choice.download,
       ...run,
       swaps: turns.swaps.state,
       ...choice.current.abilities,

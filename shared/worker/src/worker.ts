@@ -10,7 +10,7 @@
  *
  *   demand        what is wanted of the lanes now: all that fits a pass, one to notice work by, or nothing
  *   pull-lanes    asks the server for that much;  admit  takes what comes;  held-jobs  keeps it, and the server informed
- *   sessions      one session after another: files ready, lease got, engine run, lease let go
+ *   sessions      one session after another: files ready, lease got, engine run, lease let go;  load-trouble  why not
  *   session       what is next, whenever anything changed: yielding (is it another family's turn?), compose-pass (who
  *                 shares the next pass?), engine-slot (the process), engine-passes (what it is running)
  *   settle-pass   outcomes become results, and then acknowledgements (settle);  retrials, blame  what came to nothing;
@@ -25,6 +25,7 @@ import { followCancelled } from "./cancelled-batches.ts";
 import { createDemand } from "./demand.ts";
 import { createHeldJobs } from "./held-jobs.ts";
 import { asItIs } from "./job.ts";
+import { createLoadTrouble } from "./load-trouble.ts";
 import { createLoadWishes } from "./load-wishes.ts";
 import { manageModel } from "./manage-model.ts";
 import { createModelChoice } from "./model-choice.ts";
@@ -54,6 +55,7 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
   const run = { passes: 0, segments: 0 };
   const turns = createTurns(settings.urgentShare);
   const wishes = createLoadWishes();
+  const trouble = createLoadTrouble(clock, metrics);
   const held = createHeldJobs(clock, await readAckWait(bus, operations));
   const settlement = createSettlement({ bus, service, log, signal: giveUp.signal });
   const settle = createPassSettlement({ held, settlement, toResult: options.toResult, track, metrics, log });
@@ -99,6 +101,7 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
     lease,
     held,
     wishes,
+    trouble,
     isWorking: () => sessions.current !== undefined,
     maxBatchSize: () => choice.current.maxBatchSize,
     signal,
@@ -108,6 +111,7 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
     lease,
     choice,
     wishes,
+    trouble,
     demand,
     start: () =>
       startSession({
@@ -130,6 +134,10 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
         log,
       }),
     onRoom: () => pulls.poke(),
+    onRest() {
+      held.giveBack();
+      pulls.withdraw();
+    },
     onEnded: () => pulls.withdraw(),
     passes: () => run.passes,
     metrics,
@@ -152,7 +160,7 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
   });
   const pulls: LanePulls = pullLanes({ bus, operations, room: demand.room, accept, log });
   const serving = sessions.serve();
-  const self = describeSelf({ options, choice, sessions, turns, run });
+  const self = describeSelf({ options, choice, trouble, sessions, turns, run });
   bus.serve(subjects.workers, undefined, async (request) => request.respond(JSON.stringify(self.state())), signal);
   serveModels({ bus, family, worker: manageModel({ options, self, choice, demand, wishes, sessions }), signal });
   await bus.flush();
@@ -163,7 +171,7 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
       held.giveBack();
       pulls.withdraw();
     } else pulls.poke();
-    sessions.current?.poke();
+    if (!sessions.acquiring) sessions.notice();
   }
 
   function forgetBatch(batchId: string): void {

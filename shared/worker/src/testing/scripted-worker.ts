@@ -1,7 +1,7 @@
 /** A worker on the scripted engine, for tests in this process and, run as a program, for tests that kill it. */
 import { type Bus, connectBus } from "@parlance/bus";
-import type { Json } from "@parlance/inference/engine";
 import { createLog, type Log } from "@parlance/telemetry";
+import type { EngineOptionsSource } from "../engine-slot.ts";
 import { createWorker } from "../worker.ts";
 import type { Worker, WorkerOptions } from "../worker-options.ts";
 
@@ -12,7 +12,7 @@ export interface ScriptedWorker {
   id: string;
   leaseTtl: number;
   log?: Log;
-  engineOptions?: Json;
+  engineOptions?: EngineOptionsSource;
   settings?: Partial<WorkerOptions["settings"]>;
   family?: WorkerOptions["family"];
   operations?: WorkerOptions["operations"];
