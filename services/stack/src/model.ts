@@ -1,12 +1,14 @@
 /**
- * `npm run model -- list | config | load [<model>] | reload [<model>] | unload`, with `--family asr` (the default) or `tts`: the
- * models of the workers, what they run and how, and changing what is loaded. It talks to the pipeline that `npm start` runs
- * from the same STATE_DIR, or to NATS_URL. `--json` prints what REST would answer.
+ * `npm run model -- list | config | load [<model>] | reload [<model>] | unload`: the models of the workers, what they run and how, and
+ * changing what is loaded. Without `--family asr` or `tts` it is about both; a model that is named says its family itself, and
+ * `load` without a name must be told one, because a device has room for one.
+ * It talks to the pipeline that `npm start` runs from the same STATE_DIR, or to NATS_URL. `--json` prints what REST would answer.
  */
 import { parseArgs } from "node:util";
 import { type Bus, changeWorkerModel, listWorkerModels, readWorkerModels } from "@parlance/bus";
 import {
   type Family,
+  families,
   familySchema,
   type ModelConfig,
   modelDownloadSchema,
@@ -18,6 +20,7 @@ import {
   toSpeechError,
 } from "@parlance/contracts";
 import { connectToRunning } from "./connect-to-running.ts";
+import { familiesMeant } from "./families-meant.ts";
 
 const usage =
   "usage: npm run model -- list | config | load [<model>] | reload [<model>] | unload [--family asr|tts] [--json]";
@@ -34,36 +37,43 @@ try {
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { family: { type: "string", default: "asr" }, json: { type: "boolean", default: false } },
+    options: { family: { type: "string" }, json: { type: "boolean", default: false } },
   });
   const [first, model, ...rest] = positionals;
   const verb = modelVerbSchema.safeParse(first);
-  const family = familySchema.safeParse(values.family);
+  const family = familySchema.optional().safeParse(values.family);
   const takesModel = verb.data === "load" || verb.data === "reload";
   if (!verb.success || !family.success || rest.length > 0 || (model !== undefined && !takesModel)) {
     throw new SpeechError("validation_failed", usage);
   }
+  const asked = family.data === undefined ? families : [family.data];
   const bus = await connectToRunning("model");
   try {
     const print = (value: unknown, text: string) =>
       process.stdout.write(`${values.json ? JSON.stringify(value, null, 2) : text}\n`);
     if (verb.data === "list") {
-      const lists = await listWorkerModels(bus, family.data);
-      if (lists.length === 0) throw new SpeechError("worker_unavailable", `No ${family.data} worker answers.`);
-      const all = toModels(lists);
+      const all = toModels(await ofAll(asked, (each) => listWorkerModels(bus, each)));
       print(all, all.models.map(showModel).join("\n"));
     } else if (verb.data === "config") {
-      const states = await readWorkerModels(bus, family.data);
-      if (states.length === 0) throw new SpeechError("worker_unavailable", `No ${family.data} worker answers.`);
-      const configs = states.map(toModelConfig);
+      const configs = (await ofAll(asked, (each) => readWorkerModels(bus, each))).map(toModelConfig);
       print({ workers: configs }, configs.map(showConfig).join("\n\n"));
     } else {
-      const config = await change(bus, family.data, verb.data, model);
-      print(config, showConfig(config));
+      const lists = await ofAll(asked, (each) => listWorkerModels(bus, each));
+      const meant = familiesMeant(verb.data, model, lists);
+      const configs: ModelConfig[] = [];
+      for (const each of meant) configs.push(await change(bus, each, verb.data, model));
+      print(configs.length === 1 ? configs[0] : { workers: configs }, configs.map(showConfig).join("\n\n"));
     }
   } finally {
     await bus.close();
   }
+}
+
+/** What the workers of all these families answer. Throws when none does. */
+async function ofAll<T>(asked: readonly Family[], ask: (family: Family) => Promise<T[]>): Promise<T[]> {
+  const answers = (await Promise.all(asked.map(ask))).flat();
+  if (answers.length === 0) throw new SpeechError("worker_unavailable", `No ${asked.join(" or ")} worker answers.`);
+  return answers;
 }
 
 /** Until it is done: a worker answers within a minute with how far it has come. */
@@ -102,6 +112,7 @@ async function showDownload(bus: Bus, family: Family, signal: AbortSignal): Prom
 
 function showModel({
   id,
+  family,
   architecture,
   bytes,
   complete,
@@ -110,7 +121,7 @@ function showModel({
 }: ReturnType<typeof toModels>["models"][number]) {
   const size = bytes === null ? "not downloaded" : `${(bytes / 1e6).toFixed(1)} MB`;
   const status = [selected ? state : "", complete || bytes === null ? "" : "incomplete"].filter((word) => word !== "");
-  return `${selected ? "*" : " "} ${id}\t${architecture ?? "-"}\t${size}\t${status.join(", ")}`.trimEnd();
+  return `${selected ? "*" : " "} ${id}\t${family}\t${architecture ?? "-"}\t${size}\t${status.join(", ")}`.trimEnd();
 }
 
 function showConfig(config: ModelConfig): string {

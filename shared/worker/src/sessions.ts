@@ -78,6 +78,7 @@ export function createSessions(options: SessionsOptions): Sessions {
       if (demand.mode() === "resting") {
         options.onRest();
         await sleep(trouble.restMs, AbortSignal.any([signal, hurry.signal]));
+        options.onRoom();
       } else if (demand.mode() === "standby" || !(demand.pressing || trouble.present)) {
         options.onRoom();
         await new Promise<void>((resolve) => {
