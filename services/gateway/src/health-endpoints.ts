@@ -1,10 +1,9 @@
 /** GET /health, /livez, /readyz and /metrics. */
 import type Router from "@koa/router";
-import { families, SpeechError, streams, subjects, type WorkerState, workerStateSchema } from "@parlance/contracts";
+import { families, SpeechError, streams } from "@parlance/contracts";
 import type { GatewayContext } from "./gateway-context.ts";
 import { keepFor } from "./keep-for.ts";
 
-const WORKERS_ANSWER_MS = 150;
 const FRESH_MS = 1_000;
 
 export function addHealth(router: Router, gateway: GatewayContext): void {
@@ -17,7 +16,6 @@ export function addHealth(router: Router, gateway: GatewayContext): void {
     return known.find(({ problem }) => problem !== undefined)?.problem;
   }
 
-  const workers = keepFor(FRESH_MS, () => askWorkers(gateway));
   const ready = keepFor(FRESH_MS, async () => {
     if (!bus.connected) return false;
     const needed = [streams.intake, streams.jobs, streams.results];
@@ -26,7 +24,7 @@ export function addHealth(router: Router, gateway: GatewayContext): void {
   });
 
   router.get("/health", async (ctx) => {
-    const answers = bus.connected ? await workers() : [];
+    const answers = bus.connected ? await readiness.workers() : [];
     const asr = answers.filter((worker) => worker.family === "asr");
     const told = asr.find((worker) => worker.loaded) ?? asr[0];
     const problem = bus.connected ? await modelProblem() : undefined;
@@ -58,21 +56,4 @@ export function addHealth(router: Router, gateway: GatewayContext): void {
     ctx.body = await metrics.registry.metrics();
     ctx.set("Content-Type", metrics.registry.contentType);
   });
-}
-
-async function askWorkers({ bus, log }: GatewayContext): Promise<WorkerState[]> {
-  const replies = await bus.requestMany(subjects.workers, "", WORKERS_ANSWER_MS);
-  return replies.flatMap((reply) => {
-    const parsed = workerStateSchema.safeParse(parseJson(reply));
-    if (!parsed.success) log.warn("a worker's answer cannot be read");
-    return parsed.success ? [parsed.data] : [];
-  });
-}
-
-function parseJson(data: Uint8Array): unknown {
-  try {
-    return JSON.parse(Buffer.from(data).toString());
-  } catch {
-    return undefined;
-  }
 }

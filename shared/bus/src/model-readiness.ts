@@ -23,6 +23,8 @@ export interface Readiness {
 }
 
 export interface ModelReadiness {
+  /** All that answered, within the last second. */
+  workers(): Promise<readonly WorkerState[]>;
   /** What was heard within the last second. */
   now(family: Family): Promise<Readiness>;
   /** The same without waiting where nothing was wrong when the workers were heard last. */
@@ -56,13 +58,19 @@ export function followModelReadiness({ bus, freshMs = 1_000 }: ModelReadinessOpt
     return { workers: workers.length, problem: notReady(workers), download: downloading(workers) };
   }
 
-  async function now(family: Family): Promise<Readiness> {
+  async function workers(): Promise<readonly WorkerState[]> {
     if (performance.now() >= freshUntil) asking ??= ask();
     await asking;
+    return heard;
+  }
+
+  async function now(family: Family): Promise<Readiness> {
+    await workers();
     return readiness(family);
   }
 
   return {
+    workers,
     now,
     async lately(family) {
       const fresh = now(family);
