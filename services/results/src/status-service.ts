@@ -27,17 +27,16 @@ export function serveStatus(requests: ServeRequestsOptions, batches: KeyBucket):
   const { bus } = requests;
   const readiness = followModelReadiness({ bus });
   serveRequests(requests, "status", async ({ tokens, respond }) => {
-    respond(JSON.stringify(await readStatus({ bus, batches, readiness }, batchIdSchema.parse(tokens[0]))));
+    respond(JSON.stringify(await readStatus(bus, batches, batchIdSchema.parse(tokens[0]), readiness)));
   });
 }
 
-interface StatusSources {
-  bus: Bus;
-  batches: KeyBucket;
-  readiness: ModelReadiness;
-}
-
-async function readStatus({ bus, batches, readiness }: StatusSources, batchId: string): Promise<BatchStatus> {
+export async function readStatus(
+  bus: Bus,
+  batches: KeyBucket,
+  batchId: string,
+  readiness: ModelReadiness = followModelReadiness({ bus }),
+): Promise<BatchStatus> {
   const entry = await batches.get(batchKeys.batch(batchId));
   if (entry === undefined) throw new SpeechError("batch_not_found");
   const record = batchRecordSchema.parse(JSON.parse(Buffer.from(entry.value).toString()));
