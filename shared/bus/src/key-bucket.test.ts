@@ -110,6 +110,24 @@ describe.each(await testServers())("key bucket on $version", ({ binary }) => {
     await watching;
   });
 
+  it("a watch tells nothing of a write that was refused, and every one of a burst, by its revision", async () => {
+    const controller = new AbortController();
+    const events: KeyEvent[] = [];
+    await bucket.put("burst.0", "first");
+    const watching = collect(bucket.watch("burst.*", controller.signal), events);
+    await expect.poll(() => events.length).toBe(1);
+    await bucket.update("burst.0", "wrong", 1);
+    await bucket.create("burst.0", "taken");
+    const revisions = await Promise.all(Array.from({ length: 50 }, (_, n) => bucket.put(`burst.${n + 1}`, `${n}`)));
+    await expect.poll(() => events.length, { timeout: 5_000 }).toBe(51);
+    expect(events.slice(1).map(({ revision }) => revision)).toEqual(revisions.sort((a, b) => a - b));
+    expect(events.every(({ kind }) => kind === "put")).toBe(true);
+    await bucket.delete("burst.0");
+    await expect.poll(() => events.at(-1)).toMatchObject({ kind: "gone", key: "burst.0" });
+    controller.abort();
+    await watching;
+  });
+
   it("a write that meets a killed server is made once", async () => {
     const creating = (async () => {
       await server.kill();

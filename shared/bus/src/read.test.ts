@@ -1,3 +1,4 @@
+import { jetstreamManager } from "@nats-io/jetstream";
 import { startTestServer, type TestServer, testServers } from "@parlance/nats/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { connectBus } from "./connection.ts";
@@ -32,6 +33,45 @@ describe.each(await testServers())("read on $version", ({ binary }) => {
     const all = await texts({ subject: "speech.result.b.>" });
     expect(all).toEqual(Array.from({ length: 40 }, (_, n) => `${n}`));
     expect(await texts({ subject: "speech.result.b.1.*" })).toHaveLength(20);
+  });
+
+  it("makes no consumer, however much is read", async () => {
+    const jsm = await jetstreamManager(bus.connection);
+    const before = (await jsm.streams.info("RESULTS")).state.consumer_count;
+    const reads = Array.from({ length: 100 }, (_, n) =>
+      texts({ subject: "speech.result.b.>", lastPerSubject: n % 2 === 0, headersOnly: n % 3 === 0 }),
+    );
+    let most = 0;
+    const counting = setInterval(async () => {
+      most = Math.max(most, (await jsm.streams.info("RESULTS")).state.consumer_count);
+    }, 5);
+    expect((await Promise.all(reads)).every((read) => read.length === 40)).toBe(true);
+    clearInterval(counting);
+    expect(Math.max(most, (await jsm.streams.info("RESULTS")).state.consumer_count)).toBe(before);
+  });
+
+  it("messages of 1 MB come a few at a time, and all of them", async () => {
+    for (let n = 0; n < 12; n++)
+      await bus.publishOnce(`speech.job.transcribe.batch.big.0.${n}`, new Uint8Array(960_000));
+    let bytes = 0;
+    for await (const { data } of bus.read({ stream: "JOBS", subject: "speech.job.*.*.big.>" }))
+      bytes += data.byteLength;
+    expect(bytes).toBe(12 * 960_000);
+  });
+
+  it("takes the newest of more subjects than one request may name, with several messages each", async () => {
+    for (let n = 0; n < 2_400; n++) bus.publish(`speech.progress.many.${n % 1_200}`, `${n}`);
+    await bus.flush();
+    await expect.poll(async () => (await bus.streamState("PROGRESS")).messages).toBeGreaterThanOrEqual(2_400);
+    const newest: number[] = [];
+    for await (const { data } of bus.read({
+      stream: "PROGRESS",
+      subject: "speech.progress.many.*",
+      lastPerSubject: true,
+    })) {
+      newest.push(Number(new TextDecoder().decode(data)));
+    }
+    expect(newest).toEqual(Array.from({ length: 1_200 }, (_, n) => 1_200 + n));
   });
 
   it("ends at once where nothing matches", async () => {

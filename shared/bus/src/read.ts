@@ -95,10 +95,17 @@ function createReader(link: Link, options: ReadOptions, outline: Outline): Reade
   }
 
   async function singly(subjects: readonly string[], ask: (query: MessageQuery) => Promise<StoredMessage[]>) {
-    const waiting = subjects.values();
+    const waiting = [...subjects];
     const found: StoredMessage[] = [];
     const work = async () => {
-      for (const name of waiting) found.push(...(await ask({ last_by_subj: name })));
+      try {
+        for (let name = waiting.pop(); name !== undefined; name = waiting.pop()) {
+          found.push(...(await ask({ last_by_subj: name })));
+        }
+      } finally {
+        // One that fails ends the others.
+        waiting.length = 0;
+      }
     };
     await Promise.all(Array.from({ length: Math.min(REQUESTS_AT_ONCE, subjects.length) }, work));
     return found;
@@ -127,8 +134,9 @@ function createReader(link: Link, options: ReadOptions, outline: Outline): Reade
       const missing = new Set(subjects);
       const found: StoredMessage[] = [];
       const take = (messages: StoredMessage[]) => {
+        const before = missing.size;
         for (const message of messages) if (missing.delete(message.subject)) found.push(message);
-        return messages.length > 0;
+        return missing.size < before;
       };
       if (batches) {
         const more = async () => {
@@ -151,13 +159,13 @@ async function* readInOrder(
   { lastSeq }: Outline,
 ): AsyncGenerator<StoredMessage, void> {
   let next = fromSeq;
-  while (next <= lastSeq) {
+  // Of a subject that is written meanwhile the newest message lies behind what was the end, and the older one may be gone.
+  while (next <= lastSeq || lastPerSubject) {
     signal?.throwIfAborted();
     const messages = await reader.from(next);
     signal?.throwIfAborted();
     if (messages.length === 0) return;
     for (const message of messages) {
-      // Of a subject that is written meanwhile, the newest is what takes the other's place.
       if (message.seq > lastSeq && !lastPerSubject) return;
       yield message;
       signal?.throwIfAborted();

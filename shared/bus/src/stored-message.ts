@@ -45,6 +45,7 @@ export async function askLeader(
       if (isMissingMessage(failure)) return undefined;
       throw failure;
     }
+    if (message !== undefined) link.seen.note(stream, message.seq);
     return (
       message && {
         subject: message.subject,
