@@ -1,6 +1,7 @@
 /**
- * The REST facade. It speaks only NATS, keeps no state but what is in flight, and does nothing that a NATS client could
- * not do over subjects: any number of gateways serve the same batches and files.
+ * The REST facade. It speaks only NATS and keeps no state but what is in flight: any number of gateways serve the same batches and
+ * files. Whatever it does with batches and files for its callers, a publisher can do by requests (nats/subjects.md); what is about
+ * the machines (models by hand, devices, metrics) is for those who run them, and no publisher reaches it.
  *
  * It promises that every error is JSON of one shape; that nothing a caller sends becomes a path, a subject of its own
  * choosing or an unbounded buffer; that an accepted batch is stored before its answer is sent; and that a caller who

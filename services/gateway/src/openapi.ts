@@ -75,7 +75,7 @@ export function openapiDocument(): Json {
       title: "Parlance",
       version: "0.1.0",
       description:
-        "Speech to text and text to speech over NATS JetStream. Errors have one shape and a stable code; answers with 408, 429, 503, 504 and 507 may be tried again, after Retry-After where it is given.",
+        "Speech to text and text to speech over NATS JetStream. Errors have one shape and a stable code; answers with 408, 429, 503, 504 and 507 may be tried again, after Retry-After where it is given. The body of POST /api/v1/queue/submit (SubmitRequest) is also what a publisher sends over NATS, as JSON with Content-Type: application/json on speech.submit.<batchId> (a request, answered as here) or speech.intake.<source>.<batchId>; its status, cancelling and files are requests there too.",
       license: { name: "MIT", identifier: "MIT" },
     },
     servers: [{ url: "/" }],
