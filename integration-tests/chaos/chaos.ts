@@ -58,23 +58,30 @@ const clips = [
 const works: Work[] = [...(await Promise.all(clips.map(transcription))), ...(await speeches())];
 say(`${works.length} works are done without faults`);
 
-const rounds = shuffled<Target | "swap" | "pause">([
+type Harm = Target | "swap" | "pause";
+const rounds = shuffled<Harm>([
   ...targets.flatMap((target) => Array.from({ length: KILLS_EACH }, () => target)),
   ...Array.from({ length: SWAP_KILLS }, () => "swap" as const),
   ...Array.from({ length: PAUSES }, () => "pause" as const),
 ]);
 const kills: Record<string, number> = {};
 
+/** What found nobody to harm: it is tried again with the next wave. */
+const owed: Harm[] = [];
 for (const [index, harm] of rounds.entries()) {
   const wave = Math.round((ITEMS * (index + 1)) / rounds.length) - Math.round((ITEMS * index) / rounds.length);
   const submitted = submitWave(index, wave);
-  await pause(random() * 600);
-  const happened = await doHarm(harm);
-  if (happened) kills[harm] = (kills[harm] ?? 0) + 1;
+  const delay = random() * 600;
+  // A swap is watched for from the beginning of a wave, or it may be over.
+  if (harm !== "swap") await pause(delay);
+  for (const each of [harm, ...owed.splice(0)]) {
+    const happened = await doHarm(each);
+    if (happened) kills[each] = (kills[each] ?? 0) + 1;
+    else owed.push(each);
+    say(`round ${index + 1} of ${rounds.length}: ${each}${happened ? "" : " (nobody was there)"}`);
+  }
   await submitted;
-  say(
-    `round ${index + 1} of ${rounds.length}: ${harm}${happened ? "" : " (nobody was there)"}; ${ledger.size} items accepted`,
-  );
+  say(`${ledger.size} items accepted`);
   await pause(random() * 1_000);
 }
 
@@ -125,7 +132,7 @@ say(
 );
 process.exit(holds ? 0 : 1);
 
-async function doHarm(harm: Target | "swap" | "pause"): Promise<boolean> {
+async function doHarm(harm: Harm): Promise<boolean> {
   if (harm === "pause") return await pauseLeaseHolder(bus, "cpu", LEASE_TTL * 2_500);
   return harm === "swap" ? await killDuringSwap(pipeline) : await kill(pipeline, harm);
 }

@@ -37,7 +37,7 @@ function findPid(pipeline: Pipeline, target: Target): number | undefined {
 }
 
 /** Waits until the engine of one family follows that of another, and kills it while it is still loading. */
-export async function killDuringSwap(pipeline: Pipeline, patience = 60_000): Promise<boolean> {
+export async function killDuringSwap(pipeline: Pipeline, patience = 20_000): Promise<boolean> {
   let before: string | undefined;
   const deadline = Date.now() + patience;
   while (Date.now() < deadline) {
