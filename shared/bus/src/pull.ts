@@ -6,6 +6,7 @@
 import { SpeechError } from "@parlance/contracts";
 import { createInbox, type Msg, nanos } from "nats";
 import type { Link } from "./link.ts";
+import { receivedHeaders } from "./message-headers.ts";
 
 export interface PullRequest {
   stream: string;
@@ -38,7 +39,7 @@ export async function pullOnce(
         if (error) {
           finish("status", error);
         } else if (message.subject === inbox) {
-          finish(message.headers?.code === 503 ? "no-consumer" : "status");
+          finish(receivedHeaders(message).code === 503 ? "no-consumer" : "status");
         } else {
           messages.push(message);
           timer.refresh();
