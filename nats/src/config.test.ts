@@ -1,44 +1,94 @@
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { type jobHeadersSchema, MAX_REFERENCE_TEXT, SAMPLE_RATE, writeHeaders } from "@parlance/contracts";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { connect } from "nats";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { DEFAULT_MAX_PAYLOAD, renderConfig } from "./config.ts";
-import { users } from "./permissions.ts";
-import { passwordVariable, renderTemplate, templateFolder, templates } from "./templates.ts";
+import { environmentLines } from "./passwords.ts";
+import { renderTemplate, type Template, templateFolder, templatesFor } from "./templates.ts";
 import { testServers } from "./testing.ts";
 
 const run = promisify(execFile);
 const fixture = (name: string) => fileURLToPath(new URL(`fixtures/${name}`, import.meta.url));
 
 const servers = await testServers();
+const templates = templatesFor([]);
+
+/** What a shell or Compose makes of such lines. */
+function parse(lines: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    lines.map((line) => {
+      const [, name = "", value = ""] = /^(\w+)='?([^']+)'?$/.exec(line) ?? [];
+      return [name, value];
+    }),
+  );
+}
 
 describe("templates", () => {
   let folder: string;
-  beforeAll(async () => {
+  beforeEach(async () => {
     folder = await mkdtemp(join(tmpdir(), "parlance-conf-"));
   });
-  afterAll(() => rm(folder, { recursive: true, force: true }));
+  afterEach(() => rm(folder, { recursive: true, force: true }));
+
+  /** With files and ports that this machine has. */
+  async function write(template: Template): Promise<string> {
+    const here = renderTemplate(template)
+      .replaceAll("/etc/nats/tls/key.pem", fixture("test-only-key.pem"))
+      .replaceAll(/\/etc\/nats\/tls\/\w+\.pem/g, fixture("test-only-cert.pem"))
+      .replace('"/data"', JSON.stringify(folder))
+      .replace('host: "0.0.0.0"', 'host: "127.0.0.1"')
+      .replace("port: 4222", "port: -1")
+      .replace("127.0.0.1:8222", "127.0.0.1:-1");
+    const file = join(folder, template.file);
+    await writeFile(file, here);
+    return file;
+  }
 
   it.each(templates)("$file is what the code renders", async (template) => {
     expect(await readFile(join(templateFolder, template.file), "utf8")).toBe(renderTemplate(template));
   });
 
   describe.each(servers)("nats-server $version", ({ binary }) => {
-    it.each(templates)("accepts $file", async (template) => {
-      const here = renderTemplate(template)
-        .replaceAll("/etc/nats/tls/key.pem", fixture("test-only-key.pem"))
-        .replaceAll(/\/etc\/nats\/tls\/\w+\.pem/g, fixture("test-only-cert.pem"))
-        .replace('"/data"', JSON.stringify(folder));
-      const file = join(folder, template.file);
-      await writeFile(file, here);
-      const passwords = Object.fromEntries(users.map((user) => [passwordVariable(user), `password-${user}`]));
-      const env = { ...passwords, NATS_SERVER_NAME: "nats-1" };
-      const { stderr } = await run(binary, ["-t", "-c", file], { env });
+    it.each([...templates, ...templatesFor(["my-app"])])("accepts $file", async (template) => {
+      const env = { ...parse(environmentLines(["my-app"])), NATS_SERVER_NAME: "nats-1" };
+      const { stderr } = await run(binary, ["-t", "-c", await write(template)], { env });
       expect(stderr).toMatch(/is valid/);
+    });
+
+    it("knows everybody by the password whose hash its environment has, and has nothing to say against it", async () => {
+      const [template] = templatesFor(["my-app"]);
+      if (template === undefined) throw new Error("there is no template");
+      const environment = parse(environmentLines(["my-app"]));
+      const hashes = Object.entries(environment).filter(([name]) => name.endsWith("_HASH"));
+      const server = spawn(binary, ["-c", await write(template)], {
+        env: Object.fromEntries(hashes),
+        stdio: ["ignore", "ignore", "pipe"],
+      });
+      let said = "";
+      server.stderr.on("data", (text) => {
+        said += String(text);
+      });
+      try {
+        await expect.poll(() => said, { timeout: 20_000 }).toMatch(/Server is ready/);
+        const port = Number(/client connections on .*:(\d+)/.exec(said)?.[1]);
+        expect(said).not.toMatch(/WRN/);
+        for (const user of ["topology", "gateway", "transcribe-worker", "publisher", "monitor", "my-app"]) {
+          const pass = environment[`NATS_${user.toUpperCase().replace("-", "_")}_PASSWORD`] ?? "";
+          const nc = await connect({ port, user, pass });
+          await nc.close();
+          await expect(connect({ port, user, pass: `${pass}x` }), user).rejects.toThrow(/Authorization/i);
+        }
+        await expect(connect({ port }), "nobody").rejects.toThrow(/Authorization/i);
+      } finally {
+        server.kill("SIGKILL");
+        await once(server, "close");
+      }
     });
   });
 });

@@ -1,22 +1,21 @@
 /**
- * The configurations in `conf/`, for nats-servers that Parlance does not run itself: passwords come from the server's environment.
- * They are written by `node nats/src/templates.ts`, and a test keeps them equal to what this file renders.
+ * The configurations in `conf/`, for nats-servers that Parlance does not run itself: hashes of passwords come from the server's
+ * environment. They are written by `node nats/src/templates.ts`, and a test keeps them equal to what this file renders. With
+ * PUBLISHERS and a folder (`PUBLISHERS=my-app node nats/src/templates.ts my-conf`) they are written there, with these publishers.
  */
 import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type Account, accountsOf } from "./accounts.ts";
+import { readSettings } from "@parlance/contracts";
+import { accountsOf } from "./accounts.ts";
 import { renderConfig, type ServerConfig } from "./config.ts";
 import { FromEnvironment } from "./from-environment.ts";
 
 export const templateFolder = fileURLToPath(new URL("../conf/", import.meta.url));
 
-/** `NATS_TRANSCRIBE_WORKER_PASSWORD` for `transcribe-worker`. */
-export function passwordVariable(user: string): string {
-  return `NATS_${user.toUpperCase().replaceAll("-", "_")}_PASSWORD`;
-}
-
-function accountsFromEnvironment(): Account[] {
-  return accountsOf((user) => new FromEnvironment(passwordVariable(user)));
+/** `NATS_TRANSCRIBE_WORKER_HASH` for `transcribe-worker`: the environment of the server has hashes, `passwords.ts` makes them. */
+export function hashVariable(user: string): string {
+  return `NATS_${user.toUpperCase().replaceAll("-", "_")}_HASH`;
 }
 
 const anywhere: Pick<ServerConfig, "host" | "port" | "storeDir" | "monitorPort"> = {
@@ -29,48 +28,56 @@ const tls = { certFile: "/etc/nats/tls/cert.pem", keyFile: "/etc/nats/tls/key.pe
 const nodes = ["nats-1", "nats-2", "nats-3"];
 const CLUSTER_PORT = 6222;
 
-/** File name, what it is for, and what it says. */
-export const templates: readonly { file: string; title: string; config: ServerConfig }[] = [
-  {
-    file: "compose.conf",
-    title: "One node inside a private network, for compose.yaml: a user per service, passwords from the environment.",
-    config: {
-      ...anywhere,
-      serverName: "parlance",
-      syncAlways: true,
-      accounts: accountsFromEnvironment(),
+export interface Template {
+  /** Its name in the folder. */
+  file: string;
+  /** What it is for. */
+  title: string;
+  config: ServerConfig;
+}
+
+/** `publishers`: names of those that have an account of their own. */
+export function templatesFor(publishers: readonly string[]): Template[] {
+  const accounts = accountsOf((user) => new FromEnvironment(hashVariable(user)), { publishers });
+  return [
+    {
+      file: "compose.conf",
+      title: "One node inside a private network, for compose.yaml: a user per service.",
+      config: { ...anywhere, serverName: "parlance", syncAlways: true, accounts },
     },
-  },
-  {
-    file: "secured.conf",
-    title: "One node that others reach: TLS, and a user per service.",
-    config: { ...anywhere, serverName: "parlance", syncAlways: true, tls, accounts: accountsFromEnvironment() },
-  },
-  {
-    file: "cluster.conf",
-    title: `Three nodes (${nodes.join(", ")}), the same file on each with its NATS_SERVER_NAME; set NATS_REPLICAS=3 and LEASE_TTL=20 or more. Replicas keep a message through a power cut, so no flush before each acknowledgement.`,
-    config: {
-      ...anywhere,
-      serverName: new FromEnvironment("NATS_SERVER_NAME"),
-      syncAlways: false,
-      tls,
-      accounts: accountsFromEnvironment(),
-      cluster: {
-        name: "parlance",
-        host: "0.0.0.0",
-        port: CLUSTER_PORT,
+    {
+      file: "secured.conf",
+      title: "One node that others reach: TLS, and a user per service.",
+      config: { ...anywhere, serverName: "parlance", syncAlways: true, tls, accounts },
+    },
+    {
+      file: "cluster.conf",
+      title: `Three nodes (${nodes.join(", ")}), the same file on each with its NATS_SERVER_NAME; set NATS_REPLICAS=3 and LEASE_TTL=20 or more. Replicas keep a message through a power cut, so no flush before each acknowledgement.`,
+      config: {
+        ...anywhere,
+        serverName: new FromEnvironment("NATS_SERVER_NAME"),
+        syncAlways: false,
         tls,
-        routes: nodes.map((node) => `nats-route://${node}:${CLUSTER_PORT}`),
+        accounts,
+        cluster: {
+          name: "parlance",
+          host: "0.0.0.0",
+          port: CLUSTER_PORT,
+          tls,
+          routes: nodes.map((node) => `nats-route://${node}:${CLUSTER_PORT}`),
+        },
       },
     },
-  },
-];
+  ];
+}
 
-export function renderTemplate({ title, config }: { title: string; config: ServerConfig }): string {
-  return `# ${title}\n# Rendered by nats/src/templates.ts; change it there. A password in the environment must begin with a letter.\n\n${renderConfig(config)}`;
+export function renderTemplate({ title, config }: Template): string {
+  return `# ${title}\n# Rendered by nats/src/templates.ts; change it there. Hashes of passwords come from the environment: nats/src/passwords.ts prints them.\n\n${renderConfig(config)}`;
 }
 
 if (import.meta.main) {
-  mkdirSync(templateFolder, { recursive: true });
-  for (const template of templates) writeFileSync(`${templateFolder}${template.file}`, renderTemplate(template));
+  const { PUBLISHERS } = readSettings(["PUBLISHERS"], process.env);
+  const folder = process.argv[2] ?? templateFolder;
+  mkdirSync(folder, { recursive: true });
+  for (const template of templatesFor(PUBLISHERS)) writeFileSync(join(folder, template.file), renderTemplate(template));
 }
