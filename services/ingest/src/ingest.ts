@@ -6,6 +6,9 @@
  * dead letter, and its sender is told by `speech.done.<batch>.0`. The message is acknowledged when every item of it
  * is published in one form or the other, so a process that is killed at any moment repeats what is left and nothing else.
  *
+ * Who asks `speech.submit` has its message stored and claimed before the answer, and is told at once what is wrong with it. A message that
+ * is no batch of its sender's is told on `speech.refused`.
+ *
  * It keeps no state but the messages that it holds. Any number of instances share the work.
  */
 import { createDecoderPool, createSlots, type DecoderPool, expandSeconds } from "@parlance/audio";

@@ -72,8 +72,6 @@ function readWhole(
   message: Pick<ClaimedMessage, "subject" | "headers" | "data">,
   { transcribes, speaks }: SubmitServiceOptions,
 ): IntakeBatch {
-  const { malformed } = message.headers;
-  if (malformed !== undefined) throw new SpeechError("validation_failed", `The headers cannot be read: ${malformed}.`);
   const batch = readIntake(message);
   if (batch === undefined) throw new SpeechError("validation_failed", "The subject names no valid batch id.");
   for (const { error, operation, audio } of batch.items) {

@@ -26,8 +26,9 @@ export async function readHistory(
   { bus, batches }: { bus: Bus; batches: KeyBucket },
   { batchId, source, data }: { batchId: string; source: string | undefined; data: Uint8Array },
 ): Promise<History> {
-  const { from } = historyRequestSchema.parse(readBody(data));
-  const page: History = { batchId, events: [], next: from };
+  const { body, told: warned } = readBody(historyRequestSchema, data);
+  const { from } = body;
+  const page: History = { batchId, events: [], next: from, ...warned };
   if (from === 0) page.refused = await readRefused(bus, batchId, source);
   let bytes = 0;
   for await (const message of bus.read({

@@ -13,6 +13,7 @@ import {
   type Refused,
   type RequestVerb,
   readSettings,
+  requestSubjects,
   streams,
   subjects,
   timedId,
@@ -29,7 +30,7 @@ import { createResults, type Results, resultsSettings } from "./results.ts";
 vi.setConfig({ testTimeout: 60_000 });
 
 describe.each(await testServers())("the publishers' desk on $version", ({ binary }) => {
-  const rig = useTestServer({ binary, secured: true });
+  const rig = useTestServer({ binary, secured: true, publishers: ["lab", "other"] });
 
   async function start(settings: Record<string, string> = {}, now = Date.now): Promise<Results> {
     const bus = await rig.connectAs("results");
@@ -289,5 +290,36 @@ describe.each(await testServers())("the publishers' desk on $version", ({ binary
       expect(errorOf(await ask("file", "segment_b.0.0")).code).toBe("file_not_found");
       expect(errorOf(await ask("file", file_id, "7.x")).code).toBe("validation_failed");
     });
+  });
+
+  test("reached through a publisher's own account: its name comes with its requests, and nobody says it for it", async () => {
+    await start();
+    const as = await Promise.all(["lab", "other", "publisher"].map((name) => rig.connectAs(name)));
+    const json = async (bus: (typeof as)[number] | undefined, subject: string, payload: Uint8Array | string = "") =>
+      JSON.parse(Buffer.from((await bus?.request(subject, payload, 20_000)) ?? "").toString());
+    const [lab, other, open] = as;
+    const batchId = randomUUID();
+    await record(batchId, ["0"], "lab");
+    await tell(batchId, "0", "hello");
+    for (const bus of as) {
+      expect(await json(bus, requestSubjects.status(batchId))).toMatchObject({ batch_id: batchId, total: 1 });
+      expect(await json(bus, requestSubjects.history(batchId))).toMatchObject({ events: [{ itemId: "0" }] });
+      expect(await json(bus, requestSubjects.file(transcriptFileId(batchId, "0")))).toMatchObject({ text: "hello" });
+      const { file_id } = uploadBegunSchema.parse(await json(bus, requestSubjects.uploadBegin));
+      await json(bus, requestSubjects.uploadPart(file_id, 0), "sound");
+      const end = JSON.stringify({ bytes: 5, sha265: "misspelt", filename: null });
+      expect(await json(bus, requestSubjects.uploadEnd(file_id), end)).toEqual({
+        file_id,
+        warnings: ["sha265: is not known here and was ignored"],
+      });
+      expect(Buffer.from((await bus.request(requestSubjects.file(file_id), "", 20_000)) ?? "").toString()).toBe(
+        "sound",
+      );
+    }
+    for (const bus of [other, open]) {
+      expect(errorOf(await json(bus, requestSubjects.cancel(batchId))).code).toBe("not_owner");
+      await expect(bus?.request(asked("lab", "cancel", batchId), "", 2_000)).rejects.toThrow(/Permissions Violation/i);
+    }
+    expect(await json(lab, requestSubjects.cancel(batchId))).toMatchObject({ batch_id: batchId });
   });
 });

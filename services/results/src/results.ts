@@ -4,7 +4,8 @@
  * It promises exactly one `speech.done` for each item and one `speech.summary` for each batch, whatever dies, and answers
  * `speech.status.<batchId>` from the streams. All that it keeps are caches of what the streams hold, bounded: a restarted
  * service knows as much as the one before, and its memory does not grow with history. Any number of instances share the
- * work. It also tidies: expired files, and finished messages of JOBS and INTAKE.
+ * work. It answers what else publishers ask of their batches and files (`publisher-desk.ts`), in bounded turns. It also tidies:
+ * expired files, and finished messages of JOBS and INTAKE.
  */
 import { setTimeout as pause } from "node:timers/promises";
 import { type Bus, createTurns } from "@parlance/bus";

@@ -35,9 +35,10 @@ export async function answerUpload(options: UploadOptions, tokens: string[], dat
   if (more.length > 0 || what === undefined) throw new SpeechError("not_found", "An upload has no such request.");
   requireBegun(fileIdSchema.parse(id), options);
   if (what === "end") {
-    const { bytes, sha256, content_type, filename } = uploadEndRequestSchema.parse(readBody(data));
-    await files.finish({ id, contentType: content_type, filename, bytes, sha256 });
-    return { file_id: id };
+    const { body, told } = readBody(uploadEndRequestSchema, data);
+    const { bytes, sha256, content_type: contentType, filename } = body;
+    await files.finish({ id, contentType, filename, bytes, sha256 });
+    return { file_id: id, ...told };
   }
   if (!/^\d{1,15}$/.test(what)) {
     throw new SpeechError("validation_failed", "offset: must be a number of bytes, or `end`", { param: "offset" });

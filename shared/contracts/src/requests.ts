@@ -100,6 +100,7 @@ export const historySchema = z.object({
   /** On the first page: the asker's own messages with this batch id that were refused, the newest of them. */
   refused: z.array(refusedSchema).optional(),
   next: z.number(),
+  warnings: z.array(z.string()).optional(),
 });
 export type History = z.infer<typeof historySchema>;
 
