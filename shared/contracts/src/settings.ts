@@ -170,7 +170,7 @@ export const settingsTable = {
   STATE_DIR: setting({
     schema: z.string(),
     default: ".parlance",
-    describe: "Folder for JetStream's files and generated credentials",
+    describe: "Folder for JetStream's files and generated credentials; it belongs to one start at a time",
   }),
 
   // Decoding
