@@ -1,5 +1,4 @@
 /** One HTTP request as bytes, cut in pieces or short: what the server says within a moment, if it says anything. */
-import { once } from "node:events";
 import { connect } from "node:net";
 
 export interface RawRequest {
@@ -20,8 +19,9 @@ export async function exchange(url: string, { pieces, leave }: RawRequest): Prom
   const { hostname, port } = new URL(url);
   const socket = connect(Number(port), hostname);
   socket.on("error", () => {});
-  const closed = once(socket, "close");
-  await Promise.race([once(socket, "connect"), closed]);
+  // Not by `once`, which would reject where the server cuts the caller off.
+  const closed = new Promise<void>((resolve) => socket.once("close", () => resolve()));
+  await Promise.race([new Promise<void>((resolve) => socket.once("connect", resolve)), closed]);
   let text = "";
   socket.on("data", (bytes) => {
     // Sound and files may be long: the head and the error that follows it are what is looked at.
