@@ -171,6 +171,9 @@ export async function storm({ binary, version, seed, messages, requests, say }: 
         await pause(2_000);
       }
     }
+  } catch (error) {
+    for (const line of lines.slice(-40)) say(`${version}: ${line}`);
+    throw error;
   } finally {
     await pipeline.stop();
   }
