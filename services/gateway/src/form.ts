@@ -55,7 +55,12 @@ export async function readForm<Taken>(
   parser.on("filesLimit", () =>
     fail(new SpeechError("validation_failed", "Send one file only.", { param: options.fileFields[0] })),
   );
-  parser.on("field", (name, value, _nameTruncated, valueTruncated) => {
+  // A part may lack its name, whatever the parser's types say; what is thrown here would end the process.
+  parser.on("field", (name: string | undefined, value, _nameTruncated, valueTruncated) => {
+    if (name === undefined) {
+      fail(unreadable(undefined, "A part of the form has no name."));
+      return;
+    }
     const field = name.replace(/\[\]$/, "");
     if (valueTruncated) {
       fail(
@@ -69,9 +74,9 @@ export async function readForm<Taken>(
     fields.set(field, values);
     values.push(value);
   });
-  parser.on("file", (name, stream, filename, _encoding, contentType) => {
+  parser.on("file", (name: string | undefined, stream, filename, _encoding, contentType) => {
     stream.on("limit", () => fail(tooLarge(maxFileBytes)));
-    if (!options.fileFields.includes(name)) {
+    if (name === undefined || !options.fileFields.includes(name)) {
       stream.on("error", () => undefined).resume();
       fail(
         new SpeechError(
@@ -157,7 +162,7 @@ function tooLarge(maxBytes: number): SpeechError {
 }
 
 /** A caller's field name, fit to be told back. */
-function shown(name: string): string {
+function shown(name: string | undefined): string {
   return plainName(name).slice(0, 64) || "a field";
 }
 
