@@ -54,13 +54,16 @@ describe("bodies", () => {
   });
 
   test("a sender who goes on after the refusal is cut off", async () => {
-    const socket = await openSocket(gateway.url);
+    // By itself, with the times that a gateway has: the time for a whole body is minutes.
+    const patient = await startTestGateway(server, { MAX_UPLOAD_BYTES: String(LIMIT) });
+    const socket = await openSocket(patient.url);
     const said = readAll(socket);
     socket.write(`POST ${UPLOAD} HTTP/1.1\r\nHost: localhost\r\n${MULTIPART}\r\nContent-Length: 100000000\r\n\r\n`);
     const feeding = setInterval(() => socket.write("x".repeat(1_000)), 20);
     const text = await said;
     clearInterval(feeding);
     expect(text).toContain("payload_too_large");
+    await patient.close();
   });
 
   test("an answer before the whole body was read does not break the next request of the connection", async () => {

@@ -56,12 +56,12 @@ function fromHttp(error: unknown): SpeechError {
 
 /** An answer may come before the whole request did: the rest is thrown away, for a while. */
 function lingerThenClose(ctx: Context): void {
-  const { req, res } = ctx;
+  const { req } = ctx;
   if (req.complete || req.destroyed) return;
   req.unpipe();
   req.resume();
   const close = setTimeout(() => req.socket.destroy(), LINGER_MS);
-  req.once("end", () => clearTimeout(close));
-  res.once("close", () => clearTimeout(close));
+  // Its end, or that of its connection. The answer's end says nothing: it is sent long before.
+  req.once("close", () => clearTimeout(close));
   req.on("error", () => undefined);
 }

@@ -90,6 +90,60 @@ describe("uploads", () => {
   });
 });
 
+describe("a part of a file", () => {
+  const bytes = randomBytes(700_000);
+  let path = "";
+  const part = (headers: Record<string, string>, method = "GET") => gateway.call(path, { method, headers });
+
+  beforeAll(async () => {
+    path = `/api/v1/files/${await gateway.upload(bytes)}`;
+  });
+
+  test.each([
+    ["bytes=0-9", 0, 10],
+    ["bytes=262140-262150", 262_140, 262_151],
+    ["bytes=600000-", 600_000, 700_000],
+    ["bytes=-1", 699_999, 700_000],
+    ["bytes=0-", 0, 700_000],
+  ])("%s is 206", async (range, start, end) => {
+    const response = await part({ range });
+    expect(response.status).toBe(206);
+    expect(response.headers.get("content-range")).toBe(`bytes ${start}-${end - 1}/700000`);
+    expect(response.headers.get("content-length")).toBe(String(end - start));
+    expect(Buffer.from(await response.arrayBuffer()).equals(bytes.subarray(start, end))).toBe(true);
+  });
+
+  test("that it does not have is 416, with its size", async () => {
+    const response = await part({ range: "bytes=700000-" });
+    expect(response.status).toBe(416);
+    expect(response.headers.get("content-range")).toBe("bytes */700000");
+    expect(await response.json()).toMatchObject({ error: { code: "range_unsatisfiable", param: "Range" } });
+  });
+
+  test("of another file than the caller began is the whole file; of the same one it is the part", async () => {
+    const whole = await part({});
+    const etag = whole.headers.get("etag") ?? "";
+    expect(whole.headers.get("accept-ranges")).toBe("bytes");
+    expect(Buffer.from(await whole.arrayBuffer()).equals(bytes)).toBe(true);
+    const same = await part({ range: "bytes=0-1", "if-range": etag });
+    expect([same.status, await same.arrayBuffer()]).toMatchObject([206, { byteLength: 2 }]);
+    const other = await part({ range: "bytes=0-1", "if-range": '"other"' });
+    expect([other.status, await other.arrayBuffer()]).toMatchObject([200, { byteLength: 700_000 }]);
+    expect((await part({ "if-none-match": etag })).status).toBe(304);
+  });
+
+  test("HEAD and several ranges at once are answered for the whole file", async () => {
+    const head = await part({ range: "bytes=0-1" }, "HEAD");
+    expect([head.status, head.headers.get("content-length"), head.headers.get("accept-ranges")]).toEqual([
+      200,
+      "700000",
+      "bytes",
+    ]);
+    const several = await part({ range: "bytes=0-1,5-6" });
+    expect([several.status, await several.arrayBuffer()]).toMatchObject([200, { byteLength: 700_000 }]);
+  });
+});
+
 describe("what is not there", () => {
   test.each([
     "nothing",

@@ -1,6 +1,6 @@
 /** POST /api/v1/files/upload and GET /api/v1/files/{id}. */
-import { Readable } from "node:stream";
 import type Router from "@koa/router";
+import type { FileInfo } from "@parlance/bus";
 import {
   fileIdSchema,
   type ItemDone,
@@ -13,14 +13,17 @@ import {
   uploadedAt,
 } from "@parlance/contracts";
 import type { Context } from "koa";
-import { readForm } from "./form.ts";
+import { isKnown, isSameFile, readRange } from "./byte-range.ts";
+import { FORM_BYTES, readForm } from "./form.ts";
 import { readFields, uploadFormSchema } from "./form-fields.ts";
-import type { GatewayContext } from "./gateway-context.ts";
+import { type GatewayContext, whileConnected } from "./gateway-context.ts";
+import { sendContent } from "./send-content.ts";
 
 export function addFiles(router: Router, gateway: GatewayContext): void {
-  const { files, settings, audio, metrics } = gateway;
+  const { files, settings, audio, metrics, bodies } = gateway;
 
   router.post("/api/v1/files/upload", async (ctx) => {
+    bodies.take(ctx, FORM_BYTES);
     const { taken, fields } = await readForm(ctx.req, {
       fileFields: ["file"],
       maxFileBytes: settings.MAX_UPLOAD_BYTES,
@@ -57,8 +60,33 @@ async function serveFile(ctx: Context, id: string, gateway: GatewayContext): Pro
   refuseOld(info.createdAt, gateway);
   ctx.attachment(info.filename || id);
   ctx.set("Content-Type", harmless(info.contentType));
-  ctx.length = info.bytes;
-  await sendContent(ctx, id, gateway);
+  await serveBytes(ctx, info, gateway);
+}
+
+/** The whole of it or the part that is asked for. A file never changes under its id, unless it is written anew. */
+async function serveBytes(ctx: Context, info: FileInfo, gateway: GatewayContext): Promise<void> {
+  const etag = `"${info.createdAt.toString(36)}-${info.bytes.toString(36)}"`;
+  ctx.set("ETag", etag);
+  ctx.set("Accept-Ranges", "bytes");
+  if (isKnown(ctx.get("If-None-Match"), etag)) {
+    ctx.status = 304;
+    return;
+  }
+  // A range is of GET alone.
+  const asked = ctx.method === "GET" && isSameFile(ctx.get("If-Range"), etag) ? ctx.get("Range") : "";
+  const range = readRange(asked, info.bytes);
+  if (range === "unsatisfiable") {
+    ctx.set("Content-Range", `bytes */${info.bytes}`);
+    throw new SpeechError("range_unsatisfiable", `The file has ${info.bytes} bytes.`, { param: "Range" });
+  }
+  const { start, end } = range ?? { start: 0, end: info.bytes };
+  ctx.status = range === undefined ? 200 : 206;
+  if (range !== undefined) ctx.set("Content-Range", `bytes ${start}-${end - 1}/${info.bytes}`);
+  ctx.length = end - start;
+  if (ctx.method === "HEAD") return;
+  const file = await gateway.files.read(info.id, range);
+  if (file === undefined) throw new SpeechError("file_expired");
+  await sendContent(ctx, file.content, whileConnected(ctx, gateway));
 }
 
 /** A spoken item's file; where there is none, why there is none. */
@@ -104,21 +132,7 @@ async function serveTranscript(ctx: Context, { batchId, itemId }: ItemAddress, g
   if (done.file === undefined) throw new SpeechError("internal", "A done event holds neither a transcript nor a file.");
   const info = await gateway.files.info(done.file);
   if (info === undefined) throw new SpeechError("file_expired");
-  ctx.length = info.bytes;
-  await sendContent(ctx, done.file, gateway);
-}
-
-async function sendContent(ctx: Context, id: string, { files }: GatewayContext): Promise<void> {
-  ctx.status = 200;
-  if (ctx.method === "HEAD") return;
-  const { length, type } = ctx.response;
-  const file = await files.read(id);
-  if (file === undefined) throw new SpeechError("file_expired");
-  const contentType = ctx.response.get("Content-Type") || type;
-  ctx.body = Readable.from(file.content, { objectMode: false });
-  // Koa takes a stream for bytes of unknown length and type.
-  ctx.set("Content-Type", contentType);
-  if (length !== undefined) ctx.length = length;
+  await serveBytes(ctx, info, gateway);
 }
 
 function refuseOld(createdAt: number, { settings, now }: GatewayContext): void {

@@ -29,6 +29,9 @@ export interface Form<Taken> {
 
 const MAX_FIELDS = 64;
 const MAX_FIELD_BYTES = 65_536;
+const MAX_FIELDS_BYTES = 524_288;
+/** What reading a form takes of memory: its fields, and the parts of its file that are on their way to the store. */
+export const FORM_BYTES = 1_048_576;
 /** What boundaries, headers and fields may add to the file. */
 const MAX_OVERHEAD_BYTES = 2 * 1_048_576;
 
@@ -46,6 +49,7 @@ export async function readForm<Taken>(
   failed.promise.catch(() => undefined);
   let taking: Promise<Taken> | undefined;
   let received = 0;
+  let fieldBytes = 0;
 
   const fail = (error: unknown) => failed.reject(error);
   const finished = new Promise<void>((resolve) => parser.on("finish", resolve));
@@ -68,6 +72,11 @@ export async function readForm<Taken>(
           param: shown(field),
         }),
       );
+      return;
+    }
+    fieldBytes += Buffer.byteLength(value);
+    if (fieldBytes > MAX_FIELDS_BYTES) {
+      fail(new SpeechError("payload_too_large", `The fields are longer than ${MAX_FIELDS_BYTES} bytes together.`));
       return;
     }
     const values = fields.get(field) ?? [];

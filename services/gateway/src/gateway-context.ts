@@ -4,6 +4,7 @@ import { type Settings, SpeechError } from "@parlance/contracts";
 import type { Log } from "@parlance/telemetry";
 import type { Context } from "koa";
 import type { AwaitModel } from "./await-model.ts";
+import type { BodyBudget } from "./body-budget.ts";
 import type { Closing } from "./closing.ts";
 import type { GatewayMetrics } from "./gateway-metrics.ts";
 import type { ReadJson } from "./json-body.ts";
@@ -35,6 +36,7 @@ export interface GatewayContext {
   log: Log;
   metrics: GatewayMetrics;
   readJson: ReadJson;
+  bodies: BodyBudget;
   audio: AudioReceiver;
   queue: QueueGauge;
   speech: SpeechModels;

@@ -17,6 +17,7 @@ import type { Log, Registry } from "@parlance/telemetry";
 import Koa from "koa";
 import { createAccess, requireKeysBeyondLoopback } from "./access.ts";
 import { createAwaitModel } from "./await-model.ts";
+import { createBodyBudget } from "./body-budget.ts";
 import { createClosing } from "./closing.ts";
 import { createErrorResponses } from "./error-responses.ts";
 import { addFiles } from "./files-endpoints.ts";
@@ -69,6 +70,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const files = await bus.files(buckets.files);
   const batches = await bus.bucket(buckets.batches);
   const readiness = followModelReadiness({ bus });
+  const bodies = createBodyBudget(options.limits?.bodyBytes);
   const gateway: GatewayContext = {
     bus,
     batches,
@@ -76,7 +78,8 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     settings,
     log,
     metrics,
-    readJson: createReadJson(settings.MAX_JSON_BYTES),
+    readJson: createReadJson(settings.MAX_JSON_BYTES, bodies),
+    bodies,
     audio: createAudioReceiver({
       files,
       maxBytes: settings.MAX_UPLOAD_BYTES,

@@ -1,5 +1,5 @@
 /** The HTTP server's own limits: what a caller can hold or send before any of our code runs. */
-import type { RequestListener, Server } from "node:http";
+import type { IncomingMessage, RequestListener, Server } from "node:http";
 import type { Socket } from "node:net";
 import { SpeechError, toErrorBody } from "@parlance/contracts";
 
@@ -9,10 +9,17 @@ const { createServer } = process.getBuiltinModule("node:http");
 export interface HttpLimits {
   /** Milliseconds for a request's headers. Default 10 000. */
   headersTimeoutMs?: number;
-  /** Milliseconds for a whole request with its body. Default 300 000: the largest upload over a slow line. */
+  /**
+   * Milliseconds for a whole request with its body, and one more for each 256 bytes of it that have come: a body is as large as its
+   * sender's line is good, and one that trickles is cut off. Default 300 000.
+   */
   requestTimeoutMs?: number;
   /** Milliseconds without a byte in either direction while a body is on its way. Default 30 000. */
   stallTimeoutMs?: number;
+  /** Milliseconds in which a caller takes nothing of an answer that lies ready for it. Default 30 000. */
+  answerTimeoutMs?: number;
+  /** Bytes of all bodies that are in memory at a time. Default 256 MiB. */
+  bodyBytes?: number;
   /** Connections at once. Default 2 000. */
   maxConnections?: number;
 }
@@ -21,22 +28,38 @@ export function createHttpServer(listener: RequestListener, limits: HttpLimits =
   const headersTimeout = limits.headersTimeoutMs ?? 10_000;
   const requestTimeout = limits.requestTimeoutMs ?? 300_000;
   const stallTimeout = limits.stallTimeoutMs ?? 30_000;
+  const answerTimeout = limits.answerTimeoutMs ?? 30_000;
   const server = createServer(
     {
       headersTimeout,
-      requestTimeout,
-      connectionsCheckingInterval: Math.max(50, Math.min(1_000, headersTimeout / 4, requestTimeout / 4)),
+      // A body's time depends on what has come of it: see timeBody.
+      requestTimeout: 0,
+      connectionsCheckingInterval: Math.max(50, Math.min(1_000, headersTimeout / 4)),
       keepAliveTimeout: 65_000,
       maxHeaderSize: 16_384,
     },
     (request, response) => {
-      // Only the body is timed: a caller who waits for a transcript is quiet for as long as that takes.
-      const stalled = () => {
-        if (!request.complete) answerBroken(request.socket, new SpeechError("body_timeout"));
+      const { socket } = request;
+      const cutOff = () => {
+        if (!request.complete) answerBroken(socket, new SpeechError("body_timeout"));
       };
-      request.setTimeout(stallTimeout, stalled);
-      request.once("end", () => request.setTimeout(0));
-      response.once("close", () => request.setTimeout(0));
+      // The socket's timer counts for what lies ready and is not taken: a caller who waits for a transcript is quiet for as long as
+      // that takes. Once the answer is sent, the server sets the timer of idle connections itself.
+      response.on("timeout", () => {
+        if (request.complete && socket.writableLength > 0) socket.destroy();
+      });
+      if (hasBody(request)) {
+        request.setTimeout(stallTimeout, cutOff);
+        const stopTiming = timeBody(request, requestTimeout, cutOff);
+        // Not with the answer: whoever goes on after it was refused has no more time than others.
+        request.once("close", stopTiming);
+        request.once("end", () => {
+          stopTiming();
+          if (!response.writableFinished) socket.setTimeout(answerTimeout);
+        });
+      } else {
+        socket.setTimeout(answerTimeout);
+      }
       listener(request, response);
     },
   );
@@ -46,6 +69,27 @@ export function createHttpServer(listener: RequestListener, limits: HttpLimits =
     else answerBroken(socket, brokenRequest(error.code));
   });
   return server;
+}
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) > 0;
+}
+
+const BYTES_PER_MS = 256;
+
+/** Calls `late` when a body has not come in its time. Returns how to stop. */
+function timeBody(request: IncomingMessage, timeoutMs: number, late: () => void): () => void {
+  const { socket } = request;
+  const began = performance.now();
+  const before = socket.bytesRead;
+  let timer = setTimeout(check, timeoutMs);
+  function check(): void {
+    const allowed = timeoutMs + (socket.bytesRead - before) / BYTES_PER_MS;
+    const left = allowed - (performance.now() - began);
+    if (left <= 0) late();
+    else timer = setTimeout(check, left);
+  }
+  return () => clearTimeout(timer);
 }
 
 function brokenRequest(code: string | undefined): SpeechError {

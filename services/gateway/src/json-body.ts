@@ -2,11 +2,12 @@
 import { SpeechError, unknownFields, withoutNulls } from "@parlance/contracts";
 import type { Context, Middleware } from "koa";
 import type * as z from "zod";
+import type { BodyBudget } from "./body-budget.ts";
 import { noteUnknown } from "./warnings.ts";
 
 export type ReadJson = <Schema extends z.ZodType>(ctx: Context, schema: Schema) => Promise<z.output<Schema>>;
 
-export function createReadJson(maxBytes: number): ReadJson {
+export function createReadJson(maxBytes: number, bodies: BodyBudget): ReadJson {
   // koa-body brings formidable with it: some megabytes that a gateway which never gets JSON does not need.
   let parser: Promise<Middleware> | undefined;
   const load = async (): Promise<Middleware> => {
@@ -27,6 +28,7 @@ export function createReadJson(maxBytes: number): ReadJson {
     if (!ctx.is("json", "+json")) {
       throw new SpeechError("unsupported_media_type", "Send the body as application/json.");
     }
+    bodies.take(ctx, maxBytes);
     parser ??= load();
     await (await parser)(ctx, async () => undefined);
     const body = withoutNulls(ctx.request.body ?? {});

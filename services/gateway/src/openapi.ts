@@ -52,7 +52,13 @@ const responses = {
 };
 
 const everywhere: ErrorCode[] = ["unauthorized", "host_not_allowed", "internal", "bus_unavailable", "stopping"];
-const onBodies: ErrorCode[] = ["payload_too_large", "unsupported_media_type", "validation_failed", "body_timeout"];
+const onBodies: ErrorCode[] = [
+  "payload_too_large",
+  "unsupported_media_type",
+  "validation_failed",
+  "body_timeout",
+  "overloaded",
+];
 const onWork: ErrorCode[] = ["operation_unavailable", "queue_full", "storage_full"];
 const onAudio: ErrorCode[] = (Object.keys(errorTable) as ErrorCode[]).filter(
   (code) => code.startsWith("audio_") || code.startsWith("engine_") || code === "language_unsupported",
@@ -89,11 +95,21 @@ export function openapiDocument(): Json {
         }),
       },
       "/api/v1/files/{id}": {
-        get: operation("getFile", "Fetch a transcript, spoken audio or an upload", {
-          parameters: [path("id", "A file_id, or the last part of an item's url")],
-          answer: { ...json("Transcript"), "audio/*": {}, "application/octet-stream": {} },
-          errors: ["file_not_found", "file_expired"],
-        }),
+        get: withParts(
+          operation("getFile", "Fetch a transcript, spoken audio or an upload", {
+            parameters: [
+              path("id", "A file_id, or the last part of an item's url"),
+              {
+                name: "Range",
+                in: "header",
+                description: "One range of bytes, answered with 206; If-Range takes the ETag of an earlier answer",
+                schema: { type: "string" },
+              },
+            ],
+            answer: { ...json("Transcript"), "audio/*": {}, "application/octet-stream": {} },
+            errors: ["file_not_found", "file_expired", "range_unsatisfiable"],
+          }),
+        ),
       },
       "/api/v1/queue/submit": {
         post: operation("submit", "Queue a batch of 1 to 1000 items", {
@@ -308,6 +324,14 @@ function changeModel(operationId: string, summary: string, selects: boolean): Js
     ...(selects ? { requestBody: { required: false, content: json("ModelRequest") } } : {}),
     responses: { ...(answers as Json), "202": { description: "It is still under way", content: json("ModelConfig") } },
   };
+}
+
+function withParts(parts: Json): Json {
+  const partial = {
+    "206": { description: "The part that Range asks for" },
+    "304": { description: "If-None-Match names it" },
+  };
+  return { ...parts, responses: { ...(parts.responses as Json), ...partial } };
 }
 
 const audioFile = { type: "string", format: "binary", description: "WAV, FLAC, MP3, Ogg, Opus, WebM or M4A" };

@@ -9,7 +9,7 @@ import {
 } from "@parlance/contracts";
 import type { Context } from "koa";
 import { acceptAudio, acceptBatch, ONLY_ITEM } from "./accept-batch.ts";
-import { readForm } from "./form.ts";
+import { FORM_BYTES, readForm } from "./form.ts";
 import { type GatewayContext, requireTranscription } from "./gateway-context.ts";
 import { transcriptOf, withInteractiveBatch } from "./interactive.ts";
 import type { ReceivedAudio } from "./receive-audio.ts";
@@ -42,6 +42,7 @@ export async function transcribeUpload<Fields>(
   requireTranscription(gateway.settings);
   const { audio, settings, metrics } = gateway;
   return await withInteractiveBatch(ctx, gateway, async ({ batchId, run }) => {
+    gateway.bodies.take(ctx, FORM_BYTES);
     const form = await readForm(ctx.req, {
       fileFields: options.fileFields,
       maxFileBytes: settings.MAX_UPLOAD_BYTES,

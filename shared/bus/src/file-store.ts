@@ -15,7 +15,7 @@ import { store } from "./publish-once.ts";
 import { readStream } from "./read.ts";
 import { countSubjects } from "./state.ts";
 import { askLeader } from "./stored-message.ts";
-import type { FileInfo, FileStore } from "./types.ts";
+import type { ByteRange, FileInfo, FileStore } from "./types.ts";
 import { untilAnswered } from "./until-answered.ts";
 
 /** Most bytes of one part. */
@@ -122,10 +122,10 @@ export function createFileStore(link: Link, bucket: string): FileStore {
       return object && infoOf(object);
     },
 
-    async read(id) {
+    async read(id, range) {
       const object = await describe(id);
       if (!object) return undefined;
-      return { info: infoOf(object), content: readChunks(link, stream, chunkSubject(object.nuid), object) };
+      return { info: infoOf(object), content: readChunks(link, stream, chunkSubject(object.nuid), object, range) };
     },
 
     async delete(id) {
@@ -203,14 +203,23 @@ async function* readChunks(
   stream: string,
   subject: string,
   { name, chunks, digest }: StoredObject,
+  range?: ByteRange,
 ): AsyncGenerator<Uint8Array, void> {
   if (chunks === 0) return;
   const hash = createHash("sha256");
   let seen = 0;
-  for await (const { data } of readStream(link, { stream, subject })) {
-    hash.update(data);
+  let at = 0;
+  for await (const { data } of readStream(link, { stream, subject, oneByOne: true })) {
     seen++;
-    yield data;
+    if (range === undefined) {
+      hash.update(data);
+      yield data;
+      continue;
+    }
+    const part = data.subarray(Math.max(0, range.start - at), Math.max(0, range.end - at));
+    at += data.byteLength;
+    if (part.byteLength > 0) yield part;
+    if (at >= range.end) return;
   }
   if (seen !== chunks) {
     throw new SpeechError(

@@ -119,7 +119,7 @@ function createReader(link: Link, options: ReadOptions, outline: Outline): Reade
     async from(seq) {
       const query = { next_by_subj: subject, seq };
       if (!exhausted) {
-        const batch = batches ? { batch: BATCH_MESSAGES, max_bytes: BATCH_BYTES } : {};
+        const batch = batches && !options.oneByOne ? { batch: BATCH_MESSAGES, max_bytes: BATCH_BYTES } : {};
         const { messages: all, pending } = await replica({ ...query, ...batch });
         const messages = all.filter((message) => message.seq >= seq);
         exhausted = pending === 0 || messages.length === 0;

@@ -78,6 +78,8 @@ export interface ReadOptions {
   headersOnly?: boolean;
   /** Only the newest message of each subject; a subject that is written meanwhile may come twice, its newest last. */
   lastPerSubject?: boolean;
+  /** One message at a time: for large ones whose reader may be slow, and holds what it has not read. */
+  oneByOne?: boolean;
   signal?: AbortSignal;
 }
 
@@ -140,6 +142,12 @@ export interface FileParts {
   ): Promise<{ info: FileInfo; offset: number; data: Uint8Array; next: string | undefined } | undefined>;
 }
 
+/** Bytes of a file from `start` up to and without `end`. */
+export interface ByteRange {
+  start: number;
+  end: number;
+}
+
 export interface FileStore extends FileParts {
   /** Streams into the bucket. Throws `payload_too_large` beyond `maxBytes` and leaves nothing behind. */
   put(
@@ -152,8 +160,11 @@ export interface FileStore extends FileParts {
     content: AsyncIterable<Uint8Array>,
   ): Promise<FileInfo>;
   info(id: string): Promise<FileInfo | undefined>;
-  /** Undefined when there is no such file. Errors when reading stalls (an object whose chunks are gone never ends). */
-  read(id: string): Promise<{ info: FileInfo; content: AsyncIterable<Uint8Array> } | undefined>;
+  /**
+   * Undefined when there is no such file. Errors when reading stalls (an object whose chunks are gone never ends). What lies before a
+   * range is read and thrown away, and only a whole file is checked against its checksum.
+   */
+  read(id: string, range?: ByteRange): Promise<{ info: FileInfo; content: AsyncIterable<Uint8Array> } | undefined>;
   delete(id: string): Promise<void>;
   list(): Promise<FileInfo[]>;
   /** Deletes the parts of uploads that were never finished (their writer died) and are older than this. Returns how many. */

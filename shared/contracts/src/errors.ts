@@ -132,6 +132,11 @@ export const errorTable = {
     retryable: false,
     sentence: "This Idempotency-Key was used with another body.",
   },
+  range_unsatisfiable: {
+    status: 416,
+    retryable: false,
+    sentence: "The file has no such bytes.",
+  },
   queue_full: {
     status: 429,
     retryable: true,
@@ -151,6 +156,11 @@ export const errorTable = {
     status: 503,
     retryable: true,
     sentence: "The service is stopping. Try again in a moment.",
+  },
+  overloaded: {
+    status: 503,
+    retryable: true,
+    sentence: "Too much is being received at the moment. Try again soon.",
   },
   storage_full: {
     status: 507,

@@ -23,3 +23,16 @@ describe("settings together", () => {
     requireAgreement(readSettings(settingsTogether, { NATS_REPLICAS: "3", LEASE_TTL: "15" }));
   });
 });
+
+it("the longest audio that is allowed fits every limit of bytes by default, as whatever it comes", () => {
+  const { MAX_AUDIO_SECONDS, MAX_AUDIO_BYTES, MAX_UPLOAD_BYTES, FILES_MAX_BYTES } = readSettings(
+    ["MAX_AUDIO_SECONDS", "MAX_AUDIO_BYTES", "MAX_UPLOAD_BYTES", "FILES_MAX_BYTES"],
+    {},
+  );
+  const bytesPerSecond = { recorder: 16_000 * 2, disc: 44_100 * 2 * 2 };
+  for (const rate of Object.values(bytesPerSecond)) {
+    expect(MAX_AUDIO_SECONDS * rate + 4_096).toBeLessThan(MAX_UPLOAD_BYTES);
+  }
+  expect(MAX_AUDIO_BYTES).toBe(MAX_UPLOAD_BYTES);
+  expect(FILES_MAX_BYTES).toBeGreaterThanOrEqual(4 * MAX_UPLOAD_BYTES);
+});

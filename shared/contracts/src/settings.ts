@@ -32,6 +32,9 @@ const list = z.string().transform((text) =>
     .filter((part) => part !== ""),
 );
 
+/** Four hours of 16-bit stereo at 44.1 kHz, and some: uploads flow through in parts, so what bounds them is the disk. */
+const LONGEST_AUDIO_BYTES = "2684354560";
+
 interface Setting<Schema extends z.ZodType, Default extends string | undefined = string | undefined> {
   schema: Schema;
   /** As it would be written in the environment; undefined when the setting may be absent. */
@@ -70,8 +73,8 @@ export const settingsTable = {
   }),
   MAX_UPLOAD_BYTES: setting({
     schema: integer(1),
-    default: "104857600",
-    describe: "Largest upload, in bytes",
+    default: LONGEST_AUDIO_BYTES,
+    describe: "Largest upload, in bytes; the default holds MAX_AUDIO_SECONDS of 16-bit stereo at 44.1 kHz",
   }),
   MAX_JSON_BYTES: setting({
     schema: integer(1),
@@ -176,7 +179,7 @@ export const settingsTable = {
   // Decoding
   MAX_AUDIO_BYTES: setting({
     schema: integer(1),
-    default: "104857600",
+    default: LONGEST_AUDIO_BYTES,
     describe: "Largest encoded audio of one item, in bytes",
   }),
   MAX_AUDIO_SECONDS: setting({

@@ -16,7 +16,8 @@ export async function readAll(socket: Socket): Promise<string> {
   socket.on("data", (chunk) => {
     text += chunk;
   });
-  if (!socket.destroyed) await once(socket, "close");
+  // Whoever still writes when it is closed gets a reset: what was said before counts.
+  if (!socket.destroyed) await new Promise((resolve) => socket.once("close", resolve));
   return text;
 }
 

@@ -96,8 +96,8 @@ export function audioForm(
   return form;
 }
 
-export async function eventually<T>(look: () => Promise<T | undefined>): Promise<T> {
-  const deadline = Date.now() + 25_000;
+export async function eventually<T>(look: () => Promise<T | undefined>, withinMs = 25_000): Promise<T> {
+  const deadline = Date.now() + withinMs;
   for (;;) {
     const found = await look();
     if (found !== undefined) return found;
