@@ -13,6 +13,7 @@ import {
   headerNames,
   jobHeadersSchema,
   MAX_CONTEXT,
+  OPERATOR_SOURCE,
   parseJobSubject,
   progressSchema,
   readHeaders,
@@ -354,6 +355,34 @@ describe("a submission", () => {
     expect((await outcomeOf(batchId, "a")).jobs[0]?.headers.submittedAt).toBe(1_234);
     expect(await messages(streams.dead, subjects.dead("ingest", batchId, "unknown", 0))).toHaveLength(1);
     expect(await messages(streams.jobs, subjects.batchJobs(batchId))).toHaveLength(1);
+  });
+
+  test.each([
+    ["the gateway", undefined, ["lab", "publisher.anything", "operator"]],
+    ["a publisher", "lab", ["other", "publisher.lab", "rest"]],
+    ["a publisher without a name", "publisher.lab", ["lab", "rest"]],
+    ["an operator, who runs one again", OPERATOR_SOURCE, ["lab", "publisher.operator", "rest"]],
+  ])("of %s is nobody else's: no other source adds to it, or ends it", async (_, owner, others) => {
+    await startIngest();
+    const batchId: string = randomUUID();
+    const items = [{ itemId: "0", operation: "transcribe" }];
+    const record = { batchId, label: "", lane: "batch", acceptedAt: 1, items };
+    if (owner === undefined || owner === OPERATOR_SOURCE) {
+      const source = owner === undefined ? {} : { source: owner };
+      const kept = JSON.stringify({ ...record, ...source });
+      await (await rig.bus.bucket(buckets.batches)).create(batchKeys.batch(batchId), kept);
+    } else {
+      await outcomeOf(await drop(wav(1), {}, batchId, owner));
+    }
+    const before = await recordOf(batchId);
+    const jobs = (await messages(streams.jobs, subjects.batchJobs(batchId))).length;
+    // The very same bytes, too: only its owner's are a retry.
+    for (const source of others) await drop(wav(1), {}, batchId, source);
+    await allAcknowledged();
+    expect(await recordOf(batchId)).toEqual(before);
+    expect(await messages(streams.jobs, subjects.batchJobs(batchId))).toHaveLength(jobs);
+    expect(await messages(streams.results, `speech.result.${batchId}.>`)).toHaveLength(0);
+    expect(await messages(streams.dead, subjects.dead("ingest", batchId, "unknown", 0))).toHaveLength(others.length);
   });
 
   test("on the interactive lane has its jobs together, each saying how many they are", async () => {
