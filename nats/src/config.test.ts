@@ -5,13 +5,22 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { type jobHeadersSchema, MAX_REFERENCE_TEXT, SAMPLE_RATE, writeHeaders } from "@parlance/contracts";
+import { jetstream } from "@nats-io/jetstream";
+import {
+  type jobHeadersSchema,
+  MAX_REFERENCE_TEXT,
+  readSettings,
+  SAMPLE_RATE,
+  writeHeaders,
+} from "@parlance/contracts";
 import { connect } from "nats";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { DEFAULT_MAX_PAYLOAD, renderConfig } from "./config.ts";
+import { ensureTopology } from "./ensure-topology.ts";
 import { environmentLines } from "./passwords.ts";
 import { renderTemplate, type Template, templateFolder, templatesFor } from "./templates.ts";
 import { testServers } from "./testing.ts";
+import { topologySettings } from "./topology.ts";
 
 const run = promisify(execFile);
 const fixture = (name: string) => fileURLToPath(new URL(`fixtures/${name}`, import.meta.url));
@@ -59,6 +68,42 @@ describe("templates", () => {
       const env = { ...parse(environmentLines(["my-app"])), NATS_SERVER_NAME: "nats-1" };
       const { stderr } = await run(binary, ["-t", "-c", await write(template)], { env });
       expect(stderr).toMatch(/is valid/);
+    });
+
+    it("takes a named publisher's drop over TLS, and lets nobody in without a password", async () => {
+      const template = templatesFor(["my-app"]).find(({ file }) => file === "secured.conf");
+      if (template === undefined) throw new Error("there is no such template");
+      const environment = parse(environmentLines(["my-app"]));
+      const server = spawn(binary, ["-c", await write(template)], {
+        env: environment,
+        stdio: ["ignore", "ignore", "pipe"],
+      });
+      let said = "";
+      server.stderr.on("data", (text) => {
+        said += String(text);
+      });
+      try {
+        await expect.poll(() => said, { timeout: 20_000 }).toMatch(/Server is ready/);
+        const servers = `tls://127.0.0.1:${/client connections on .*:(\d+)/.exec(said)?.[1]}`;
+        const tls = { caFile: fixture("test-only-cert.pem") };
+        const operator = await connect({
+          servers,
+          tls,
+          user: "topology",
+          pass: environment.NATS_TOPOLOGY_PASSWORD ?? "",
+        });
+        await ensureTopology(operator, { settings: readSettings(topologySettings, {}), storeBytes: 2 ** 30 });
+        const nc = await connect({ servers, tls, user: "my-app", pass: environment.NATS_MY_APP_PASSWORD ?? "" });
+        expect(await jetstream(nc).publish("speech.intake.my-app.b", "audio")).toMatchObject({
+          stream: "INTAKE",
+          seq: 1,
+        });
+        await expect(connect({ servers, tls })).rejects.toThrow(/Authorization/i);
+        await Promise.all([operator.close(), nc.close()]);
+      } finally {
+        server.kill("SIGKILL");
+        await once(server, "close");
+      }
     });
 
     it("knows everybody by the password whose hash its environment has, and has nothing to say against it", async () => {
