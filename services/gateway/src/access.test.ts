@@ -107,3 +107,81 @@ test("a taken port is told in one sentence", async () => {
     `PORT: ${port} on 127.0.0.1 is taken by another program`,
   );
 });
+
+describe("web pages of other origins", () => {
+  const PAGE = "https://app.example.org";
+  let listed: TestGateway;
+  let any: TestGateway;
+  beforeAll(async () => {
+    listed = await startTestGateway(server, { CORS_ORIGINS: `${PAGE}, http://localhost:5173` });
+    any = await startTestGateway(server, { CORS_ORIGINS: "*", API_KEYS: "first-key" });
+  });
+  afterAll(async () => {
+    await listed.close();
+    await any.close();
+  });
+
+  test("that are listed are answered without keys, errors too, and may read what tells them what to do", async () => {
+    for (const path of ["/livez", "/api/v1/files/nobody"]) {
+      const { headers } = await listed.call(path, { headers: { origin: PAGE } });
+      expect(headers.get("access-control-allow-origin")).toBe(PAGE);
+      expect(headers.get("vary")).toContain("Origin");
+      expect(headers.get("access-control-expose-headers")).toContain("Retry-After");
+    }
+  });
+
+  test("ask first, without a key, whether they may send what they want to", async () => {
+    for (const gateway of [listed, any]) {
+      const asked = await gateway.call("/api/v1/queue/submit", {
+        method: "OPTIONS",
+        headers: {
+          origin: PAGE,
+          "access-control-request-method": "POST",
+          "access-control-request-headers": "x-api-key,content-type",
+        },
+      });
+      expect(asked.status).toBe(204);
+      expect(asked.headers.get("access-control-allow-origin")).toBe(PAGE);
+      expect(asked.headers.get("access-control-allow-methods")).toContain("POST");
+      expect(asked.headers.get("access-control-allow-headers")).toMatch(/Authorization.*Content-Type.*X-API-Key/);
+    }
+    const posted = await any.call("/metrics", { headers: { origin: PAGE } });
+    expect([posted.status, posted.headers.get("access-control-allow-origin")]).toEqual([401, PAGE]);
+    const keyed = await any.call("/metrics", { headers: { origin: PAGE, "x-api-key": "first-key" } });
+    expect(keyed.status).toBe(200);
+  });
+
+  test("that are not listed are told so, and get no word that a browser would take for leave", async () => {
+    for (const origin of [
+      "https://evil.example",
+      "https://app.example.org.evil.example",
+      "null",
+      "https://APP.example.org",
+    ]) {
+      const { status, body, headers } = await listed.json("/livez", { headers: { origin } });
+      expect(status).toBe(403);
+      expect(body).toMatchObject({ error: { message: expect.stringContaining("CORS_ORIGINS") } });
+      expect(headers.has("access-control-allow-origin")).toBe(false);
+      const asked = await listed.call("/livez", {
+        method: "OPTIONS",
+        headers: { origin, "access-control-request-method": "POST" },
+      });
+      expect([asked.status, asked.headers.has("access-control-allow-origin")]).toEqual([403, false]);
+    }
+    const other = await keyed.call("/livez", { headers: { origin: "https://evil.example" } });
+    expect([other.status, other.headers.has("access-control-allow-origin")]).toEqual([200, false]);
+  });
+
+  test("a listed page reaches no gateway through a name that was made to point here", async () => {
+    expect((await get(listed, "/livez", "Host: evil.example", `Origin: ${PAGE}`)).status).toBe(403);
+  });
+
+  test("all of them need keys, and what is no origin stops the start", async () => {
+    await expect(startTestGateway(server, { CORS_ORIGINS: "*" })).rejects.toThrow(
+      /^CORS_ORIGINS: \* lets every web page/,
+    );
+    for (const bad of ["app.example.org", "https://app.example.org/", "https://*.example.org", "null"]) {
+      expect(() => readSettings(["CORS_ORIGINS"], { CORS_ORIGINS: bad })).toThrow(/^CORS_ORIGINS: must be origins/);
+    }
+  });
+});

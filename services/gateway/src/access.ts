@@ -6,6 +6,7 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { SpeechError } from "@parlance/contracts";
 import type { Middleware } from "koa";
+import type { IsListedOrigin } from "./cors.ts";
 import { hostNameOf, isLoopbackHost } from "./loopback.ts";
 
 /** Probes know no key, and these tell nothing that is worth one. */
@@ -19,10 +20,22 @@ export function requireKeysBeyondLoopback(host: string, keys: readonly string[])
   });
 }
 
-export function createAccess(keys: readonly string[]): Middleware {
+/** Throws when every web page could make this machine work: a page's own request brings a key, or its origin is named. */
+export function requireKeysForAnyOrigin(origins: readonly string[], keys: readonly string[]): void {
+  if (keys.length > 0 || !origins.includes("*")) return;
+  throw new SpeechError(
+    "validation_failed",
+    "CORS_ORIGINS: * lets every web page in: set API_KEYS, or name the origins",
+    {
+      param: "CORS_ORIGINS",
+    },
+  );
+}
+
+export function createAccess(keys: readonly string[], isListed: IsListedOrigin = () => false): Middleware {
   const digests = keys.map(digest);
   return (ctx, next) => {
-    if (digests.length === 0) refuseOtherHosts(ctx.get("Host"), ctx.get("Origin"));
+    if (digests.length === 0) refuseOthers(ctx.get("Host"), ctx.get("Origin"), isListed);
     else {
       const owner = ownerOf(ctx.get("X-API-Key") || bearer(ctx.get("Authorization")), digests);
       if (owner === undefined && !openPaths.has(ctx.path)) {
@@ -51,10 +64,15 @@ function bearer(authorization: string): string {
   return /^Bearer +(\S+) *$/i.exec(authorization)?.[1] ?? "";
 }
 
-function refuseOtherHosts(host: string, origin: string): void {
+function refuseOthers(host: string, origin: string, isListed: IsListedOrigin): void {
   const name = hostNameOf(host);
   if (name === undefined || !isLoopbackHost(name)) throw new SpeechError("host_not_allowed");
-  if (origin === "") return;
+  if (origin === "" || isListed(origin)) return;
   const from = hostNameOf(origin);
-  if (from === undefined || !isLoopbackHost(from)) throw new SpeechError("host_not_allowed");
+  if (from === undefined || !isLoopbackHost(from)) {
+    throw new SpeechError(
+      "host_not_allowed",
+      "Web pages of this origin are not answered: CORS_ORIGINS lists those that are.",
+    );
+  }
 }

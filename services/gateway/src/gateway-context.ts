@@ -17,6 +17,7 @@ export const gatewaySettings = [
   "HOST",
   "PORT",
   "API_KEYS",
+  "CORS_ORIGINS",
   "MAX_UPLOAD_BYTES",
   "MAX_JSON_BYTES",
   "FILE_TTL",

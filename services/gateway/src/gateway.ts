@@ -15,10 +15,11 @@ import { type Bus, followModelReadiness } from "@parlance/bus";
 import { buckets, MAX_HEADER_BYTES } from "@parlance/contracts";
 import type { Log, Registry } from "@parlance/telemetry";
 import Koa from "koa";
-import { createAccess, requireKeysBeyondLoopback } from "./access.ts";
+import { createAccess, requireKeysBeyondLoopback, requireKeysForAnyOrigin } from "./access.ts";
 import { createAwaitModel } from "./await-model.ts";
 import { createBodyBudget } from "./body-budget.ts";
 import { createClosing } from "./closing.ts";
+import { createCors, listOrigins } from "./cors.ts";
 import { createErrorResponses } from "./error-responses.ts";
 import { addFiles } from "./files-endpoints.ts";
 import type { GatewayContext, GatewaySettings } from "./gateway-context.ts";
@@ -66,6 +67,7 @@ const CLOSE_GRACE_MS = 2_000;
 export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const { bus, settings, log, now = Date.now } = options;
   requireKeysBeyondLoopback(settings.HOST, settings.API_KEYS);
+  requireKeysForAnyOrigin(settings.CORS_ORIGINS, settings.API_KEYS);
   const metrics = createGatewayMetrics();
   const files = await bus.files(buckets.files);
   const batches = await bus.bucket(buckets.batches);
@@ -148,7 +150,9 @@ function createApp(gateway: GatewayContext): Koa {
 
   app.use(createRequestLog({ log, metrics }));
   app.use(createErrorResponses(log));
-  app.use(createAccess(settings.API_KEYS));
+  const isListed = listOrigins(settings.CORS_ORIGINS);
+  app.use(createCors(isListed));
+  app.use(createAccess(settings.API_KEYS, isListed));
   app.use(gateway.closing.guard);
   app.use(createRequireBus(gateway.bus));
   app.use(gateway.storage.guard);

@@ -1,13 +1,14 @@
 import { connectBus } from "@parlance/bus";
 import { readSettings } from "@parlance/contracts";
 import { onStoreMessage, runService } from "@parlance/telemetry";
-import { requireKeysBeyondLoopback } from "./access.ts";
+import { requireKeysBeyondLoopback, requireKeysForAnyOrigin } from "./access.ts";
 import { createGateway } from "./gateway.ts";
 import { gatewaySettings } from "./gateway-context.ts";
 
 await runService("gateway", async ({ log, signal }) => {
   const settings = readSettings(["NATS_URL", "NATS_USER", "NATS_PASSWORD", ...gatewaySettings], process.env);
   requireKeysBeyondLoopback(settings.HOST, settings.API_KEYS);
+  requireKeysForAnyOrigin(settings.CORS_ORIGINS, settings.API_KEYS);
   const bus = await connectBus({
     url: settings.NATS_URL,
     name: "gateway",

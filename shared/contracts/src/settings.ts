@@ -32,6 +32,10 @@ const list = z.string().transform((text) =>
     .filter((part) => part !== ""),
 );
 
+function isOrigin(text: string): boolean {
+  return !text.includes("*") && URL.canParse(text) && new URL(text).origin === text;
+}
+
 /** Four hours of 16-bit stereo at 44.1 kHz, and some: uploads flow through in parts, so what bounds them is the disk. */
 const LONGEST_AUDIO_BYTES = "2684354560";
 
@@ -70,6 +74,15 @@ export const settingsTable = {
     describe: "Accepted API keys, separated by commas",
     aliases: ["API_KEY"],
     secret: true,
+  }),
+  CORS_ORIGINS: setting({
+    schema: list.refine(
+      (origins) => origins.every((origin) => origin === "*" || isOrigin(origin)),
+      "must be origins as browsers send them, such as https://app.example.org or http://localhost:5173, or *",
+    ),
+    default: "",
+    describe:
+      "Origins of web pages that may use the gateway, separated by commas; `*`: all, which needs `API_KEYS`; default: none",
   }),
   MAX_UPLOAD_BYTES: setting({
     schema: integer(1),
