@@ -137,6 +137,15 @@ describe.each(await testServers())("accounts on $version", ({ binary }) => {
     });
   });
 
+  it.each(Object.entries(doors))("%s may send answers to its own doors, and the server lives", async (user, own) => {
+    const nc = await connectAs(user);
+    for (const door of own) for (const reply of own) nc.publish(door, "{}", { reply });
+    await settled(nc);
+    const [first = ""] = own;
+    expect((await nc.request(first, "{}")).data.length).toBeGreaterThan(0);
+    await nc.close();
+  });
+
   it("a publisher with a name drops under it alone, and nobody else does", async () => {
     const [named, nameless] = await Promise.all([connectAs("my-app"), connectAs("publisher")]);
     const ack = await named.request("speech.intake.my-app.b1", "audio");
@@ -227,6 +236,13 @@ describe("accountsOf", () => {
 
   it("two publishers cannot have names that share a variable", () => {
     expect(() => accountsOf(() => "x", { publishers: ["my-app", "My_App"] })).toThrow(/^PUBLISHERS: My_App is taken; /);
+  });
+
+  it("imports nothing under another name with wildcards, which lets anybody end a server 2.10", () => {
+    const renamed = accountsOf(() => "x", { publishers: ["my-app"] }).flatMap(({ imports }) =>
+      imports.filter(({ to }) => to !== undefined),
+    );
+    expect(renamed.filter(({ subject, to }) => /[*>]/.test(subject + to))).toEqual([]);
   });
 
   it("exports nothing but what somebody imports, and only to that one", () => {

@@ -150,6 +150,8 @@ export const permissions: Record<ServiceName, Permissions> = {
       `$KV.${buckets.batches}.>`,
       ...readFiles,
     ],
+    // It stores what publishers submit by request; the gateway alone is the gateway.
+    denyPublish: [subjects.intake(GATEWAY_SOURCE, "*")],
     subscribe: [...ownInbox("ingest"), ...ingestAnswers, cancels],
     respond: true,
   },

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { connect, type NatsConnection } from "nats";
 import { renderConfig } from "./config.ts";
+import { accountsWith, type Credential, type Credentials } from "./credentials.ts";
 import { testServers } from "./testing.ts";
 
 export interface TestCluster {
@@ -23,13 +24,20 @@ const fixture = (name: string) => fileURLToPath(new URL(`fixtures/${name}`, impo
 const certFile = fixture("test-only-cert.pem");
 const tls = { certFile, keyFile: fixture("test-only-key.pem"), caFile: certFile };
 
-/** Of the newest server at hand: a cluster takes seconds to elect its leaders. */
-export async function startTestCluster(): Promise<TestCluster> {
-  const [{ binary } = { binary: "" }] = await testServers();
+export interface TestClusterOptions {
+  /** Default: the newest server at hand, for a cluster takes seconds to elect its leaders. */
+  binary?: string;
+  /** Default: everybody may do everything. With them `nc` is the topology's. */
+  credentials?: Credentials;
+}
+
+export async function startTestCluster({ binary, credentials }: TestClusterOptions = {}): Promise<TestCluster> {
+  const program = binary ?? (await testServers())[0]?.binary ?? "";
   const folder = await mkdtemp(join(tmpdir(), "parlance-cluster-"));
   const ports = await freePorts(6);
   const [clients, routes] = [ports.slice(0, 3), ports.slice(3)];
   const urls = clients.map((port) => `nats://127.0.0.1:${port}`);
+  const accounts = credentials && accountsWith(credentials);
   const processes = await Promise.all(
     clients.map(async (port, index) => {
       const file = join(folder, `node-${index}.conf`);
@@ -40,6 +48,7 @@ export async function startTestCluster(): Promise<TestCluster> {
         storeDir: join(folder, `store-${index}`),
         maxFileStore: 2 ** 40,
         syncAlways: false,
+        accounts,
         cluster: {
           name: "test",
           host: "127.0.0.1",
@@ -49,10 +58,10 @@ export async function startTestCluster(): Promise<TestCluster> {
         },
       });
       await writeFile(file, config);
-      return spawn(binary, ["-c", file], { stdio: "ignore" });
+      return spawn(program, ["-c", file], { stdio: "ignore" });
     }),
   );
-  const nc = await connectWithin(urls);
+  const nc = await connectWithin(urls, credentials?.topology);
   return {
     nodes: processes.map((process, index) => ({ process, url: urls[index] ?? "" })),
     urls,
@@ -81,10 +90,11 @@ async function freePorts(count: number): Promise<number[]> {
   return ports;
 }
 
-async function connectWithin(servers: string[]): Promise<NatsConnection> {
+async function connectWithin(servers: string[], login?: Credential): Promise<NatsConnection> {
+  const who = login === undefined ? {} : { user: login.user, pass: login.password };
   for (let tries = 0; ; tries++) {
     try {
-      return await connect({ servers, maxReconnectAttempts: -1 });
+      return await connect({ servers, ...who, maxReconnectAttempts: -1 });
     } catch (error) {
       if (tries > 50) throw error;
       await new Promise((resolve) => setTimeout(resolve, 100));

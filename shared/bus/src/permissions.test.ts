@@ -158,6 +158,10 @@ describe.each(await testServers())("permissions on $version", ({ binary }) => {
     const quickly = { timeoutMs: 1_000 };
     for (const [bus, subject] of [
       [worker, "speech.intake.x.y"],
+      [worker, "speech.intake.rest.b"],
+      [tts, "speech.intake.rest.b"],
+      [ingest, "speech.intake.rest.b"],
+      [results, "speech.intake.rest.b"],
       [worker, "speech.job.transcribe.batch.b.0.0"],
       [worker, "speech.done.b.0"],
       [worker, "speech.dead.ingest.b.0.0"],
