@@ -35,7 +35,9 @@ export async function findForgeries(bus: Bus, items: readonly GoodItem[]): Promi
     else if (!expected.has(subject) && goodBatches.has(parseDoneSubject(subject)?.batchId ?? ""))
       forged.push(`${subject}: an item that nobody submitted`);
   }
-  for (const [subject, count] of counts) if (count > 1) forged.push(`${subject}: stored ${count} times`);
+  // Of refusals there may be several: each names the message that it is about.
+  const once = [...counts].filter(([subject]) => !subject.startsWith("speech.refused."));
+  for (const [subject, count] of once) if (count > 1) forged.push(`${subject}: stored ${count} times`);
   for await (const { subject, headers } of bus.read({ stream: streams.jobs, subject: "speech.job.>" })) {
     try {
       if (parseJobSubject(subject) === undefined) throw new Error("its subject is none");

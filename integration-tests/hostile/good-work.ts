@@ -33,8 +33,6 @@ export interface GoodWorkOptions {
   drops: number;
   queued: number;
   requests: number;
-  /** Ids of batches that others may know by now. */
-  onKnown(batchId: string): void;
 }
 
 const LIMIT_MS = 300_000;
@@ -52,7 +50,7 @@ function clipAt(clips: GoodWorkOptions["clips"], index: number): { clip: Clip; t
   return chosen;
 }
 
-async function dropAll({ connection, source, clips, drops, onKnown }: GoodWorkOptions, work: GoodWork): Promise<void> {
+async function dropAll({ connection, source, clips, drops }: GoodWorkOptions, work: GoodWork): Promise<void> {
   for (let index = 0; index < drops; index += 1) {
     const { clip, transcript } = clipAt(clips, index);
     const batchId = randomUUID();
@@ -73,7 +71,6 @@ async function dropAll({ connection, source, clips, drops, onKnown }: GoodWorkOp
       continue;
     }
     work.items.push({ batchId, itemId: "0", expected: transcript });
-    onKnown(batchId);
     const timer = setTimeout(() => arrived.resolve(), LIMIT_MS);
     await arrived.promise;
     clearTimeout(timer);
@@ -84,7 +81,7 @@ async function dropAll({ connection, source, clips, drops, onKnown }: GoodWorkOp
   }
 }
 
-async function queueAll({ gatewayUrl, clips, queued, onKnown }: GoodWorkOptions, work: GoodWork): Promise<void> {
+async function queueAll({ gatewayUrl, clips, queued }: GoodWorkOptions, work: GoodWork): Promise<void> {
   const client = createRestClient(() => gatewayUrl);
   for (let from = 0; from < queued; from += QUEUED_AT_ONCE) {
     const chosen = Array.from({ length: Math.min(QUEUED_AT_ONCE, queued - from) }, (_, index) =>
@@ -101,7 +98,6 @@ async function queueAll({ gatewayUrl, clips, queued, onKnown }: GoodWorkOptions,
     for (const [index, itemId] of item_ids.entries()) {
       work.items.push({ batchId: batch_id, itemId, expected: chosen[index]?.transcript ?? "" });
     }
-    onKnown(batch_id);
     const status = await untilFinished(client, batch_id, LIMIT_MS);
     for (const [index, item] of status.items.entries()) {
       const transcript = item.url ? await client.json<{ text: string }>(item.url) : undefined;

@@ -1,7 +1,7 @@
 /** One storm on one nats-server: the whole pipeline, two hostile publishers and a hostile client, and good ones in their midst. */
 import { setTimeout as pause } from "node:timers/promises";
 import { connectBus } from "@parlance/bus";
-import { streams } from "@parlance/contracts";
+import { streams, subjects } from "@parlance/contracts";
 import { namedPublisher, openPublisher, writtenBy } from "@parlance/nats";
 import { connect } from "nats";
 import { demoClips } from "../src/clips.ts";
@@ -74,7 +74,17 @@ export async function storm({ binary, version, seed, messages, requests, say }: 
         .filter(({ type }) => type === "audio/wav")
         .map(async (clip) => ({ clip, transcript: await transcribe(pipeline.gatewayUrl, clip.bytes) })),
     );
+    // What a stranger learns of others' batches is what it can hear.
+    const stranger = await connect({ servers: pipeline.natsUrl });
     const known: string[] = [];
+    for (const heard of [subjects.progress("*", "*"), subjects.done("*", "*")]) {
+      stranger.subscribe(heard, {
+        callback: (_error, message) => {
+          const batchId = message.subject.split(".")[2] ?? "";
+          if (known.at(-1) !== batchId) known.push(batchId);
+        },
+      });
+    }
     const before = residentMegabytes(pipeline.processes().pids);
     say(`${version}: the storm begins`);
 
@@ -86,7 +96,6 @@ export async function storm({ binary, version, seed, messages, requests, say }: 
       drops: DROPS,
       queued: QUEUED,
       requests: REQUESTS,
-      onKnown: (batchId) => known.push(batchId),
     });
     const [sent, answers, work] = await Promise.all([
       sendMessages([{ url: pipeline.natsUrl }, { url: pipeline.natsUrl, ...pipeline.credentials("hostile") }]),
@@ -98,7 +107,11 @@ export async function storm({ binary, version, seed, messages, requests, say }: 
 
     const janitorOk = await untilTidied();
     await pause(SETTLE_MS);
-    const growth = residentMegabytes(pipeline.processes().pids) - before;
+    const after = residentMegabytes(pipeline.processes().pids);
+    const growth = Object.entries(after).map(
+      ([name, megabytes]) => [name, Math.round(megabytes - (before[name] ?? 0))] as const,
+    );
+    say(`${version}: growth in MB: ${growth.map(([name, megabytes]) => `${name} ${megabytes}`).join(", ")}`);
     const forged = await findForgeries(bus, work.items);
     for (const each of forged) say(`${version}: forged: ${each}`);
     const dead = await countDeadLetters(bus);
@@ -107,8 +120,7 @@ export async function storm({ binary, version, seed, messages, requests, say }: 
     const crashed = lines.filter((line) => /starting it again/.test(line));
     const engineDeaths = lines.filter((line) => /engine died/.test(line));
     for (const line of [...crashed, ...engineDeaths]) say(`${version}: ${line}`);
-    await connection.close();
-    await bus.close();
+    await Promise.all([connection.close(), stranger.close(), bus.close()]);
     return {
       version,
       messages: sent,
@@ -120,7 +132,7 @@ export async function storm({ binary, version, seed, messages, requests, say }: 
       restarts_of_engine: engineDeaths.length,
       janitor_ok: janitorOk,
       internal_errors: internal.length,
-      rss_growth_mb: Math.round(growth),
+      rss_growth_mb: growth.reduce((sum, [, megabytes]) => sum + megabytes, 0),
     };
 
     async function sendMessages(logins: RawLogin[]): Promise<number> {
@@ -187,6 +199,6 @@ async function transcribe(gatewayUrl: string, audio: Uint8Array): Promise<string
   return text;
 }
 
-function residentMegabytes(pids: Record<string, number>): number {
-  return Object.values(pids).reduce((sum, pid) => sum + (memoryOf(pid)?.resident ?? 0), 0);
+function residentMegabytes(pids: Record<string, number>): Record<string, number> {
+  return Object.fromEntries(Object.entries(pids).map(([name, pid]) => [name, memoryOf(pid)?.resident ?? 0]));
 }
