@@ -44,6 +44,21 @@ describe.each(await testServers())("ensureTopology on $version", ({ binary, vers
     expect([config.max_bytes, state.messages]).toEqual([8 * 1_048_576, 1]);
   });
 
+  it("gives results that had no limit one, keeps those that are there, and refuses more", async () => {
+    const jsm = await jetstreamManager(await server.connect());
+    await jsm.streams.delete("RESULTS");
+    await jsm.streams.add({ name: "RESULTS", subjects: ["speech.result.>"], storage: StorageType.File });
+    const publish = (n: number) => jsm.jetstream().publish(`speech.result.b.0.${n}`, new Uint8Array(100_000));
+    for (let n = 0; n < 12; n += 1) await publish(n);
+    const settings = { ...server.settings, RESULTS_MAX_BYTES: 1_048_576 };
+    const { updated } = await ensureTopology(await server.connect(), { settings });
+    expect(updated).toContain("RESULTS");
+    expect((await jsm.streams.info("RESULTS")).state.messages).toBe(12);
+    await expect(publish(12)).rejects.toThrow(/maximum bytes/);
+    await jsm.streams.purge("RESULTS");
+    await ensureTopology(await server.connect(), { settings: server.settings });
+  });
+
   it("brings back a durable that somebody deleted or changed", async () => {
     const nc = await server.connect();
     const jsm = await jetstreamManager(nc);
@@ -134,6 +149,8 @@ describe("topology", () => {
     JOBS_MAX_BYTES: 10_000,
     INTAKE_MAX_BYTES: 1_000,
     FILES_MAX_BYTES: 10_000,
+    RESULTS_MAX_BYTES: 2_000,
+    BATCHES_MAX_BYTES: 1_000,
     RESULT_TTL: 60,
     LEASE_TTL: 10,
     NATS_REPLICAS: 1,
@@ -146,6 +163,10 @@ describe("topology", () => {
   it("never promises more than the disk holds, and takes the settings as they are when it holds more", () => {
     for (const storeBytes of [1, 5_000, 1_000_000, 1e9]) expect(promised(storeBytes)).toBeLessThanOrEqual(storeBytes);
     expect(promised(1e12)).toBe(promised());
+  });
+
+  it("every stream and bucket has an end", () => {
+    for (const { name, max_bytes = -1 } of topology(settings).streams) expect(max_bytes, name).toBeGreaterThan(0);
   });
 
   it("a replicated topology replicates every stream", () => {

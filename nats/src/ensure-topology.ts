@@ -167,7 +167,7 @@ async function attempt(what: string, change: () => Promise<unknown>): Promise<vo
     if (error instanceof JetStreamApiError && error.code === INSUFFICIENT_STORAGE) {
       throw new NatsStartError(
         "store_full",
-        `${what}: the server's store is too small for the byte limits; lower JOBS_MAX_BYTES, FILES_MAX_BYTES or INTAKE_MAX_BYTES.`,
+        `${what}: the server's store is too small for the byte limits; lower JOBS_MAX_BYTES, FILES_MAX_BYTES, INTAKE_MAX_BYTES or RESULTS_MAX_BYTES.`,
         { cause: error },
       );
     }

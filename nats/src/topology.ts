@@ -26,6 +26,8 @@ export const topologySettings = [
   "JOBS_MAX_BYTES",
   "INTAKE_MAX_BYTES",
   "FILES_MAX_BYTES",
+  "RESULTS_MAX_BYTES",
+  "BATCHES_MAX_BYTES",
   "RESULT_TTL",
   "LEASE_TTL",
   "NATS_REPLICAS",
@@ -52,6 +54,8 @@ const PROGRESS_MS = 10 * MINUTE;
 const PROGRESS_BYTES = 64 * MIB;
 const DEAD_MS = 30 * DAY;
 const DEAD_BYTES = 1_024 * MIB;
+/** A few keys for each accelerator. */
+const LEASE_BYTES = 8 * MIB;
 /** Longer than a pass may go without `working()`; the workers send it every few seconds. */
 const ACK_WAIT_MS = 15 * SECOND;
 /** More than all workers of a lane together ever hold. */
@@ -99,6 +103,9 @@ export function topology(settings: TopologySettings, storeBytes?: number): Topol
         ...file,
         name: streams.results,
         subjects: [...streamSubjects.RESULTS],
+        // Full, it refuses: the oldest result may be all that is known of a batch that is not concluded yet.
+        discard: DiscardPolicy.New,
+        max_bytes: bytes.results,
         max_age: resultAge,
         duplicate_window: resultDuplicates,
       },
@@ -119,9 +126,10 @@ export function topology(settings: TopologySettings, storeBytes?: number): Topol
         max_age: nanos(DEAD_MS),
         max_bytes: bytes.dead,
       },
-      { ...keyBucket(buckets.batches, resultAge), duplicate_window: resultDuplicates },
+      { ...keyBucket(buckets.batches, resultAge), max_bytes: bytes.batches, duplicate_window: resultDuplicates },
       {
         ...keyBucket(buckets.lease, 0),
+        max_bytes: bytes.lease,
         // Who holds the lease must come from the stream's leader: a follower may show a holder of before. Keys do not expire: that
         // would go by the servers' wall clocks, which may jump (shared/gpu-lease).
         allow_direct: false,
@@ -177,10 +185,14 @@ function durable(stream: string, name: string, filter: string): Topology["consum
   };
 }
 
+/** Bytes of each stream and bucket that lies on the disk. */
 interface Budget {
   intake: number;
   waiting: number;
   jobs: number;
+  results: number;
+  batches: number;
+  lease: number;
   files: number;
   dead: number;
 }
@@ -192,6 +204,9 @@ function fit(settings: TopologySettings, storeBytes: number | undefined): Budget
     // What waits there came through INTAKE.
     waiting: settings.INTAKE_MAX_BYTES,
     jobs: settings.JOBS_MAX_BYTES,
+    results: settings.RESULTS_MAX_BYTES,
+    batches: settings.BATCHES_MAX_BYTES,
+    lease: LEASE_BYTES,
     files: settings.FILES_MAX_BYTES,
     dead: DEAD_BYTES,
   };
@@ -202,6 +217,9 @@ function fit(settings: TopologySettings, storeBytes: number | undefined): Budget
     intake: scale(wished.intake),
     waiting: scale(wished.waiting),
     jobs: scale(wished.jobs),
+    results: scale(wished.results),
+    batches: scale(wished.batches),
+    lease: scale(wished.lease),
     files: scale(wished.files),
     dead: scale(wished.dead),
   };

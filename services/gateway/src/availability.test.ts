@@ -63,6 +63,23 @@ describe("a full queue", () => {
   });
 });
 
+describe("no room for more results", () => {
+  test("is told to submissions and by /readyz, until there is room", async () => {
+    const server = await startTestServer({ settings: { RESULTS_MAX_BYTES: 1_048_576 } });
+    const gateway = await startTestGateway(server);
+    const submission = submissionOf(await gateway.upload("say:x"));
+    await gateway.bus.publishOnce("speech.result.b.0.0", new Uint8Array(980_000));
+    const sentence = { error: { code: "queue_full", message: expect.stringContaining("no room for more results") } };
+    await eventually(async () => ((await gateway.json("/readyz")).status === 429 ? true : undefined));
+    expect((await gateway.json("/readyz")).body).toMatchObject(sentence);
+    expect(await gateway.post("/api/v1/queue/submit", submission)).toMatchObject({ status: 429, body: sentence });
+    await gateway.bus.deleteMessage("RESULTS", 1);
+    await eventually(async () => ((await gateway.json("/readyz")).status === 200 ? true : undefined));
+    await gateway.close();
+    await server.stop();
+  });
+});
+
 describe("while NATS is away", () => {
   test("submissions are 503 with Retry-After, probes say so, and all is well when it is back", async () => {
     const rig = await startRig();

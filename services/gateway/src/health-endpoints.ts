@@ -45,8 +45,10 @@ export function addHealth(router: Router, gateway: GatewayContext): void {
 
   router.get("/readyz", async (ctx) => {
     if (!(await ready())) throw new SpeechError("bus_unavailable", "NATS is away, or its streams are missing.");
-    const full = await gateway.storage.check();
-    if (full !== undefined) throw new SpeechError("bus_unavailable", full);
+    const unstored = await gateway.storage.check();
+    if (unstored !== undefined) throw new SpeechError("bus_unavailable", unstored);
+    const full = await gateway.queue.fullProblem();
+    if (full !== undefined) throw new SpeechError("queue_full", full);
     const problem = await modelProblem();
     if (problem !== undefined) throw problem;
     ctx.body = { status: "ok" };

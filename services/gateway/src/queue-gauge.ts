@@ -2,7 +2,7 @@
  * Whether the queue can take more. Asked by every submission, so the answer is kept for a second, and while it is asked
  * anew the old one serves: a queue does not fill in a moment, and JOBS and INTAKE refuse by themselves when they are full.
  */
-import type { Bus } from "@parlance/bus";
+import { type Bus, OUTCOMES_FULL_SHARE, outcomesShare } from "@parlance/bus";
 import { durables, lanes, operations, SpeechError, streams } from "@parlance/contracts";
 
 const FRESH_MS = 1_000;
@@ -16,11 +16,14 @@ export interface QueueGauge {
   waiting(): Promise<number>;
   /** Throws `queue_full`. */
   refuseWhenFull(): Promise<void>;
+  /** A sentence when no more is taken in, however long the queue is. */
+  fullProblem(): Promise<string | undefined>;
 }
 
 interface Reading {
   waiting: number;
   share: number;
+  outcomes: number;
   at: number;
 }
 
@@ -30,8 +33,9 @@ export function createQueueGauge(options: { bus: Bus; maxQueuedJobs: number; onR
   let reading: Promise<Reading> | undefined;
 
   async function read(): Promise<Reading> {
-    const [jobs, ...consumers] = await Promise.all([
+    const [jobs, outcomes, ...consumers] = await Promise.all([
       bus.streamState(streams.jobs),
+      outcomesShare(bus),
       ...operations.flatMap((operation) =>
         lanes.map((lane) => bus.consumerState(streams.jobs, durables.worker(operation, lane))),
       ),
@@ -39,6 +43,7 @@ export function createQueueGauge(options: { bus: Bus; maxQueuedJobs: number; onR
     newest = {
       waiting: consumers.reduce((sum, consumer) => sum + consumer.pending, 0),
       share: jobs.maxBytes > 0 ? jobs.bytes / jobs.maxBytes : 0,
+      outcomes,
       at: performance.now(),
     };
     return newest;
@@ -59,13 +64,20 @@ export function createQueueGauge(options: { bus: Bus; maxQueuedJobs: number; onR
     return newest !== undefined && age < STALE_MS ? newest : fresh;
   }
 
+  function fullStream({ share, outcomes }: Reading): string | undefined {
+    if (outcomes >= OUTCOMES_FULL_SHARE) return "There is no room for more results.";
+    return share >= FULL_SHARE ? "The job stream is full." : undefined;
+  }
+
   return {
     waiting: async () => (await current()).waiting,
+    fullProblem: async () => fullStream(await current()),
     async refuseWhenFull() {
-      const { waiting, share } = await current();
-      if (waiting < maxQueuedJobs && share < FULL_SHARE) return;
+      const reading = await current();
+      const { waiting } = reading;
+      const why = waiting >= maxQueuedJobs ? `${waiting} jobs are waiting.` : fullStream(reading);
+      if (why === undefined) return;
       onRefusal();
-      const why = waiting >= maxQueuedJobs ? `${waiting} jobs are waiting.` : "The job stream is full.";
       throw new SpeechError("queue_full", `${why} Try again later.`, { retryAfterSeconds: RETRY_SECONDS });
     },
   };

@@ -6,7 +6,7 @@
  * are given back for a while, to look for urgent ones among those that follow.
  */
 import { setTimeout as pause } from "node:timers/promises";
-import type { Bus, Delivery } from "@parlance/bus";
+import { type Bus, type Delivery, watchOutcomeRoom } from "@parlance/bus";
 import { durables, streams } from "@parlance/contracts";
 import type { Log } from "@parlance/telemetry";
 import type { IntakeBatch } from "./intake-batch.ts";
@@ -46,6 +46,7 @@ const GIVEN_BACK_FOR_MS = 60_000;
 export async function runIntakeLoop(options: IntakeLoopOptions): Promise<void> {
   const { bus, log, signal, handle, mostHeld = 64, stallMs = 2_000 } = options;
   const held = new Map<number, Held>();
+  const hasOutcomeRoom = watchOutcomeRoom(bus);
   let finished: () => void = () => undefined;
 
   const alive = setInterval(() => {
@@ -100,6 +101,10 @@ export async function runIntakeLoop(options: IntakeLoopOptions): Promise<void> {
         if ((await outcomeWithin(stallMs)) || signal.aborted) continue;
         const idle = [...held.values()].filter((entry) => !entry.begun && !entry.urgent);
         await giveBack(idle.slice(-Math.ceil(idle.length / 2)), GIVEN_BACK_FOR_MS);
+        continue;
+      }
+      if (!(await hasOutcomeRoom())) {
+        await pause(1_000, undefined, { signal }).catch(() => undefined);
         continue;
       }
       try {

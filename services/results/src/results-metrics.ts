@@ -6,6 +6,7 @@ export interface ResultsMetrics {
   concluded: Counter<"status">;
   filesDeleted: Counter;
   purged: Counter<"stream">;
+  forgotten: Counter<"what">;
 }
 
 export function createResultsMetrics(): ResultsMetrics {
@@ -21,6 +22,12 @@ export function createResultsMetrics(): ResultsMetrics {
       registers,
     }),
     filesDeleted: new Counter({ name: "parlance_files_deleted_total", help: "Expired files deleted", registers }),
+    forgotten: new Counter({
+      name: "parlance_outcomes_forgotten_total",
+      help: "Gone before RESULT_TTL to make room: refusals, results of done items, concluded batches, keys",
+      labelNames: ["what"],
+      registers,
+    }),
     purged: new Counter({
       name: "parlance_messages_purged_total",
       help: "Finished messages purged, by stream",

@@ -5,7 +5,7 @@
  * `speech.status.<batchId>` from the streams. All that it keeps are caches of what the streams hold, bounded: a restarted
  * service knows as much as the one before, and its memory does not grow with history. Any number of instances share the
  * work. It answers what else publishers ask of their batches and files (`publisher-desk.ts`), in bounded turns. It also tidies:
- * expired files, and finished messages of JOBS and INTAKE.
+ * expired files, finished messages of JOBS and INTAKE, and the oldest outcomes where there is no room for new ones.
  */
 import { setTimeout as pause } from "node:timers/promises";
 import { type Bus, createTurns } from "@parlance/bus";
@@ -17,6 +17,7 @@ import { createConcludeItem } from "./conclude-item.ts";
 import { sweepFiles } from "./files-janitor.ts";
 import { foldResults } from "./fold-results.ts";
 import { createOpenItems } from "./open-items.ts";
+import { sweepOutcomes } from "./outcomes-janitor.ts";
 import { servePublishers } from "./publisher-desk.ts";
 import { createResultsMetrics } from "./results-metrics.ts";
 import { createSoundQueue } from "./sound-queue.ts";
@@ -42,6 +43,8 @@ export interface Results {
 
 /** Parts of an upload whose writer died belong to no file. No upload takes this long. */
 const ORPHAN_MS = 3_600_000;
+
+const MAKE_ROOM_EVERY_MS = 5_000;
 
 /** Requests at once and in waiting, of all and of each publisher: a status of a thousand items takes some milliseconds. */
 const REQUESTS = { atOnce: 16, atOnceEach: 8, waitingEach: 256 } as const;
@@ -91,10 +94,15 @@ export async function createResults(options: ResultsOptions): Promise<Results> {
     metrics.purged.inc({ stream: streams.intake }, intake);
   }
 
-  async function sweepUntilClosed(): Promise<void> {
+  async function makeRoom(): Promise<void> {
+    const swept = await sweepOutcomes({ bus, log, now });
+    for (const [what, count] of Object.entries(swept ?? {})) metrics.forgotten.inc({ what }, count);
+  }
+
+  async function repeatUntilClosed(work: () => Promise<void>, everyMs: number): Promise<void> {
     while (!signal.aborted) {
-      await sweep().catch((error: unknown) => log.warn({ err: error }, "tidying failed; the next round tries again"));
-      await pause(sweepEveryMs, undefined, { signal }).catch(() => undefined);
+      await work().catch((error: unknown) => log.warn({ err: error }, "tidying failed; the next round tries again"));
+      await pause(everyMs, undefined, { signal }).catch(() => undefined);
     }
   }
 
@@ -115,7 +123,9 @@ export async function createResults(options: ResultsOptions): Promise<Results> {
       now,
     }),
     watchCancels({ bus, batches, concludeItem, progress, log, signal, now }),
-    sweepUntilClosed(),
+    repeatUntilClosed(sweep, sweepEveryMs),
+    // New work waits for it.
+    repeatUntilClosed(makeRoom, Math.min(sweepEveryMs, MAKE_ROOM_EVERY_MS)),
   ]);
   await bus.flush();
   log.info("folding results");

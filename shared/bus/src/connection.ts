@@ -16,7 +16,16 @@ import { publishOnce } from "./publish-once.ts";
 import { pullDurable } from "./pull.ts";
 import { readStream } from "./read.ts";
 import { publish, request, requestMany, serve, subscribe } from "./requests.ts";
-import { consumerState, countSubjects, firstMessage, lastMessage, messageAt, purge, streamState } from "./state.ts";
+import {
+  consumerState,
+  countSubjects,
+  deleteMessage,
+  firstMessage,
+  lastMessage,
+  messageAt,
+  purge,
+  streamState,
+} from "./state.ts";
 import type { Bus } from "./types.ts";
 
 export interface BusOptions {
@@ -76,6 +85,7 @@ export async function connectBus(options: BusOptions): Promise<Bus> {
     consumerState: (stream, durable) => consumerState(link, stream, durable),
     streamState: (stream) => streamState(link, stream),
     purgeBelow: (stream, seq, subject) => purge(link, stream, { seq, filter: subject }),
+    deleteMessage: (stream, seq) => deleteMessage(link, stream, seq),
     purgeSubject: (stream, subject) => purge(link, stream, { filter: subject }),
     bucket: async (name) => createKeyBucket(link, name),
     files: async (name) => createFileStore(link, name),

@@ -4,6 +4,7 @@ export { FILE_CHUNK_BYTES } from "./file-store.ts";
 export type { BusLog } from "./link.ts";
 export * from "./manage-models.ts";
 export * from "./model-readiness.ts";
+export * from "./outcome-room.ts";
 export * from "./replay.ts";
 export * from "./serve-requests.ts";
 export * from "./turns.ts";

@@ -15,6 +15,8 @@ const codes = {
   wrongLastSequence: JetStreamApiCodes.StreamWrongLastSequence,
   wrongLastSequenceUnknown: JetStreamApiCodes.StreamWrongLastSequenceUnknown,
   noMessage: JetStreamApiCodes.NoMessageFound,
+  messageDeleteFailed: 10057,
+  sequenceNotFound: 10043,
   streamNotFound: JetStreamApiCodes.StreamNotFound,
   consumerNotFound: JetStreamApiCodes.ConsumerNotFound,
   notLeader: 10009,
@@ -76,6 +78,12 @@ export function isMissingMessage(error: unknown): boolean {
 /** Nobody answered in time: what `untilAnswered` ends with. */
 export function isUnavailable(error: unknown): boolean {
   return error instanceof SpeechError && error.code === "bus_unavailable";
+}
+
+/** A message that was to be deleted is gone already. */
+export function isDeleted(error: unknown): boolean {
+  const code = apiCode(error);
+  return code === codes.messageDeleteFailed || code === codes.sequenceNotFound;
 }
 
 /** A refusal that trying again cannot change, as what it means to the caller; undefined when it is worth another try. */

@@ -1,7 +1,7 @@
 /** What the server says of its streams and consumers. */
 import { SpeechError } from "@parlance/contracts";
 import type { Link } from "./link.ts";
-import { isMissing } from "./server-error.ts";
+import { isDeleted, isMissing } from "./server-error.ts";
 import { askAny, askLeader } from "./stored-message.ts";
 import { askInfo } from "./stream-info.ts";
 import type { ConsumerState, StoredMessage, StreamState } from "./types.ts";
@@ -105,4 +105,14 @@ export async function purge(
 ): Promise<number> {
   const { purged } = await untilAnswered(link, `Purging ${stream}`, () => link.jsm.streams.purge(stream, what));
   return purged;
+}
+
+export async function deleteMessage(link: Link, stream: string, seq: number): Promise<void> {
+  await untilAnswered(link, `Deleting from ${stream}`, async () => {
+    try {
+      await link.jsm.streams.deleteMessage(stream, seq, false);
+    } catch (error) {
+      if (!isMissing(error) && !isDeleted(error)) throw error;
+    }
+  });
 }

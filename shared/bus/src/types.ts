@@ -233,8 +233,13 @@ export interface Bus {
   streamState(stream: string): Promise<StreamState>;
   /** Deletes messages below `seq`, of one subject (wildcards allowed) or of all. Returns how many. */
   purgeBelow(stream: string, seq: number, subject?: string): Promise<number>;
-  /** Deletes all messages of a subject (wildcards allowed). Returns how many. */
+  /**
+   * Deletes all messages of a subject (wildcards allowed). Returns how many. Not for what a durable may still hold: the server
+   * then forgets others that are to be delivered again. Those are deleted one by one.
+   */
   purgeSubject(stream: string, subject: string): Promise<number>;
+  /** Deletes one message; harmless where it is gone. A durable takes it for acknowledged. */
+  deleteMessage(stream: string, seq: number): Promise<void>;
   bucket(name: string): Promise<KeyBucket>;
   files(name: string): Promise<FileStore>;
   /** Undefined when nobody answered in time. */

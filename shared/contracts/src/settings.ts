@@ -173,10 +173,21 @@ export const settingsTable = {
     default: "10737418240",
     describe: "Bytes that the `files` bucket may hold",
   }),
+  RESULTS_MAX_BYTES: setting({
+    schema: integer(268_435_456),
+    default: "2147483648",
+    describe:
+      "Bytes that results, done events and summaries may take; beyond 80 % those of concluded batches go before `RESULT_TTL`, the oldest first",
+  }),
+  BATCHES_MAX_BYTES: setting({
+    schema: integer(67_108_864),
+    default: "536870912",
+    describe: "Bytes that batch records may take; beyond 80 % those of concluded batches go, the oldest first",
+  }),
   RESULT_TTL: setting({
     schema: integer(60),
     default: "604800",
-    describe: "Seconds that results, done events and batch records are kept",
+    describe: "Seconds that results, done events and batch records are kept, while there is room",
   }),
   REPLAY_WINDOW: setting({
     schema: integer(0),

@@ -1,5 +1,5 @@
 /** Keeps one pull outstanding per lane for as long as there is room, so that a job is here as soon as it is published. */
-import type { Bus, Delivery } from "@parlance/bus";
+import { type Bus, type Delivery, watchOutcomeRoom } from "@parlance/bus";
 import { durables, type Lane, lanes, type Operation, streams } from "@parlance/contracts";
 import type { Log } from "@parlance/telemetry";
 
@@ -26,6 +26,7 @@ const PULL_MS = 30_000;
 const RETRY_MS = 1_000;
 
 export function pullLanes({ bus, operations, room, accept, log }: LanePullOptions): LanePulls {
+  const hasOutcomeRoom = watchOutcomeRoom(bus);
   let closed = false;
   let outstanding = new AbortController();
   let wake: () => void = () => {};
@@ -49,6 +50,13 @@ export function pullLanes({ bus, operations, room, accept, log }: LanePullOption
         continue;
       }
       const { signal } = outstanding;
+      // A pass whose results cannot be stored would be run again and again.
+      if (!(await hasOutcomeRoom())) {
+        if (!told) log.warn({ lane }, "there is no room for more results; waiting");
+        told = true;
+        await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+        continue;
+      }
       try {
         const durable = durables.worker(operation, lane);
         const deliveries = await bus.pull({ stream: streams.jobs, durable, max, waitMs: PULL_MS, signal });
