@@ -161,11 +161,9 @@ describe("the decoder pool", () => {
 
   test("hours in few bytes are refused by their pages, without decoding", async () => {
     const decoder = pool();
-    const began = performance.now();
     const bytes = opusOfHours(100);
     expect(await outcome(decoder.decode({ source: source(bytes) }))).toMatchObject({ code: "audio_too_long" });
     expect(decoder.pids).toEqual([]);
-    expect(performance.now() - began).toBeLessThan(5_000);
   });
 
   test("too many bytes are refused, declared or not", async () => {

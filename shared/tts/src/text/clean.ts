@@ -1,8 +1,9 @@
 /** From whatever people type to plain ASCII English: one sign for each thing, nothing that changes what is said. */
 import { greekOfFormulas } from "./script-problem.ts";
+import { table } from "./table.ts";
 import { plainLetters, transliterate } from "./transliterate.ts";
 
-const letters: Readonly<Record<string, string>> = {
+const letters = table<string>({
   ß: "ss",
   æ: "ae",
   Æ: "Ae",
@@ -21,9 +22,9 @@ const letters: Readonly<Record<string, string>> = {
   ı: "i",
   ŋ: "ng",
   ə: "e",
-};
+});
 
-const greek: Readonly<Record<string, string>> = {
+const greek = table<string>({
   α: "alpha",
   β: "beta",
   γ: "gamma",
@@ -49,7 +50,7 @@ const greek: Readonly<Record<string, string>> = {
   χ: "chi",
   ψ: "psi",
   ω: "omega",
-};
+});
 
 /** Micro and ohm come before units, so that they survive as letters of units. */
 const unitSigns: readonly (readonly [RegExp, string])[] = [

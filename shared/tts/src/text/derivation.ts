@@ -1,5 +1,6 @@
 /** Unknown words made of known ones: endings, beginnings, compounds. */
 import type { Pronunciations } from "./pronunciations.ts";
+import { table } from "./table.ts";
 
 const isVoiceless = (phone: string) => /^(?:p|t|k|f|th)$/.test(phone);
 const isSibilant = (phone: string) => /^(?:s|z|sh|zh|ch|jh)$/.test(phone);
@@ -65,7 +66,7 @@ const endings: readonly Ending[] = [
   [/'re$/, add("er0")],
 ];
 
-const beginnings: Readonly<Record<string, string>> = {
+const beginnings = table<string>({
   un: "ah0 n",
   re: "r iy0",
   non: "n aa1 n",
@@ -101,7 +102,7 @@ const beginnings: Readonly<Record<string, string>> = {
   counter: "k aw1 n t er0",
   co: "k ow1",
   de: "d iy0",
-};
+});
 
 /** The phones of a word made of words that the dictionary has; undefined when it is not. */
 export function derive(word: string, known: Pronunciations): string[] | undefined {

@@ -2,8 +2,9 @@
 import { isPronounceable, sayConstant, sayMixed, sayWord } from "./letters.ts";
 import { cardinal, digits } from "./number-words.ts";
 import { type Rule, rule, spell } from "./rule.ts";
+import { table } from "./table.ts";
 
-const signs: Readonly<Record<string, string>> = {
+const signs = table<string>({
   ".": "dot",
   "/": "slash",
   "\\": "backslash",
@@ -23,7 +24,7 @@ const signs: Readonly<Record<string, string>> = {
   $: "dollar",
   "*": "star",
   ";": "semicolon",
-};
+});
 
 const topLevel =
   "com|org|net|edu|gov|mil|int|info|biz|io|ai|co|dev|app|me|tv|fm|gg|ly|to|xyz|online|cloud|uk|us|ca|au|nz|ie|de|fr|es|it|nl|be|ch|at|se|no|dk|fi|pl|pt|eu|in|jp|cn|kr|br|mx|ru|za";

@@ -1,4 +1,5 @@
 /** Words that are spelled alike and said in two ways: the words around them tell which. */
+import { table } from "./table.ts";
 
 export interface Context {
   /** Tokens before and after, nearest first; "" beyond the ends. */
@@ -51,7 +52,7 @@ const stressed =
   (context) =>
     isVerb(context) ? verb : noun;
 
-const readings: Readonly<Record<string, Reading>> = {
+const readings = table<Reading>({
   read: (context) =>
     afterTo(context) || (afterSubject(context) && !inPast(context) && !/^(?:he|she|it)$/.test(lead(context)))
       ? "r iy1 d"
@@ -143,7 +144,7 @@ const readings: Readonly<Record<string, Reading>> = {
   duplicate: (context) => (isVerb(context) ? "d uw1 p l ah0 k ey1 t" : "d uw1 p l ah0 k ah0 t"),
   deliberate: (context) => (isVerb(context) ? "d ih0 l ih1 b er0 ey1 t" : "d ih0 l ih1 b er0 ah0 t"),
   advocate: (context) => (isVerb(context) ? "ae1 d v ah0 k ey1 t" : "ae1 d v ah0 k ah0 t"),
-};
+});
 
 /** The phones of a heteronym where it stands; undefined for any other word. */
 export function heteronym(word: string, context: Context): string[] | undefined {

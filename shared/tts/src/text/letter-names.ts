@@ -1,5 +1,7 @@
+import { table } from "./table.ts";
+
 /** The names of the letters, in phones. */
-const names: Readonly<Record<string, string>> = {
+const names = table<string>({
   a: "ey1",
   b: "b iy1",
   c: "s iy1",
@@ -26,7 +28,7 @@ const names: Readonly<Record<string, string>> = {
   x: "eh1 k s",
   y: "w ay1",
   z: "z iy1",
-};
+});
 
 export function letterName(letter: string): string[] {
   return names[letter.toLowerCase()]?.split(" ") ?? [];

@@ -1,6 +1,7 @@
 /** Words that are no words: acronyms, names with capitals inside, letters with digits. */
 import { cardinal, digits, pairs } from "./number-words.ts";
 import { letterName, spell, spellCapitals } from "./rule.ts";
+import { table } from "./table.ts";
 
 /** Said as words, though their letters would not tell. */
 const said = new Set(
@@ -12,7 +13,7 @@ const said = new Set(
 );
 
 /** Said in a way that their letters do not tell; a capital is the name of a letter. */
-const respelled: Readonly<Record<string, string>> = {
+const respelled = table<string>({
   jpeg: "jay peg",
   mpeg: "em peg",
   json: "jay son",
@@ -25,7 +26,7 @@ const respelled: Readonly<Record<string, string>> = {
   naacp: "N double A C P",
   ncaa: "N C double A",
   iupac: "I U pack",
-};
+});
 
 /** Short words that people set in capitals to stress them. */
 const stressed = new Set(
@@ -40,7 +41,7 @@ const stressed = new Set(
   ).split(" "),
 );
 
-const mixed: Readonly<Record<string, string>> = {
+const mixed = table<string>({
   phd: "P H D",
   phds: "P H D's",
   ok: "okay",
@@ -54,7 +55,7 @@ const mixed: Readonly<Record<string, string>> = {
   macos: "mac O S",
   ipv: "I P V",
   ffmpeg: "F F em peg",
-};
+});
 
 /** Beginnings of words and syllables, and their ends, as English has them: enough to tell NATO from HTML. */
 const onset =

@@ -1,11 +1,12 @@
 /** Numbers with a unit, temperatures and percentages. */
 import { cardinal, decimal, minus, NUMBER, signed } from "./number-words.ts";
 import { type Found, isSingular, type Rule, rule, spellCapitals } from "./rule.ts";
+import { table } from "./table.ts";
 import { units } from "./units.ts";
 
 /** The same for one and for many. */
 const invariant = /hertz$|horsepower$|^[A-Z ]+$/;
-const irregular: Readonly<Record<string, string>> = { foot: "feet", inch: "inches" };
+const irregular = table<string>({ foot: "feet", inch: "inches" });
 
 const escaped = Object.keys(units)
   .sort((a, b) => b.length - a.length)

@@ -1,12 +1,13 @@
 /** Money: signs and codes of currencies, magnitudes, hundredths. */
 import { cardinal, decimal, minus, NUMBER } from "./number-words.ts";
 import { type Found, isSingular, type Rule, rule, spellCapitals } from "./rule.ts";
+import { table } from "./table.ts";
 
 /** Singular, plural, and the hundredth of it. */
 type Currency = readonly [one: string, many: string, cent?: string, cents?: string];
 
 const dollar: Currency = ["dollar", "dollars", "cent", "cents"];
-const signs: Readonly<Record<string, Currency>> = {
+const signs = table<Currency>({
   $: dollar,
   "£": ["pound", "pounds", "penny", "pence"],
   "€": ["euro", "euros", "cent", "cents"],
@@ -16,9 +17,9 @@ const signs: Readonly<Record<string, Currency>> = {
   "₽": ["ruble", "rubles", "kopeck", "kopecks"],
   "₺": ["lira", "lira"],
   "₿": ["bitcoin", "bitcoins"],
-};
+});
 const named = (name: string): Currency => [`${name} dollar`, `${name} dollars`, "cent", "cents"];
-const codes: Readonly<Record<string, Currency>> = {
+const codes = table<Currency>({
   USD: ["U S dollar", "U S dollars", "cent", "cents"],
   US$: ["U S dollar", "U S dollars", "cent", "cents"],
   CAD: named("canadian"),
@@ -37,8 +38,8 @@ const codes: Readonly<Record<string, Currency>> = {
   SEK: ["swedish krona", "swedish kronor"],
   NOK: ["norwegian krone", "norwegian kroner"],
   DKK: ["danish krone", "danish kroner"],
-};
-const magnitudes: Readonly<Record<string, string>> = {
+});
+const magnitudes = table<string>({
   k: "thousand",
   m: "million",
   mn: "million",
@@ -49,7 +50,7 @@ const magnitudes: Readonly<Record<string, string>> = {
   t: "trillion",
   tn: "trillion",
   trn: "trillion",
-};
+});
 const magnitude = String.raw`(?:\s?(thousand|million|billion|trillion|quadrillion|[kK]|[mM](?:n|m|io)?|[bB]n?|[tT]r?n|T)(?![\w]))?`;
 
 const currencyOf = (code: string) => signs[code] ?? codes[code.toUpperCase()];

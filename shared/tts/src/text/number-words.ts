@@ -1,4 +1,5 @@
 /** Numbers as an American says them: "one hundred twenty three", no "and", no hyphens. */
+import { table } from "./table.ts";
 
 const small = [
   ..."zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen".split(" "),
@@ -6,7 +7,7 @@ const small = [
 ];
 const tens = "zero ten twenty thirty forty fifty sixty seventy eighty ninety".split(" ");
 const scales = ["", "thousand", "million", "billion", "trillion", "quadrillion"];
-const irregular: Readonly<Record<string, string>> = {
+const irregular = table<string>({
   one: "first",
   two: "second",
   three: "third",
@@ -14,7 +15,7 @@ const irregular: Readonly<Record<string, string>> = {
   eight: "eighth",
   nine: "ninth",
   twelve: "twelfth",
-};
+});
 
 /** "012" → "zero one two". */
 export function digits(text: string): string {

@@ -13,6 +13,7 @@ import {
   signed,
 } from "./number-words.ts";
 import { letterName, type Rule, rule } from "./rule.ts";
+import { table } from "./table.ts";
 
 /** Before a Roman numeral that is counted, not ranked: "Chapter IV" is "chapter four". */
 const counted =
@@ -146,7 +147,7 @@ export const numberRules: readonly Rule[] = [
   rule(/\d+/g, ({ groups: [value = ""] }) => (value.length > 4 ? digits(value) : cardinal(value))),
 ];
 
-const prefixes: Readonly<Record<string, string>> = {
+const prefixes = table<string>({
   "-": "minus",
   "\u00b1": "plus or minus",
   "+/-": "plus or minus",
@@ -160,4 +161,4 @@ const prefixes: Readonly<Record<string, string>> = {
   ">=": "at least",
   "\u2264": "at most",
   "\u2265": "at least",
-};
+});

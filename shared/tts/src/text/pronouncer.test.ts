@@ -174,6 +174,14 @@ describe("whatever is said", () => {
     }
   });
 
+  it.each([...Object.getOwnPropertyNames(Object.prototype), "a'e", "e'e"])("%s is a word like others", (word) => {
+    for (const text of [word, `The ${word} is 5 ${word}, or $3 ${word}; ${word.toUpperCase()}!`]) {
+      const said = pronounce(normalise(text)).filter(({ origin }) => origin !== "pause");
+      expect(said.length).toBeGreaterThan(0);
+      for (const { token, phones } of said) expect(phones, token).not.toEqual([]);
+    }
+  });
+
   it("what normalise writes can be said, and every word of it has phones", () => {
     const signs = fc.constantFrom(..."aeiAEXs'.,-/$%1290 @#_é√🎉".split(""));
     fc.assert(

@@ -7,6 +7,7 @@ import { letterRulesSource } from "./letter-rules-data.ts";
 import { isPronounceable } from "./letters.ts";
 import type { Pronunciations } from "./pronunciations.ts";
 import { supplemented } from "./supplement.ts";
+import { table } from "./table.ts";
 
 /** Where the phones of a token come from. */
 export type Origin = "lexicon" | "derived" | "rules" | "letter" | "pause";
@@ -29,11 +30,11 @@ export interface PronouncerOptions {
 }
 
 /** Words that lean on their neighbours and are hardly ever said as the dictionary has them on their own. */
-const unstressed: Readonly<Record<string, string>> = {
+const unstressed = table<string>({
   a: "ah0",
   an: "ah0 n",
   to: "t ah0",
-};
+});
 
 let parsedRules: LetterRules | undefined;
 
@@ -52,13 +53,15 @@ export function createPronouncer({ pronunciations }: PronouncerOptions): Pronoun
     const derived = derive(word, known);
     if (derived !== undefined) return { phones: derived, origin: "derived" };
     const letters = word.replaceAll("'", "");
+    const spelled = { phones: Array.from(letters).flatMap(letterName), origin: "letter" } as const;
     // What cannot be sounded out is spelled.
-    if (!/[aeiouy]/.test(letters) || (letters.length <= 3 && !isPronounceable(letters)))
-      return { phones: Array.from(letters).flatMap(letterName), origin: "letter" };
+    if (!/[aeiouy]/.test(letters) || (letters.length <= 3 && !isPronounceable(letters))) return spelled;
     const possessive = /^(.{2,})'s$/.exec(word)?.[1];
     if (possessive !== undefined)
       return { phones: withS(soundOut(possessive.replaceAll("'", ""), letterRules())), origin: "rules" };
-    return { phones: soundOut(letters, letterRules()), origin: "rules" };
+    const phones = soundOut(letters, letterRules());
+    // The rules may leave every letter silent.
+    return phones.length === 0 ? spelled : { phones, origin: "rules" };
   };
 
   const say = (

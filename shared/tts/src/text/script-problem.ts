@@ -3,6 +3,7 @@
  * well as may be, but what is foreign for the most part would be noise.
  */
 import { languageCodes } from "@parlance/contracts";
+import { table } from "./table.ts";
 
 export interface Reader {
   model: string;
@@ -14,12 +15,12 @@ export interface Reader {
 const LEAST_SHARE = 0.5;
 
 /** Scripts that are written in several: by the codes of ISO 15924, which Unicode's names of scripts know too. */
-const parts: Readonly<Record<string, readonly string[]>> = {
+const parts = table<readonly string[]>({
   Hans: ["Hani"],
   Hant: ["Hani"],
   Jpan: ["Hira", "Kana", "Hani"],
   Kore: ["Hang", "Hani"],
-};
+});
 
 /** One sentence for the caller when none of the models reads most of the text; undefined when one does, or none is known. */
 export function scriptProblem(text: string, readers: readonly Reader[]): string | undefined {

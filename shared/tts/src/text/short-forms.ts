@@ -1,6 +1,7 @@
 /** Abbreviations with a full stop, initials, and signs that stand for words. */
 import { abbreviations } from "./abbreviations.ts";
 import { type Rule, rule, spell, spellCapitals } from "./rule.ts";
+import { table } from "./table.ts";
 
 const forms = [...abbreviations.keys()]
   .filter(
@@ -72,7 +73,7 @@ export const shortFormRules: readonly Rule[] = [
   ),
 ];
 
-const streets: Readonly<Record<string, string>> = {
+const streets = table<string>({
   St: "street",
   Dr: "drive",
   Rd: "road",
@@ -82,7 +83,7 @@ const streets: Readonly<Record<string, string>> = {
   Hwy: "highway",
   Pl: "place",
   Sq: "square",
-};
+});
 
 export const signRules: readonly Rule[] = [
   rule(/\b([A-Z])\+\+/g, ({ groups: [, letter = ""] }) => `${spell(letter)} plus plus`),

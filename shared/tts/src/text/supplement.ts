@@ -1,7 +1,8 @@
 /** Words that `normalise` writes or people type and that dictionaries leave out. */
 import type { Pronunciations } from "./pronunciations.ts";
+import { table } from "./table.ts";
 
-const words: Readonly<Record<string, string>> = {
+const words = table<string>({
   quadrillion: "k w aa0 d r ih1 l y ah0 n",
   miz: "m ih1 z",
   missus: "m ih1 s ih0 z",
@@ -36,7 +37,7 @@ const words: Readonly<Record<string, string>> = {
   tsk: "t ih1 s k",
   pfft: "f ih1 t",
   zzz: "z ih1 z",
-};
+});
 
 /** A lexicon with those words added where it has none of its own. */
 export function supplemented(lexicon: Pronunciations): Pronunciations {

@@ -1,12 +1,13 @@
 /** Dates, years and times of day. */
 import { cardinal, digits, ordinal, plural, year } from "./number-words.ts";
 import { type Rule, rule, spell } from "./rule.ts";
+import { table } from "./table.ts";
 
 const months = "january february march april may june july august september october november december".split(" ");
 const monthNames =
   "Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?|Oct(?:ober)?|Nov(?:ember)?|Dec(?:ember)?";
 const month = `(${monthNames}|${monthNames.toUpperCase().replaceAll("(?:", "(?:")})\\.?`;
-const weekdays: Readonly<Record<string, string>> = {
+const weekdays = table<string>({
   mon: "monday",
   tue: "tuesday",
   wed: "wednesday",
@@ -14,7 +15,7 @@ const weekdays: Readonly<Record<string, string>> = {
   fri: "friday",
   sat: "saturday",
   sun: "sunday",
-};
+});
 const weekday = "(Mon|Tues?|Wed|Thu(?:rs?)?|Fri|Sat|Sun)";
 
 const sayMonth = (name: string) => months.find((full) => full.startsWith(name.slice(0, 3).toLowerCase())) ?? name;

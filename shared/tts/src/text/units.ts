@@ -1,5 +1,7 @@
+import { table } from "./table.ts";
+
 /** The names of units, by how they are written; what is in capitals is spelled. */
-export const units: Readonly<Record<string, string>> = {
+export const units = table<string>({
   km: "kilometer",
   m: "meter",
   cm: "centimeter",
@@ -100,4 +102,4 @@ export const units: Readonly<Record<string, string>> = {
   "°C": "degree celsius",
   "°F": "degree fahrenheit",
   "°": "degree",
-};
+});
