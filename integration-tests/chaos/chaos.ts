@@ -4,11 +4,12 @@
  * times, and the holder of the lease is stopped past its lease twice. In the end every accepted item has exactly one terminal
  * event, done, with the transcript or the sound of a run without faults; and at no moment two engines had memory of a model.
  *
- * `SEED=<n>` repeats an order of kills. The last line is JSON: accepted, done, failed, kills, lost, duplicates, changed, families_max,
+ * `SEED=<n>` repeats an order of kills; `-- --items 30 --kills 1 --swap-kills 0 --pauses 0 --targets engine,tts-worker` makes it shorter. The last line is JSON: accepted, done, failed, kills, lost, duplicates, changed, families_max,
  * engines_max (1, or the run has failed) and engine_processes_max, which counts those too that have only just been started.
  */
 import { randomUUID } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
+import { parseArgs } from "node:util";
 import { connectBus } from "@parlance/bus";
 import { subjects, type Transcript } from "@parlance/contracts";
 import { demoClips, longClip } from "../src/clips.ts";
@@ -19,13 +20,23 @@ import { untilFinished } from "../src/queue.ts";
 import { createRestClient } from "../src/rest-client.ts";
 import { seededRandom } from "../src/seeded-random.ts";
 import { createLedger } from "./ledger.ts";
-import { kill, killDuringSwap, pauseLeaseHolder, type Target, targets } from "./nemesis.ts";
+import { targets as everybody, kill, killDuringSwap, pauseLeaseHolder, type Target } from "./nemesis.ts";
 import { type Work, workOf } from "./work.ts";
 
-const ITEMS = 300;
-const KILLS_EACH = 3;
-const SWAP_KILLS = 3;
-const PAUSES = 2;
+const { values: wished } = parseArgs({
+  options: {
+    items: { type: "string", default: "300" },
+    kills: { type: "string", default: "3" },
+    "swap-kills": { type: "string", default: "3" },
+    pauses: { type: "string", default: "2" },
+    targets: { type: "string", default: everybody.join(",") },
+  },
+});
+const ITEMS = Number(wished.items);
+const KILLS_EACH = Number(wished.kills);
+const SWAP_KILLS = Number(wished["swap-kills"]);
+const PAUSES = Number(wished.pauses);
+const targets = everybody.filter((target) => wished.targets.split(",").includes(target));
 const LEASE_TTL = 3;
 const DRAIN_LIMIT_MS = 400_000;
 

@@ -25,11 +25,13 @@ export interface WayOrder {
   rounds: number;
   inputs: string;
   cuda: Readonly<Record<string, string>>;
+  /** Where the way's program lies; default: among the sources. */
+  program?: string;
 }
 
 /** Throws with the end of the child's error output. */
-export async function runWay({ model, ...order }: WayOrder): Promise<WayAnswer> {
-  const script = fileURLToPath(new URL(`../../../shared/asr/bench/loop/${model.architecture}.ts`, import.meta.url));
+export async function runWay({ model, program, ...order }: WayOrder): Promise<WayAnswer> {
+  const script = program ?? sourceOf(model.architecture);
   // CUDA would multiply float32 with ten bits of mantissa, and tokens could not be those of the CPU.
   const exact = order.device === "cuda" && order.format === "float32" ? { NVIDIA_TF32_OVERRIDE: "0" } : {};
   const child = spawn(process.execPath, [script, JSON.stringify({ ...order, folder: model.folder })], {
@@ -48,6 +50,9 @@ export async function runWay({ model, ...order }: WayOrder): Promise<WayAnswer> 
   if (code !== 0) throw new Error(`its process ended with ${signal ?? code}: ${lastWords(errors)}`);
   return answerSchema.parse(JSON.parse(output.trim().split("\n").at(-1) ?? ""));
 }
+
+const sourceOf = (architecture: string) =>
+  fileURLToPath(new URL(`../../../shared/asr/bench/loop/${architecture}.ts`, import.meta.url));
 
 /** The line that says what went wrong, not the stack behind it. */
 function lastWords(errors: string): string {

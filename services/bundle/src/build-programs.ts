@@ -10,6 +10,9 @@ export interface Program {
   out: string;
 }
 
+/** Native code that a bench tries in the repository, and nothing that is bundled runs. */
+const benchesOnly = ["koffi"];
+
 /** Builds into `bundle`, and returns the folders of packages that became part of the programs. */
 export async function buildPrograms(root: string, bundle: string, programs: readonly Program[]): Promise<Set<string>> {
   const { metafile } = await build({
@@ -20,6 +23,7 @@ export async function buildPrograms(root: string, bundle: string, programs: read
     // Splitting would put shared code at the top, from where relative paths mean something else.
     splitting: false,
     sourcemap: false,
+    external: [...programOptions.external, ...benchesOnly],
     metafile: true,
   });
   return packagesOf(Object.keys(metafile.inputs).map((input) => join(root, input)));

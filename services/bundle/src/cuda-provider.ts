@@ -18,6 +18,7 @@ import {
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import AdmZip from "adm-zip";
+import { commitOf } from "./build-commit.ts";
 
 export const providerFiles = ["libonnxruntime_providers_cuda.so", "libonnxruntime_providers_shared.so"] as const;
 
@@ -127,12 +128,6 @@ function requireSameBuild(
   }
   if (readFileSync(join(folder, providerFiles[0])).includes(version)) return;
   throw new Error(`--cuda-from ${from}: its provider does not name version ${version}, which is the bundled runtime's`);
-}
-
-function commitOf(library: string): string {
-  const bytes = readFileSync(library);
-  const at = bytes.indexOf("git-commit-id=");
-  return at < 0 ? "unknown" : (/^[0-9a-f]+/.exec(bytes.toString("latin1", at + 14, at + 60))?.[0] ?? "unknown");
 }
 
 function lastLine(text: string): string {

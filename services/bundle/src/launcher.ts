@@ -8,6 +8,7 @@ export function launcherScript({ glibc, machine }: { glibc: string; machine: str
 #   ./parlance model …          models by hand
 #   ./parlance replay …         runs a finished batch again
 #   ./parlance demo             files through the whole pipeline
+#   ./parlance check --cuda     tries everything about a GPU, in ten minutes at most; --device cpu: the same on the CPU
 set -u
 self=$0
 while [ -L "$self" ]; do
@@ -52,7 +53,8 @@ case $command in
   model) program=services/stack/dist/model.js ;;
   replay) program=services/stack/dist/replay.js ;;
   demo) program=integration-tests/dist/demo.js ;;
-  *) echo "usage: parlance start | model | replay | demo" >&2; exit 2 ;;
+  check) program=integration-tests/dist/check.js ;;
+  *) echo "usage: parlance start | model | replay | demo | check" >&2; exit 2 ;;
 esac
 exec "$node" "$root/$program" "$@"
 `;

@@ -52,7 +52,15 @@ const programs: readonly Program[] = [
   { entry: "services/stack/src/replay.ts", out: "services/stack/dist/replay" },
   { entry: "services/bundle/src/find-cuda.ts", out: "services/bundle/dist/find-cuda" },
   { entry: "integration-tests/demo/demo.ts", out: "integration-tests/dist/demo" },
+  { entry: "integration-tests/check/check.ts", out: "integration-tests/dist/check" },
+  { entry: "integration-tests/chaos/chaos.ts", out: "integration-tests/dist/chaos" },
+  // What a check starts: its look at the device, which lies beside it, and the ways of decoding.
+  { entry: "shared/inference/src/cuda-probe-child.ts", out: "integration-tests/dist/cuda-probe-child" },
+  { entry: "shared/asr/bench/loop/whisper.ts", out: "shared/asr/dist/loop-whisper" },
+  { entry: "shared/asr/bench/loop/qwen3-asr.ts", out: "shared/asr/dist/loop-qwen3-asr" },
 ];
+/** What those programs read, as it lies in the repository. */
+const programFolders = ["integration-tests/demo/audio", "integration-tests/check/shapes"];
 /** What the C++ programs here need beside the C library, where a machine lacks it. */
 const cppLibraries = ["libstdc++.so.6", "libgcc_s.so.1"];
 /** Used by ONNX Runtime's installer alone. */
@@ -92,7 +100,7 @@ export async function makeBundle({
   const inside = await buildPrograms(root, folder, programs);
   writeFileSync(at("package.json"), `${JSON.stringify({ name: "parlance-bundle", private: true, type: "module" })}\n`);
   writeFileSync(at("services/stack/start.mjs"), 'await import("./dist/main.js");\n');
-  cpSync(join(root, "integration-tests/demo/audio"), at("integration-tests/demo/audio"), { recursive: true });
+  for (const each of programFolders) cpSync(join(root, each), at(each), { recursive: true });
 
   const nodeModules = join(root, "node_modules");
   const kept = closureOf({ roots: keptRoots(nodeModules), nodeModules, without: installersOnly });

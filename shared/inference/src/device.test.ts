@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type CudaProbe, chooseDevice, cudaProbe } from "./device.ts";
+import { type CudaProbe, chooseDevice, cudaProbe, missingDevice } from "./device.ts";
 
 const working: CudaProbe = {
   providerMissing: () => undefined,
@@ -50,6 +50,13 @@ describe("chooseDevice", () => {
 
   it("refuses a name that is no device", async () => {
     await expect(choose("gpu")).rejects.toThrow("use auto, cpu, cuda or cuda:<n>");
+  });
+
+  it("counts devices as CUDA does: the only one that a container was given is device 0, whatever its name", () => {
+    expect(missingDevice(["null", "nvidia5", "nvidiactl", "nvidia-uvm"], 0)).toBeUndefined();
+    expect(missingDevice(["nvidia5", "nvidiactl"], 1)).toBe("there is no NVIDIA device 1 (/dev has 1)");
+    expect(missingDevice(["nvidiactl", "nvidia-uvm"], 0)).toBe("there is no NVIDIA device 0 (/dev has none)");
+    expect(missingDevice(["dxg"], 0)).toBeUndefined();
   });
 
   it("hears from the forked child why CUDA does not run", async () => {

@@ -4,7 +4,7 @@
  * disk, then the NVIDIA device, and then a forked child runs a tiny graph on it.
  */
 import { fork } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -73,6 +73,17 @@ async function findObstacle(probe: CudaProbe, deviceId: number): Promise<string 
   }
 }
 
+/**
+ * CUDA counts the devices that it sees: in a container that was given the sixth of eight, `/dev/nvidia5` is device 0.
+ * @param names what lies in /dev
+ */
+export function missingDevice(names: readonly string[], deviceId: number): string | undefined {
+  if (names.includes("dxg")) return undefined;
+  const devices = names.filter((name) => /^nvidia\d+$/.test(name)).length;
+  if (devices > deviceId) return undefined;
+  return `there is no NVIDIA device ${deviceId} (/dev has ${devices === 0 ? "none" : `${devices}`})`;
+}
+
 /** First use of a CUDA device may compile kernels. */
 const PROBE_TIMEOUT_MS = 60_000;
 
@@ -86,8 +97,7 @@ export const cudaProbe: CudaProbe = {
   },
   deviceMissing(deviceId) {
     if (process.platform === "win32") return undefined;
-    const paths = [`/dev/nvidia${deviceId}`, "/dev/dxg"];
-    return paths.some((path) => existsSync(path)) ? undefined : `there is no NVIDIA device (${paths[0]})`;
+    return missingDevice(existsSync("/dev") ? readdirSync("/dev") : [], deviceId);
   },
   tryGraph(deviceId) {
     return new Promise((resolve, reject) => {

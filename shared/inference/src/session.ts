@@ -35,6 +35,17 @@ export function threadCount(wanted: number): number {
   return wanted > 0 ? wanted : Math.min(availableParallelism(), 8);
 }
 
+const severities = { "0": 0, "1": 1, "2": 2, "3": 3, "4": 4 } as const;
+
+/**
+ * Errors alone, unless somebody looks for a fault: ORT_LOG_SEVERITY_LEVEL is 0 (everything) to 4 (what is fatal).
+ * ONNX Runtime writes to the standard error.
+ */
+function logSeverity(): 0 | 1 | 2 | 3 | 4 {
+  const wanted = process.env.ORT_LOG_SEVERITY_LEVEL;
+  return Object.entries(severities).find(([name]) => name === wanted)?.[1] ?? 3;
+}
+
 /** Opens the graph at `path`; weights in external data files are found beside it. */
 export async function createSession(path: string, options: SessionOptions): Promise<Session> {
   const runtime = await import("onnxruntime-node");
@@ -51,7 +62,7 @@ export async function createSession(path: string, options: SessionOptions): Prom
       enableCpuMemArena: true,
       // A pattern is one more block for all that a run makes, beside what the arena has: memory, and no time gained.
       enableMemPattern: provider === "cuda",
-      logSeverityLevel: 3,
+      logSeverityLevel: logSeverity(),
       // Spinning threads take the cores of every other process for a little latency.
       extra: { session: { intra_op: { allow_spinning: "0" }, inter_op: { allow_spinning: "0" } } },
     });

@@ -13,7 +13,6 @@ import { tokenBudget } from "../../src/qwen3-asr/qwen3-asr-model.ts";
 import { createStepDecoder } from "../../src/qwen3-asr/step-decoder.ts";
 import { makeClip } from "../../src/qwen3-asr/testing/clips.ts";
 import { loadTokenizer } from "../../src/qwen3-asr/text-tokenizer.ts";
-import { loadApi, openCApiSession } from "./ort-c-api.ts";
 import { createResidentDecoder } from "./resident-decoder.ts";
 import { deviceOf, measure, readOrder, threads } from "./way.ts";
 
@@ -68,6 +67,8 @@ async function open(): Promise<GreedyDecoder> {
     case "step":
       return createStepDecoder({ ...common, graph: graph("decoder"), cache });
     case "c-api": {
+      // Native code that no other way needs.
+      const { loadApi, openCApiSession } = await import("./ort-c-api.ts");
       const session = openCApiSession(loadApi(), graph("resident"), { ...common, cuda: order.cuda });
       return createResidentDecoder({ ...common, session, inside: format, cache });
     }

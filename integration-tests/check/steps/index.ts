@@ -1,0 +1,29 @@
+/** The steps by name; each runs in a process of its own. */
+import { cudaProbe } from "@parlance/inference";
+import type { Order, Tell } from "../order.ts";
+import { engine } from "./engine.ts";
+import { facts } from "./facts.ts";
+import { families } from "./families.ts";
+import { graphs, openGraph } from "./graphs.ts";
+import { ways } from "./ways.ts";
+import { writeStep } from "./write-models.ts";
+
+export const steps: Record<string, (order: Order, tell: Tell) => Promise<void>> = {
+  facts,
+  probe,
+  write: writeStep,
+  engine,
+  ways,
+  graphs,
+  families,
+  "open-graph": openGraph,
+};
+
+/** The three looks that every worker takes at the machine before it uses CUDA. */
+async function probe({ device }: Order, tell: Tell): Promise<void> {
+  const missing = cudaProbe.providerMissing() ?? cudaProbe.deviceMissing(0);
+  tell({ missing: missing ?? null });
+  if (device === "cpu") return;
+  if (missing !== undefined) throw new Error(missing);
+  await cudaProbe.tryGraph(0);
+}
