@@ -1,7 +1,8 @@
 /** The packages that stay in node_modules beside bundled programs, with everything that they need at run time. */
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, globSync, readFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import * as z from "zod";
+import { keptPackages } from "./program-options.ts";
 
 export interface KeptPackage {
   name: string;
@@ -32,6 +33,13 @@ export function readPackage(folder: string): KeptPackage & { needs: string[]; wi
     needs: Object.keys(dependencies),
     wishes: Object.keys(optionalDependencies),
   };
+}
+
+/** Every package that may stay: patterns such as `@audio/*` become the packages that are installed. */
+export function keptRoots(nodeModules: string): string[] {
+  return keptPackages.flatMap((pattern) =>
+    pattern.endsWith("/*") ? globSync(pattern, { cwd: nodeModules }) : [pattern],
+  );
 }
 
 export interface ClosureOptions {

@@ -14,17 +14,17 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
-import { basename, dirname, join, relative } from "node:path";
+import { join } from "node:path";
 import { findServer, serverSources } from "@parlance/nats";
 import { buildPrograms, type Program } from "./build-programs.ts";
+import { copyPackages } from "./copy-packages.ts";
 import { addCudaProvider } from "./cuda-provider.ts";
 import { glibcFloor, highestFloor } from "./glibc-floor.ts";
 import { bundledFiles, writeInventory } from "./inventory.ts";
-import { closureOf, readPackage } from "./kept-packages.ts";
+import { keptRoots, readPackage } from "./kept-packages.ts";
 import { launcherScript } from "./launcher.ts";
 import type { NamedModel } from "./named-models.ts";
-import { keptPackages } from "./program-options.ts";
-import { type Licensed, licensedPackage, writeLicences } from "./third-party.ts";
+import { type Licensed, licencesOfServices, licensedPackage, writeLicences } from "./third-party.ts";
 
 export interface BundleOptions {
   /** The repository, installed and with its services built. */
@@ -63,8 +63,6 @@ const programs: readonly Program[] = [
 const programFolders = ["integration-tests/demo/audio", "integration-tests/check/shapes"];
 /** What the C++ programs here need beside the C library, where a machine lacks it. */
 const cppLibraries = ["libstdc++.so.6", "libgcc_s.so.1"];
-/** Used by ONNX Runtime's installer alone. */
-const installersOnly = new Set(["adm-zip", "global-agent"]);
 const embeddedModels = ["parlance-en", "parlance-voice"];
 
 /** Throws with a sentence when something is not there to be bundled. */
@@ -103,8 +101,7 @@ export async function makeBundle({
   for (const each of programFolders) cpSync(join(root, each), at(each), { recursive: true });
 
   const nodeModules = join(root, "node_modules");
-  const kept = closureOf({ roots: keptRoots(nodeModules), nodeModules, without: installersOnly });
-  for (const { folder: from } of kept) copyPackage(from, at(relative(root, from)));
+  const kept = copyPackages({ roots: keptRoots(nodeModules), root, to: folder });
 
   if (cudaFrom !== undefined) {
     const runtime = readPackage(join(nodeModules, "onnxruntime-node"));
@@ -140,46 +137,12 @@ export async function makeBundle({
   return { glibc, files: files.length, bytes: files.reduce((sum, { bytes }) => sum + bytes, 0) };
 }
 
-/** Patterns such as `@audio/*` become the packages that are installed. */
-function keptRoots(nodeModules: string): string[] {
-  return keptPackages.flatMap((pattern) =>
-    pattern.endsWith("/*") ? globSync(pattern, { cwd: nodeModules }) : [pattern],
-  );
-}
-
-/** Without types, maps and, of native code, other platforms'. */
-function copyPackage(from: string, to: string): void {
-  const native = join(from, "bin/napi-v6");
-  const own = join(native, process.platform, process.arch);
-  cpSync(from, to, {
-    recursive: true,
-    dereference: true,
-    filter: (path) => {
-      if (/\.(map|d\.[cm]?ts)$/.test(path) || (path !== from && basename(path) === "node_modules")) return false;
-      return !path.startsWith(`${native}/`) || own.startsWith(path) || path.startsWith(own);
-    },
-  });
-}
-
 /** Where the program that runs this has it from. */
 function findLibrary(name: string): string {
   const maps = readFileSync("/proc/self/maps", "utf8");
   const path = maps.match(new RegExp(`(/\\S*/${name.replaceAll(/[.+]/g, "\\$&")}\\S*)$`, "m"))?.[1];
   if (path === undefined) throw new Error(`${name} is not among the libraries of this process`);
   return realpathSync(path);
-}
-
-/** What became part of the services: their source maps name every file. */
-function licencesOfServices(root: string): Licensed[] {
-  const folders = new Set<string>();
-  for (const map of globSync("services/*/dist/*.map", { cwd: root })) {
-    const { sources } = JSON.parse(readFileSync(join(root, map), "utf8")) as { sources: string[] };
-    for (const source of sources) {
-      const path = join(root, dirname(map), source).match(/^.*\/node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/)?.[0];
-      if (path !== undefined) folders.add(path);
-    }
-  }
-  return [...folders].map((path) => licensedPackage(readPackage(path)));
 }
 
 function licencesOfPrograms(root: string, natsVersion: string): Licensed[] {

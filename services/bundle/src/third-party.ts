@@ -1,7 +1,7 @@
-/** The licences of everything that a bundle holds: one folder each, and one page that names them all. */
-import { copyFileSync, existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import type { KeptPackage } from "./kept-packages.ts";
+/** The licences of everything that a bundle or an image holds: one folder each, and one page that names them all. */
+import { copyFileSync, existsSync, globSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { type KeptPackage, readPackage } from "./kept-packages.ts";
 
 export interface Licensed {
   name: string;
@@ -20,6 +20,19 @@ export function licensedPackage({ name, version, licence, folder }: KeptPackage)
   return { name, version, licence, files };
 }
 
+/** What became part of the services: their source maps name every file. */
+export function licencesOfServices(root: string): Licensed[] {
+  const folders = new Set<string>();
+  for (const map of globSync("services/*/dist/*.map", { cwd: root })) {
+    const { sources } = JSON.parse(readFileSync(join(root, map), "utf8")) as { sources: string[] };
+    for (const source of sources) {
+      const path = join(root, dirname(map), source).match(/^.*\/node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/)?.[0];
+      if (path !== undefined) folders.add(path);
+    }
+  }
+  return [...folders].map((path) => licensedPackage(readPackage(path)));
+}
+
 /** Copies every licence file below `folder` and writes its index. A part without a licence file is named with its licence alone. */
 export function writeLicences(folder: string, parts: readonly Licensed[]): void {
   mkdirSync(folder, { recursive: true });
@@ -34,6 +47,6 @@ export function writeLicences(folder: string, parts: readonly Licensed[]): void 
   });
   writeFileSync(
     join(folder, "README.md"),
-    `# What this bundle is made of\n\n| part | version | licence |\n| --- | --- | --- |\n${rows.join("\n")}\n\nThe texts lie beside this page, a folder each, where a part carries its own.\n`,
+    `# What this is made of\n\n| part | version | licence |\n| --- | --- | --- |\n${rows.join("\n")}\n\nThe texts lie beside this page, a folder each, where a part carries its own.\n`,
   );
 }
