@@ -64,9 +64,10 @@ async function run(): Promise<number> {
   if (program.kind === "podman") writeFileSync(file, withoutWaiting(composeFile, root));
   const key = `k${randomBytes(16).toString("hex")}`;
   writeFileSync(join(work, ".env"), environment(key, await freePort()), { mode: 0o600 });
-  const compose = (...args: string[]) =>
-    orThrow(args.join(" "), program.compose(["-p", project, "-f", file, "--env-file", join(work, ".env"), ...args]));
-  const down = () => compose("down", "--volumes");
+  const tryCompose = (...args: string[]) =>
+    program.compose(["-p", project, "-f", file, "--env-file", join(work, ".env"), ...args]);
+  const compose = (...args: string[]) => orThrow(args.join(" "), tryCompose(...args));
+  const down = () => tryCompose("down", "--volumes");
   // Of a run that was cut short.
   down();
   process.prependOnceListener("exit", down);
