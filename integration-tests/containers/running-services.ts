@@ -93,7 +93,7 @@ export function runningServices(program: ContainerProgram, project: string): Run
 
 /** `75.2MB / 24GB`, `75.2MiB / 24GiB`: the first of them. */
 export function megabytes(usage: string): number {
-  const [, figure = "", unit = ""] = /^\s*([\d.]+)\s*([kKMG]i?)?B/.exec(usage) ?? [];
+  const [, figure = "NaN", unit = ""] = /^\s*([\d.]+)\s*([kKMG]i?)?B/.exec(usage) ?? [];
   const bytes: Record<string, number> = {
     "": 1,
     k: 1e3,
