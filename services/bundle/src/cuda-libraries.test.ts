@@ -35,3 +35,10 @@ it("a Python environment's nvidia packages are among the usual folders, after th
   expect(folders[0]).toBe(named);
   expect(folders).toContain(site);
 });
+
+it("the Python that a shell would start is looked into, in a hidden folder too", () => {
+  const site = put("torch/.venv/lib/python3.12/site-packages/nvidia/cudnn/lib", "libcudnn.so.9");
+  const programs = put("torch/.venv/bin", "python3");
+  expect(usualFolders({ PATH: `/nowhere:${programs}` })).toContain(site);
+  expect(usualFolders({ PATH: "/nowhere" })).not.toContain(site);
+});

@@ -4,7 +4,7 @@
  */
 import { existsSync, globSync } from "node:fs";
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 
 /** Of the provider of ONNX Runtime 1.27 and later: what it links to, and cuDNN, which it opens when it runs. */
 export const cudaLibraries = [
@@ -62,7 +62,10 @@ export function usualFolders(environment: NodeJS.ProcessEnv = process.env): stri
     (home) =>
       ["lib64", "lib", "targets/x86_64-linux/lib", "targets/sbsa-linux/lib"].map((folder) => join(home, folder)),
   );
-  const own = [environment.VIRTUAL_ENV, environment.CONDA_PREFIX].filter((prefix) => prefix !== undefined);
+  // A Python that a shell would start, wherever it lies: images put it into hidden folders, which patterns pass by.
+  const started = (environment.PATH ?? "").split(":").filter((folder) => existsSync(join(folder, "python3")));
+  const prefixes = [environment.VIRTUAL_ENV, environment.CONDA_PREFIX, ...started.map((folder) => dirname(folder))];
+  const own = [...new Set(prefixes.filter((prefix) => prefix !== undefined))];
   const ofPrefixes = own.map((prefix) => join(prefix, "lib"));
   const packages = [...ofPrefixes, join(homedir(), ".local/lib"), ...pythons].flatMap((folder) =>
     globSync(`${folder}/python3*/{site,dist}-packages/nvidia/*/lib`),
