@@ -32,8 +32,12 @@ const { values: wished } = parseArgs({
 if (wished.step === undefined) process.exitCode = await check();
 else await runStep(orderSchema.parse(JSON.parse(wished.step)));
 
-/** A step, in its own process. */
+/** A step, in its own process. What it starts in a group of its own is not reached by what ends it. */
 async function runStep(order: Order): Promise<void> {
+  process.once("SIGTERM", () => {
+    endChildren();
+    process.exit(1);
+  });
   const step = steps[order.step];
   if (step === undefined) throw new Error(`there is no step ${order.step}`);
   await step(order, tell);

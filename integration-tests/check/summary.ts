@@ -35,7 +35,6 @@ export function summaryOf(
   return {
     device,
     steps,
-    // Where so many rows were asked of it: on a CPU there are fewer, under a name that says so.
     one_pass_8_over_1: perModel("engine", "one_pass_8_over_1"),
     tokens_equal: Object.fromEntries(tokensEqual),
     loop_over_steps: perModel("ways", "loop_over_steps"),

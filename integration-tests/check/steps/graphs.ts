@@ -28,7 +28,7 @@ export async function graphs(order: Order, tell: Tell): Promise<void> {
   if (problems.length > 0) throw new Error(problems.join("; "));
 }
 
-export async function openGraph({ device, graph = "" }: Order): Promise<void> {
+export async function openGraph({ device, graph = "" }: Pick<Order, "device" | "graph">): Promise<void> {
   const session = await createSession(graph, { device: { provider: device, deviceId: 0 }, threads: 0 });
   await session.close();
 }

@@ -1,6 +1,7 @@
 /** The steps by name; each runs in a process of its own. */
 import { cudaProbe } from "@parlance/inference";
 import type { Order, Tell } from "../order.ts";
+import { embeddedModel } from "../programs.ts";
 import { engine } from "./engine.ts";
 import { facts } from "./facts.ts";
 import { families } from "./families.ts";
@@ -25,5 +26,13 @@ async function probe({ device }: Order, tell: Tell): Promise<void> {
   tell({ missing: missing ?? null });
   if (device === "cpu") return;
   if (missing !== undefined) throw new Error(missing);
-  await cudaProbe.tryGraph(0);
+  try {
+    await cudaProbe.tryGraph(0);
+  } catch (error) {
+    // The probe's own child is silent: whoever looks for the reason has it in this process.
+    if (process.env.ORT_LOG_SEVERITY_LEVEL !== undefined) {
+      await openGraph({ device, graph: `${embeddedModel("parlance-voice")}/encoder.onnx` });
+    }
+    throw error;
+  }
 }
