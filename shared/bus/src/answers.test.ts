@@ -66,6 +66,21 @@ describe("a leader that has just been elected", () => {
     );
   });
 
+  it("is named by who answers: a server that was held up and knows of none is not believed", async () => {
+    const config = { name: "LEADERLESS", storage: "file", allow_direct: true, num_replicas: 3 };
+    const subject = "speech.done.leaderless.0";
+    const answers = [
+      { cluster: { name: "c" }, state: { last_seq: 0, subjects: {} } },
+      { cluster: { name: "c", leader: "node-1" }, state: { last_seq: 1, subjects: { [subject]: 1 } } },
+    ];
+    await streams.answer("$JS.API.STREAM.INFO.LEADERLESS", (request, count) => {
+      const { cluster, state } = answers[Math.min(count, 1)] ?? {};
+      const whole = { messages: 1, bytes: 1, first_seq: 1, ...state };
+      request.respond(JSON.stringify({ config, created: "2026-01-01T00:00:00Z", cluster, state: whole }));
+    });
+    expect(await bus.countSubjects("LEADERLESS", "speech.done.leaderless.*")).toEqual(new Map([[subject, 1]]));
+  });
+
   it("is believed again after a minute: a stream that was made anew counts from one", () => {
     let now = 0;
     const seen = rememberSequences(() => now);

@@ -3,7 +3,7 @@ import { SpeechError } from "@parlance/contracts";
 import type { Link } from "./link.ts";
 import { isDeleted, isMissing } from "./server-error.ts";
 import { askAny, askLeader } from "./stored-message.ts";
-import { askInfo } from "./stream-info.ts";
+import { askInfo, requireLeader } from "./stream-info.ts";
 import type { ConsumerState, StoredMessage, StreamState } from "./types.ts";
 import { untilAnswered } from "./until-answered.ts";
 
@@ -76,7 +76,9 @@ export async function consumerState(link: Link, stream: string, durable: string)
   const { lastSeq } = await streamState(link, stream);
   const info = await untilAnswered(link, `Asking for consumer ${durable} of ${stream}`, async () => {
     try {
-      return await link.jsm.consumers.info(stream, durable);
+      const found = await link.jsm.consumers.info(stream, durable);
+      requireLeader(`consumer ${durable}`, found);
+      return found;
     } catch (error) {
       if (!isMissing(error)) throw error;
       throw new SpeechError("internal", `Stream ${stream} has no consumer ${durable}: make the topology first.`, {

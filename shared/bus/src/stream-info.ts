@@ -30,6 +30,14 @@ export function rememberSequences(now = () => performance.now()): SeenSequences 
   };
 }
 
+/**
+ * In a cluster it is the leader that answers, and it names itself. A server that was held up and knows of no leader yet answers too,
+ * with its own replica's word.
+ */
+export function requireLeader(what: string, { cluster }: { cluster?: { leader?: string } }): void {
+  if (cluster !== undefined && !cluster.leader) throw new NotYet(`${what} has no leader at the moment`);
+}
+
 /** With the number of messages of every subject under `subject`, where one is given. */
 export async function askInfo(
   link: Link,
@@ -45,6 +53,7 @@ export async function askInfo(
         stream,
         subject === undefined ? undefined : { subjects_filter: subject },
       );
+      requireLeader(`stream ${stream}`, info);
       // What is in memory only begins anew with its server.
       if (info.state.last_seq >= seen || info.config.storage === "memory") return info;
       throw new NotYet(`the leader of ${stream} is at ${info.state.last_seq}, and ${seen} was stored`);
