@@ -29,6 +29,9 @@ const { values: wished } = parseArgs({
     step: { type: "string" },
   },
 });
+/** Steps that run sessions of their own and end soon. */
+const needsLog = new Set(["probe", "engine", "ways"]);
+
 if (wished.step === undefined) process.exitCode = await check();
 else await runStep(orderSchema.parse(JSON.parse(wished.step)));
 
@@ -151,9 +154,6 @@ async function attempt(order: Order, limitMs: number, until: number): Promise<St
     ...(again.failure?.node && { node: again.failure.node }),
   };
 }
-
-/** Steps that run sessions of their own and end soon. */
-const needsLog = new Set(["probe", "engine", "ways"]);
 
 function commandOf(order: Order): string[] {
   const { items, kills } = sizes[order.device].chaos;

@@ -17,5 +17,13 @@ it("a failure says what went wrong and how the process ended, with the end of it
   expect(error).toMatch(/^Error: running Loop node.*\(its process ended with code 1\)$/);
   expect(log).toEqual(["loading", "Error: running Loop node. Name:'Loop_9' Status Message: out of memory"]);
   expect(node).toBe("Loop Loop_9");
+  const known =
+    "SpeechError: device cuda:0 cannot be used\n    at x (y.ts)\n  code: 'validation_failed',\n  [cause]: Error: no library\n}\n";
+  expect(failureOf(known, "code 1").error).toBe(
+    "SpeechError: device cuda:0 cannot be used (its process ended with code 1)",
+  );
+  expect(failureOf("\x1b[1;31m[E:onnxruntime] no library\x1b[m\n", "code 1").log).toEqual([
+    "[E:onnxruntime] no library",
+  ]);
   expect(failureOf("", "SIGABRT")).toEqual({ error: "its process ended with SIGABRT" });
 });

@@ -1,4 +1,5 @@
 /** What a failed step can tell: its error in one line, the graph's node where the error names one, and the last lines of the log. */
+import { stripVTControlCharacters } from "node:util";
 
 export interface Failure {
   error: string;
@@ -24,11 +25,12 @@ export function nodeOf(text: string): string | undefined {
 }
 
 const MOST_LINES = 30;
-const MOST_LETTERS = 400;
+/** Of a line: the reason stands at the end of ONNX Runtime's. */
+const MOST_LETTERS = 1_200;
 const stackLine = /^\s+at |^\s*\^+\s*$|^Node\.js v|^\s*$/;
 
 export function lastLines(text: string, most = MOST_LINES): string[] {
-  return text
+  return stripVTControlCharacters(text)
     .split("\n")
     .filter((line) => !stackLine.test(line))
     .slice(-most)
@@ -38,7 +40,11 @@ export function lastLines(text: string, most = MOST_LINES): string[] {
 /** @param how what its process ended with, as `code 1` or `SIGABRT` */
 export function failureOf(stderr: string, how: string): Failure {
   const lines = lastLines(stderr);
-  const said = lines.findLast((line) => /error|cannot|could not|failed/i.test(line)) ?? lines.at(-1);
+  // An uncaught error's own line, before what belongs to it.
+  const said =
+    lines.findLast((line) => /^\w*Error: /.test(line)) ??
+    lines.findLast((line) => /error|cannot|could not|failed/i.test(line)) ??
+    lines.at(-1);
   const node = nodeOf(stderr);
   return {
     error: said === undefined ? `its process ended with ${how}` : `${said} (its process ended with ${how})`,

@@ -47,6 +47,8 @@ export async function runWay({ model, program, ...order }: WayOrder): Promise<Wa
     errors = (errors + text).slice(-4_000);
   });
   const [code, signal] = (await once(child, "close")) as [number | null, string | null];
+  // Who asked the runtime for more than its errors wants to read it.
+  if (code !== 0 && process.env.ORT_LOG_SEVERITY_LEVEL !== undefined) process.stderr.write(errors);
   if (code !== 0) throw new Error(`its process ended with ${signal ?? code}: ${lastWords(errors)}`);
   return answerSchema.parse(JSON.parse(output.trim().split("\n").at(-1) ?? ""));
 }
