@@ -1,8 +1,8 @@
 /**
  * `npm run test:bundle`: packs a bundle in parts of 28 MB and carries them to a machine that has nothing and reaches nothing: a root
  * folder with the C library, a shell and the few programs that unpack, in a network namespace with nothing but its loopback.
- * There it is unpacked and started, transcribes, speaks and runs the demo. Damaged and missing parts are tried first.
- * The last line is JSON: packed_mb, unpacked_mb, parts, ready_s, transcript_ok, speech_ok, demo_ok, damage_named.
+ * There it is unpacked and started, transcribes, speaks, runs the demo, and its check of a GPU finds none. Damaged and missing parts are tried first.
+ * The last line is JSON: packed_mb, unpacked_mb, parts, ready_s, transcript_ok, speech_ok, demo_ok, check_ok, damage_named.
  *
  * It needs Linux, and a user who may make namespaces (root, or where user namespaces are allowed).
  */
@@ -78,6 +78,9 @@ const figures =
   seen.status === 0 ? seenSchema.parse(JSON.parse(seen.output.trim().split("\n").at(-1) ?? "")) : undefined;
 const demo = inMachine(`cd /opt/${name} && ./parlance demo`);
 say(demo.output.trim().split("\n").slice(-3).join("\n"));
+const noGpu = inMachine(`cd /opt/${name} && ./parlance check --cuda`);
+const onCpu = inMachine(`cd /opt/${name} && ./parlance check --device cpu --only facts,probe`);
+say(`${noGpu.output.trim()}\n${onCpu.output.trim()}`);
 
 const expected = JSON.parse(readFileSync(join(root, "integration-tests/demo/audio/sentences.json"), "utf8")) as {
   file: string;
@@ -94,6 +97,7 @@ const result = {
   transcript_ok: words(figures?.transcript ?? "").join(" ") === words(spoken).join(" "),
   speech_ok: (figures?.speech_bytes ?? 0) > 1_000,
   demo_ok: demo.status === 0,
+  check_ok: noGpu.status === 2 && /^check: there is no GPU.*$/.test(noGpu.output.trim()) && onCpu.status === 0,
   damage_named: damageNamed,
 };
 say(JSON.stringify(result));
@@ -102,6 +106,7 @@ const holds =
   result.transcript_ok &&
   result.speech_ok &&
   result.demo_ok &&
+  result.check_ok &&
   result.damage_named &&
   unpacked.status === 0;
 process.exit(holds ? 0 : 1);

@@ -26,7 +26,7 @@ it("the last line has every name whatever ran, and names the steps that failed",
     swap_s: null,
     families_max: null,
     demo_ok: true,
-    chaos_ok: false,
+    chaos_ok: null,
     failed: ["engine small"],
   });
 });

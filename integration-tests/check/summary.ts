@@ -44,8 +44,8 @@ export function summaryOf(
     warm_up_s: perModel("engine", "warm_up_s"),
     swap_s: field("families", "swap_s"),
     families_max: field("families", "families_max"),
-    demo_ok: steps.demo?.ok ?? false,
-    chaos_ok: steps.chaos?.ok ?? false,
+    demo_ok: steps.demo?.ok ?? null,
+    chaos_ok: steps.chaos?.ok ?? null,
     failed: Object.entries(steps).flatMap(([name, { ok }]) => (ok ? [] : [name])),
   };
 }
