@@ -9,6 +9,7 @@ import { type Bus, connectBus } from "@parlance/bus";
 import {
   buckets,
   durables,
+  GATEWAY_SOURCE,
   jobHeadersSchema,
   parseJobSubject,
   readHeaders,
@@ -103,7 +104,7 @@ test("killed at any moment: every item's jobs and failures are there once, and n
     }));
     for (const { itemId, file } of items) expected.set(`${batchId}.${itemId}`, { jobs: file !== zip });
     const payload = JSON.stringify({ lane, items });
-    await bus.publishOnce(subjects.intake("lab", batchId), payload, {
+    await bus.publishOnce(subjects.intake(GATEWAY_SOURCE, batchId), payload, {
       headers: [["Content-Type", "application/json"]],
     });
   }
@@ -155,7 +156,9 @@ test("killed at any moment: every item's jobs and failures are there once, and n
 async function begin(audio: Uint8Array, lane: string, some = 3): Promise<string> {
   const batchId = randomUUID();
   const payload = JSON.stringify({ lane, items: [{ itemId: "0", file: await store(audio) }] });
-  await bus.publishOnce(subjects.intake("lab", batchId), payload, { headers: [["Content-Type", "application/json"]] });
+  await bus.publishOnce(subjects.intake(GATEWAY_SOURCE, batchId), payload, {
+    headers: [["Content-Type", "application/json"]],
+  });
   await published(batchId, some);
   return batchId;
 }
@@ -278,7 +281,9 @@ test("asked to end in the middle of a long file, it gives the message back at on
   const file = await store(sound(900));
   const payload = JSON.stringify({ items: Array.from({ length: 6 }, (_, n) => ({ itemId: `i${n}`, file })) });
   await start();
-  await bus.publishOnce(subjects.intake("lab", batchId), payload, { headers: [["Content-Type", "application/json"]] });
+  await bus.publishOnce(subjects.intake(GATEWAY_SOURCE, batchId), payload, {
+    headers: [["Content-Type", "application/json"]],
+  });
   while ((await bus.countSubjects(streams.jobs, subjects.batchJobs(batchId))).size === 0) {
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
@@ -286,6 +291,6 @@ test("asked to end in the middle of a long file, it gives the message back at on
   await kill("SIGTERM");
   expect(child?.exitCode).toBe(0);
   const [again] = await bus.pull({ stream: streams.intake, durable: durables.ingest, max: 1, waitMs: 5_000 });
-  expect(again).toMatchObject({ subject: subjects.intake("lab", batchId), deliveries: 2 });
+  expect(again).toMatchObject({ subject: subjects.intake(GATEWAY_SOURCE, batchId), deliveries: 2 });
   await again?.ack();
 });
