@@ -98,8 +98,12 @@ async function run(): Promise<number> {
     say(`killing ${name}`);
     if (await services.comesBack(name, LIMIT_MS)) cameBack.push(name);
   }
-  const again = (await within(isReady)) && (await transcribes(gateway, key)) && (await speaks(gateway, key));
-  const comesBackOk = cameBack.length === killed.length && again && (await allHealthy(services, names));
+  const comesBackOk =
+    cameBack.length === killed.length &&
+    (await within(isReady)) &&
+    (await transcribes(gateway, key)) &&
+    (await speaks(gateway, key)) &&
+    (await allHealthy(services, names));
 
   const result = {
     with: program.name,

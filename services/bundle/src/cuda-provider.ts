@@ -77,7 +77,7 @@ function fromNuget({ folder }: ProviderOptions["runtime"], work: string): string
   });
   const found = join(copy, "bin/napi-v6", process.platform, process.arch);
   if (installed.status !== 0 || !existsSync(join(found, providerFiles[0]))) {
-    throw new Error(`its installer ended with ${installed.status}: ${lastLine(installed.stderr)}`);
+    throw new Error(`its installer ended with ${installed.status}: ${reasonIn(installed.stderr)}`);
   }
   return found;
 }
@@ -128,6 +128,11 @@ function requireSameBuild(
   }
   if (readFileSync(join(folder, providerFiles[0])).includes(version)) return;
   throw new Error(`--cuda-from ${from}: its provider does not name version ${version}, which is the bundled runtime's`);
+}
+
+/** Of a program of Node's that died of an error, whose last line is Node's version. */
+function reasonIn(text: string): string {
+  return /^\w*Error: (.*)$/m.exec(text)?.[1] ?? lastLine(text);
 }
 
 function lastLine(text: string): string {
