@@ -37,8 +37,8 @@ else await runStep(orderSchema.parse(JSON.parse(wished.step)));
 
 /** A step, in its own process. What it starts in a group of its own is not reached by what ends it. */
 async function runStep(order: Order): Promise<void> {
-  process.once("SIGTERM", () => {
-    endChildren();
+  process.once("SIGTERM", async () => {
+    await endChildren();
     process.exit(1);
   });
   const step = steps[order.step];
@@ -95,15 +95,12 @@ async function check(): Promise<number> {
   const work = mkdtempSync(join(tmpdir(), "parlance-check-"));
   const results: Record<string, StepResult> = {};
   const only = wished.only?.split(",");
-  const end = (code: number) => {
-    endChildren();
-    rmSync(work, { recursive: true, force: true });
-    process.exit(code);
-  };
+  process.once("exit", () => rmSync(work, { recursive: true, force: true }));
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    process.once(signal, () => {
+    process.once(signal, async () => {
       say(summaryOf(device, results, chosen));
-      end(1);
+      await endChildren();
+      process.exit(1);
     });
   }
   const say = (line: object) => {
@@ -123,7 +120,6 @@ async function check(): Promise<number> {
     results[name] = result;
     say({ step: name, ...result });
   }
-  rmSync(work, { recursive: true, force: true });
   const summary = summaryOf(device, results, chosen);
   say(summary);
   return summary.failed.length === 0 ? 0 : 1;

@@ -71,21 +71,24 @@ export async function runChild(options: ChildOptions): Promise<ChildResult> {
 }
 
 /** Everything that still runs: when this program is told to end. */
-export function endChildren(): void {
-  for (const group of groups) signalGroup(group, "SIGKILL");
+export async function endChildren(): Promise<void> {
+  await Promise.all([...groups].map(endGroup));
 }
 
+/** A pipeline stops its services, which are in groups of their own. */
 async function endGroup(group: number): Promise<void> {
+  const deadline = performance.now() + GRACE_MS;
   signalGroup(group, "SIGTERM");
-  await pause(GRACE_MS, undefined, { ref: false });
+  while (signalGroup(group, 0) && performance.now() < deadline) await pause(50);
   signalGroup(group, "SIGKILL");
 }
 
-function signalGroup(group: number, signal: NodeJS.Signals): void {
+/** False when nobody of it is there any more. */
+function signalGroup(group: number, signal: NodeJS.Signals | 0): boolean {
   try {
-    if (group > 0) process.kill(-group, signal);
+    return group > 0 && process.kill(-group, signal);
   } catch {
-    // Nobody of it is there any more.
+    return false;
   }
 }
 
