@@ -69,7 +69,7 @@ function planOf(device: "cpu" | "cuda", chosen: readonly string[]): Plan[] {
     ...ofModel("qwen3-asr-0.6b", [120, 180, 200]),
     { step: "families", limit: 150 },
     { step: "demo", limit: 150 },
-    { step: "chaos", limit: 180 },
+    { step: "chaos", limit: 240 },
     { step: "graphs", limit: 120 },
   ];
   const large = { step: "families", model: "qwen3-asr-0.6b", limit: 120 };

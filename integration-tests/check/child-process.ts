@@ -15,7 +15,7 @@ export interface ChildOptions {
   limitMs: number;
   /** Each object among its lines; the last of a name counts. */
   onFields?: (fields: Fields) => void;
-  /** The most of its standard error that is kept, from its end. */
+  /** The most of its log that is kept, from its end. */
   logBytes?: number;
 }
 
@@ -24,7 +24,8 @@ export interface ChildResult {
   seconds: number;
   fields: Fields;
   failure?: Failure;
-  stderr: string;
+  /** The end of what it wrote beside JSON, on both of its outputs. */
+  log: string;
 }
 
 const LOG_BYTES = 65_536;
@@ -40,17 +41,18 @@ export async function runChild(options: ChildOptions): Promise<ChildResult> {
   const group = child.pid ?? 0;
   groups.add(group);
   const fields: Fields = {};
-  let stderr = "";
+  let log = "";
+  const keep = (text: string) => {
+    log = (log + text).slice(-logBytes);
+  };
   let over = false;
   createInterface({ input: child.stdout }).on("line", (line) => {
     const said = objectOf(line);
-    if (said === undefined) return;
+    if (said === undefined) return keep(`${line}\n`);
     Object.assign(fields, said);
     onFields(said);
   });
-  child.stderr.setEncoding("utf8").on("data", (text: string) => {
-    stderr = (stderr + text).slice(-logBytes);
-  });
+  child.stderr.setEncoding("utf8").on("data", keep);
   const limit = setTimeout(() => {
     over = true;
     void endGroup(group);
@@ -64,10 +66,10 @@ export async function runChild(options: ChildOptions): Promise<ChildResult> {
   signalGroup(group, "SIGKILL");
   groups.delete(group);
   const seconds = Math.round(performance.now() - began) / 1_000;
-  if (!over && how === undefined) return { ok: true, seconds, fields, stderr };
-  const failure = failureOf(stderr, how ?? "code 0");
+  if (!over && how === undefined) return { ok: true, seconds, fields, log };
+  const failure = failureOf(log, how ?? "code 0");
   if (over) failure.error = `not done after ${Math.round(limitMs / 1_000)} s`;
-  return { ok: false, seconds, fields, failure, stderr };
+  return { ok: false, seconds, fields, failure, log };
 }
 
 /** Everything that still runs: when this program is told to end. */

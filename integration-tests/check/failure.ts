@@ -5,7 +5,7 @@ export interface Failure {
   error: string;
   /** `<operator> <name>` of the node that failed. */
   node?: string;
-  /** The end of what the process wrote to its standard error. */
+  /** The end of what the process wrote, without its results. */
   log?: string[];
 }
 
@@ -38,14 +38,14 @@ export function lastLines(text: string, most = MOST_LINES): string[] {
 }
 
 /** @param how what its process ended with, as `code 1` or `SIGABRT` */
-export function failureOf(stderr: string, how: string): Failure {
-  const lines = lastLines(stderr);
+export function failureOf(written: string, how: string): Failure {
+  const lines = lastLines(written);
   // An uncaught error's own line, before what belongs to it.
   const said =
     lines.findLast((line) => /^\w*Error: /.test(line)) ??
     lines.findLast((line) => /error|cannot|could not|failed/i.test(line)) ??
     lines.at(-1);
-  const node = nodeOf(stderr);
+  const node = nodeOf(written);
   return {
     error: said === undefined ? `its process ended with ${how}` : `${said} (its process ended with ${how})`,
     ...(node && { node }),

@@ -16,13 +16,13 @@ export async function graphs(order: Order, tell: Tell): Promise<void> {
   for (const path of graphFiles(order)) {
     const name = path.split("/").slice(-2).join("/");
     const asked = { ...order, step: "open-graph", graph: path };
-    const { ok, failure, stderr, seconds } = await runChild({
+    const { ok, failure, log, seconds } = await runChild({
       command: [process.execPath, programPath("check"), "--step", JSON.stringify(asked)],
       environment: { ...process.env, ORT_LOG_SEVERITY_LEVEL: "0" },
       limitMs: GRAPH_LIMIT_MS,
       logBytes: LOG_BYTES,
     });
-    tell({ [name]: { ok, open_s: seconds, ...(ok ? readPlacements(stderr) : failure) } });
+    tell({ [name]: { ok, open_s: seconds, ...(ok ? readPlacements(log) : failure) } });
     if (!ok) problems.push(`${name}: ${failure?.error}`);
   }
   if (problems.length > 0) throw new Error(problems.join("; "));
