@@ -7,7 +7,10 @@ import type { Job } from "./job.ts";
 import type { Settlement } from "./settle.ts";
 import { createPassSettlement } from "./settle-pass.ts";
 
-const engine = readDescription({ name: "m", device: "cpu", computeType: "float32" });
+const engine = readDescription({
+  ...{ name: "m", device: "cpu", computeType: "float32", cuda: false },
+  ...{ checkSeconds: 0, loadSeconds: 0, warmUpSeconds: 0 },
+});
 
 /** Settles one job whose result is made by `toResult`, and tells what was done with it. */
 async function settle(toResult: () => Promise<object>): Promise<string[]> {
