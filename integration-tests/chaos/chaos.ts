@@ -128,20 +128,19 @@ const holds =
   targets.every((target) => (kills[target] ?? 0) >= KILLS_EACH) &&
   (kills.swap ?? 0) >= SWAP_KILLS &&
   (kills.pause ?? 0) >= PAUSES;
-say(
-  JSON.stringify({
-    ...figures,
-    kills: killed,
-    pauses: kills.pause ?? 0,
-    swap_kills: kills.swap ?? 0,
-    families_max: watch.mostFamilies,
-    engines_max: watch.mostEngines,
-    engine_processes_max: watch.mostProcesses,
-    left_behind: left.length,
-    seed,
-  }),
-);
-process.exit(holds ? 0 : 1);
+const line = JSON.stringify({
+  ...figures,
+  kills: killed,
+  pauses: kills.pause ?? 0,
+  swap_kills: kills.swap ?? 0,
+  families_max: watch.mostFamilies,
+  engines_max: watch.mostEngines,
+  engine_processes_max: watch.mostProcesses,
+  left_behind: left.length,
+  seed,
+});
+// A socket that is full takes the rest later: who ends before that has not said it.
+process.stdout.write(`${line}\n`, () => process.exit(holds ? 0 : 1));
 
 async function doHarm(harm: Harm): Promise<boolean> {
   if (harm === "pause") return await pauseLeaseHolder(bus, "cpu", LEASE_TTL * 2_500);

@@ -118,8 +118,9 @@ const holds =
     bad ? error !== undefined : transcript !== undefined && error === undefined,
   );
 const wer = Number(wordErrorRate(counts).toFixed(2));
-say(`\n${JSON.stringify({ items: outcomes.length, done, failed: failures.length, wer })}`);
-process.exit(holds ? 0 : 1);
+const line = JSON.stringify({ items: outcomes.length, done, failed: failures.length, wer });
+// A socket that is full takes the rest later: who ends before that has not said it.
+process.stdout.write(`\n${line}\n`, () => process.exit(holds ? 0 : 1));
 
 async function finished(statusOf: (batchId: string) => Promise<BatchStatus>, batchId: string): Promise<BatchStatus> {
   const bar = createProgressBar(items.length);
