@@ -41,9 +41,10 @@ describe("npm start with MODEL_ID pointing to a folder", () => {
         expect(answer.performance).toBeGreaterThan(0);
         // Random weights say nothing that means something: that it is what the model says is all that there is to claim.
         expect(answer).toMatchObject({ text: direct.text, language: direct.language });
-        const health = await fetch(`${pipeline.gatewayUrl}/health`);
-        const { model_loaded, model_id } = healthSchema.parse(await health.json());
-        expect(model_loaded).toBe(true);
+        const health = async () => healthSchema.parse(await (await fetch(`${pipeline.gatewayUrl}/health`)).json());
+        // What the workers said lately stands for a second.
+        await expect.poll(async () => (await health()).model_loaded, { timeout: 10_000 }).toBe(true);
+        const { model_id } = await health();
         const configuration = await fetch(`${pipeline.gatewayUrl}/api/v1/models/config`);
         const { workers } = modelConfigsSchema.parse(await configuration.json());
         expect(workers).toMatchObject([{ family: "asr", model_id, model_folder: folder, state: "loaded" }]);

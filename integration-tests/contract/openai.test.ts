@@ -180,7 +180,7 @@ describe("audio.speech.create", () => {
     const jobsLeft = async () => {
       const { user, password } = pipeline.credentials("monitor");
       const monitor = await connect({ servers: pipeline.natsUrl, user, pass: password, inboxPrefix: "_INBOX_monitor" });
-      const state = await monitor.request(`$JS.API.CONSUMER.INFO.${streams.jobs}.custom_voice-interactive`);
+      const state = await monitor.request(`$JS.SPEECH.API.CONSUMER.INFO.${streams.jobs}.custom_voice-interactive`);
       await monitor.close();
       const { num_pending, num_ack_pending } = state.json<{ num_pending: number; num_ack_pending: number }>();
       return num_pending + num_ack_pending;

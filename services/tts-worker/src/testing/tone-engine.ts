@@ -21,7 +21,8 @@ export const toneManifest = {
   name: "tone",
   version: "1",
   family: "tts",
-  architecture: "tone",
+  // One that is registered, as a start asks for; the engine is another.
+  architecture: "parametric",
   license: "MIT",
   source: "a test",
   languages: ["English"],
