@@ -23,12 +23,12 @@ import {
 } from "@parlance/contracts";
 import type { Log, Registry } from "@parlance/telemetry";
 import { watchCancelled } from "./cancelled-batches.ts";
-import { ingestMessage } from "./ingest-message.ts";
 import { createIngestMetrics } from "./ingest-metrics.ts";
-import { runIntakeLoop } from "./intake-loop.ts";
-import { readIntake } from "./read-intake.ts";
-import { serveSubmit } from "./submit-service.ts";
-import { letWait, runWaitingRoom } from "./waiting-room.ts";
+import { ingestMessage } from "./intake/ingest-message.ts";
+import { runIntakeLoop } from "./intake/intake-loop.ts";
+import { readIntake } from "./intake/read-intake.ts";
+import { serveSubmit } from "./intake/submit-service.ts";
+import { letWait, runWaitingRoom } from "./intake/waiting-room.ts";
 
 export const ingestSettings = [
   "MAX_AUDIO_BYTES",

@@ -18,11 +18,11 @@ import {
 } from "@parlance/contracts";
 import { createLog } from "@parlance/telemetry";
 import { describe, expect, test } from "vitest";
-import { createBatchProgress } from "./batch-progress.ts";
-import { watchCancels } from "./cancel-watcher.ts";
-import { createConcludeItem } from "./conclude-item.ts";
+import { createBatchProgress } from "./batches/batch-progress.ts";
+import { watchCancels } from "./batches/cancel-watcher.ts";
+import { readStatus } from "./batches/status-service.ts";
+import { createConcludeItem } from "./items/conclude-item.ts";
 import { createResults, type Results, resultsSettings } from "./results.ts";
-import { readStatus } from "./status-service.ts";
 
 const rig = useTestServer({ secured: true });
 

@@ -8,14 +8,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { SpeechError } from "@parlance/contracts";
 import { type ConnectionOptions, connect, errors, type NatsConnection } from "nats";
-import { createDelivery, parseReply } from "./delivery.ts";
-import { createFileStore } from "./file-store.ts";
-import { createKeyBucket } from "./key-bucket.ts";
-import { type BusLog, createLink } from "./link.ts";
-import { publishOnce } from "./publish-once.ts";
-import { pullDurable } from "./pull.ts";
-import { readStream } from "./read.ts";
-import { publish, request, requestMany, serve, subscribe } from "./requests.ts";
+import { createFileStore } from "./files/file-store.ts";
+import { createKeyBucket } from "./keys/key-bucket.ts";
+import { type BusLog, createLink } from "./link/link.ts";
+import { publish, request, requestMany, serve, subscribe } from "./requests/requests.ts";
+import { createDelivery, parseReply } from "./streams/delivery.ts";
+import { publishOnce } from "./streams/publish-once.ts";
+import { pullDurable } from "./streams/pull.ts";
+import { readStream } from "./streams/read.ts";
 import {
   consumerState,
   countSubjects,
@@ -25,7 +25,7 @@ import {
   messageAt,
   purge,
   streamState,
-} from "./state.ts";
+} from "./streams/state.ts";
 import type { Bus } from "./types.ts";
 
 export interface BusOptions {

@@ -4,7 +4,7 @@ import { startTestServer, type TestServer, testServers } from "@parlance/nats/te
 import { connect } from "nats";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { connectBus } from "./connection.ts";
-import { deadLetter } from "./dead-letter.ts";
+import { deadLetter } from "./streams/dead-letter.ts";
 import type { Bus, KeyEvent } from "./types.ts";
 
 const services = ["topology", "gateway", "ingest", "transcribe-worker", "tts-worker", "results", "publisher"] as const;

@@ -1,0 +1,126 @@
+/**
+ * One item: its audio decoded segment by segment, or its text cut, each piece published as a job; or its failure published in
+ * their place.
+ */
+import type { AudioSource, DecoderPool } from "@parlance/audio";
+import type { Bus, FileStore } from "@parlance/bus";
+import {
+  type BatchRecord,
+  type Progress,
+  SAMPLE_RATE,
+  type SpeechAbilities,
+  SpeechError,
+  subjects,
+  toSpeechError,
+} from "@parlance/contracts";
+import type { IngestMetrics } from "../ingest-metrics.ts";
+import type { IntakeItem } from "../intake/intake-batch.ts";
+import type { AlreadyQueued } from "./already-queued.ts";
+import { ingestText, requireSpeech } from "./ingest-text.ts";
+import { openItemAudio } from "./item-audio.ts";
+import type { JobPublisher } from "./publish-jobs.ts";
+
+export interface ItemContext {
+  bus: Bus;
+  files: FileStore;
+  decoder: DecoderPool;
+  metrics: IngestMetrics;
+  record: BatchRecord;
+  publisher: JobPublisher;
+  queued: AlreadyQueued;
+  fileTtlMs: number;
+  /** Near which length audio is cut whose cut nobody has begun. */
+  segmentSeconds: number;
+  transcribes: boolean;
+  speaks: boolean;
+  /** What the tts workers say they can do: as far as is known, or asked anew with patience. */
+  speechWorkers: (again: boolean) => Promise<readonly SpeechAbilities[]>;
+  /** Conclude items with errors of our own, because trying again has not healed them. */
+  lastTry: boolean;
+  now: () => number;
+  signal: AbortSignal;
+}
+
+const PROGRESS_EVERY_MS = 1_000;
+
+/** Throws only what another delivery of the message may heal, or the signal's reason. */
+export async function ingestItem(item: IntakeItem, context: ItemContext): Promise<void> {
+  const { metrics, publisher, queued, signal } = context;
+  signal.throwIfAborted();
+  if (await queued.isComplete(item.itemId)) return;
+  const stopTimer = metrics.decodeSeconds.startTimer();
+  const published = { n: 0, samples: 0 };
+  try {
+    refuse(item, context);
+    if (item.speech === undefined) await ingestAudio(item, context, published);
+    else await ingestText(item, item.speech, context, published);
+    metrics.items.inc({ outcome: "queued" });
+  } catch (error) {
+    signal.throwIfAborted();
+    const known = toSpeechError(error);
+    if (known.retryable && !(context.lastTry && known.code === "internal")) throw error;
+    await publisher.failure(item, published.n, known);
+    metrics.countFailure(known.code);
+  } finally {
+    metrics.audioSeconds.inc(published.samples / SAMPLE_RATE);
+    stopTimer();
+  }
+}
+
+/** Counts what it has published, also for whoever catches what it throws. */
+async function ingestAudio(
+  item: IntakeItem,
+  context: ItemContext,
+  published: { n: number; samples: number },
+): Promise<void> {
+  const { acceptedAt, lane } = context.record;
+  const begun = await context.queued.cutOf(item.itemId);
+  const { boundaries = [], segmentSeconds = context.segmentSeconds } = begun ?? {};
+  // What fails now fails behind what is there: a number that is taken would tell nobody.
+  published.n = boundaries.length;
+  const source = await openItemAudio(item.audio, { ...context, acceptedAt });
+  const counted = reportProgress(source, item, context);
+  const decoding = context.decoder.decode({
+    source: counted,
+    urgent: lane !== "batch",
+    signal: context.signal,
+    limits: { segmentSeconds, boundaries },
+  });
+  for await (const segment of decoding) {
+    if (segment.last && segment.n < boundaries.length) {
+      throw new SpeechError("internal", "The audio ends before what was published of it.");
+    }
+    await context.publisher.segment(item, segment, segmentSeconds);
+    published.n = Math.max(published.n, segment.n + 1);
+    published.samples += segment.length;
+    context.metrics.jobs.inc();
+  }
+}
+
+function refuse(item: IntakeItem, { transcribes, speaks }: ItemContext): void {
+  if (item.error !== undefined) throw item.error;
+  if (item.speech !== undefined) requireSpeech(speaks);
+  else if (item.operation !== "transcribe" || !transcribes) {
+    throw new SpeechError("operation_unavailable", `No loaded model can do ${item.operation}.`, { param: "operation" });
+  }
+}
+
+/** Tells now and then how much of a long item has been read. Short ones are over before there is anything to tell. */
+function reportProgress(source: AudioSource, item: IntakeItem, { bus, record, now }: ItemContext): AudioSource {
+  let reported = now();
+  return {
+    bytes: source.bytes,
+    async *open() {
+      let read = 0;
+      for await (const bytes of source.open()) {
+        yield bytes;
+        read += bytes.length;
+        const at = now();
+        if (at - reported < PROGRESS_EVERY_MS) continue;
+        reported = at;
+        const progress: Progress = { state: "decoding", share: Math.min(1, read / source.bytes), at };
+        bus.publish(subjects.progress(record.batchId, item.itemId), JSON.stringify(progress));
+      }
+    },
+  };
+}

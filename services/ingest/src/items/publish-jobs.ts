@@ -1,0 +1,191 @@
+/**
+ * Segments of audio and of text to jobs. A job is published once, because its subject takes one message: so another delivery of the same intake message,
+ * or another instance, adds nothing. When the queue is full, publishing waits: nothing that was accepted is lost.
+ *
+ * Jobs of the urgent lanes are held until the batch is decoded and then published back to back, saying how many they
+ * are, so that a worker can take them in one pass. More than a pass holds are not held: they go out as they are cut. The first
+ * sentence of a text goes out alone, at once: whoever waits for it hears it while the others are spoken.
+ */
+import { setTimeout as pause } from "node:timers/promises";
+import type { Segment } from "@parlance/audio";
+import type { Bus, HeaderPairs, PublishReceipt } from "@parlance/bus";
+import {
+  type BatchRecord,
+  type HeaderField,
+  jobHeadersSchema,
+  oneLine,
+  readHeaders,
+  type SegmentResult,
+  SpeechError,
+  streams,
+  subjects,
+  writeHeaders,
+} from "@parlance/contracts";
+import type { Log } from "@parlance/telemetry";
+import type { IntakeItem } from "../intake/intake-batch.ts";
+import type { SpeechWish } from "../intake/read-speech.ts";
+import type { AlreadyQueued } from "./already-queued.ts";
+
+export interface JobPublisher {
+  /** `segmentSeconds`: near which length the item is cut. */
+  segment(item: IntakeItem, segment: Segment, segmentSeconds: number): Promise<void>;
+  text(item: IntakeItem, wish: SpeechWish, segment: TextSegment): Promise<void>;
+  /** Publishes the jobs that were held. */
+  flush(): Promise<void>;
+  /** Concludes an item that has failed: segment `n` of it is the failure. */
+  failure(item: IntakeItem, n: number, error: SpeechError): Promise<void>;
+}
+
+export interface TextSegment {
+  n: number;
+  text: string;
+  /** Silence after it. */
+  pauseMs: number;
+  last: boolean;
+  /** Mono at REFERENCE_SAMPLE_RATE. */
+  reference: Int16Array | undefined;
+}
+
+export interface JobPublisherOptions {
+  bus: Bus;
+  record: BatchRecord;
+  queued: AlreadyQueued;
+  log: Log;
+  now: () => number;
+  signal: AbortSignal;
+}
+
+interface HeldJob {
+  item: IntakeItem;
+  n: number;
+  fields: Partial<Record<HeaderField, unknown>>;
+  /** Made when it is published: a reference is the same for all jobs of its item. */
+  payload(): Uint8Array;
+}
+
+/** Most segments in one pass. */
+const MOST_TOGETHER = 32;
+const FIRST_PAUSE_MS = 100;
+const LONGEST_PAUSE_MS = 5_000;
+
+export function createJobPublisher({ bus, record, queued, log, now, signal }: JobPublisherOptions): JobPublisher {
+  const { batchId, lane, acceptedAt } = record;
+  let held: HeldJob[] | undefined = lane === "batch" ? undefined : [];
+
+  async function publish({ item, n, fields, payload }: HeldJob, together: number): Promise<void> {
+    const subject = subjects.job(item.operation, lane, batchId, item.itemId, n);
+    if (queued.has(subject)) return;
+    const common: Partial<Record<HeaderField, unknown>> = {
+      customId: item.customId,
+      submittedAt: acceptedAt,
+      together: together > 1 ? together : undefined,
+      warnings: n === 0 ? item.warnings : undefined,
+    };
+    const data = payload();
+    const receipt = await patiently(subject, data, {
+      headers: writeHeaders({ ...common, ...fields }),
+      messageId: `${batchId}.${item.itemId}.${n}`,
+      first: true,
+    });
+    if (receipt.duplicate) await requireAlike(subject, data, fields.last === true);
+  }
+
+  /**
+   * Somebody else works on the same message (this process was stopped for a while), or an answer was lost. Whoever was first with
+   * a segment has decided how the item is cut: where he cut otherwise, the message comes again and goes on as he did.
+   */
+  async function requireAlike(subject: string, data: Uint8Array, last: boolean): Promise<void> {
+    const stored = await bus.last(streams.jobs, subject);
+    const alike =
+      stored !== undefined &&
+      Buffer.compare(stored.data, data) === 0 &&
+      readHeaders(jobHeadersSchema, stored.headers).last === last;
+    if (!alike) throw new SpeechError("internal", "Another ingest has published this segment, cut otherwise.");
+  }
+
+  async function patiently(
+    subject: string,
+    payload: Uint8Array | string,
+    options: { headers?: HeaderPairs; messageId?: string; first?: boolean },
+  ): Promise<PublishReceipt> {
+    for (let tries = 0; ; tries += 1) {
+      signal.throwIfAborted();
+      try {
+        return await bus.publishOnce(subject, payload, { ...options, signal });
+      } catch (error) {
+        signal.throwIfAborted();
+        if (!(error instanceof SpeechError) || !error.retryable) throw error;
+        if (tries === 0) log.warn({ subject, code: error.code }, "a job cannot be stored; waiting");
+        await pause(Math.min(FIRST_PAUSE_MS * 2 ** tries, LONGEST_PAUSE_MS), undefined, { signal }).catch(
+          () => undefined,
+        );
+      }
+    }
+  }
+
+  async function take(job: HeldJob): Promise<void> {
+    if (held === undefined) {
+      await publish(job, 1);
+      return;
+    }
+    held.push(job);
+    if (held.length >= MOST_TOGETHER) await flush();
+  }
+
+  async function flush(): Promise<void> {
+    const jobs = held ?? [];
+    held = undefined;
+    const together = (some: HeldJob[]) => Promise.all(some.map((job) => publish(job, jobs.length)));
+    // Whoever is first with an item's first segment decides how the item is cut: the others leave when that is known.
+    const heads = jobs.filter(({ item }, index) => jobs.findIndex((job) => job.item === item) === index);
+    await together(heads);
+    await together(jobs.filter((job) => !heads.includes(job)));
+  }
+
+  return {
+    flush,
+    async segment(item, { n, start, samples, length, last }, segmentSeconds) {
+      const shortened = length === samples.length ? undefined : length;
+      const fields = { ...item.wishes, start, samples: shortened, segmentSeconds, last };
+      await take({ item, n, fields, payload: () => bytesOf(samples) });
+    },
+    async text(item, { voice, instructions, referenceText, speed, format }, { n, text, pauseMs, last, reference }) {
+      const fields: HeldJob["fields"] = {
+        language: item.wishes.language,
+        voice,
+        instructions: oneLine(instructions) || undefined,
+        speed: speed === 1 ? undefined : speed,
+        format,
+        referenceText: oneLine(referenceText) || undefined,
+        referenceSamples: reference?.length,
+        pauseMs,
+        last,
+      };
+      const payload = () => Buffer.concat([Buffer.from(text), ...(reference ? [bytesOf(reference)] : [])]);
+      if (n === 0) await publish({ item, n, fields, payload }, 1);
+      else await take({ item, n, fields, payload });
+    },
+    async failure(item, n, error) {
+      const result: SegmentResult = {
+        operation: item.operation,
+        outcome: "failed",
+        error: error.toFailure(),
+        last: true,
+        ...(item.customId === undefined ? {} : { customId: item.customId }),
+        submittedAt: acceptedAt,
+        timestamps: item.wishes.timestamps,
+        ...(item.warnings === undefined ? {} : { warnings: item.warnings }),
+        finishedAt: now(),
+      };
+      const subject = subjects.result(batchId, item.itemId, n);
+      await patiently(subject, JSON.stringify(result), {
+        first: true,
+        messageId: `${batchId}.${item.itemId}.${n}.failed`,
+      });
+    },
+  };
+}
+
+function bytesOf({ buffer, byteOffset, byteLength }: Int16Array): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength);
+}

@@ -1,0 +1,128 @@
+/**
+ * Concludes what is left of a cancelled batch. The key `cancelled.<batchId>` is the whole request: it is watched, and
+ * read again after a restart, so a cancel outlives this process. Items that are done stay done.
+ *
+ * cancelled → (no record yet: waiting, and looked at again, less and less often) → concluded. Whoever waits takes no place from
+ * the others, and is not given up: a record is written by whoever takes the batch in, which may be long after.
+ */
+import { setTimeout as pause } from "node:timers/promises";
+import type { Bus, KeyBucket } from "@parlance/bus";
+import { type BatchRecord, batchKeys, batchRecordSchema, SpeechError, streams, subjects } from "@parlance/contracts";
+import type { Log } from "@parlance/telemetry";
+import type { ConcludeItem } from "../items/conclude-item.ts";
+import { type BatchProgress, readDone } from "./batch-progress.ts";
+
+export interface CancelWatcherOptions {
+  bus: Bus;
+  batches: KeyBucket;
+  concludeItem: ConcludeItem;
+  progress: BatchProgress;
+  log: Log;
+  signal: AbortSignal;
+  now: () => number;
+  /** Milliseconds until a batch without a record is looked at again; doubled each time, to at most 256 times as many. Default 250. */
+  firstPauseMs?: number | undefined;
+}
+
+const AT_ONCE = 8;
+const MOST_DOUBLINGS = 8;
+/** Batches to remember of which there is no record. Their keys outlive them: a restarted service remembers the newest ones. */
+const MOST_WAITING = 10_000;
+
+interface Waiting {
+  tries: number;
+  /** By the monotonic clock. */
+  dueAt: number;
+}
+
+/** Runs until the signal aborts. */
+export async function watchCancels(options: CancelWatcherOptions): Promise<void> {
+  const { batches, signal, log, firstPauseMs = 250 } = options;
+  const prefix = batchKeys.cancelled("");
+  const working = new Set<Promise<void>>();
+  const waiting = new Map<string, Waiting>();
+
+  /** Resolves when there is a place for the next one. */
+  async function start(batchId: string, tries: number): Promise<void> {
+    const work: Promise<void> = attempt(batchId, tries).finally(() => working.delete(work));
+    working.add(work);
+    if (working.size >= AT_ONCE) await Promise.race(working);
+  }
+
+  async function attempt(batchId: string, tries: number): Promise<void> {
+    try {
+      if (await cancelBatch(batchId, options)) return;
+    } catch (error) {
+      if (signal.aborted) return;
+      log.warn({ err: error, batchId }, "cancelling failed; it will be tried again");
+    }
+    waiting.set(batchId, { tries, dueAt: performance.now() + firstPauseMs * 2 ** Math.min(tries, MOST_DOUBLINGS) });
+    const [oldest] = waiting.keys();
+    if (waiting.size <= MOST_WAITING || oldest === undefined) return;
+    waiting.delete(oldest);
+    log.warn(
+      { batchId: oldest },
+      "too many cancelled batches have no record; the oldest one is not waited for any longer",
+    );
+  }
+
+  async function lookAgain(): Promise<void> {
+    while (!signal.aborted) {
+      await pause(firstPauseMs, undefined, { signal }).catch(() => undefined);
+      const now = performance.now();
+      for (const [batchId, { tries, dueAt }] of [...waiting]) {
+        if (dueAt > now || signal.aborted) continue;
+        waiting.delete(batchId);
+        await start(batchId, tries + 1);
+      }
+    }
+  }
+
+  const looking = lookAgain();
+  while (!signal.aborted) {
+    try {
+      for await (const event of batches.watch(batchKeys.cancelled("*"), signal)) {
+        const batchId = event.key.slice(prefix.length);
+        waiting.delete(batchId);
+        if (event.kind === "put") await start(batchId, 0);
+      }
+    } catch (error) {
+      if (!signal.aborted) log.warn({ err: error }, "watching cancels failed");
+    }
+    await pause(1_000, undefined, { signal }).catch(() => undefined);
+  }
+  await Promise.all([looking, ...working]);
+}
+
+/** False when the batch is not known yet. */
+async function cancelBatch(batchId: string, options: CancelWatcherOptions): Promise<boolean> {
+  const { bus, batches, progress, log } = options;
+  if ((await bus.last(streams.results, subjects.summary(batchId))) !== undefined) return true;
+  const entry = await batches.get(batchKeys.batch(batchId));
+  if (entry === undefined) return false;
+  const record = batchRecordSchema.parse(JSON.parse(Buffer.from(entry.value).toString()));
+  const done = await readDone(bus, batchId);
+  const left = record.items.filter((item) => !done.has(item.itemId));
+  for (let from = 0; from < left.length; from += 64) {
+    await Promise.all(left.slice(from, from + 64).map((item) => concludeCancelled(record, item, options)));
+  }
+  await progress.check(batchId);
+  log.info({ batchId, items: left.length }, "cancelled");
+  return true;
+}
+
+async function concludeCancelled(
+  record: BatchRecord,
+  item: BatchRecord["items"][number],
+  { concludeItem, now }: CancelWatcherOptions,
+): Promise<void> {
+  await concludeItem({
+    batchId: record.batchId,
+    itemId: item.itemId,
+    ...(item.customId === undefined ? {} : { customId: item.customId }),
+    operation: item.operation,
+    status: "cancelled",
+    error: new SpeechError("cancelled").toFailure(),
+    finishedAt: now(),
+  });
+}

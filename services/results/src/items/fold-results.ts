@@ -1,0 +1,239 @@
+/**
+ * The durable's loop: segment results in, done events and summaries out.
+ *
+ * received → its item folded → (its sound written) → done event stored → batch checked → acknowledged. Each step may be repeated, so a process
+ * that is killed between any two loses nothing: what was not acknowledged comes again, and what was already published
+ * stays the first.
+ */
+import { setTimeout as pause } from "node:timers/promises";
+import { type Bus, type Delivery, deadLetter } from "@parlance/bus";
+import {
+  durables,
+  type ItemDone,
+  type Operation,
+  parseResultSubject,
+  type SegmentResult,
+  SpeechError,
+  streams,
+} from "@parlance/contracts";
+import type { Log } from "@parlance/telemetry";
+import type { BatchProgress } from "../batches/batch-progress.ts";
+import type { ResultsMetrics } from "../results-metrics.ts";
+import type { ConcludeItem } from "./conclude-item.ts";
+import type { ItemAddress, SegmentResults } from "./fold-item.ts";
+import { type FoldedItem, foldWhole, itemFromStream, parseResult } from "./item-from-stream.ts";
+import type { OpenItems } from "./open-items.ts";
+import type { SoundQueue } from "./sound-queue.ts";
+
+const PULL_SIZE = 128;
+const PULL_WAIT_MS = 20_000;
+const PULLS_AT_ONCE = 2;
+const LONGEST_PAUSE_MS = 30_000;
+
+export interface FoldResultsOptions {
+  bus: Bus;
+  openItems: OpenItems;
+  concludeItem: ConcludeItem;
+  progress: BatchProgress;
+  soundQueue: SoundQueue;
+  metrics: ResultsMetrics;
+  log: Log;
+  signal: AbortSignal;
+  now: () => number;
+}
+
+interface Received {
+  delivery: Delivery;
+  n: number;
+  /** Undefined when the payload cannot be read. */
+  result: SegmentResult | undefined;
+}
+
+/** Runs until the signal aborts; what was pulled by then is finished first. */
+export async function foldResults(options: FoldResultsOptions): Promise<void> {
+  const { bus, signal, log } = options;
+  const working = new Set<Promise<void>>();
+  const catchingUp = catchUp(options).catch((error: unknown) =>
+    log.warn({ err: error }, "catching up failed; what is unfinished comes again by itself"),
+  );
+  while (!signal.aborted) {
+    try {
+      const deliveries = await bus.pull({
+        stream: streams.results,
+        durable: durables.results,
+        max: PULL_SIZE,
+        waitMs: PULL_WAIT_MS,
+        signal,
+      });
+      if (deliveries.length === 0) continue;
+      const work: Promise<void> = foldDeliveries(deliveries, options).finally(() => working.delete(work));
+      working.add(work);
+      if (working.size >= PULLS_AT_ONCE) await Promise.race(working);
+    } catch (error) {
+      if (signal.aborted) break;
+      log.warn({ err: error }, "pulling results failed");
+      await pause(1_000, undefined, { signal }).catch(() => undefined);
+    }
+  }
+  await Promise.all([catchingUp, ...working]);
+  await options.soundQueue.close();
+}
+
+/**
+ * What a process that died had received comes again only when its acknowledgement timer is over, half a minute later,
+ * and somebody may be waiting for it: it is folded now, from the stream, and acknowledged when it comes.
+ */
+async function catchUp(options: FoldResultsOptions): Promise<void> {
+  const { bus, signal } = options;
+  const { ackPending, ackFloor } = await bus.consumerState(streams.results, durables.results);
+  if (ackPending === 0) return;
+  const received: Delivery[] = [];
+  const stored = bus.read({ stream: streams.results, subject: "speech.result.>", fromSeq: ackFloor + 1, signal });
+  for await (const message of stored) {
+    const nothing = () => undefined;
+    received.push({
+      ...message,
+      deliveries: 1,
+      pending: 0,
+      ack: async () => {},
+      nak: nothing,
+      working: nothing,
+      term: nothing,
+    });
+    if (received.length >= PULL_SIZE * (PULLS_AT_ONCE + 2)) break;
+  }
+  await foldDeliveries(received, options);
+}
+
+interface Item {
+  address: ItemAddress;
+  received: Received[];
+}
+
+interface SettledItem extends Item {
+  /** Whether its done event is stored. */
+  concluded: boolean;
+  error?: unknown;
+}
+
+/** Resolves when everything is settled but what is to be written as sound: that takes its time, behind what is quick. */
+async function foldDeliveries(deliveries: readonly Delivery[], options: FoldResultsOptions): Promise<void> {
+  const quick: Promise<SettledItem>[] = [];
+  await Promise.all(
+    itemsOf(deliveries).map(async (item) => {
+      const { value: folded, error } = await attempt(() => foldReceived(item, options));
+      if (error !== undefined) quick.push(Promise.resolve({ ...item, concluded: false, error }));
+      else if (folded?.sound === undefined) quick.push(settleItem(item, folded, options));
+      else
+        options.soundQueue.add(item.received, async () => finish([await settleItem(item, folded, options)], options));
+    }),
+  );
+  await finish(await Promise.all(quick), options);
+}
+
+function itemsOf(deliveries: readonly Delivery[]): Item[] {
+  const items = new Map<string, Item>();
+  for (const delivery of deliveries) {
+    const parsed = parseResultSubject(delivery.subject);
+    if (parsed === undefined) {
+      delivery.term("not a result's subject");
+      continue;
+    }
+    const key = `${parsed.batchId}.${parsed.itemId}`;
+    const item = items.get(key) ?? { address: { batchId: parsed.batchId, itemId: parsed.itemId }, received: [] };
+    items.set(key, item);
+    item.received.push({ delivery, n: parsed.n, result: parseResult(delivery) });
+  }
+  return [...items.values()];
+}
+
+/** Checks the batches of what is concluded, each once, and acknowledges. */
+async function finish(settled: readonly SettledItem[], options: FoldResultsOptions): Promise<void> {
+  const { bus, log, metrics } = options;
+  const concludedBatches = new Set(settled.filter((item) => item.concluded).map((item) => item.address.batchId));
+  const checked = new Map(
+    await Promise.all(
+      [...concludedBatches].map(
+        async (batchId) => [batchId, await attempt(() => options.progress.check(batchId))] as const,
+      ),
+    ),
+  );
+
+  await Promise.all(
+    settled.map(async ({ address, received, ...outcome }) => {
+      const error = outcome.error ?? checked.get(address.batchId)?.error;
+      if (error !== undefined) log.warn({ err: error, ...address }, "folding failed; it will be tried again");
+      await Promise.all(
+        received.map(async ({ delivery, n, result }) => {
+          if (error !== undefined) {
+            delivery.nak(Math.min(1_000 * 2 ** (delivery.deliveries - 1), LONGEST_PAUSE_MS));
+            return;
+          }
+          metrics.folded.inc();
+          const finishing =
+            result === undefined
+              ? deadLetter(bus, delivery, {
+                  service: "results",
+                  reason: "unreadable result",
+                  address: { ...address, n },
+                })
+              : delivery.ack();
+          await finishing.catch((lost: unknown) => log.debug({ err: lost }, "an ack did not arrive; it comes again"));
+        }),
+      );
+    }),
+  );
+}
+
+/** Never throws. */
+async function settleItem(
+  item: Item,
+  folded: FoldedItem | undefined,
+  { concludeItem, openItems, progress, metrics }: FoldResultsOptions,
+): Promise<SettledItem> {
+  if (folded === undefined) return { ...item, concluded: false };
+  const { value, error } = await attempt(() => concludeItem(folded.done, folded.sound));
+  if (value === undefined) return { ...item, concluded: false, error };
+  openItems.drop(keyOf(item.address));
+  // Another writer's event may say otherwise than ours: only the stream knows, so a duplicate is not remembered.
+  if (value.first) {
+    progress.concluded(item.address.batchId, item.address.itemId, value.status);
+    metrics.concluded.inc({ status: value.status });
+  }
+  return { ...item, concluded: true };
+}
+
+async function foldReceived(
+  { address, received }: Item,
+  { bus, openItems, now, log }: FoldResultsOptions,
+): Promise<FoldedItem | undefined> {
+  let known: SegmentResults = new Map();
+  for (const { delivery, n, result } of received) {
+    if (result === undefined) {
+      log.error({ subject: delivery.subject, seq: delivery.seq }, "a result cannot be read");
+      const operation = received.find((each) => each.result !== undefined)?.result?.operation ?? "transcribe";
+      return { done: unreadableItem(address, operation, now()) };
+    }
+    // Most items are one segment: they never enter the cache.
+    const alone = n === 0 && result.last;
+    known = alone ? new Map([[0, result]]) : openItems.add(keyOf(address), n, result, delivery.data.length);
+  }
+  return foldWhole(address, known) ?? itemFromStream(bus, address, known);
+}
+
+function unreadableItem(address: ItemAddress, operation: Operation, now: number): ItemDone {
+  const error = new SpeechError("internal", "A segment's result could not be read.").toFailure();
+  return { ...address, operation, status: "error", error, finishedAt: now };
+}
+
+function keyOf({ batchId, itemId }: ItemAddress): string {
+  return `${batchId}.${itemId}`;
+}
+
+async function attempt<T>(work: () => Promise<T>): Promise<{ value?: T; error?: unknown }> {
+  try {
+    return { value: await work() };
+  } catch (error) {
+    return { error };
+  }
+}

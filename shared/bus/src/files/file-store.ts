@@ -1,0 +1,274 @@
+/**
+ * Files in an object store bucket, in its public layout (ADR-20): chunks on `$O.<bucket>.C.<nuid>`, one JSON description on
+ * `$O.<bucket>.M.<name in base64url>`, so that every NATS tool reads them. The client library's object store is not used:
+ * a chunk that it publishes is lost with the connection, it reads a whole object into memory, and it waits for ever for
+ * chunks that are gone (nats.js reads them by a push consumer that has no end). Here a chunk is retried under its own id, reading
+ * pulls, and a missing chunk is an error.
+ */
+import { createHash } from "node:crypto";
+import { SpeechError } from "@parlance/contracts";
+import { nuid } from "nats";
+import * as z from "zod";
+import type { Link } from "../link/link.ts";
+import { untilAnswered } from "../link/until-answered.ts";
+import { store } from "../streams/publish-once.ts";
+import { readStream } from "../streams/read.ts";
+import { countSubjects } from "../streams/state.ts";
+import { askLeader } from "../streams/stored-message.ts";
+import type { ByteRange, FileInfo, FileStore } from "../types.ts";
+import { createFileParts } from "./file-parts.ts";
+
+/** Most bytes of one part. */
+export const FILE_CHUNK_BYTES = 256 * 1024;
+const METADATA = { contentType: "content-type", filename: "filename", createdAt: "created-at" } as const;
+
+const objectSchema = z.object({
+  name: z.string(),
+  nuid: z.string(),
+  size: z.number(),
+  chunks: z.number(),
+  digest: z.string().default(""),
+  deleted: z.boolean().default(false),
+  mtime: z.string().default(""),
+  metadata: z.record(z.string(), z.string()).default({}),
+});
+type StoredObject = z.infer<typeof objectSchema>;
+
+export function createFileStore(link: Link, bucket: string): FileStore {
+  const stream = `OBJ_${bucket}`;
+  const chunkSubject = (id: string) => `$O.${bucket}.C.${id}`;
+  const metaSubject = (name: string) => `$O.${bucket}.M.${base64url(name)}`;
+
+  async function describe(id: string): Promise<StoredObject | undefined> {
+    const found = await askLeader(link, stream, { last_by_subj: metaSubject(id) });
+    const object = found && parseObject(found);
+    return object?.deleted ? undefined : object;
+  }
+
+  async function purge(subject: string): Promise<void> {
+    await untilAnswered(link, `Deleting from bucket ${bucket}`, () =>
+      link.jsm.streams.purge(stream, { filter: subject }),
+    );
+  }
+
+  async function keep(subject: string, payload: Uint8Array | string, messageId: string, rollup = false): Promise<void> {
+    try {
+      const headers = rollup ? ([["Nats-Rollup", "sub"]] as const) : undefined;
+      await store(link, subject, payload, { messageId, headers });
+    } catch (error) {
+      // A full bucket is a full disk to the caller, not a queue that drains.
+      if (error instanceof SpeechError && error.code === "queue_full") {
+        throw new SpeechError("storage_full", undefined, { cause: error });
+      }
+      throw error;
+    }
+  }
+
+  const parts = createFileParts({
+    link,
+    stream,
+    chunkSubject,
+    purge,
+    async describe(id) {
+      const object = await describe(id);
+      return object && { info: infoOf(object), nuid: object.nuid };
+    },
+    finish: ({ info, nuid }, chunks, sha256) =>
+      keep(metaSubject(info.id), describeNew(info, nuid, chunks, sha256), `${nuid}.meta`, true),
+  });
+
+  return {
+    ...parts,
+    async put({ id, contentType, filename, maxBytes }, content) {
+      const chunksId = nuid.next();
+      const subject = chunkSubject(chunksId);
+      const hash = createHash("sha256");
+      // One chunk at a time, while the next is read: readers take chunks in the stream's order, and of several that are tried
+      // again after a lost connection any may come first.
+      let sending = Promise.resolve();
+      let chunks = 0;
+      let size = 0;
+      const createdAt = Date.now();
+      try {
+        const bounded = countBytes(content, (bytes) => {
+          size += bytes;
+          if (size > maxBytes) {
+            throw new SpeechError("payload_too_large", `The file is larger than ${maxBytes} bytes.`);
+          }
+        });
+        for await (const chunk of inChunks(
+          bounded,
+          Math.min(FILE_CHUNK_BYTES, link.nc.info?.max_payload ?? FILE_CHUNK_BYTES),
+        )) {
+          hash.update(chunk);
+          await sending;
+          sending = keep(subject, chunk, `${chunksId}.${chunks++}`);
+          // Told of when the next chunk, or the end, waits for it.
+          sending.catch(() => {});
+        }
+        await sending;
+        const info: FileInfo = { id, bytes: size, contentType, filename, createdAt };
+        await keep(metaSubject(id), describeNew(info, chunksId, chunks, hash.digest()), `${chunksId}.meta`, true);
+        return info;
+      } catch (error) {
+        await sending.catch(() => {});
+        if (chunks > 0) await purge(subject).catch(() => {});
+        throw error;
+      }
+    },
+
+    async info(id) {
+      const object = await describe(id);
+      return object && infoOf(object);
+    },
+
+    async read(id, range) {
+      const object = await describe(id);
+      if (!object) return undefined;
+      return { info: infoOf(object), content: readChunks(link, stream, chunkSubject(object.nuid), object, range) };
+    },
+
+    async delete(id) {
+      const object = await describe(id);
+      if (!object) return;
+      // Chunks first: were this cut short, the description is still there for the next try.
+      await purge(chunkSubject(object.nuid));
+      await purge(metaSubject(id));
+    },
+
+    async list() {
+      const files: FileInfo[] = [];
+      for await (const message of readStream(link, { stream, subject: `$O.${bucket}.M.>`, lastPerSubject: true })) {
+        const object = parseObject(message);
+        if (!object.deleted) files.push(infoOf(object));
+      }
+      return files;
+    },
+
+    async sweep(olderThanMs) {
+      // Chunks before descriptions: a file that is finished in between is described by then.
+      const parts = await countSubjects(link, stream, chunkSubject("*"));
+      const described = new Set<string>();
+      for await (const message of readStream(link, { stream, subject: `$O.${bucket}.M.>`, lastPerSubject: true })) {
+        described.add(chunkSubject(parseObject(message).nuid));
+      }
+      let swept = 0;
+      for (const subject of parts.keys()) {
+        if (described.has(subject)) continue;
+        const newest = await askLeader(link, stream, { last_by_subj: subject });
+        if (newest === undefined || newest.time > Date.now() - olderThanMs) continue;
+        await purge(subject);
+        swept++;
+      }
+      return swept;
+    },
+  };
+
+  function describeNew(info: FileInfo, chunksId: string, chunks: number, sha256: Buffer): string {
+    return JSON.stringify({
+      name: info.id,
+      bucket,
+      nuid: chunksId,
+      size: info.bytes,
+      chunks,
+      digest: `SHA-256=${padded(sha256.toString("base64url"))}`,
+      mtime: new Date(info.createdAt).toISOString(),
+      deleted: false,
+      options: { max_chunk_size: FILE_CHUNK_BYTES },
+      metadata: {
+        [METADATA.contentType]: info.contentType,
+        [METADATA.filename]: info.filename,
+        [METADATA.createdAt]: String(info.createdAt),
+      },
+    });
+  }
+}
+
+function parseObject({ data }: { data: Uint8Array }): StoredObject {
+  return objectSchema.parse(JSON.parse(new TextDecoder().decode(data)));
+}
+
+function infoOf(object: StoredObject): FileInfo {
+  return {
+    id: object.name,
+    bytes: object.size,
+    contentType: object.metadata[METADATA.contentType] ?? "application/octet-stream",
+    filename: object.metadata[METADATA.filename] ?? "",
+    createdAt: Number(object.metadata[METADATA.createdAt] ?? Date.parse(object.mtime)) || 0,
+  };
+}
+
+async function* readChunks(
+  link: Link,
+  stream: string,
+  subject: string,
+  { name, chunks, digest }: StoredObject,
+  range?: ByteRange,
+): AsyncGenerator<Uint8Array, void> {
+  if (chunks === 0) return;
+  const hash = createHash("sha256");
+  let seen = 0;
+  let at = 0;
+  for await (const { data } of readStream(link, { stream, subject, oneByOne: true })) {
+    seen++;
+    if (range === undefined) {
+      hash.update(data);
+      yield data;
+      continue;
+    }
+    const part = data.subarray(Math.max(0, range.start - at), Math.max(0, range.end - at));
+    at += data.byteLength;
+    if (part.byteLength > 0) yield part;
+    if (at >= range.end) return;
+  }
+  if (seen !== chunks) {
+    throw new SpeechError(
+      "file_not_found",
+      `File ${name} is no longer whole: ${seen} of its ${chunks} parts are there.`,
+    );
+  }
+  const expected = digest.replace(/^SHA-256=/, "").replace(/=+$/, "");
+  if (expected !== "" && hash.digest("base64url") !== expected) {
+    throw new SpeechError("internal", `File ${name} is not what was stored: its checksum differs.`);
+  }
+}
+
+async function* countBytes(
+  content: AsyncIterable<Uint8Array>,
+  count: (bytes: number) => void,
+): AsyncGenerator<Uint8Array, void> {
+  for await (const part of content) {
+    count(part.byteLength);
+    yield part;
+  }
+}
+
+/** Cuts a stream of parts of any size into parts of `size` bytes; the last one may be shorter. Parts are copied. */
+export async function* inChunks(content: AsyncIterable<Uint8Array>, size: number): AsyncGenerator<Uint8Array, void> {
+  let buffer = new Uint8Array(size);
+  let filled = 0;
+  for await (const part of content) {
+    let offset = 0;
+    while (offset < part.byteLength) {
+      const taken = Math.min(size - filled, part.byteLength - offset);
+      buffer.set(part.subarray(offset, offset + taken), filled);
+      filled += taken;
+      offset += taken;
+      if (filled === size) {
+        yield buffer;
+        buffer = new Uint8Array(size);
+        filled = 0;
+      }
+    }
+  }
+  if (filled > 0) yield buffer.subarray(0, filled);
+}
+
+function base64url(text: string): string {
+  return padded(Buffer.from(text).toString("base64url"));
+}
+
+/** The object store pads its base64url. */
+function padded(text: string): string {
+  return text.padEnd(Math.ceil(text.length / 4) * 4, "=");
+}

@@ -1,0 +1,62 @@
+/** Asking the workers about their models, and to load and unload them. */
+import {
+  errorBodySchema,
+  type Family,
+  type ModelList,
+  type ModelRequest,
+  type ModelState,
+  type ModelVerb,
+  modelListSchema,
+  modelStateSchema,
+  modelSubjects,
+  SpeechError,
+} from "@parlance/contracts";
+import type { Bus } from "../types.ts";
+import { askWorkers } from "./workers.ts";
+
+type Asking = Pick<Bus, "request" | "requestMany">;
+
+const ALL_ANSWER_MS = 400;
+/** A worker answers within a minute with how far it has come. */
+const ONE_ANSWERS_MS = 90_000;
+
+/** What every worker of the family has on its disk. */
+export async function listWorkerModels(bus: Asking, family: Family): Promise<(ModelList & { family: Family })[]> {
+  const answers = await askAll(bus, family, "list");
+  return answers.map((answer) => ({ ...modelListSchema.parse(answer), family }));
+}
+
+/** What every worker of the family runs, and how. */
+export async function readWorkerModels(bus: Asking, family: Family): Promise<ModelState[]> {
+  return (await askAll(bus, family, "config")).map((answer) => modelStateSchema.parse(answer));
+}
+
+/**
+ * Resolves with what has become of it: not yet loaded where that takes longer than a minute. Throws the worker's SpeechError,
+ * and `worker_unavailable` when there is no worker of the family.
+ */
+export async function changeWorkerModel(
+  bus: Asking,
+  family: Family,
+  verb: Exclude<ModelVerb, "list" | "config">,
+  request: ModelRequest = {},
+): Promise<ModelState> {
+  const workers = (await askWorkers(bus)).filter((worker) => worker.family === family);
+  if (workers.length === 0) throw new SpeechError("worker_unavailable", `No ${family} worker answers.`);
+  const answer = await bus.request(modelSubjects.verb(family, verb), JSON.stringify(request), ONE_ANSWERS_MS);
+  if (answer === undefined) throw new SpeechError("request_timeout", `The ${family} worker did not answer in time.`);
+  return modelStateSchema.parse(read(answer));
+}
+
+async function askAll(bus: Asking, family: Family, verb: ModelVerb): Promise<unknown[]> {
+  return (await bus.requestMany(modelSubjects.verb(family, verb), "", ALL_ANSWER_MS)).map(read);
+}
+
+/** Throws the SpeechError that was answered. */
+function read(answer: Uint8Array): unknown {
+  const json: unknown = JSON.parse(new TextDecoder().decode(answer));
+  const refused = errorBodySchema.safeParse(json);
+  if (!refused.success) return json;
+  const { code, message, param } = refused.data.error;
+  throw new SpeechError(code, message, { param: param ?? undefined });
+}

@@ -1,0 +1,81 @@
+/**
+ * Whether the models can be loaded, for whoever hands out work or tells of it: asked of the workers, at most once a second
+ * however many want to know.
+ */
+import {
+  type Downloading,
+  downloading,
+  type Family,
+  notReady,
+  type SpeechError,
+  type WorkerState,
+} from "@parlance/contracts";
+import type { Bus } from "../types.ts";
+import { askWorkers } from "./workers.ts";
+
+export interface Readiness {
+  /** None answered: there is nothing to be said of their models. */
+  workers: number;
+  /** Set when none of the family's workers can load its model. */
+  problem: SpeechError | undefined;
+  /** Set when all that could do the work wait for a download. */
+  download: Downloading | undefined;
+}
+
+export interface ModelReadiness {
+  /** All that answered, within the last second. */
+  workers(): Promise<readonly WorkerState[]>;
+  /** What was heard within the last second. */
+  now(family: Family): Promise<Readiness>;
+  /** The same without waiting where nothing was wrong when the workers were heard last. */
+  lately(family: Family): Promise<Readiness>;
+}
+
+export interface ModelReadinessOptions {
+  bus: Pick<Bus, "requestMany" | "connected">;
+  /** Milliseconds after which the workers are asked anew. Default 1 000. */
+  freshMs?: number;
+}
+
+export function followModelReadiness({ bus, freshMs = 1_000 }: ModelReadinessOptions): ModelReadiness {
+  let heard: readonly WorkerState[] = [];
+  let freshUntil = Number.NEGATIVE_INFINITY;
+  let asking: Promise<void> | undefined;
+
+  async function ask(): Promise<void> {
+    try {
+      if (bus.connected) heard = await askWorkers(bus);
+      freshUntil = performance.now() + freshMs;
+    } catch {
+      // NATS refused the question: what was heard stands, and the next caller asks again.
+    } finally {
+      asking = undefined;
+    }
+  }
+
+  function readiness(family: Family): Readiness {
+    const workers = heard.filter((worker) => worker.family === family);
+    return { workers: workers.length, problem: notReady(workers), download: downloading(workers) };
+  }
+
+  async function workers(): Promise<readonly WorkerState[]> {
+    if (performance.now() >= freshUntil) asking ??= ask();
+    await asking;
+    return heard;
+  }
+
+  async function now(family: Family): Promise<Readiness> {
+    await workers();
+    return readiness(family);
+  }
+
+  return {
+    workers,
+    now,
+    async lately(family) {
+      const fresh = now(family);
+      const known = readiness(family);
+      return known.problem === undefined && known.download === undefined ? known : await fresh;
+    },
+  };
+}

@@ -1,0 +1,120 @@
+/** What the server says of its streams and consumers. */
+import { SpeechError } from "@parlance/contracts";
+import type { Link } from "../link/link.ts";
+import { isDeleted, isMissing } from "../link/server-error.ts";
+import { askInfo, requireLeader } from "../link/stream-info.ts";
+import { untilAnswered } from "../link/until-answered.ts";
+import type { ConsumerState, StoredMessage, StreamState } from "../types.ts";
+import { askAny, askLeader } from "./stored-message.ts";
+
+export async function lastMessage(link: Link, stream: string, subject: string): Promise<StoredMessage | undefined> {
+  return await askLeader(link, stream, { last_by_subj: subject });
+}
+
+export async function messageAt(link: Link, stream: string, seq: number): Promise<StoredMessage | undefined> {
+  return await askLeader(link, stream, { seq });
+}
+
+export async function firstMessage(
+  link: Link,
+  stream: string,
+  subject: string,
+  from: { seq: number } | { time: Date },
+): Promise<StoredMessage | undefined> {
+  if ("seq" in from) return await askLeader(link, stream, { next_by_subj: subject, seq: from.seq });
+  if ((link.nc.info?.api_lvl ?? 0) >= 1) {
+    return await askLeader(link, stream, { next_by_subj: subject, start_time: from.time.toISOString() });
+  }
+  return await searchByTime(link, stream, subject, from.time.getTime());
+}
+
+/** Servers before 2.11 find nothing by time; messages lie in its order. */
+async function searchByTime(
+  link: Link,
+  stream: string,
+  subject: string,
+  time: number,
+): Promise<StoredMessage | undefined> {
+  const { firstSeq, lastSeq } = await streamState(link, stream);
+  let found: StoredMessage | undefined;
+  let low = firstSeq;
+  let high = lastSeq + 1;
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2);
+    const message = await askLeader(link, stream, { next_by_subj: subject, seq: middle });
+    if (message !== undefined && message.time < time) low = message.seq + 1;
+    else {
+      if (message !== undefined) found = message;
+      high = middle;
+    }
+  }
+  return found;
+}
+
+export async function countSubjects(link: Link, stream: string, filter: string): Promise<Map<string, number>> {
+  const { state } = await askInfo(link, stream, { subject: filter });
+  return new Map(Object.entries(state.subjects ?? {}));
+}
+
+export async function streamState(link: Link, stream: string): Promise<StreamState> {
+  const { state, config } = await askInfo(link, stream);
+  return {
+    messages: state.messages,
+    bytes: state.bytes,
+    maxBytes: config.max_bytes,
+    firstSeq: state.first_seq,
+    lastSeq: state.last_seq,
+  };
+}
+
+/**
+ * The server's acknowledgement floor stands still on a lane where nothing happens, so a floor is worked out: with nothing
+ * delivered and unacknowledged, all that lies before the first message still to be delivered is done.
+ */
+export async function consumerState(link: Link, stream: string, durable: string): Promise<ConsumerState> {
+  // The stream before the consumer: what arrives in between is then pending, never taken for done.
+  const { lastSeq } = await streamState(link, stream);
+  const info = await untilAnswered(link, `Asking for consumer ${durable} of ${stream}`, async () => {
+    try {
+      const found = await link.jsm.consumers.info(stream, durable);
+      requireLeader(`consumer ${durable}`, found);
+      return found;
+    } catch (error) {
+      if (!isMissing(error)) throw error;
+      throw new SpeechError("internal", `Stream ${stream} has no consumer ${durable}: make the topology first.`, {
+        cause: error,
+      });
+    }
+  });
+  const { num_pending: pending, num_ack_pending: ackPending } = info;
+  return { pending, ackPending, ackFloor: await floor(), delivered: info.delivered.stream_seq };
+
+  async function floor(): Promise<number> {
+    if (ackPending > 0) return info.ack_floor.stream_seq;
+    if (pending === 0) return lastSeq;
+    const from = info.delivered.stream_seq + 1;
+    const filter = info.config.filter_subject ?? ">";
+    const next = await askAny(link, stream, { seq: from, next_by_subj: filter });
+    return next ? next.seq - 1 : info.delivered.stream_seq;
+  }
+}
+
+/** At least one of the two is given: nobody empties a stream. */
+export async function purge(
+  link: Link,
+  stream: string,
+  what: { seq: number; filter?: string | undefined } | { filter: string },
+): Promise<number> {
+  const { purged } = await untilAnswered(link, `Purging ${stream}`, () => link.jsm.streams.purge(stream, what));
+  return purged;
+}
+
+export async function deleteMessage(link: Link, stream: string, seq: number): Promise<void> {
+  await untilAnswered(link, `Deleting from ${stream}`, async () => {
+    try {
+      await link.jsm.streams.deleteMessage(stream, seq, false);
+    } catch (error) {
+      if (!isMissing(error) && !isDeleted(error)) throw error;
+    }
+  });
+}

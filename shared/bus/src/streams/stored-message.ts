@@ -1,0 +1,172 @@
+/** One message of a stream, asked of the server: of the stream's leader, which knows best, or of any replica, which may lag. */
+import { JetStreamApiError } from "@nats-io/jetstream";
+import { createInbox, errors } from "nats";
+import * as z from "zod";
+import type { Link } from "../link/link.ts";
+import { isMissingMessage, isUnavailable } from "../link/server-error.ts";
+import { type Patience, untilAnswered } from "../link/until-answered.ts";
+import type { StoredMessage } from "../types.ts";
+import { decodeHeaders, noHeaders, receivedHeaders } from "./message-headers.ts";
+
+/** `seq` alone: exactly that one. `next_by_subj`: the first from `seq` on. `start_time` only from server 2.11 on. */
+export type MessageQuery =
+  | { seq: number }
+  | { last_by_subj: string }
+  | { next_by_subj: string; seq: number }
+  | { next_by_subj: string; start_time: string };
+
+const answerSchema = z.object({
+  error: z.object({ code: z.number(), err_code: z.number(), description: z.string() }).optional(),
+  message: z
+    .object({
+      subject: z.string(),
+      seq: z.number(),
+      /** Base64, as the data is. */
+      hdrs: z.string().optional(),
+      data: z.string().optional(),
+      time: z.string(),
+    })
+    .optional(),
+});
+
+/** Undefined: the leader says that there is none. Throws a SpeechError, as `untilAnswered` does. */
+export async function askLeader(
+  link: Link,
+  stream: string,
+  query: MessageQuery,
+  patience?: Patience,
+): Promise<StoredMessage | undefined> {
+  const attempt = async (timeout: number) => {
+    const request = JSON.stringify(query);
+    const { data } = await link.nc.request(`$JS.API.STREAM.MSG.GET.${stream}`, request, { timeout });
+    const { error, message } = answerSchema.parse(JSON.parse(new TextDecoder().decode(data)));
+    if (error !== undefined) {
+      const failure = new JetStreamApiError(error);
+      if (isMissingMessage(failure)) return undefined;
+      throw failure;
+    }
+    if (message !== undefined) link.seen.note(stream, message.seq);
+    return (
+      message && {
+        subject: message.subject,
+        headers: message.hdrs === undefined ? noHeaders : decodeHeaders(Buffer.from(message.hdrs, "base64")),
+        data: new Uint8Array(Buffer.from(message.data ?? "", "base64")),
+        seq: message.seq,
+        time: Date.parse(message.time),
+      }
+    );
+  };
+  return await untilAnswered(link, `Reading stream ${stream}`, attempt, patience);
+}
+
+/** From API level 1 on (server 2.11) one request brings many messages. */
+export type BatchQuery = { batch: number; max_bytes: number } & (
+  | { next_by_subj: string; seq: number }
+  | { multi_last: readonly string[] }
+);
+
+export interface ReplicaOptions extends Patience {
+  headersOnly?: boolean | undefined;
+}
+
+/** A replica that has said nothing for so long is gone or held up. */
+const SILENCE_MS = 2_000;
+/** A replica that says nothing is not asked again: the next one may be the same. Its leader is. */
+const replicaPatience: Patience = { silentTries: 1 };
+
+export interface ReplicaAnswer {
+  /** In the stream's order; none when it has none (yet). */
+  messages: StoredMessage[];
+  /** Of a batch: how many more it has. */
+  pending?: number | undefined;
+}
+
+/**
+ * What a replica has for one request. Not by the client library's request:
+ * that looks at the headers of an answer without payload, and headers that it cannot read end its connection.
+ */
+export async function askReplica(
+  link: Link,
+  stream: string,
+  query: MessageQuery | BatchQuery,
+  { headersOnly = false, ...patience }: ReplicaOptions = {},
+): Promise<ReplicaAnswer> {
+  const subject = `$JS.API.DIRECT.GET.${stream}`;
+  const attempt = () => collect(link, subject, query, headersOnly);
+  return await untilAnswered(link, `Reading stream ${stream}`, attempt, { ...replicaPatience, ...patience });
+}
+
+/** For one message of which a replica that lags may know nothing yet: the leader is asked only where no replica answers. */
+export async function askAny(link: Link, stream: string, query: MessageQuery): Promise<StoredMessage | undefined> {
+  try {
+    return (await askReplica(link, stream, query)).messages[0];
+  } catch (error) {
+    if (!isUnavailable(error)) throw error;
+    return await askLeader(link, stream, query);
+  }
+}
+
+function collect(
+  link: Link,
+  subject: string,
+  query: MessageQuery | BatchQuery,
+  headersOnly: boolean,
+): Promise<ReplicaAnswer> {
+  const { nc } = link;
+  const inbox = createInbox(link.inboxPrefix);
+  const messages: StoredMessage[] = [];
+  let pending: number | undefined;
+  return new Promise((resolve, reject) => {
+    const subscription = nc.subscribe(inbox, {
+      callback: (error, answer) => {
+        if (error) return finish(error);
+        timer.refresh();
+        const headers = receivedHeaders(answer);
+        // A stored message may begin with a status line of its publisher's: only a stored one has a subject from the server.
+        if (headers.has("Nats-Subject") && headers.has("Nats-Sequence")) {
+          messages.push({
+            subject: headers.last("Nats-Subject"),
+            headers,
+            data: headersOnly ? new Uint8Array() : answer.data,
+            seq: Number(headers.last("Nats-Sequence")),
+            time: Date.parse(headers.last("Nats-Time-Stamp")),
+          });
+          if (!("batch" in query)) finish();
+          return;
+        }
+        if (headers.code === 204) pending = Number(headers.last("Nats-Num-Pending"));
+        finish(failureOf(headers.code, subject));
+      },
+    });
+    const timer = setTimeout(() => finish(new errors.TimeoutError()), SILENCE_MS);
+    const stopConnection = link.onConnection((connected) => {
+      if (!connected) finish(new errors.TimeoutError());
+    });
+    const stopRefusals = link.onRefusal((refused) => {
+      if (refused.operation === "publish" && refused.subject === subject) finish(refused);
+    });
+
+    function finish(error?: Error): void {
+      clearTimeout(timer);
+      stopConnection();
+      stopRefusals();
+      subscription.unsubscribe();
+      if (error) reject(error);
+      else resolve({ messages, pending });
+    }
+
+    try {
+      nc.publish(subject, JSON.stringify(query), { reply: inbox });
+    } catch (error) {
+      finish(error instanceof Error ? error : new Error(String(error)));
+    }
+  });
+}
+
+/** 204: the end of a batch. 404: nothing there. All else says nothing about what is there: a 4xx is a fault of the request. */
+function failureOf(status: number, subject: string): Error | undefined {
+  if (status === 204 || status === 404) return undefined;
+  if (status === 503) return new errors.NoRespondersError(subject);
+  const code = status >= 400 && status < 500 ? status : 503;
+  return new JetStreamApiError({ code, err_code: 0, description: `status ${status} to a request for messages` });
+}

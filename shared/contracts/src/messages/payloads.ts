@@ -1,0 +1,282 @@
+/** JSON payloads that travel on the bus. */
+import * as z from "zod";
+import { failureSchema } from "../errors/errors.ts";
+import { voiceSchema } from "../models/manifest.ts";
+import { modelDownloadSchema, modelTroubleSchema } from "../models/models.ts";
+import { batchIdSchema, customIdSchema, fileIdSchema, itemIdSchema, tokenSchema } from "../words/identifiers.ts";
+import { languageSchema } from "../words/languages.ts";
+import {
+  familySchema,
+  itemOutcomes,
+  type Lane,
+  laneSchema,
+  operationSchema,
+  speechFormatSchema,
+} from "../words/words.ts";
+import { MAX_CONTEXT, MAX_INSTRUCTIONS, MAX_REFERENCE_TEXT, SPEEDS } from "./headers.ts";
+
+export const MAX_ITEMS = 1_000;
+
+/** One item of a submission as the gateway writes it on INTAKE. Everybody else writes REST's body. */
+export const submittedItemSchema = z.object({
+  itemId: itemIdSchema,
+  customId: customIdSchema.optional(),
+  operation: operationSchema.default("transcribe"),
+  /** The id of an uploaded file (or of an object in the `files` bucket): what to transcribe, or the voice to clone. */
+  file: fileIdSchema.optional(),
+  /** What to speak, at most MAX_TEXT_CHARACTERS. */
+  text: z.string().default(""),
+  voice: tokenSchema.optional(),
+  instructions: z.string().max(MAX_INSTRUCTIONS).default(""),
+  /** What is said in the recording to clone. */
+  referenceText: z.string().max(MAX_REFERENCE_TEXT).default(""),
+  /** Clone the sound alone, without the reference's text. */
+  xVectorOnly: z.boolean().default(false),
+  speed: z.number().min(SPEEDS.slowest).max(SPEEDS.fastest).default(1),
+  format: speechFormatSchema.default("wav"),
+  language: languageSchema.default("auto"),
+  timestamps: z.boolean().default(false),
+  hotwords: z.array(z.string().max(256)).max(1_000).default([]),
+  phrases: z.array(z.string().max(256)).max(1_000).default([]),
+  /** What the speech may be about, for each of the item's segments; models that take no such text ignore it. */
+  context: z.string().max(MAX_CONTEXT).default(""),
+});
+export type SubmittedItem = z.infer<typeof submittedItemSchema>;
+
+/** The gateway's submission: JSON on `speech.intake.rest.<batchId>` with `Content-Type: application/json`. */
+export const submissionSchema = z.object({
+  batchId: batchIdSchema.optional(),
+  label: z.string().max(256).default(""),
+  lane: laneSchema.default("batch"),
+  items: z.array(submittedItemSchema).min(1).max(MAX_ITEMS),
+});
+/** As it is written: most of what an item leaves out has its default. */
+export interface Submission {
+  batchId?: string;
+  label: string;
+  lane: Lane;
+  items: (z.input<typeof submittedItemSchema> & Pick<SubmittedItem, "operation">)[];
+}
+
+/** What the `batches` bucket keeps of a batch: enough to know its total before any result. */
+export const batchRecordSchema = z.object({
+  batchId: batchIdSchema,
+  label: z.string(),
+  lane: laneSchema,
+  /** Milliseconds since the epoch. */
+  acceptedAt: z.number(),
+  /** Whose it is: the publisher that submitted it, by the subject of its message, which its account proves; absent: the gateway's. */
+  source: tokenSchema.optional(),
+  /** The INTAKE message that the batch is made of, where it came without the gateway: another one with its id is refused. */
+  intake: z.object({ seq: z.number(), digest: z.string() }).optional(),
+  items: z.array(
+    z.object({
+      itemId: itemIdSchema,
+      customId: z.string().optional(),
+      operation: operationSchema,
+    }),
+  ),
+});
+export type BatchRecord = z.infer<typeof batchRecordSchema>;
+
+/** A word with its times in seconds from the beginning of its item (in a segment's result: of its segment). */
+export const wordSchema = z.object({
+  start: z.number(),
+  end: z.number(),
+  text: z.string(),
+});
+export type Word = z.infer<typeof wordSchema>;
+
+const segmentCommon = {
+  /** Absent in messages of the time when there was no other. */
+  operation: operationSchema.default("transcribe"),
+  /** True when this is the item's last segment. */
+  last: z.boolean(),
+  customId: z.string().optional(),
+  submittedAt: z.number(),
+  timestamps: z.boolean().default(false),
+  /** Milliseconds since the epoch at which the pass began and ended; absent when no pass was run. */
+  startedAt: z.number().optional(),
+  finishedAt: z.number(),
+  /** What the item's sender is to be told, on its first segment. */
+  warnings: z.array(z.string()).optional(),
+};
+
+/** What came of one segment: the payload on `speech.result.<batchId>.<itemId>.<n>`. */
+export const segmentResultSchema = z.discriminatedUnion("outcome", [
+  z.object({
+    ...segmentCommon,
+    outcome: z.literal("ok"),
+    text: z.string(),
+    /** English name as in the language list; empty when the model could not tell. */
+    language: z.string(),
+    words: z.array(wordSchema).default([]),
+    /** Seconds: where the segment begins in its item, and how long it is. */
+    start: z.number(),
+    duration: z.number(),
+    /** Mean log-probability per decoded token, natural log; null when nothing was said. */
+    score: z.number().nullable(),
+    /** True when the model stopped at its token budget: the text is not whole. */
+    truncated: z.boolean().default(false),
+    model: z.string(),
+    passSize: z.number(),
+  }),
+  z.object({
+    ...segmentCommon,
+    outcome: z.literal("spoken"),
+    /** The object of the `files` bucket that holds the sound: mono PCM16, stored before this message. */
+    audio: fileIdSchema,
+    sampleRate: z.number().int().positive(),
+    /** How many samples the object holds. */
+    samples: z.number().int().nonnegative(),
+    /** Silence after this segment. */
+    pauseMs: z.number().int().nonnegative(),
+    /** What the item's file is to be. */
+    format: speechFormatSchema,
+    truncated: z.boolean().default(false),
+    model: z.string(),
+    passSize: z.number(),
+  }),
+  z.object({
+    ...segmentCommon,
+    outcome: z.literal("failed"),
+    error: failureSchema,
+  }),
+]);
+export type SegmentResult = z.infer<typeof segmentResultSchema>;
+
+/** A transcript file, as GET /api/v1/files/{id} serves it. `timestamps` is absent unless it was asked for. */
+export const transcriptSchema = z.object({
+  text: z.string(),
+  language: z.string(),
+  timestamps: z.array(wordSchema).optional(),
+});
+export type Transcript = z.infer<typeof transcriptSchema>;
+
+/** The one terminal event of an item: the payload on `speech.done.<batchId>.<itemId>`. */
+export const itemDoneSchema = z.object({
+  batchId: batchIdSchema,
+  itemId: itemIdSchema,
+  customId: z.string().optional(),
+  operation: operationSchema,
+  status: z.enum(itemOutcomes),
+  /** The transcript, inline while it is small; otherwise it is the object `file` of the `files` bucket. */
+  transcript: transcriptSchema.optional(),
+  file: fileIdSchema.optional(),
+  /** The sound of a spoken item: an object of the `files` bucket, stored before this event. */
+  audio: z
+    .object({ file: fileIdSchema, contentType: z.string(), seconds: z.number(), sampleRate: z.number() })
+    .optional(),
+  error: failureSchema.optional(),
+  /** Seconds of the item's audio: what was heard, or what was said. */
+  audioSeconds: z.number().optional(),
+  queueSeconds: z.number().optional(),
+  runSeconds: z.number().optional(),
+  model: z.string().optional(),
+  segments: z.number().optional(),
+  /** True when the model stopped at its token budget in a segment: the text is not whole. */
+  truncated: z.boolean().optional(),
+  /** What was sent and has no meaning here: fields and headers that are not known. */
+  warnings: z.array(z.string()).optional(),
+  finishedAt: z.number(),
+});
+export type ItemDone = z.infer<typeof itemDoneSchema>;
+
+export const batchStates = ["queued", "processing", "completed", "partial", "error"] as const;
+
+export const batchSummarySchema = z.object({
+  batchId: batchIdSchema,
+  label: z.string(),
+  status: z.enum(["completed", "partial", "error"]),
+  completed: z.number(),
+  failed: z.number(),
+  total: z.number(),
+  finishedAt: z.number(),
+});
+export type BatchSummary = z.infer<typeof batchSummarySchema>;
+
+/** `speech.progress.<batchId>.<itemId>` */
+export const progressSchema = z.object({
+  state: z.enum(["decoding", "queued", "running", "segment"]),
+  /** Share of the item's known audio that is done, 0 to 1. */
+  share: z.number().min(0).max(1).optional(),
+  text: z.string().optional(),
+  at: z.number(),
+});
+export type Progress = z.infer<typeof progressSchema>;
+
+/** The value of KV `gpu-lease` key `gpu.<device>`; its revision is the fencing token. */
+export const leaseValueSchema = z.object({
+  holder: z.string(),
+  family: familySchema,
+  model: z.string(),
+  /** Milliseconds since the epoch. */
+  since: z.number(),
+  host: z.string(),
+  pid: z.number(),
+  /** Milliseconds for which the holder counts on it from each write on: its LEASE_TTL. */
+  ttlMs: z.number().positive().optional(),
+});
+export type LeaseValue = z.infer<typeof leaseValueSchema>;
+
+/** The value of `wanted.<device>.<family>`: who waits for the lease, and how urgently. */
+export const wantedSchema = z.object({
+  holder: z.string(),
+  lane: laneSchema,
+  /** Milliseconds since the epoch of the oldest waiting job. */
+  since: z.number(),
+  /** Milliseconds for which it counts from each write on. */
+  ttlMs: z.number().positive().optional(),
+});
+export type Wanted = z.infer<typeof wantedSchema>;
+
+/** A worker's answer on `speech.workers`. */
+/** A model that was loaded after the lease was got, in seconds: the parts add up to the whole. */
+export const swapSchema = z.object({
+  /** Milliseconds since the epoch at which it was loaded. */
+  at: z.number(),
+  seconds: z.number(),
+  /** The engine process, until it begins to load. */
+  startSeconds: z.number(),
+  /** Finding the model and verifying its files. */
+  checkSeconds: z.number(),
+  /** Sessions, and what else the architecture makes. */
+  loadSeconds: z.number(),
+  warmUpSeconds: z.number(),
+});
+
+export const workerStateSchema = z.object({
+  worker: z.string(),
+  family: familySchema,
+  model: z.string(),
+  loaded: z.boolean(),
+  device: z.string(),
+  computeType: z.string(),
+  cuda: z.boolean(),
+  loadSeconds: z.number().optional(),
+  warmUpSeconds: z.number().optional(),
+  enginePid: z.number().optional(),
+  /** Absent while the model is loaded, and as long as nothing kept it from being loaded. */
+  trouble: modelTroubleSchema.optional(),
+  /** Its files are on their way. */
+  download: modelDownloadSchema.optional(),
+  passes: z.number(),
+  segments: z.number(),
+  /** Loads after the lease was got, since this worker began; the newest ones with their parts, newest last. */
+  swaps: z.object({ count: z.number(), recent: z.array(swapSchema) }).optional(),
+  // What may be asked of its model, known before it is loaded; all absent from a worker that does not say.
+  operations: z.array(operationSchema).optional(),
+  /** English names. */
+  languages: z.array(z.string()).optional(),
+  voices: z.array(voiceSchema).optional(),
+  defaultVoice: tokenSchema.optional(),
+  /** Whether instructions are followed. */
+  instructions: z.boolean().optional(),
+  /** Whether a text that comes with the audio (`context`) is heard. */
+  context: z.boolean().optional(),
+});
+export type WorkerState = z.infer<typeof workerStateSchema>;
+
+/** A dead letter, on `speech.dead.<service>…`: the original headers and payload ride along, as far as they fit. */
+export const deadLetterReasonHeader = "Parlance-Dead-Reason";
+export const deadLetterSubjectHeader = "Parlance-Dead-Subject";

@@ -1,0 +1,155 @@
+/** Subjects, streams, buckets and durables by name. Subjects carry the routing; nothing else may build one. */
+import type { Lane, Operation } from "../words/words.ts";
+import { laneSchema, lanes, operationSchema } from "../words/words.ts";
+
+export const streams = {
+  intake: "INTAKE",
+  waiting: "WAITING",
+  jobs: "JOBS",
+  results: "RESULTS",
+  progress: "PROGRESS",
+  dead: "DEAD",
+} as const;
+
+export const buckets = {
+  lease: "gpu-lease",
+  batches: "batches",
+  files: "files",
+} as const;
+
+export const durables = {
+  ingest: "ingest",
+  results: "results",
+  /** One durable per operation and lane, on JOBS. */
+  worker: (operation: Operation, lane: Lane) => `${operation}-${lane}`,
+} as const;
+
+/**
+ * Who sent a message is the first token of its subject after `speech.intake`, and nats-server proves it: a publisher that has a name
+ * reaches no other source than that, and nobody else reaches it. This one is the gateway's.
+ */
+export const GATEWAY_SOURCE = "rest";
+/** Of all clients that bring no password: what they call themselves comes behind it, and proves nothing. */
+export const OPEN_SOURCE = "publisher";
+/** Whose the batches are that are run again by hand. */
+export const OPERATOR_SOURCE = "operator";
+
+const INTAKE_PREFIX = "speech.intake.";
+
+export const subjects = {
+  intake: (source: string, batchId: string) => `speech.intake.${source}.${batchId}`,
+  /** How a drop on `speech.intake.<label>.<batchId>` arrives whose sender has no name. */
+  openIntake: (label: string, batchId: string) => `speech.intake.${OPEN_SOURCE}.${label}.${batchId}`,
+  /** A message of INTAKE, stored there as `seq` at `time` (milliseconds since the epoch), that waits for a worker to say what it can do. */
+  waiting: (intakeSubject: string, seq: number, time: number) =>
+    `speech.waiting.${seq}.${time}.${intakeSubject.slice(INTAKE_PREFIX.length)}`,
+  job: (operation: Operation, lane: Lane, batchId: string, itemId: string, n: number) =>
+    `speech.job.${operation}.${lane}.${batchId}.${itemId}.${n}`,
+  jobLane: (operation: Operation, lane: Lane) => `speech.job.${operation}.${lane}.>`,
+  batchJobs: (batchId: string) => `speech.job.*.*.${batchId}.>`,
+  itemJobs: (batchId: string, itemId: string) => `speech.job.*.*.${batchId}.${itemId}.*`,
+  result: (batchId: string, itemId: string, n: number) => `speech.result.${batchId}.${itemId}.${n}`,
+  itemResults: (batchId: string, itemId: string) => `speech.result.${batchId}.${itemId}.*`,
+  done: (batchId: string, itemId: string) => `speech.done.${batchId}.${itemId}`,
+  batchDone: (batchId: string) => `speech.done.${batchId}.*`,
+  allIntake: "speech.intake.>",
+  /** One summary per batch, published once every item of it is done. */
+  summary: (batchId: string) => `speech.summary.${batchId}`,
+  progress: (batchId: string, itemId: string) => `speech.progress.${batchId}.${itemId}`,
+  dead: (service: string, batchId: string, itemId: string, n: number) =>
+    `speech.dead.${service}.${batchId}.${itemId}.${n}`,
+  /** Kept in RESULTS: a publisher's message that was stored on intake and then refused. */
+  refused: (source: string, batchId: string) => `speech.refused.${source}.${batchId}`,
+  /** Request-reply, answered by every worker's supervisor: what it has loaded. */
+  workers: "speech.workers",
+} as const;
+
+/** Keys of the `batches` bucket. */
+export const batchKeys = {
+  batch: (batchId: string) => `batch.${batchId}`,
+  cancelled: (batchId: string) => `cancelled.${batchId}`,
+  idempotency: (hash: string) => `idempotency.${hash}`,
+  /** Runs of a job, by its sequence in JOBS, that their workers did not survive. */
+  unfinished: (seq: number | "*") => `unfinished.${seq}`,
+} as const;
+
+/** Device names (`cuda:0`) hold a colon, keys may not. */
+export function deviceKey(device: string): string {
+  return device.replace(/[^A-Za-z0-9_-]/g, "-");
+}
+
+/** Keys of the `gpu-lease` bucket; `device` as `deviceKey` gives it. */
+export const leaseKeys = {
+  gpu: (device: string) => `gpu.${device}`,
+  wanted: (device: string, family: string) => `wanted.${device}.${family}`,
+} as const;
+
+export const streamSubjects = {
+  [streams.intake]: [subjects.intake("*", "*"), subjects.openIntake("*", "*")],
+  [streams.waiting]: ["speech.waiting.>"],
+  [streams.jobs]: ["speech.job.>"],
+  [streams.results]: ["speech.result.>", "speech.done.>", "speech.summary.>", "speech.refused.>"],
+  [streams.progress]: ["speech.progress.>"],
+  [streams.dead]: ["speech.dead.>"],
+} as const;
+
+export interface JobAddress {
+  operation: Operation;
+  lane: Lane;
+  batchId: string;
+  itemId: string;
+  n: number;
+}
+
+/** Undefined when the subject is not a job's. */
+export function parseJobSubject(subject: string): JobAddress | undefined {
+  const [speech, job, operation, lane, batchId, itemId, n, ...rest] = subject.split(".");
+  const parsedOperation = operationSchema.safeParse(operation);
+  const parsedLane = laneSchema.safeParse(lane);
+  if (speech !== "speech" || job !== "job" || rest.length > 0) return undefined;
+  if (!parsedOperation.success || !parsedLane.success || !batchId || !itemId || !/^\d+$/.test(n ?? ""))
+    return undefined;
+  return {
+    operation: parsedOperation.data,
+    lane: parsedLane.data,
+    batchId,
+    itemId,
+    n: Number(n),
+  };
+}
+
+/** Undefined when the subject is not a segment result's. */
+export function parseResultSubject(subject: string): { batchId: string; itemId: string; n: number } | undefined {
+  const [speech, result, batchId, itemId, n, ...rest] = subject.split(".");
+  if (speech !== "speech" || result !== "result" || rest.length > 0) return undefined;
+  if (!batchId || !itemId || !/^\d+$/.test(n ?? "")) return undefined;
+  return { batchId, itemId, n: Number(n) };
+}
+
+/** Undefined when the subject is not an intake subject. */
+export function parseIntakeSubject(subject: string): { source: string; batchId: string } | undefined {
+  const [speech, intake, source, ...rest] = subject.split(".");
+  const batchId = rest.pop();
+  const labels = rest.length;
+  if (speech !== "speech" || intake !== "intake" || !source || !batchId) return undefined;
+  return labels === 0 || (labels === 1 && source === OPEN_SOURCE) ? { source, batchId } : undefined;
+}
+
+/** Undefined when the subject is not that of a message that waits. `subject`: as it was stored in INTAKE. */
+export function parseWaitingSubject(
+  waitingSubject: string,
+): { subject: string; batchId: string; seq: number; time: number } | undefined {
+  const [, seq, time, rest] = /^speech\.waiting\.(\d+)\.(\d+)\.(.+)$/.exec(waitingSubject) ?? [];
+  const subject = `${INTAKE_PREFIX}${rest}`;
+  const batchId = parseIntakeSubject(subject)?.batchId;
+  return batchId === undefined ? undefined : { subject, batchId, seq: Number(seq), time: Number(time) };
+}
+
+/** Undefined when the subject is not a done event's. */
+export function parseDoneSubject(subject: string): { batchId: string; itemId: string } | undefined {
+  const [speech, done, batchId, itemId, ...rest] = subject.split(".");
+  if (speech !== "speech" || done !== "done" || rest.length > 0 || !batchId || !itemId) return undefined;
+  return { batchId, itemId };
+}
+
+export { lanes };
