@@ -3,15 +3,15 @@ import type { Bus, FileStore, KeyBucket, ModelReadiness } from "@parlance/bus";
 import { type Settings, SpeechError } from "@parlance/contracts";
 import type { Log } from "@parlance/telemetry";
 import type { Context } from "koa";
-import type { AwaitModel } from "./await-model.ts";
-import type { BodyBudget } from "./body-budget.ts";
-import type { Closing } from "./closing.ts";
-import type { GatewayMetrics } from "./gateway-metrics.ts";
-import type { ReadJson } from "./json-body.ts";
-import type { QueueGauge } from "./queue-gauge.ts";
-import type { AudioReceiver } from "./receive-audio.ts";
-import type { SpeechModels } from "./speech-models.ts";
-import type { Storage } from "./storage.ts";
+import type { QueueGauge } from "./batch/queue-gauge.ts";
+import type { AudioReceiver } from "./files/receive-audio.ts";
+import type { BodyBudget } from "./http/body-budget.ts";
+import type { Closing } from "./http/closing.ts";
+import type { GatewayMetrics } from "./http/gateway-metrics.ts";
+import type { ReadJson } from "./http/json-body.ts";
+import type { Storage } from "./http/storage.ts";
+import type { AwaitModel } from "./models/await-model.ts";
+import type { SpeechModels } from "./models/speech-models.ts";
 
 export const gatewaySettings = [
   "HOST",

@@ -1,9 +1,9 @@
 import { connectBus } from "@parlance/bus";
 import { readSettings } from "@parlance/contracts";
 import { onStoreMessage, runService } from "@parlance/telemetry";
-import { requireKeysBeyondLoopback, requireKeysForAnyOrigin } from "./access.ts";
 import { createGateway } from "./gateway.ts";
 import { gatewaySettings } from "./gateway-context.ts";
+import { requireKeysBeyondLoopback, requireKeysForAnyOrigin } from "./http/access.ts";
 
 await runService("gateway", async ({ log, signal }) => {
   const settings = readSettings(["NATS_URL", "NATS_USER", "NATS_PASSWORD", ...gatewaySettings], process.env);

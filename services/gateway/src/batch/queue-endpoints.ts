@@ -1,0 +1,132 @@
+/** POST /api/v1/queue/submit, GET /api/v1/queue/status/{batch_id}, POST /api/v1/queue/{batch_id}/cancel. */
+import { randomUUID } from "node:crypto";
+import type Router from "@koa/router";
+import {
+  batchIdSchema,
+  batchKeys,
+  errorBodySchema,
+  familyOf,
+  type NewItem,
+  namesUnder,
+  requestSubjects,
+  type SpeechAbilities,
+  SpeechError,
+  type SpeechFieldNames,
+  type Submission,
+  type SubmitRequest,
+  type SubmitResponse,
+  streams,
+  subjects,
+  submitRequestSchema,
+  toNewItem,
+} from "@parlance/contracts";
+import { requireFiles } from "../files/known-files.ts";
+import { type GatewayContext, requireTranscription } from "../gateway-context.ts";
+import { requireSpeakable, requireSpeech } from "../models/speech-models.ts";
+import { acceptBatch } from "./accept-batch.ts";
+import { readIdempotencyKey, submitOnce } from "./idempotency.ts";
+
+const STATUS_TIMEOUT_MS = 5_000;
+
+export function addQueue(router: Router, gateway: GatewayContext): void {
+  const { bus, batches, readJson, queue, metrics, now } = gateway;
+
+  router.post("/api/v1/queue/submit", async (ctx) => {
+    const key = readIdempotencyKey(ctx.get("Idempotency-Key"));
+    const request = await readJson(ctx, submitRequestSchema);
+    const items = await readItems(request, gateway);
+    const fresh: BatchIds = {
+      batchId: randomUUID(),
+      itemIds: request.items.map(() => randomUUID()),
+      acceptedAt: now(),
+    };
+
+    const publish = async (ids: BatchIds) => {
+      // A repeated submission of what was accepted gets its answer even when the queue is full by now.
+      await queue.refuseWhenFull();
+      const files = request.items.flatMap(({ ref_audio }, index) =>
+        ref_audio === undefined ? [] : [{ fileId: ref_audio, param: `items.${index}.ref_audio` }],
+      );
+      await requireFiles(files, gateway);
+      await acceptBatch({ bus, batches }, ids.batchId, toSubmission(request, items, ids.itemIds), ids.acceptedAt);
+      metrics.acceptedItems.inc({ lane: "batch" }, request.items.length);
+    };
+
+    let ids = fresh;
+    if (key === undefined) await publish(ids);
+    else {
+      const owner = typeof ctx.state.owner === "string" ? ctx.state.owner : "";
+      ids = await submitOnce(batches, { owner, key, body: request, claim: fresh }, publish);
+    }
+    ctx.state.batchId = ids.batchId;
+    ctx.body = {
+      batch_id: ids.batchId,
+      total_items: ids.itemIds.length,
+      item_ids: ids.itemIds,
+      status: "queued",
+    } satisfies SubmitResponse;
+  });
+
+  router.get("/api/v1/queue/status/:batchId", async (ctx) => {
+    const batchId = readBatchId(ctx.params.batchId);
+    const reply = await bus.request(requestSubjects.status(batchId), "", STATUS_TIMEOUT_MS);
+    if (reply === undefined) {
+      throw new SpeechError("bus_unavailable", "The results service does not answer.");
+    }
+    const text = Buffer.from(reply).toString();
+    const refused = errorBodySchema.safeParse(JSON.parse(text));
+    if (refused.success) throw new SpeechError(refused.data.error.code, refused.data.error.message);
+    ctx.type = "application/json";
+    ctx.body = text;
+  });
+
+  router.post("/api/v1/queue/:batchId/cancel", async (ctx) => {
+    const batchId = readBatchId(ctx.params.batchId);
+    ctx.state.batchId = batchId;
+    if ((await batches.get(batchKeys.batch(batchId))) === undefined) throw new SpeechError("batch_not_found");
+    const finished = (await bus.last(streams.results, subjects.summary(batchId))) !== undefined;
+    if (!finished) await batches.put(batchKeys.cancelled(batchId), String(now()));
+    ctx.body = { batch_id: batchId, cancelled: !finished };
+  });
+}
+
+interface BatchIds {
+  batchId: string;
+  itemIds: string[];
+  acceptedAt: number;
+}
+
+function readBatchId(text: string | undefined): string {
+  const parsed = batchIdSchema.safeParse(text);
+  if (!parsed.success) throw new SpeechError("batch_not_found");
+  return parsed.data;
+}
+
+/** The items as they travel. Throws what is wrong with one of them, naming `items.<n>.<field>`. */
+async function readItems(request: SubmitRequest, { settings, speech }: GatewayContext): Promise<NewItem[]> {
+  const speaks = request.items.some(({ operation }) => familyOf[operation] === "tts");
+  if (speaks) requireSpeech(settings);
+  const workers = speaks ? await speech.workers() : [];
+  return request.items.map((item, index) => {
+    const names = namesUnder(`items.${index}.`);
+    const travels = toNewItem(item, names);
+    if (familyOf[item.operation] === "tts") requireSaid(travels, workers, names);
+    else requireTranscription(settings);
+    return travels;
+  });
+}
+
+function requireSaid(item: NewItem, workers: readonly SpeechAbilities[], names: SpeechFieldNames): void {
+  const { operation, text = "", voice, instructions = "", referenceText = "", xVectorOnly = false } = item;
+  const { language = "auto", file } = item;
+  const wishes = { operation, text, voice, instructions, referenceText, xVectorOnly };
+  requireSpeakable({ ...wishes, language, hasReference: file !== undefined }, workers, names);
+}
+
+function toSubmission(request: SubmitRequest, items: readonly NewItem[], itemIds: readonly string[]): Submission {
+  return {
+    label: request.label,
+    lane: "batch",
+    items: items.map((item, index) => ({ itemId: itemIds[index] ?? String(index), ...item })),
+  };
+}

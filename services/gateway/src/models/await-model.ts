@@ -1,0 +1,65 @@
+/**
+ * Requests and a model that cannot be loaded: told before their body is read, and while they wait, as soon as it shows. A model
+ * that is being downloaded is waited for, unless that would take longer than the request may wait.
+ */
+import type { ModelReadiness } from "@parlance/bus";
+import { type Family, SpeechError, toSpeechError } from "@parlance/contracts";
+import type { GatewayMetrics } from "../http/gateway-metrics.ts";
+
+export interface AwaitModelOptions {
+  readiness: ModelReadiness;
+  metrics: Pick<GatewayMetrics, "modelRefusals">;
+  /** How long a request waits. */
+  timeoutMs: number;
+}
+
+export interface AwaitModel {
+  /** Throws `model_not_ready` when a request need not wait at all. */
+  require(family: Family): Promise<void>;
+  /** Does the work with a signal that aborts when `gone` does, or with `model_not_ready` when that shows meanwhile. */
+  whileReady<T>(family: Family, gone: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T>;
+}
+
+const LOOK_MS = 500;
+
+export function createAwaitModel({ readiness, metrics, timeoutMs }: AwaitModelOptions): AwaitModel {
+  function refused(family: Family, error: SpeechError): SpeechError {
+    metrics.modelRefusals.inc({ family });
+    return error;
+  }
+
+  return {
+    async require(family) {
+      const { problem, download } = await readiness.lately(family);
+      if (problem !== undefined) throw refused(family, problem);
+      const secondsLeft = download?.secondsLeft ?? 0;
+      if (download !== undefined && secondsLeft * 1_000 > timeoutMs) {
+        throw refused(family, stillDownloading(download.message, secondsLeft));
+      }
+    },
+    async whileReady(family, gone, work) {
+      const failed = new AbortController();
+      const look = async () => {
+        const { problem } = await readiness.now(family);
+        if (problem !== undefined) failed.abort(problem);
+      };
+      const looking = setInterval(() => void look(), LOOK_MS);
+      try {
+        return await work(AbortSignal.any([gone, failed.signal]));
+      } catch (error) {
+        if (failed.signal.aborted && error === failed.signal.reason) throw refused(family, failed.signal.reason);
+        if (toSpeechError(error).code !== "request_timeout") throw error;
+        const { download } = await readiness.now(family);
+        throw download === undefined
+          ? error
+          : refused(family, stillDownloading(download.message, download.secondsLeft));
+      } finally {
+        clearInterval(looking);
+      }
+    },
+  };
+}
+
+function stillDownloading(message: string, secondsLeft: number | undefined): SpeechError {
+  return new SpeechError("model_not_ready", message, { retryAfterSeconds: secondsLeft });
+}

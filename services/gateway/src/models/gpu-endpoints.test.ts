@@ -1,0 +1,100 @@
+import { connectBus } from "@parlance/bus";
+import { gpuStatusSchema, type LeaseValue, subjects, type Wanted, type WorkerState } from "@parlance/contracts";
+import { startTestServer, type TestServer } from "@parlance/nats/testing";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { eventually, startTestGateway, type TestGateway } from "../testing/test-gateway.ts";
+import { foldGpuStatus } from "./gpu-endpoints.ts";
+
+const swap = { at: 2_000, seconds: 1, startSeconds: 0.2, checkSeconds: 0.1, loadSeconds: 0.5, warmUpSeconds: 0.2 };
+const asr: WorkerState = {
+  worker: "a",
+  family: "asr",
+  model: "parlance-en",
+  loaded: true,
+  device: "cuda:0",
+  computeType: "float16",
+  cuda: true,
+  passes: 1,
+  segments: 1,
+  swaps: { count: 30, recent: [swap, { ...swap, at: 9_000 }] },
+};
+const tts: WorkerState = {
+  ...asr,
+  worker: "t",
+  family: "tts",
+  model: "parlance-voice",
+  loaded: false,
+  swaps: { count: 29, recent: [{ ...swap, at: 5_000 }] },
+};
+const lease: LeaseValue = { holder: "a", family: "asr", model: "parlance-en", since: 1_000, host: "h", pid: 1 };
+const wanted: Wanted = { holder: "t", lane: "interactive", since: 3_000 };
+
+describe("what is told of a device", () => {
+  test("is who holds it, who waits, and the swaps of both families in order", () => {
+    const { devices } = foldGpuStatus(new Map([["gpu.cuda-0", lease]]), new Map([["wanted.cuda-0.tts", wanted]]), [
+      asr,
+      tts,
+    ]);
+    expect(devices).toHaveLength(1);
+    expect(devices[0]).toMatchObject({
+      device: "cuda:0",
+      holder: { worker: "a", family: "asr", model: "parlance-en", since: "1970-01-01T00:00:01.000Z", loaded: true },
+      waiting: [{ family: "tts", worker: "t", lane: "interactive", since: "1970-01-01T00:00:03.000Z" }],
+      swaps: { count: 59 },
+    });
+    expect(devices[0]?.swaps.recent.map(({ family }) => family)).toEqual(["asr", "tts", "asr"]);
+  });
+
+  test("is that it is free when nobody holds it, and nothing of another device", () => {
+    const { devices } = foldGpuStatus(new Map([["gpu.cuda-0", lease]]), new Map(), [{ ...asr, device: "cuda:1" }]);
+    expect(devices.map(({ device, holder }) => [device, holder?.loaded])).toEqual([
+      ["cuda-0", false],
+      ["cuda:1", undefined],
+    ]);
+  });
+});
+
+describe("GET /api/v1/gpu", () => {
+  let server: TestServer;
+  let gateway: TestGateway;
+  beforeAll(async () => {
+    server = await startTestServer({ secured: true });
+    gateway = await startTestGateway(server);
+  });
+  afterAll(async () => {
+    await gateway.close();
+    await server.stop();
+  });
+
+  const ask = async () => gpuStatusSchema.parse((await gateway.json("/api/v1/gpu")).body);
+
+  test("is empty while there is no worker", async () => {
+    expect(await ask()).toEqual({ devices: [] });
+  });
+
+  test("leaves out what a worker that is gone left behind", async () => {
+    const worker = await connectBus({ name: "transcribe-worker", ...server.as("transcribe-worker") });
+    const bucket = await worker.bucket("gpu-lease");
+    await bucket.put("gpu.cpu", JSON.stringify({ ...lease, ttlMs: 1 }));
+    await bucket.put("wanted.cpu.asr", JSON.stringify({ ...wanted, ttlMs: 1 }));
+    await eventually(async () => (await ask()).devices.length === 0 || undefined);
+    await Promise.all([bucket.delete("gpu.cpu"), bucket.delete("wanted.cpu.asr")]);
+    await worker.close();
+  });
+
+  test("reads the lease with the gateway's own rights, and asks the workers", async () => {
+    const worker = await connectBus({ name: "transcribe-worker", ...server.as("transcribe-worker") });
+    const over = new AbortController();
+    worker.serve(subjects.workers, undefined, async (request) => request.respond(JSON.stringify(asr)), over.signal);
+    const bucket = await worker.bucket("gpu-lease");
+    await bucket.put("gpu.cuda-0", JSON.stringify(lease));
+    await bucket.put("wanted.cuda-0.asr", "not what it should be");
+    const [device] = await eventually(async () => {
+      const { devices } = await ask();
+      return devices[0]?.holder?.loaded ? devices : undefined;
+    });
+    expect(device).toMatchObject({ device: "cuda:0", holder: { worker: "a" }, waiting: [], swaps: { count: 30 } });
+    over.abort();
+    await worker.close();
+  });
+});

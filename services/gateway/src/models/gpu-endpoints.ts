@@ -1,0 +1,137 @@
+/**
+ * GET /api/v1/gpu: who has which accelerator, who waits for it, and what swaps cost. Read from the lease bucket, which is what
+ * counts, and asked of the workers, which know what they have loaded and how long that took.
+ */
+import type Router from "@koa/router";
+import { askWorkers, type KeyBucket } from "@parlance/bus";
+import {
+  buckets,
+  deviceKey,
+  familySchema,
+  type GpuStatus,
+  type LeaseValue,
+  lanes,
+  leaseKeys,
+  leaseValueSchema,
+  type Wanted,
+  type WorkerState,
+  wantedSchema,
+} from "@parlance/contracts";
+import type * as z from "zod";
+import type { GatewayContext } from "../gateway-context.ts";
+import { keepFor } from "../http/keep-for.ts";
+
+const FRESH_MS = 500;
+const RECENT_SWAPS = 20;
+/** The gateway's clock and the server's may differ. */
+const SLACK_MS = 5_000;
+
+export function addGpu(router: Router, { bus }: GatewayContext): void {
+  const status = keepFor(FRESH_MS, async (): Promise<GpuStatus> => {
+    const bucket = await bus.bucket(buckets.lease);
+    const workers = await askWorkers(bus);
+    const [leases, wanted] = await Promise.all([
+      readKeys(bucket, leaseKeys.gpu("*"), leaseValueSchema, workers),
+      readKeys(bucket, leaseKeys.wanted("*", "*"), wantedSchema, workers),
+    ]);
+    return foldGpuStatus(leases, wanted, workers);
+  });
+  router.get("/api/v1/gpu", async (ctx) => {
+    ctx.body = await status();
+  });
+}
+
+/**
+ * Keys that are gone or unreadable by the time they are read are left out, and so are those that a dead worker left behind: it
+ * does not answer, and has not written its key again for as long as that counts.
+ */
+async function readKeys<T extends { holder: string; ttlMs?: number | undefined }>(
+  bucket: KeyBucket,
+  filter: string,
+  schema: z.ZodType<T>,
+  workers: readonly WorkerState[],
+): Promise<Map<string, T>> {
+  const keys = await bucket.keys(filter);
+  const entries = await Promise.all(keys.map(async (key) => [key, await bucket.get(key)] as const));
+  const found = new Map<string, T>();
+  for (const [key, entry] of entries) {
+    if (entry === undefined) continue;
+    const { data } = schema.safeParse(jsonOf(entry.value));
+    if (data === undefined) continue;
+    const fresh = Date.now() - entry.time < (data.ttlMs ?? Number.POSITIVE_INFINITY) + SLACK_MS;
+    if (fresh || workers.some(({ worker }) => worker === data.holder)) found.set(key, data);
+  }
+  return found;
+}
+
+function jsonOf(value: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(value).toString());
+  } catch {
+    return undefined;
+  }
+}
+
+/** By device: every one that a worker runs on or that somebody holds or waits for. */
+export function foldGpuStatus(
+  leases: ReadonlyMap<string, LeaseValue>,
+  wanted: ReadonlyMap<string, Wanted>,
+  workers: readonly WorkerState[],
+): GpuStatus {
+  const names = new Map(workers.map(({ device }) => [deviceKey(device), device]));
+  const keys = new Set(names.keys());
+  for (const key of [...leases.keys(), ...wanted.keys()]) keys.add(key.split(".")[1] ?? key);
+  return {
+    devices: [...keys].sort().map((key) => {
+      const here = workers.filter(({ device }) => deviceKey(device) === key);
+      const lease = leases.get(leaseKeys.gpu(key));
+      return {
+        device: names.get(key) ?? key,
+        holder: lease === undefined ? null : holderOf(lease, here),
+        waiting: waitingFor(key, wanted),
+        swaps: swapsOf(here),
+      };
+    }),
+  };
+}
+
+type Device = GpuStatus["devices"][number];
+
+function holderOf(
+  { holder, host, family, model, since }: LeaseValue,
+  workers: readonly WorkerState[],
+): Device["holder"] {
+  const loaded = workers.find(({ worker }) => worker === holder)?.loaded ?? false;
+  return { worker: holder, host, family, model, since: new Date(since).toISOString(), loaded };
+}
+
+function waitingFor(device: string, wanted: ReadonlyMap<string, Wanted>): Device["waiting"] {
+  const prefix = leaseKeys.wanted(device, "");
+  return [...wanted]
+    .flatMap(([key, { holder, lane, since }]) => {
+      const family = familySchema.safeParse(key.slice(prefix.length));
+      if (!key.startsWith(prefix) || !family.success) return [];
+      return [{ family: family.data, worker: holder, lane, since: new Date(since).toISOString() }];
+    })
+    .sort((a, b) => lanes.indexOf(a.lane) - lanes.indexOf(b.lane) || a.since.localeCompare(b.since));
+}
+
+function swapsOf(workers: readonly WorkerState[]): Device["swaps"] {
+  const recent = workers
+    .flatMap(({ family, model, swaps }) => (swaps?.recent ?? []).map((swap) => ({ ...swap, family, model })))
+    .sort((a, b) => a.at - b.at)
+    .slice(-RECENT_SWAPS);
+  return {
+    count: workers.reduce((sum, { swaps }) => sum + (swaps?.count ?? 0), 0),
+    recent: recent.map((swap) => ({
+      at: new Date(swap.at).toISOString(),
+      family: swap.family,
+      model: swap.model,
+      seconds: swap.seconds,
+      start_seconds: swap.startSeconds,
+      check_seconds: swap.checkSeconds,
+      load_seconds: swap.loadSeconds,
+      warm_up_seconds: swap.warmUpSeconds,
+    })),
+  };
+}

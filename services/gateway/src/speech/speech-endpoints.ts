@@ -1,0 +1,83 @@
+/** POST /v1/audio/speech and GET /v1/audio/voices, for OpenAI's clients. */
+import type Router from "@koa/router";
+import { countCharacters, SpeechError, type Submission, toSpeechError } from "@parlance/contracts";
+import type { Context } from "koa";
+import { acceptBatch } from "../batch/accept-batch.ts";
+import { withFollowedBatch } from "../batch/interactive.ts";
+import type { GatewayContext } from "../gateway-context.ts";
+import { requireSpeech } from "../models/speech-models.ts";
+import { answerWithAudio, answerWithEvents, type SpeechAnswer, streamSpeech } from "./speech-answer.ts";
+import { inRequestNames, readSpeechOrder, type SpeechOrder, speechRequestSchema } from "./speech-request.ts";
+import { listenForSpoken } from "./spoken-segments.ts";
+
+const ITEM_ID = "0";
+
+export function addSpeech(router: Router, gateway: GatewayContext): void {
+  router.post("/v1/audio/speech", async (ctx) => {
+    requireSpeech(gateway.settings);
+    const request = await gateway.readJson(ctx, speechRequestSchema);
+    await speak(ctx, gateway, readSpeechOrder(request, await gateway.speech.workers()));
+  });
+
+  router.get("/v1/audio/voices", async (ctx) => {
+    requireSpeech(gateway.settings);
+    const workers = await gateway.speech.workers();
+    if (workers.length === 0) throw new SpeechError("worker_unavailable", "No text-to-speech worker has answered yet.");
+    const voices = new Map(
+      workers.flatMap(({ model, voices = [], defaultVoice }) =>
+        voices.map((voice) => [voice.id, { ...voice, model, default: voice.id === defaultVoice }] as const),
+      ),
+    );
+    ctx.body = { voices: [...voices.values()] };
+  });
+}
+
+async function speak(ctx: Context, gateway: GatewayContext, order: SpeechOrder): Promise<void> {
+  const { bus, batches, files, settings, now } = gateway;
+  const timeoutMs = settings.REQUEST_TIMEOUT * 1_000;
+  let answer: SpeechAnswer | undefined;
+  try {
+    await withFollowedBatch(
+      ctx,
+      gateway,
+      "tts",
+      (batchId) => listenForSpoken(bus, batchId, ITEM_ID),
+      async ({ batchId, events, follow }) => {
+        const publish = () => acceptBatch({ bus, batches }, batchId, toSubmission(order), now());
+        await follow(publish, 1, async (gone) => {
+          const options = { gone, patienceMs: timeoutMs };
+          answer =
+            order.streamFormat === "sse" ? answerWithEvents(ctx, options) : answerWithAudio(ctx, order.format, options);
+          const characters = countCharacters(order.text);
+          const segments = events.inOrder(timeoutMs, gone);
+          await streamSpeech({ segments, files, format: order.format, answer, characters });
+        });
+      },
+    );
+  } catch (error) {
+    const known = inRequestNames(toSpeechError(error));
+    if (answer?.begun !== true || ctx.res.destroyed || !answer.fail(known)) throw known;
+    ctx.state.errorCode = known.code;
+    gateway.log.warn({ err: error, requestId: ctx.state.requestId }, "speech broke off");
+  }
+}
+
+function toSubmission({ text, voice, instructions, language, speed }: SpeechOrder): Submission {
+  return {
+    label: "",
+    lane: "interactive",
+    items: [
+      {
+        itemId: ITEM_ID,
+        operation: "custom_voice",
+        text,
+        ...(voice === undefined ? {} : { voice }),
+        instructions,
+        language,
+        speed,
+        // Of the item's own file; this answer is encoded here, while it comes.
+        format: "wav",
+      },
+    ],
+  };
+}

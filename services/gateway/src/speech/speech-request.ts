@@ -1,0 +1,114 @@
+/** What a caller of POST /v1/audio/speech may ask for: OpenAI's fields, `language`, and `instruct` as Qwen3-TTS's servers call it. */
+import {
+  languageSchema,
+  requireFormat,
+  restNames,
+  SPEEDS,
+  type SpeechAbilities,
+  SpeechError,
+  type SpeechFieldNames,
+  type SpeechFormat,
+  tokenSchema,
+} from "@parlance/contracts";
+import * as z from "zod";
+import { requireSpeakable } from "../models/speech-models.ts";
+
+/** OpenAI's voices: programs name them without asking which there are. Here each is the loaded model's default voice. */
+export const openaiVoices = [
+  "alloy",
+  "ash",
+  "ballad",
+  "cedar",
+  "coral",
+  "echo",
+  "fable",
+  "marin",
+  "nova",
+  "onyx",
+  "sage",
+  "shimmer",
+  "verse",
+] as const;
+
+const forTheQueue = z.never("is for POST /api/v1/queue/submit: here only the model's own voices speak").optional();
+
+export const speechRequestSchema = z.object({
+  input: z.string("must be a text").describe("The text to speak, 1 to 4096 characters"),
+  model: z.string().max(256).optional().describe("Accepted and ignored: the loaded model speaks"),
+  voice: z
+    .union([z.string(), z.object({ id: z.string() })], "must be the name of a voice, or an object with its id")
+    .optional()
+    .describe(
+      `One of the voices of GET /v1/audio/voices. ${openaiVoices.join(", ")} mean the model's default voice, as does none`,
+    ),
+  response_format: z
+    .string()
+    .max(32)
+    .default("mp3")
+    .describe("mp3, opus (in Ogg), flac, wav or pcm (24 kHz, signed 16-bit little-endian, mono); aac is not available"),
+  speed: z.number().min(SPEEDS.slowest).max(SPEEDS.fastest).default(1).describe("1 is the voice's own pace"),
+  stream_format: z
+    .enum(["audio", "sse"])
+    .default("audio")
+    .describe("sse: events speech.audio.delta and speech.audio.done instead of a file"),
+  instructions: z
+    .string()
+    .optional()
+    .describe("How to say it; refused when the loaded model does not follow instructions"),
+  instruct: z.string().optional().describe("Another name of instructions"),
+  language: languageSchema.default("auto").describe("A language by name or ISO code, or auto"),
+  ref_audio: forTheQueue,
+  ref_text: forTheQueue,
+});
+
+const names: SpeechFieldNames = { ...restNames, text: "input", operation: "model" };
+
+export interface SpeechOrder {
+  text: string;
+  /** Undefined: the model's default voice. */
+  voice: string | undefined;
+  instructions: string;
+  language: z.output<typeof languageSchema>;
+  speed: number;
+  format: SpeechFormat;
+  streamFormat: "audio" | "sse";
+}
+
+/** Throws what is wrong with the request by the name of its field; `worker_unavailable` when no worker ever answered. */
+export function readSpeechOrder(
+  request: z.output<typeof speechRequestSchema>,
+  workers: readonly SpeechAbilities[],
+): SpeechOrder {
+  const { input: text, language, speed, stream_format: streamFormat } = request;
+  if (request.instruct !== undefined && request.instruct !== (request.instructions ?? request.instruct)) {
+    throw new SpeechError("validation_failed", "instruct: is another name of instructions, and they differ", {
+      param: "instruct",
+    });
+  }
+  const format = requireFormat(request.response_format, names.format);
+  const voice = resolveVoice(typeof request.voice === "object" ? request.voice.id : request.voice, workers);
+  const instructions = request.instructions ?? request.instruct ?? "";
+  const wishes = { hasReference: false, referenceText: "", xVectorOnly: false };
+  requireSpeakable({ ...wishes, operation: "custom_voice", text, voice, instructions, language }, workers, names);
+  if (workers.length === 0) throw new SpeechError("worker_unavailable", "No text-to-speech worker has answered yet.");
+  // Workers that do not tell their voices leave any name to be tried that a job could carry.
+  if (voice !== undefined && !tokenSchema.safeParse(voice).success) {
+    throw new SpeechError("voice_unknown", `voice: ${JSON.stringify(voice.slice(0, 64))} is not a voice`, {
+      param: "voice",
+    });
+  }
+  return { text, voice, instructions, language, speed, format, streamFormat };
+}
+
+/** What the pipeline says of the item's text, its caller knows as `input`. */
+export function inRequestNames(error: SpeechError): SpeechError {
+  if (error.param === undefined || !/^(?:items\.0\.)?text$/.test(error.param)) return error;
+  const message = error.message.replace(/^(?:items\.0\.)?text: /, `${names.text}: `);
+  return new SpeechError(error.code, message, { param: names.text, cause: error });
+}
+
+function resolveVoice(voice: string | undefined, workers: readonly SpeechAbilities[]): string | undefined {
+  const isOpenai = openaiVoices.some((name) => name === voice);
+  const isOwn = workers.some(({ voices = [] }) => voices.some(({ id }) => id === voice));
+  return isOpenai && !isOwn ? undefined : voice;
+}
