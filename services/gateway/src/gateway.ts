@@ -15,33 +15,32 @@ import { type Bus, followModelReadiness } from "@parlance/bus";
 import { buckets, MAX_HEADER_BYTES } from "@parlance/contracts";
 import type { Log, Registry } from "@parlance/telemetry";
 import Koa from "koa";
-import { addQueue } from "./batch/queue-endpoints.ts";
-import { createQueueGauge } from "./batch/queue-gauge.ts";
-import { addFiles } from "./files/files-endpoints.ts";
-import { createAudioReceiver } from "./files/receive-audio.ts";
+import { addQueue, createQueueGauge } from "./batch/index.ts";
+import { addFiles, createAudioReceiver } from "./files/index.ts";
 import type { GatewayContext, GatewaySettings } from "./gateway-context.ts";
-import { createAccess, requireKeysBeyondLoopback, requireKeysForAnyOrigin } from "./http/access.ts";
-import { createBodyBudget } from "./http/body-budget.ts";
-import { createClosing } from "./http/closing.ts";
-import { createCors, listOrigins } from "./http/cors.ts";
-import { createErrorResponses } from "./http/error-responses.ts";
-import { createGatewayMetrics } from "./http/gateway-metrics.ts";
-import { addHealth } from "./http/health-endpoints.ts";
-import { createHttpServer, type HttpLimits } from "./http/http-server.ts";
-import { createReadJson } from "./http/json-body.ts";
-import { createRequestLog } from "./http/request-log.ts";
-import { createRequireBus } from "./http/require-bus.ts";
-import { createStorage } from "./http/storage.ts";
-import { tellWarnings } from "./http/warnings.ts";
-import { createAwaitModel } from "./models/await-model.ts";
-import { addGpu } from "./models/gpu-endpoints.ts";
-import { addModelManagement } from "./models/manage-models-endpoints.ts";
-import { addModels } from "./models/models-endpoints.ts";
-import { createSpeechModels } from "./models/speech-models.ts";
-import { addOpenapi } from "./openapi/openapi-endpoint.ts";
-import { addSpeech } from "./speech/speech-endpoints.ts";
-import { addOpenai } from "./transcribe/openai-endpoints.ts";
-import { addTranscribe } from "./transcribe/transcribe-endpoints.ts";
+import {
+  addHealth,
+  createAccess,
+  createBodyBudget,
+  createClosing,
+  createCors,
+  createErrorResponses,
+  createGatewayMetrics,
+  createHttpServer,
+  createReadJson,
+  createRequestLog,
+  createRequireBus,
+  createStorage,
+  type HttpLimits,
+  listOrigins,
+  requireKeysBeyondLoopback,
+  requireKeysForAnyOrigin,
+  tellWarnings,
+} from "./http/index.ts";
+import { addGpu, addModelManagement, addModels, createAwaitModel, createSpeechModels } from "./models/index.ts";
+import { addOpenapi } from "./openapi/index.ts";
+import { addSpeech } from "./speech/index.ts";
+import { addOpenai, addTranscribe } from "./transcribe/index.ts";
 
 export interface GatewayOptions {
   bus: Bus;

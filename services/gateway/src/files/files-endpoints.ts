@@ -13,11 +13,15 @@ import {
   uploadedAt,
 } from "@parlance/contracts";
 import type { Context } from "koa";
+import * as z from "zod";
 import { type GatewayContext, whileConnected } from "../gateway-context.ts";
 import { FORM_BYTES, readForm } from "../http/form.ts";
-import { readFields, uploadFormSchema } from "../transcribe/form-fields.ts";
+import { readFields } from "../http/form-fields.ts";
 import { isKnown, isSameFile, readRange } from "./byte-range.ts";
 import { sendContent } from "./send-content.ts";
+
+/** An upload is its file alone. */
+const uploadFormSchema = z.object({});
 
 export function addFiles(router: Router, gateway: GatewayContext): void {
   const { files, settings, audio, metrics, bodies } = gateway;

@@ -11,7 +11,7 @@ import {
 } from "@parlance/contracts";
 import { scriptProblem, spokenProblem } from "@parlance/tts/text";
 
-export interface SpeechRequest extends SpeechWishes {
+export interface SpeakingWishes extends SpeechWishes {
   /** English name, or `auto`. */
   language: string;
 }
@@ -30,15 +30,15 @@ export function createSpeechModels(bus: Bus): SpeechModels {
  * be said, then what the workers can do and read. Without any worker the last is left open.
  */
 export function requireSpeakable(
-  request: SpeechRequest,
+  wishes: SpeakingWishes,
   workers: readonly SpeechAbilities[],
   names: SpeechFieldNames = restNames,
 ): void {
   const problem =
-    speechProblem(request, names) ??
-    unspeakable(spokenProblem(request.text), names) ??
-    abilityProblem(request, workers, names) ??
-    unspeakable(scriptProblem(request.text, workers), names);
+    speechProblem(wishes, names) ??
+    unspeakable(spokenProblem(wishes.text), names) ??
+    abilityProblem(wishes, workers, names) ??
+    unspeakable(scriptProblem(wishes.text, workers), names);
   if (problem !== undefined) throw problem;
 }
 

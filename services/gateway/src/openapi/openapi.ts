@@ -23,7 +23,7 @@ import {
 } from "@parlance/contracts";
 import * as z from "zod";
 import { speechRequestSchema } from "../speech/speech-request.ts";
-import { openaiFormSchema, transcribeFormSchema } from "../transcribe/form-fields.ts";
+import { openaiFormSchema, transcribeFormSchema } from "../transcribe/transcribe-forms.ts";
 
 type Json = Record<string, unknown>;
 

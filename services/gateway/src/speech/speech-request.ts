@@ -61,6 +61,8 @@ export const speechRequestSchema = z.object({
   ref_text: forTheQueue,
 });
 
+export type SpeechRequest = z.output<typeof speechRequestSchema>;
+
 const names: SpeechFieldNames = { ...restNames, text: "input", operation: "model" };
 
 export interface SpeechOrder {
@@ -75,10 +77,7 @@ export interface SpeechOrder {
 }
 
 /** Throws what is wrong with the request by the name of its field; `worker_unavailable` when no worker ever answered. */
-export function readSpeechOrder(
-  request: z.output<typeof speechRequestSchema>,
-  workers: readonly SpeechAbilities[],
-): SpeechOrder {
+export function readSpeechOrder(request: SpeechRequest, workers: readonly SpeechAbilities[]): SpeechOrder {
   const { input: text, language, speed, stream_format: streamFormat } = request;
   if (request.instruct !== undefined && request.instruct !== (request.instructions ?? request.instruct)) {
     throw new SpeechError("validation_failed", "instruct: is another name of instructions, and they differ", {

@@ -2,7 +2,8 @@
 import type Router from "@koa/router";
 import { contextOf, type LanguageName, languageCodes, SpeechError } from "@parlance/contracts";
 import type { GatewayContext } from "../gateway-context.ts";
-import { openaiFormSchema, readFields } from "./form-fields.ts";
+import { readFields } from "../http/form-fields.ts";
+import { openaiFormSchema } from "./transcribe-forms.ts";
 import { transcribeUpload } from "./transcribe-upload.ts";
 
 export function addOpenai(router: Router, gateway: GatewayContext): void {

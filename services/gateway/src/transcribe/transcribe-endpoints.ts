@@ -14,7 +14,8 @@ import { acceptBatch } from "../batch/accept-batch.ts";
 import { transcriptOf, withInteractiveBatch } from "../batch/interactive.ts";
 import { requireFiles } from "../files/known-files.ts";
 import { type GatewayContext, requireTranscription } from "../gateway-context.ts";
-import { readFields, transcribeFormSchema } from "./form-fields.ts";
+import { readFields } from "../http/form-fields.ts";
+import { transcribeFormSchema } from "./transcribe-forms.ts";
 import { transcribeUpload } from "./transcribe-upload.ts";
 
 export function addTranscribe(router: Router, gateway: GatewayContext): void {

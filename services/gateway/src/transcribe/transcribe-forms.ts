@@ -1,8 +1,6 @@
-/** Form fields are text: what they mean, checked. */
+/** The forms that carry audio to transcribe: what their fields mean, checked. */
 import { contextFields, languageField, refuseDifferingTwins } from "@parlance/contracts";
-import type { Context } from "koa";
 import * as z from "zod";
-import { noteUnknown } from "../http/warnings.ts";
 
 const formFlag = z
   .string()
@@ -18,9 +16,6 @@ const transcribeFields = {
 };
 
 export const transcribeFormSchema = z.object(transcribeFields).superRefine(refuseDifferingTwins);
-
-/** An upload is its file alone. */
-export const uploadFormSchema = z.object({});
 
 export const openaiFormSchema = z
   .object({
@@ -38,31 +33,3 @@ export const openaiFormSchema = z
       .describe("Must be false"),
   })
   .superRefine(refuseDifferingTwins);
-
-/**
- * Picks a schema's fields out of a form. Fields that are lists in the schema keep every value. A line break comes as CR LF whatever
- * its sender wrote (the HTML standard's encoding of forms), and is a line feed again.
- */
-export function readFields<Schema extends z.ZodObject>(
-  ctx: Context,
-  schema: Schema,
-  fields: ReadonlyMap<string, readonly string[]>,
-): z.output<Schema> {
-  noteUnknown(
-    ctx,
-    [...fields.keys()].filter((name) => !Object.hasOwn(schema.shape, name)),
-  );
-  const raw: Record<string, unknown> = {};
-  for (const [name, field] of Object.entries(schema.shape)) {
-    const values = (fields.get(name) ?? [])
-      .filter((value) => value !== "")
-      .map((value) => value.replaceAll("\r\n", "\n"));
-    if (values.length > 0) raw[name] = takesList(field) ? values : values.at(-1);
-  }
-  return schema.parse(raw);
-}
-
-function takesList(field: unknown): boolean {
-  const inner = field instanceof z.ZodOptional ? field.unwrap() : field;
-  return inner instanceof z.ZodArray;
-}
