@@ -2,7 +2,7 @@
 import { fileURLToPath } from "node:url";
 import { readSettings, requireAgreement, settingsTogether, suspiciousNames, toSpeechError } from "@parlance/contracts";
 import { createLog } from "@parlance/telemetry";
-import { readableLine } from "./console.ts";
+import { readableLine } from "./readable-line.ts";
 import { type Stack, stackSettings, startStack } from "./stack.ts";
 import { welcome } from "./welcome.ts";
 

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { readableLine } from "./console.ts";
+import { readableLine } from "./readable-line.ts";
 
 it("a log line becomes one short line for a person", () => {
   const line = JSON.stringify({
