@@ -17,7 +17,7 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 /** Programs of each service: its main, and what it starts as processes of its own. */
 const programs = {
   gateway: ["services/gateway/src/main.ts"],
-  ingest: ["services/ingest/src/main.ts", "shared/audio/src/decoder-process.ts"],
+  ingest: ["services/ingest/src/main.ts", "shared/audio/src/decoder/decoder-process.ts"],
   results: ["services/results/src/main.ts"],
   "transcribe-worker": [
     "services/transcribe-worker/src/main.ts",

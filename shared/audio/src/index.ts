@@ -8,11 +8,12 @@
  *
  * No state outlives an item but the idle decoder processes, which end by themselves.
  */
-export { createByteReader } from "./byte-reader.ts";
-export { type DecodeLimits, decodeSegments } from "./decode.ts";
-export { type AudioSource, createDecoderPool, type DecodeRequest, type DecoderPool } from "./decoder-pool.ts";
-export { toPcm16 } from "./pcm.ts";
-export { createResampler, type Resampler } from "./resample.ts";
-export { createSegmenter, expandSeconds, type Segment, type Segmenter } from "./segment.ts";
-export { createSlots, type Slots } from "./slots.ts";
-export { encodeWav, wavHeader } from "./wav-writer.ts";
+
+export { type DecodeLimits, decodeSegments } from "./decoder/decode.ts";
+export { type AudioSource, createDecoderPool, type DecodeRequest, type DecoderPool } from "./decoder/decoder-pool.ts";
+export { createSlots, type Slots } from "./decoder/slots.ts";
+export { encodeWav, wavHeader } from "./encode/wav-writer.ts";
+export { createByteReader } from "./formats/byte-reader.ts";
+export { toPcm16 } from "./samples/pcm.ts";
+export { createResampler, type Resampler } from "./samples/resample.ts";
+export { createSegmenter, expandSeconds, type Segment, type Segmenter } from "./samples/segment.ts";

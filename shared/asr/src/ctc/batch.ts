@@ -2,7 +2,7 @@
 import { float32Output, type TensorData } from "@parlance/inference";
 import { createLogMel } from "../features/log-mel.ts";
 import type { AsrSegment } from "../types.ts";
-import type { Emissions } from "./emissions.ts";
+import type { Emissions } from "./emissions/emissions.ts";
 import type { CtcSection } from "./manifest-section.ts";
 
 export type BatchMaker = (rows: readonly Pick<AsrSegment, "samples">[]) => Record<string, TensorData>;

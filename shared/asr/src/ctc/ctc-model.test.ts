@@ -5,7 +5,7 @@ import { echoSamples, writeEchoCtcModel, writeRandomCtcModel } from "@parlance/i
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { loadAsrModel } from "../load-asr-model.ts";
 import type { AsrModel, AsrOutcome, AsrSegment, LoadAsrOptions } from "../types.ts";
-import { createRandom } from "./synthetic.ts";
+import { createRandom } from "./emissions/synthetic.ts";
 
 const phones = ["", "|", "p", "aa", "r", "l", "ah", "n", "s", "ay", "m", "t", "uw"];
 const characters = ["", " ", ..."abcdefghijklmnopqrstuvwxyz", "'"];

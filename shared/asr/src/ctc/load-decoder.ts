@@ -2,14 +2,19 @@
 import { join } from "node:path";
 import { SpeechError } from "@parlance/contracts";
 import type { ArchitectureContext } from "../types.ts";
-import { type DecoderTables, decoderTablesPath, readDecoderTables, writeDecoderTables } from "./decoder-cache.ts";
-import { createLanguageModel, type LanguageModel, readArpa } from "./language-model.ts";
-import { createLexiconBuilder, type Lexicon, parseLexicon } from "./lexicon.ts";
+import {
+  type DecoderTables,
+  decoderTablesPath,
+  readDecoderTables,
+  writeDecoderTables,
+} from "./language/decoder-cache.ts";
+import { createLanguageModel, type LanguageModel, readArpa } from "./language/language-model.ts";
+import { createLexiconBuilder, type Lexicon, parseLexicon } from "./language/lexicon.ts";
+import { readTextFile } from "./language/text-lines.ts";
+import { createVocabulary, type Vocabulary } from "./language/vocabulary.ts";
 import type { CtcSection } from "./manifest-section.ts";
 import { createRowDecoder, type RowDecoder } from "./row-decoder.ts";
-import { createSpelling } from "./spelling.ts";
-import { readTextFile } from "./text-lines.ts";
-import { createVocabulary, type Vocabulary } from "./vocabulary.ts";
+import { createSpelling } from "./words/spelling.ts";
 
 export async function loadDecoder(context: ArchitectureContext, section: CtcSection): Promise<RowDecoder> {
   const { options } = context;

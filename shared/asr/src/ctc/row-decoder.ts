@@ -3,18 +3,18 @@
  * beam over the lexicon with the language model; greedy characters, for a model that has nothing else.
  */
 import type { Word } from "@parlance/contracts";
-import { type Emissions, SEPARATOR } from "./emissions.ts";
-import { decodeGreedily } from "./greedy.ts";
-import type { LanguageModel } from "./language-model.ts";
-import { type Lexicon, labelsTo } from "./lexicon.ts";
+import { type Emissions, SEPARATOR } from "./emissions/emissions.ts";
+import { decodeGreedily } from "./emissions/greedy.ts";
+import type { LanguageModel } from "./language/language-model.ts";
+import { type Lexicon, labelsTo } from "./language/lexicon.ts";
+import type { Vocabulary } from "./language/vocabulary.ts";
 import type { CtcSection } from "./manifest-section.ts";
-import { hotwordBoost, replaceOpenWords } from "./open-words.ts";
-import { createPhraseChooser, likeliestWay } from "./phrases.ts";
-import { createPrefixBeam, type Hypothesis } from "./prefix-beam.ts";
-import { createSpelling } from "./spelling.ts";
-import { toSpokenWords } from "./spoken-form.ts";
-import { placeWords, type SpokenWord } from "./spoken-words.ts";
-import type { Vocabulary } from "./vocabulary.ts";
+import { createPrefixBeam, type Hypothesis } from "./search/prefix-beam.ts";
+import { hotwordBoost, replaceOpenWords } from "./words/open-words.ts";
+import { createPhraseChooser, likeliestWay } from "./words/phrases.ts";
+import { createSpelling } from "./words/spelling.ts";
+import { toSpokenWords } from "./words/spoken-form.ts";
+import { placeWords, type SpokenWord } from "./words/spoken-words.ts";
 
 export interface RowDecoderOptions {
   section: CtcSection;

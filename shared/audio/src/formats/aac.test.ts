@@ -1,9 +1,9 @@
 import { BufferSource, EncodedPacketSink, Input, MP4 } from "mediabunny";
 import { afterEach, expect, test } from "vitest";
-import { createByteReader } from "../byte-reader.ts";
 import { correlate, fixture } from "../testing/sources.ts";
 import { voice } from "../testing/voice.ts";
 import { decodeAac, toAdts } from "./aac.ts";
+import { createByteReader } from "./byte-reader.ts";
 import { decodeByFfmpeg } from "./ffmpeg.ts";
 
 const path = process.env.PATH;

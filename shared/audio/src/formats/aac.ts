@@ -8,11 +8,11 @@
  */
 import { SpeechError } from "@parlance/contracts";
 import type { EncodedPacket } from "mediabunny";
-import { type ByteReader, remaining } from "../byte-reader.ts";
-import type { Decode } from "../format.ts";
-import { type Pcm, trimStart } from "../pcm.ts";
+import { type Pcm, trimStart } from "../samples/pcm.ts";
+import { type ByteReader, remaining } from "./byte-reader.ts";
 import { runCodec } from "./chunk-codec.ts";
 import { decodeByFfmpeg } from "./ffmpeg.ts";
+import type { Decode } from "./format.ts";
 
 const SLICE = 4_096;
 

@@ -1,6 +1,6 @@
 /** The shape that the decoders of the @audio packages share: encoded bytes in, planar floats out, synchronously. */
-import type { Pcm } from "../pcm.ts";
-import { mixToMono } from "../pcm.ts";
+import type { Pcm } from "../samples/pcm.ts";
+import { mixToMono } from "../samples/pcm.ts";
 
 export interface ChunkCodec {
   decode(bytes: Uint8Array): { channelData: Float32Array[]; sampleRate: number };

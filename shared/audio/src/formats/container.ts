@@ -6,13 +6,13 @@
  */
 import { SpeechError } from "@parlance/contracts";
 import type { EncodedPacket, InputAudioTrack } from "mediabunny";
-import { type ByteReader, remaining } from "../byte-reader.ts";
-import type { Decode, DecodeContext } from "../format.ts";
-import { createPageWriter } from "../ogg-pages.ts";
-import { type Pcm, trimStart } from "../pcm.ts";
+import { type Pcm, trimStart } from "../samples/pcm.ts";
 import { decodeAacPackets } from "./aac.ts";
+import { type ByteReader, remaining } from "./byte-reader.ts";
 import { runCodec } from "./chunk-codec.ts";
 import { decodeFlacFrames } from "./flac.ts";
+import type { Decode, DecodeContext } from "./format.ts";
+import { createPageWriter } from "./ogg-pages.ts";
 import { createOpusStream, OPUS_CLOCK } from "./opus.ts";
 import { decodeVorbisBytes } from "./vorbis.ts";
 

@@ -5,7 +5,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { SAMPLE_RATE, SpeechError } from "@parlance/contracts";
-import type { Pcm } from "../pcm.ts";
+import type { Pcm } from "../samples/pcm.ts";
 
 const FLAGS = [
   ...["-hide_banner", "-nostdin", "-loglevel", "error", "-protocol_whitelist", "pipe", "-threads", "1"],

@@ -1,8 +1,8 @@
 /** FLAC frames by libFLAC (as WebAssembly). STREAMINFO tells how many samples there must be. */
 import { SpeechError } from "@parlance/contracts";
-import { readFlacFrames } from "../flac-frames.ts";
-import type { Decode } from "../format.ts";
-import { mixToMono, type Pcm } from "../pcm.ts";
+import { mixToMono, type Pcm } from "../samples/pcm.ts";
+import { readFlacFrames } from "./flac-frames.ts";
+import type { Decode } from "./format.ts";
 
 export const decodeFlac: Decode = async function* (reader, context) {
   const seconds = readStreamInfoSeconds(await reader.peek(42));

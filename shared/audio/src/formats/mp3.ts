@@ -1,7 +1,7 @@
 /** MP3 by mpg123 (as WebAssembly). A frame count in the first frame (Xing, Info) tells whether the file is whole. */
-import { remaining } from "../byte-reader.ts";
-import type { Decode } from "../format.ts";
+import { remaining } from "./byte-reader.ts";
 import { runCodec } from "./chunk-codec.ts";
+import type { Decode } from "./format.ts";
 
 /** A second of sound takes 1 000 bytes or more, so that a slice decodes to 16 s at most. */
 const SLICE = 16_384;

@@ -1,9 +1,9 @@
 /** Ogg files: the first audio stream in them, be it Opus, Vorbis or FLAC; streams chained one after the other are one audio. */
 import { SpeechError } from "@parlance/contracts";
-import type { Decode } from "../format.ts";
-import { createPacketAssembler, type OggPage, readPages } from "../ogg-pages.ts";
-import type { Pcm } from "../pcm.ts";
+import type { Pcm } from "../samples/pcm.ts";
 import { decodeFlacFrames } from "./flac.ts";
+import type { Decode } from "./format.ts";
+import { createPacketAssembler, type OggPage, readPages } from "./ogg-pages.ts";
 import { CLOCK_RATIO, createOpusStream } from "./opus.ts";
 import { decodeVorbisBytes } from "./vorbis.ts";
 

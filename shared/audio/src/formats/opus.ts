@@ -1,7 +1,7 @@
 /** Opus packets to audio by libopus (as WebAssembly), straight at 16 kHz: no resampling, and less work than 48 kHz. */
 import { SAMPLE_RATE, SpeechError } from "@parlance/contracts";
-import type { Pcm } from "../pcm.ts";
-import { mixToMono } from "../pcm.ts";
+import type { Pcm } from "../samples/pcm.ts";
+import { mixToMono } from "../samples/pcm.ts";
 
 export interface OpusStream {
   /** Samples per second of granule positions over those of the output. */

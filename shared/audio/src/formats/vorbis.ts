@@ -1,5 +1,5 @@
 /** Ogg Vorbis by libvorbis (as WebAssembly). */
-import type { Pcm } from "../pcm.ts";
+import type { Pcm } from "../samples/pcm.ts";
 import { runCodec } from "./chunk-codec.ts";
 
 /** `chunks` are Ogg pages, whole or in pieces. */

@@ -1,7 +1,7 @@
 /** Audio that people send and should not have: each with the error that it must come to, in itself. */
 import type { ErrorCode } from "@parlance/contracts";
-import { createPageWriter } from "../ogg-pages.ts";
-import { wavHeader } from "../wav-writer.ts";
+import { wavHeader } from "../encode/wav-writer.ts";
+import { createPageWriter } from "../formats/ogg-pages.ts";
 import { fixture } from "./sources.ts";
 import { buildWav, encodeSamples } from "./wav.ts";
 

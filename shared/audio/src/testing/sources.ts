@@ -1,6 +1,6 @@
 /** Ways to hand bytes to a decoder, and ways to look at what came out. */
 import { readFileSync } from "node:fs";
-import type { Segment } from "../segment.ts";
+import type { Segment } from "../samples/segment.ts";
 
 export const fixture = (name: string): Uint8Array => readFileSync(new URL(`../../fixtures/${name}`, import.meta.url));
 

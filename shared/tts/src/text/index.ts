@@ -8,8 +8,8 @@
  * words, then rules learned from a lexicon. The last two steps know English alone, and read words of other scripts in Latin letters:
  * `scriptProblem` says whether a text is foreign for the most part.
  */
-export { type CutTextOptions, cutText, type TextPiece } from "./cut-text.ts";
-export { normalise } from "./normalise.ts";
+export { type CutTextOptions, cutText, type TextPiece } from "./cut/cut-text.ts";
+export { normalise } from "./normalise/normalise.ts";
 export {
   createPronouncer,
   type Origin,
@@ -17,7 +17,7 @@ export {
   type Pronouncer,
   type PronouncerOptions,
   phonesOf,
-} from "./pronouncer.ts";
-export { type Pronunciations, readPronunciations } from "./pronunciations.ts";
+} from "./pronounce/pronouncer.ts";
+export { type Pronunciations, readPronunciations } from "./pronounce/pronunciations.ts";
 export { type Reader, scriptProblem } from "./script-problem.ts";
 export { spokenProblem } from "./spoken-problem.ts";

@@ -1,0 +1,172 @@
+/**
+ * Decoding for a service: small WAV on the spot, everything else in child processes.
+ *
+ * - WAV of at most 1 MiB is decoded in this process: own code, loops bounded by the bytes that are there, and a turn of the event loop
+ *   after each 64 KiB. It costs a millisecond, where a process would cost its start.
+ * - Processes are started when they are needed and end after `idleMs` without work, so that an idle service is small.
+ * - An item that kills its process is tried once more (the process may have been killed for no fault of the item); segments
+ *   that were yielded already are not yielded again. Killed twice, it is `audio_corrupt`, and nothing else is hurt.
+ */
+import { SpeechError } from "@parlance/contracts";
+import { createByteReader, remaining } from "../formats/byte-reader.ts";
+import { measureOgg } from "../formats/ogg-pages.ts";
+import { sniff } from "../formats/sniff.ts";
+import type { Segment } from "../samples/segment.ts";
+import { type DecodeLimits, decodeSegments, tooLong } from "./decode.ts";
+import { type DecoderChild, DecoderCrash, spawnDecoderChild } from "./decoder-child.ts";
+import { createSlots } from "./slots.ts";
+
+export interface AudioSource {
+  /** Encoded length. */
+  bytes: number;
+  /** The encoded bytes from the beginning; may be called more than once. */
+  open(): AsyncIterable<Uint8Array>;
+}
+
+export interface DecodeRequest {
+  source: AudioSource;
+  /** Somebody waits: has a place of its own and goes before the rest. */
+  urgent?: boolean;
+  signal?: AbortSignal;
+  /** In place of the pool's own limits. Audio of another rate than the jobs' is a voice to imitate. */
+  limits?: Partial<DecodeLimits>;
+}
+
+export interface DecoderPoolOptions {
+  /** Items decoded at once, and processes; one more for urgent ones. */
+  processes: number;
+  maxBytes: number;
+  maxSeconds: number;
+  segmentSeconds: number;
+  /** Milliseconds of decoding that one item may take. */
+  timeoutMs: number;
+  /** Milliseconds after which a process without work is ended. Default 30 000. */
+  idleMs?: number;
+  program?: string | undefined;
+}
+
+export interface DecoderPool {
+  /** The item's segments as they are cut. Throws SpeechErrors. Returning early ends the item. */
+  decode(request: DecodeRequest): AsyncGenerator<Segment, void>;
+  /** Processes that run now. */
+  readonly pids: number[];
+  close(): Promise<void>;
+}
+
+const INLINE_BYTES = 1_048_576;
+const MAX_MEMORY_BYTES = 640 * 1_048_576;
+const TRIES = 2;
+
+export function createDecoderPool(options: DecoderPoolOptions): DecoderPool {
+  const { maxBytes, maxSeconds, segmentSeconds, timeoutMs, idleMs = 30_000 } = options;
+  const slots = createSlots(options.processes);
+  const children = new Set<DecoderChild>();
+  const idle = new Map<DecoderChild, NodeJS.Timeout>();
+  const closing = new AbortController();
+
+  function takeChild(): DecoderChild {
+    for (const [child, timer] of idle) {
+      clearTimeout(timer);
+      idle.delete(child);
+      if (!child.alive) continue;
+      child.hold(true);
+      return child;
+    }
+    const child = spawnDecoderChild({ program: options.program });
+    children.add(child);
+    return child;
+  }
+
+  function end(child: DecoderChild): void {
+    void child.kill().then(() => children.delete(child));
+  }
+
+  function giveBack(child: DecoderChild): void {
+    if (!child.alive || closing.signal.aborted) {
+      end(child);
+      return;
+    }
+    child.hold(false);
+    const timer = setTimeout(() => {
+      idle.delete(child);
+      end(child);
+    }, idleMs).unref();
+    idle.set(child, timer);
+  }
+
+  async function* decodeInChild(
+    request: DecodeRequest,
+    first: AsyncIterable<Uint8Array> | undefined,
+    signal: AbortSignal,
+  ): AsyncGenerator<Segment, void> {
+    const { source, urgent = false } = request;
+    const limits = { maxBytes, ...limitsOf(request), maxMemoryBytes: MAX_MEMORY_BYTES, total: source.bytes };
+    let yielded = 0;
+    for (let attempt = 1; ; attempt += 1) {
+      const release = await slots.take(urgent, signal);
+      const child = takeChild();
+      try {
+        const encoded = (attempt === 1 ? first : undefined) ?? source.open();
+        for await (const segment of child.run({ encoded, limits, timeoutMs, signal })) {
+          if (segment.n < yielded) continue;
+          yielded += 1;
+          yield segment;
+        }
+        return;
+      } catch (error) {
+        if (!(error instanceof DecoderCrash)) throw error;
+        if (attempt === TRIES) {
+          throw new SpeechError("audio_corrupt", "The audio could not be decoded: the decoder ended unexpectedly.", {
+            cause: error,
+          });
+        }
+      } finally {
+        giveBack(child);
+        release();
+      }
+    }
+  }
+
+  function limitsOf({ limits }: DecodeRequest): DecodeLimits {
+    return { maxSeconds, segmentSeconds, ...limits };
+  }
+
+  async function* decode(request: DecodeRequest): AsyncGenerator<Segment, void> {
+    const { source } = request;
+    const limits = limitsOf(request);
+    const signal = AbortSignal.any([closing.signal, ...(request.signal === undefined ? [] : [request.signal])]);
+    signal.throwIfAborted();
+    if (source.bytes > maxBytes) {
+      throw new SpeechError("audio_too_large", `The audio file has ${source.bytes} bytes: the limit is ${maxBytes}.`);
+    }
+    const reader = createByteReader(source.open(), { total: source.bytes, maxBytes, yields: true });
+    const sniffed = sniff(await reader.peek(64));
+    const format = "format" in sniffed ? sniffed.format : undefined;
+    if (format === "wav" && source.bytes <= INLINE_BYTES) {
+      for await (const segment of decodeSegments(reader, limits)) {
+        signal.throwIfAborted();
+        yield segment;
+      }
+      return;
+    }
+    let first: AsyncIterable<Uint8Array> | undefined = remaining(reader);
+    if (format === "ogg") {
+      const seconds = await measureOgg(reader);
+      if (seconds !== undefined && seconds > limits.maxSeconds) throw tooLong(limits.maxSeconds, seconds);
+      first = undefined;
+    }
+    yield* decodeInChild(request, first, signal);
+  }
+
+  return {
+    decode,
+    get pids() {
+      return [...children].filter((child) => child.alive).map((child) => child.pid ?? 0);
+    },
+    async close() {
+      closing.abort(new SpeechError("internal", "The decoder is closing."));
+      for (const timer of idle.values()) clearTimeout(timer);
+      await Promise.all([...children].map((child) => child.kill()));
+    },
+  };
+}

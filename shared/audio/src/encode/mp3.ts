@@ -1,0 +1,38 @@
+/**
+ * MP3 by LAME (`wasm-media-encoders`, MIT around LGPL-2.0), constant bit rate.
+ *
+ * No permissive MP3 encoder is to be had on npm. LAME under the LGPL comes as a package that is used unchanged and can be
+ * exchanged or left out (`npm ci --omit=optional`): then mp3 is `format_unsupported` with a sentence that says so.
+ */
+import { SpeechError } from "@parlance/contracts";
+import { fromPcm16 } from "../samples/pcm.ts";
+import type { OpenEncoder } from "./encode.ts";
+
+/** What MPEG-1, 2 and 2.5 know; LAME converts other rates to the next higher one. */
+const RATES = [8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000] as const;
+/** kbit/s of one channel of speech: transparent up to 24 kHz, and the most that the lowest rates may have. */
+const BITRATE = 64;
+
+export const openMp3: OpenEncoder = async ({ sampleRate }) => {
+  const encoder = await (await loadLame()).createMp3Encoder();
+  const outputSampleRate = RATES.find((rate) => rate >= sampleRate) ?? 48_000;
+  encoder.configure({ channels: 1, sampleRate, outputSampleRate, bitrate: BITRATE });
+  return {
+    // What it returns is a view of its memory, good until the next call.
+    push: (pcm) => Uint8Array.from(encoder.encode([fromPcm16(pcm)])),
+    end: () => Uint8Array.from(encoder.finalize()),
+    close: () => undefined,
+  };
+};
+
+async function loadLame(): Promise<typeof import("wasm-media-encoders")> {
+  try {
+    return await import("wasm-media-encoders");
+  } catch (error) {
+    throw new SpeechError(
+      "format_unsupported",
+      "response_format: mp3 needs the optional package wasm-media-encoders, which this installation was made without",
+      { param: "response_format", cause: error },
+    );
+  }
+}

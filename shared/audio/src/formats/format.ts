@@ -1,0 +1,15 @@
+/** What a format's decoder is: encoded bytes in, stretches of mono audio out, no more of either held than a window. */
+
+import type { Pcm } from "../samples/pcm.ts";
+import type { ByteReader } from "./byte-reader.ts";
+
+export interface DecodeContext {
+  /**
+   * Tells how long the container says that the audio is, before any of it is decoded: throws `audio_too_long` at once when that is
+   * too long, and makes it `audio_truncated` when less is there (by more than `tolerance` seconds, default 0.5).
+   */
+  declare(seconds: number, tolerance?: number): void;
+}
+
+/** Throws SpeechErrors for what is wrong with the audio; any other error counts as `audio_corrupt`. */
+export type Decode = (reader: ByteReader, context: DecodeContext) => AsyncGenerator<Pcm, void>;
