@@ -5,6 +5,8 @@
  * Rows are padded with zeros to the longest. The graph gets each row's length and must not let the padding change the
  * row's own frames. A manifest may ask for smaller runs on the CPU (`rowsPerCpuRun`): a small model gains nothing from
  * sharing its weights between rows and loses its caches to the activations of a whole pass.
+ * Rooms: emissions/ (what the graph says), language/ (words, how they are said, which follows which), search/ (the beam),
+ * words/ (from labels to words).
  * State: the session, the lexicon and the language model, and one buffer for the batch that grows.
  */
 import { join } from "node:path";

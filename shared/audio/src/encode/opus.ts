@@ -4,7 +4,6 @@
  * Granule positions count samples at 48 kHz whatever the rate: the pre-skip says how many a decoder drops at the beginning, and
  * the last page's position says where the sound ends inside its last packet, so that the length is exact.
  */
-
 import { createPageWriter } from "../formats/ogg-pages.ts";
 import { fromPcm16 } from "../samples/pcm.ts";
 import { createResampler } from "../samples/resample.ts";

@@ -1,5 +1,4 @@
 /** What OpenAI calls pcm: 24 kHz, signed 16-bit little-endian, mono, no header. */
-
 import { fromPcm16, samplesAsBytes, toPcm16 } from "../samples/pcm.ts";
 import { createResampler } from "../samples/resample.ts";
 import type { OpenEncoder } from "./encode.ts";

@@ -1,5 +1,8 @@
-/** What a format's decoder is: encoded bytes in, stretches of mono audio out, no more of either held than a window. */
-
+/**
+ * What a format's decoder is: encoded bytes in, stretches of mono audio out, no more of either held than a window.
+ *
+ * sniff.ts tells formats by their content. WAV is decoded by own code (wav.ts); every other format has a file that wraps a library.
+ */
 import type { Pcm } from "../samples/pcm.ts";
 import type { ByteReader } from "./byte-reader.ts";
 

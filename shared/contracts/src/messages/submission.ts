@@ -2,7 +2,6 @@
  * One body for both doors: what `POST /api/v1/queue/submit` takes is what a JSON message on intake holds. Here its items get the names
  * in which they travel. Pure.
  */
-
 import { contextOf, type QueueItem } from "../rest/rest.ts";
 import { requireFormat, type SpeechFieldNames } from "../rest/speech.ts";
 import { familyOf } from "../words/words.ts";

@@ -1,3 +1,8 @@
+/**
+ * What the heads of a CTC graph say, and what can be read from that alone: the likeliest labels (greedy.ts), how likely given labels
+ * are (forward.ts), and where they lie (alignment.ts). No word is known in this room.
+ */
+
 /** What a CTC head says of one row: log-probabilities [frames, labels], natural log, inside the batch's own buffer. */
 export interface Emissions {
   data: Float32Array;

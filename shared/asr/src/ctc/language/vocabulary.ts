@@ -1,5 +1,8 @@
 /**
- * Words and their numbers, kept as UTF-8 bytes in one buffer: a lexicon of 100,000 words is 2 MB and is filled straight
+ * What is known of the language before any audio is heard: its words (this file), how each is said (lexicon.ts), and how likely one
+ * follows another (language-model.ts). Words are numbers everywhere, and files are read without a string for each word.
+ *
+ * Words and their numbers are kept as UTF-8 bytes in one buffer: a lexicon of 100,000 words is 2 MB and is filled straight
  * from a file without making a string of any word.
  */
 export interface Vocabulary {

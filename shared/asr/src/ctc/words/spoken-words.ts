@@ -1,4 +1,9 @@
-/** Words on the way from labels to a transcript, with their places in frames. */
+/**
+ * Words on the way from labels to a transcript, with their places in frames.
+ *
+ * This room goes between labels and words without a search: how a text is said (spoken-form.ts) and spelt (spelling.ts), which phrase
+ * of a list was said (phrases.ts), and which words outside the lexicon were (open-words.ts).
+ */
 import { alignLabels } from "../emissions/alignment.ts";
 import { type Emissions, SEPARATOR } from "../emissions/emissions.ts";
 

@@ -1,5 +1,4 @@
 /** Long text in pieces that a voice says in one breath or two, with the silence after each. */
-
 import { isSayable } from "../spoken-problem.ts";
 import { sentencesOf } from "./sentences.ts";
 

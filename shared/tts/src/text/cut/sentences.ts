@@ -1,5 +1,4 @@
 /** Where the sentences of a paragraph end: Unicode's rules, and what they get wrong about written English. */
-
 import { isSayable } from "../spoken-problem.ts";
 import { abbreviations } from "./abbreviations.ts";
 

@@ -1,5 +1,4 @@
 /** Addresses, handles, hashtags, file paths and versions. */
-
 import { table } from "../table.ts";
 import { isPronounceable, sayConstant, sayMixed, sayWord } from "./letters.ts";
 import { cardinal, digits } from "./number-words.ts";

@@ -1,5 +1,4 @@
 /** Words that are no words: acronyms, names with capitals inside, letters with digits. */
-
 import { table } from "../table.ts";
 import { cardinal, digits, pairs } from "./number-words.ts";
 import { letterName, spell, spellCapitals } from "./rule.ts";

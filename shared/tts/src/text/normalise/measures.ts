@@ -1,5 +1,4 @@
 /** Numbers with a unit, temperatures and percentages. */
-
 import { table } from "../table.ts";
 import { cardinal, decimal, minus, NUMBER, signed } from "./number-words.ts";
 import { type Found, isSingular, type Rule, rule, spellCapitals } from "./rule.ts";

@@ -1,5 +1,4 @@
 /** Money: signs and codes of currencies, magnitudes, hundredths. */
-
 import { table } from "../table.ts";
 import { cardinal, decimal, minus, NUMBER } from "./number-words.ts";
 import { type Found, isSingular, type Rule, rule, spellCapitals } from "./rule.ts";

@@ -1,5 +1,4 @@
 /** Roman numerals, ordinals, fractions, ranges and plain numbers; words with figures in them. */
-
 import { table } from "../table.ts";
 import { sayMixed } from "./letters.ts";
 import {

@@ -1,5 +1,4 @@
 /** Dates, years and times of day. */
-
 import { table } from "../table.ts";
 import { cardinal, digits, ordinal, plural, year } from "./number-words.ts";
 import { type Rule, rule, spell } from "./rule.ts";

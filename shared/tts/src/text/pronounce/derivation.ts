@@ -1,5 +1,4 @@
 /** Unknown words made of known ones: endings, beginnings, compounds. */
-
 import { table } from "../table.ts";
 import type { Pronunciations } from "./pronunciations.ts";
 

@@ -1,5 +1,4 @@
 /** From the words of `normalise` to phones: the dictionary first, then what can be made of it, then the letters. */
-
 import { isPronounceable } from "../normalise/letters.ts";
 import { table } from "../table.ts";
 import { derive, withS } from "./derivation.ts";

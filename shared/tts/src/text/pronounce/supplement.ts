@@ -1,5 +1,4 @@
 /** Words that `normalise` writes or people type and that dictionaries leave out. */
-
 import { table } from "../table.ts";
 import type { Pronunciations } from "./pronunciations.ts";
 
