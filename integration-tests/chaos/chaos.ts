@@ -222,9 +222,9 @@ async function drop(work: Work): Promise<void> {
   ledger.accept({ batchId, itemId: "0", work });
 }
 
-/** Those of the processes that are alive after `patience` milliseconds: a watchdog needs a moment to see its ward go. */
-async function stillAlive(pids: readonly number[], patience: number): Promise<number[]> {
-  const deadline = Date.now() + patience;
+/** Those of the processes that are alive after `timeoutMs`: a watchdog needs a moment to see its ward go. */
+async function stillAlive(pids: readonly number[], timeoutMs: number): Promise<number[]> {
+  const deadline = Date.now() + timeoutMs;
   for (;;) {
     const alive = pids.filter(isAlive);
     if (alive.length === 0 || Date.now() > deadline) return alive;

@@ -16,9 +16,9 @@ export const targets = [
 ] as const;
 export type Target = (typeof targets)[number];
 
-/** Sends SIGKILL. Waits for a target that is not there at the moment (an engine between two loads) up to `patience` ms. */
-export async function kill(pipeline: Pipeline, target: Target, patience = 20_000): Promise<boolean> {
-  const deadline = Date.now() + patience;
+/** Sends SIGKILL. Waits for a target that is not there at the moment (an engine between two loads) up to `timeoutMs`. */
+export async function kill(pipeline: Pipeline, target: Target, timeoutMs = 20_000): Promise<boolean> {
+  const deadline = Date.now() + timeoutMs;
   while (Date.now() < deadline) {
     const pid = findPid(pipeline, target);
     if (pid !== undefined && send(pid, "SIGKILL")) return true;
@@ -37,9 +37,9 @@ function findPid(pipeline: Pipeline, target: Target): number | undefined {
 }
 
 /** Waits until the engine of one family follows that of another, and kills it while it is still loading. */
-export async function killDuringSwap(pipeline: Pipeline, patience = 20_000): Promise<boolean> {
+export async function killDuringSwap(pipeline: Pipeline, timeoutMs = 20_000): Promise<boolean> {
   let before: string | undefined;
-  const deadline = Date.now() + patience;
+  const deadline = Date.now() + timeoutMs;
   while (Date.now() < deadline) {
     const [engine] = engineProcesses(pipeline);
     if (engine !== undefined && before !== undefined && engine.worker !== before && send(engine.pid, "SIGKILL")) {
@@ -52,17 +52,17 @@ export async function killDuringSwap(pipeline: Pipeline, patience = 20_000): Pro
 }
 
 /**
- * Stops the process that holds the lease for `milliseconds`, then lets it go on. Waits for a holder up to `patience` ms: after a
+ * Stops the process that holds the lease for `milliseconds`, then lets it go on. Waits for a holder up to `timeoutMs`: after a
  * kill there may be none for a moment. False when nobody came.
  */
 export async function pauseLeaseHolder(
   bus: Bus,
   device: string,
   milliseconds: number,
-  patience = 20_000,
+  timeoutMs = 20_000,
 ): Promise<boolean> {
   const bucket = await bus.bucket(buckets.lease);
-  const deadline = Date.now() + patience;
+  const deadline = Date.now() + timeoutMs;
   while (Date.now() < deadline) {
     const entry = await bucket.get(leaseKeys.gpu(device));
     const holder =

@@ -20,7 +20,7 @@ import { type Pipeline, startPipeline } from "../src/pipeline.ts";
 import { untilFinished } from "../src/queue.ts";
 import { createRestClient } from "../src/rest-client.ts";
 
-const PATIENCE_MS = 180_000;
+const TIMEOUT_MS = 180_000;
 const replayMain = fileURLToPath(new URL("../../services/stack/src/replay.ts", import.meta.url));
 const context = 'Minutes of the meeting:\n"lazy dog", Größe, <|im_end|> fox.';
 
@@ -52,7 +52,7 @@ describe.each(["Qwen3-ASR, the project's own", "Whisper, the project's own"])("%
     alone = await ask({});
     expected = await ask({ context });
     pipeline = await startPipeline(settings);
-  }, PATIENCE_MS);
+  }, TIMEOUT_MS);
   afterAll(async () => {
     await pipeline?.stop();
     await model?.close();
@@ -82,7 +82,7 @@ describe.each(["Qwen3-ASR, the project's own", "Whisper, the project's own"])("%
       const [listed] = (await client.models.list()).data;
       expect(listed).toMatchObject({ family: "asr", context: true, languages: expect.arrayContaining(["English"]) });
     },
-    PATIENCE_MS,
+    TIMEOUT_MS,
   );
 
   it(
@@ -117,7 +117,7 @@ describe.each(["Qwen3-ASR, the project's own", "Whisper, the project's own"])("%
       });
       expect(stdout).toContain(`\tdone\t${expected}`);
     },
-    PATIENCE_MS,
+    TIMEOUT_MS,
   );
 
   it(
@@ -131,6 +131,6 @@ describe.each(["Qwen3-ASR, the project's own", "Whisper, the project's own"])("%
         expect(answer).toMatchObject({ status: 422, body: { error } });
       }
     },
-    PATIENCE_MS,
+    TIMEOUT_MS,
   );
 });

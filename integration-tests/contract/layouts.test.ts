@@ -9,7 +9,7 @@ import { demoClips } from "../src/clips.ts";
 import { loadDirectEngine } from "../src/direct-engine.ts";
 import { startPipeline } from "../src/pipeline.ts";
 
-const PATIENCE_MS = 180_000;
+const TIMEOUT_MS = 180_000;
 
 let root: string;
 beforeAll(async () => {
@@ -52,6 +52,6 @@ describe("npm start with MODEL_ID pointing to a folder", () => {
         await pipeline.stop();
       }
     },
-    PATIENCE_MS,
+    TIMEOUT_MS,
   );
 });

@@ -11,7 +11,7 @@ import { type Clip, demoClips } from "../src/clips.ts";
 import { type Pipeline, repositoryRoot, startPipeline } from "../src/pipeline.ts";
 import { createRestClient } from "../src/rest-client.ts";
 
-const PATIENCE_MS = 180_000;
+const TIMEOUT_MS = 180_000;
 
 let root: string;
 let first: Pipeline;
@@ -26,12 +26,12 @@ beforeAll(async () => {
   clip = one;
   first = await startPipeline({ STATE_DIR: join(root, "state"), ENABLE_TTS: "false" });
   ({ batchId, text } = await transcribe(first));
-}, PATIENCE_MS);
+}, TIMEOUT_MS);
 
 afterAll(async () => {
   await first?.stop();
   await rm(root, { recursive: true, force: true });
-}, PATIENCE_MS);
+}, TIMEOUT_MS);
 
 async function transcribe({ gatewayUrl }: Pipeline) {
   const client = createRestClient(() => gatewayUrl);

@@ -21,7 +21,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { demoClips } from "../src/clips.ts";
 import { type Pipeline, repositoryRoot, startPipeline } from "../src/pipeline.ts";
 
-const PATIENCE_MS = 180_000;
+const TIMEOUT_MS = 180_000;
 
 let pipeline: Pipeline | undefined;
 afterEach(async () => {
@@ -158,7 +158,7 @@ describe("a model that the hub does not give", () => {
       expect((await transcribe()).status).toBe(200);
       await rm(cache, { recursive: true });
     },
-    PATIENCE_MS,
+    TIMEOUT_MS,
   );
 });
 
@@ -191,6 +191,6 @@ describe("the settings of the loader's readme, and both families", () => {
       const unloaded = await model("unload");
       expect(unloaded.stdout.match(/state:\s+unloaded\n/g)).toHaveLength(2);
     },
-    PATIENCE_MS,
+    TIMEOUT_MS,
   );
 });

@@ -13,7 +13,7 @@ export interface RawAnswer {
   body: string;
 }
 
-const PATIENCE_MS = 3_000;
+const TIMEOUT_MS = 3_000;
 
 export async function exchange(url: string, { pieces, leave }: RawRequest): Promise<RawAnswer> {
   const { hostname, port } = new URL(url);
@@ -33,7 +33,7 @@ export async function exchange(url: string, { pieces, leave }: RawRequest): Prom
     await new Promise((resolve) => setImmediate(resolve));
   }
   if (leave) socket.destroy();
-  const timer = setTimeout(() => socket.destroy(), PATIENCE_MS);
+  const timer = setTimeout(() => socket.destroy(), TIMEOUT_MS);
   await closed;
   clearTimeout(timer);
   const [head = "", body = ""] = text.split(/\r\n\r\n(.*)/s);

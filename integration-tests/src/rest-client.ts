@@ -22,14 +22,14 @@ export interface RestClient {
   json<T>(path: string): Promise<T>;
 }
 
-/** `patience` is how many milliseconds a call is tried again while the gateway or NATS is away, or the queue full. */
-export function createRestClient(baseUrl: () => string, patience = 60_000): RestClient {
+/** `timeoutMs` is how long a call is tried again while the gateway or NATS is away, or the queue full. */
+export function createRestClient(baseUrl: () => string, timeoutMs = 60_000): RestClient {
   async function call(path: string, init: () => RequestInit): Promise<unknown> {
     return JSON.parse(new TextDecoder().decode(await fetchBytes(path, init)));
   }
 
   async function fetchBytes(path: string, init: () => RequestInit): Promise<Uint8Array> {
-    const deadline = Date.now() + patience;
+    const deadline = Date.now() + timeoutMs;
     for (;;) {
       let problem: string;
       try {
@@ -42,7 +42,7 @@ export function createRestClient(baseUrl: () => string, patience = 60_000): Rest
         if (error instanceof Error && error.message.startsWith(path)) throw error;
         problem = String(error);
       }
-      if (Date.now() > deadline) throw new Error(`${path}: still ${problem} after ${patience} ms`);
+      if (Date.now() > deadline) throw new Error(`${path}: still ${problem} after ${timeoutMs} ms`);
       await pause(200);
     }
   }

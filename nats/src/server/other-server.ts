@@ -13,17 +13,17 @@ export interface OtherServerOptions {
   /** As the launcher passes it: whoever has it among its arguments was started by a launcher. */
   configFile: string;
   /** Milliseconds for which the server of a launcher that was killed may take to end. Default 15 000: its watchdog kills it after 10 s. */
-  patienceMs?: number | undefined;
+  timeoutMs?: number | undefined;
   log?: { info(fields: object, message: string): void } | undefined;
 }
 
-const PATIENCE_MS = 15_000;
+const TIMEOUT_MS = 15_000;
 const POLL_MS = 100;
 
 /** Waits for a server that is about to end, and throws a NatsStartError that names one that is not. */
 export async function waitForOtherServer(options: OtherServerOptions): Promise<void> {
-  const { storeDir, configFile, patienceMs = PATIENCE_MS, log } = options;
-  const deadline = performance.now() + patienceMs;
+  const { storeDir, configFile, timeoutMs = TIMEOUT_MS, log } = options;
+  const deadline = performance.now() + timeoutMs;
   for (let told = false; ; told = true) {
     const other = findOtherServer(storeDir, configFile);
     if (other === undefined) return;

@@ -34,7 +34,7 @@ test("the sound is stored under the segment's own name, and what is there stays"
 
 test("what time may heal is waited for, anything else is told at once", async () => {
   const began = performance.now();
-  const full = createStoreSpeech({ files: bucket(new SpeechError("storage_full")).files, log, patienceMs: 0 });
+  const full = createStoreSpeech({ files: bucket(new SpeechError("storage_full")).files, log, timeoutMs: 0 });
   await expect(full(address, new Uint8Array(2))).rejects.toMatchObject({ code: "storage_full" });
   const broken = createStoreSpeech({ files: bucket(new SpeechError("internal")).files, log });
   await expect(broken(address, new Uint8Array(2))).rejects.toMatchObject({ code: "internal" });

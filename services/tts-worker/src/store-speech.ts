@@ -13,13 +13,13 @@ export interface StoreSpeechOptions {
   files: FileStore;
   log: Log;
   /** How long a full bucket, or a server that is away, is waited for. Default two minutes: a janitor makes room meanwhile. */
-  patienceMs?: number;
+  timeoutMs?: number;
 }
 
 const PAUSE_MS = 2_000;
 
-/** Throws `storage_full` or `bus_unavailable` when patience is over. */
-export function createStoreSpeech({ files, log, patienceMs = 120_000 }: StoreSpeechOptions): StoreSpeech {
+/** Throws `storage_full` or `bus_unavailable` when the time is over. */
+export function createStoreSpeech({ files, log, timeoutMs = 120_000 }: StoreSpeechOptions): StoreSpeech {
   async function store(id: string, pcm: Uint8Array): Promise<FileInfo> {
     const there = await files.info(id);
     if (there !== undefined) return there;
@@ -34,7 +34,7 @@ export function createStoreSpeech({ files, log, patienceMs = 120_000 }: StoreSpe
 
   return async ({ batchId, itemId, n }, pcm) => {
     const id = segmentFileId(batchId, itemId, n);
-    const deadline = performance.now() + patienceMs;
+    const deadline = performance.now() + timeoutMs;
     for (;;) {
       try {
         const { bytes } = await store(id, pcm);

@@ -10,11 +10,11 @@ import { parseJson } from "./wanted.ts";
 const ANSWER_MS = 2_000;
 const PAUSE_MS = 250;
 /** Longer than a cluster takes to elect the leader that answers. */
-const PATIENCE_MS = 15_000;
+const TIMEOUT_MS = 15_000;
 
-/** Throws `validation_failed`, naming LEASE_TTL. `patienceMs`: how long is asked. */
-export async function requireLastingKeys(bus: Pick<Bus, "request">, patienceMs: number = PATIENCE_MS): Promise<void> {
-  const ageMs = await longestAge(bus, patienceMs);
+/** Throws `validation_failed`, naming LEASE_TTL. `timeoutMs`: how long is asked. */
+export async function requireLastingKeys(bus: Pick<Bus, "request">, timeoutMs: number = TIMEOUT_MS): Promise<void> {
+  const ageMs = await longestAge(bus, timeoutMs);
   if (ageMs === 0) return;
   const why =
     ageMs === undefined
@@ -28,8 +28,8 @@ export async function requireLastingKeys(bus: Pick<Bus, "request">, patienceMs: 
 }
 
 /** Milliseconds that the bucket's keys live, as the server has it; 0: for ever; undefined when it does not tell in time. */
-async function longestAge(bus: Pick<Bus, "request">, patienceMs: number): Promise<number | undefined> {
-  const deadline = performance.now() + patienceMs;
+async function longestAge(bus: Pick<Bus, "request">, timeoutMs: number): Promise<number | undefined> {
+  const deadline = performance.now() + timeoutMs;
   for (;;) {
     const answer = await bus.request(`$JS.API.STREAM.INFO.KV_${buckets.lease}`, "", ANSWER_MS).catch(() => undefined);
     const nanoseconds = answer && parseJson(answer, maxAgeOf);

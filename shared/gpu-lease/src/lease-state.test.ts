@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { explore, type Scenario } from "./lease-model.ts";
+import { explore, type Scenario } from "./lease-checker.ts";
 import { type LeaseEvent, type LeaseState, leaseMachine, leaseTiming } from "./lease-state.ts";
 
 const none = { losses: 0, delays: 0, pauses: 0, yields: 0, vanishes: 0 };

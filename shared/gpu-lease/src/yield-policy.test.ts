@@ -64,7 +64,7 @@ describe("a more urgent waiter", () => {
   });
 });
 
-test("no waiter waits for ever: once the quantum, its patience and what is owed are over it gets its turn", () => {
+test("no waiter waits for ever: once the quantum, the time that it may be passed over and what is owed are over it gets its turn", () => {
   fc.assert(
     fc.property(question, (asked) => {
       if (asked.waiter === undefined) return;

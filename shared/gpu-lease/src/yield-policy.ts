@@ -8,7 +8,7 @@
  * - A more urgent waiter is let in at once, while the credit for it lasts (swap-credit.ts), so that a request now and then
  *   waits for a pass and a swap and no longer, and two streams of requests cannot make the device do nothing but swap.
  * - Two families with requests of the same urgency take turns of the stay for `urgentShare`.
- * - A backlog behind another family's requests gets its turn after `PATIENCE` quanta.
+ * - A backlog behind another family's requests gets its turn when it is overdue: after `OVERDUE_QUANTA` of waiting.
  *
  * What the numbers are, and what else was tried, is in bench/policy.md.
  */
@@ -41,10 +41,10 @@ export interface YieldQuestion extends YieldSettings {
   creditMs: number;
 }
 
-export type YieldReason = "idle" | "urgency" | "quantum" | "patience";
+export type YieldReason = "idle" | "urgency" | "quantum" | "overdue";
 
 /** Quanta after which a waiter gets its turn however much more urgent the holder's own work is. */
-const PATIENCE = 2;
+const OVERDUE_QUANTA = 2;
 
 /** How long to stay after a load of `swapMs` so that loads take no more than `share` of the time. */
 export function stayFor(swapMs: number, share: number): number {
@@ -68,7 +68,7 @@ export function shouldYield(question: YieldQuestion): YieldReason | undefined {
     const turn = waiter.lane === "batch" ? quantum : stayFor(swapMs, urgentShare);
     return heldMs >= turn ? "quantum" : undefined;
   }
-  return heldMs >= quantum && waiter.waitingMs >= PATIENCE * quantum ? "patience" : undefined;
+  return heldMs >= quantum && waiter.waitingMs >= OVERDUE_QUANTA * quantum ? "overdue" : undefined;
 }
 
 /** Passes in a row that may leave the backlog for another family's request. */

@@ -12,12 +12,12 @@ export const holderArgument = (holder: string) => `--holder=${holder}`;
 
 const LOOK_MS = 10;
 
-/** Resolves when none is left, with those that still are after `patienceMs`: another user's, or what the kernel cannot end. */
-export async function endLeftEngines(holders: readonly string[], patienceMs: number): Promise<number[]> {
+/** Resolves when none is left, with those that still are after `timeoutMs`: another user's, or what the kernel cannot end. */
+export async function endLeftEngines(holders: readonly string[], timeoutMs: number): Promise<number[]> {
   if (holders.length === 0) return [];
   const left = new Set(await enginesOf(holders));
   for (const pid of left) kill(pid);
-  for (const until = performance.now() + patienceMs; left.size > 0 && performance.now() < until; await pause(LOOK_MS)) {
+  for (const until = performance.now() + timeoutMs; left.size > 0 && performance.now() < until; await pause(LOOK_MS)) {
     for (const pid of left) if (await isGone(pid)) left.delete(pid);
   }
   return [...left];

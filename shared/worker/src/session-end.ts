@@ -4,4 +4,4 @@ import type { YieldReason } from "@parlance/gpu-lease";
 export type SessionEnd = YieldReason | "idle-timeout" | "unloaded" | "lost" | "stopped" | "load-failed" | "engine-gone";
 
 /** Ends after which another family's turn has come. */
-export const yielded: ReadonlySet<SessionEnd> = new Set(["idle", "urgency", "quantum", "patience"]);
+export const yielded: ReadonlySet<SessionEnd> = new Set(["idle", "urgency", "quantum", "overdue"]);

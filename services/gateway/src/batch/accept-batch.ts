@@ -14,7 +14,7 @@ import {
 } from "@parlance/contracts";
 
 /** How long a submission is tried while NATS is away. Beyond it the caller is told. */
-const PUBLISH_PATIENCE_MS = 5_000;
+const PUBLISH_TIMEOUT_MS = 5_000;
 const HEADER_ROOM_BYTES = 1_024;
 /** What a batch's status needs of each item beyond what was submitted of it. */
 const STATUS_BYTES_PER_ITEM = 384;
@@ -51,7 +51,7 @@ export async function acceptBatch(
       messageId: batchId,
       first: true,
       headers: [[headerNames.contentType, "application/json"]],
-      timeoutMs: PUBLISH_PATIENCE_MS,
+      timeoutMs: PUBLISH_TIMEOUT_MS,
     });
   });
 }
@@ -74,7 +74,7 @@ export async function acceptAudio(
     await bus.publishOnce(subjects.intake(GATEWAY_SOURCE, batchId), audio.bytes, {
       messageId: batchId,
       headers: audio.headers,
-      timeoutMs: PUBLISH_PATIENCE_MS,
+      timeoutMs: PUBLISH_TIMEOUT_MS,
     });
   });
   await recording;

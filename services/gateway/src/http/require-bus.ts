@@ -3,12 +3,12 @@ import type { Bus } from "@parlance/bus";
 import { SpeechError } from "@parlance/contracts";
 import type { Middleware } from "koa";
 
-const PATIENCE_MS = 1_500;
+const TIMEOUT_MS = 1_500;
 
 /** For everything under /api and /v1. Probes answer by themselves. */
 export function createRequireBus(bus: Bus): Middleware {
   return async (ctx, next) => {
-    if (!bus.connected && /^\/(api|v1)\//.test(ctx.path) && !(await isBackWithin(bus, PATIENCE_MS))) {
+    if (!bus.connected && /^\/(api|v1)\//.test(ctx.path) && !(await isBackWithin(bus, TIMEOUT_MS))) {
       throw new SpeechError("bus_unavailable");
     }
     await next();

@@ -31,7 +31,7 @@ export interface AnswerOptions {
   /** Aborts when the caller is gone. */
   gone: AbortSignal;
   /** How long a caller may leave what was sent unread. */
-  patienceMs: number;
+  timeoutMs: number;
 }
 
 export function answerWithAudio(ctx: Context, format: SpeechFormat, options: AnswerOptions): SpeechAnswer {
@@ -67,7 +67,7 @@ export function answerWithEvents(ctx: Context, options: AnswerOptions): SpeechAn
 }
 
 /** By hand: Koa's own way with streams leaves a broken one hanging. */
-function createBody(ctx: Context, contentType: string, { gone, patienceMs }: AnswerOptions) {
+function createBody(ctx: Context, contentType: string, { gone, timeoutMs }: AnswerOptions) {
   const { res } = ctx;
   let begun = false;
   function begin(): void {
@@ -87,7 +87,7 @@ function createBody(ctx: Context, contentType: string, { gone, patienceMs }: Ans
       begin();
       if (res.write(bytes)) return;
       try {
-        await once(res, "drain", { signal: AbortSignal.any([gone, AbortSignal.timeout(patienceMs)]) });
+        await once(res, "drain", { signal: AbortSignal.any([gone, AbortSignal.timeout(timeoutMs)]) });
       } catch (error) {
         gone.throwIfAborted();
         throw new SpeechError("request_timeout", "The answer was not read in time.", { cause: error });

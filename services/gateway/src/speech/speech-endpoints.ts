@@ -45,7 +45,7 @@ async function speak(ctx: Context, gateway: GatewayContext, order: SpeechOrder):
       async ({ batchId, events, follow }) => {
         const publish = () => acceptBatch({ bus, batches }, batchId, toSubmission(order), now());
         await follow(publish, 1, async (gone) => {
-          const options = { gone, patienceMs: timeoutMs };
+          const options = { gone, timeoutMs };
           answer =
             order.streamFormat === "sse" ? answerWithEvents(ctx, options) : answerWithAudio(ctx, order.format, options);
           const characters = countCharacters(order.text);

@@ -31,7 +31,7 @@ export interface SubmitServiceOptions {
 /** What the message id and the protocol add to the headers. */
 const HEADER_ROOM_BYTES = 1_024;
 /** Less than what an asker waits by default, so that it hears why. */
-const STORE_PATIENCE_MS = 4_000;
+const STORE_TIMEOUT_MS = 4_000;
 
 const forwarded: ReadonlySet<string> = new Set(Object.values(headerNames));
 
@@ -62,7 +62,7 @@ async function submit(
   const { seq } = await bus.publishOnce(message.subject, message.data, {
     headers: pairs,
     messageId: `${message.subject}.${digestOf(message)}`,
-    timeoutMs: STORE_PATIENCE_MS,
+    timeoutMs: STORE_TIMEOUT_MS,
   });
   return told(await claimBatch(batches, { ...message, seq, time: now() }, batch), batch);
 }

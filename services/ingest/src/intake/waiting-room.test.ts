@@ -40,7 +40,7 @@ async function say(bus: Bus, batchId: string = randomUUID()): Promise<string> {
 const jobsOf = async (bus: Bus, batchId: string) =>
   (await bus.countSubjects(streams.jobs, subjects.batchJobs(batchId))).size;
 const waiting = async (bus: Bus) => (await bus.streamState(streams.waiting)).messages;
-const patience = { timeout: 90_000, interval: 50 };
+const polling = { timeout: 90_000, interval: 50 };
 
 describe.each(await testServers())("texts without a worker, on nats-server $version", ({ binary }) => {
   test("let drops by: INTAKE's floor moves, and nothing is refused, however small it is", async () => {
@@ -55,11 +55,11 @@ describe.each(await testServers())("texts without a worker, on nats-server $vers
       await Promise.all(drops.map((subject) => bus.publishOnce(subject, wav)));
       dropped += drops.length;
       await expect
-        .poll(() => bus.countSubjects(streams.jobs, "speech.job.transcribe.>"), patience)
+        .poll(() => bus.countSubjects(streams.jobs, "speech.job.transcribe.>"), polling)
         .toHaveProperty("size", dropped);
       // As the janitor does it.
       await expect
-        .poll(async () => (await bus.consumerState(streams.intake, durables.ingest)).ackPending, patience)
+        .poll(async () => (await bus.consumerState(streams.intake, durables.ingest)).ackPending, polling)
         .toBe(0);
       const { ackFloor } = await bus.consumerState(streams.intake, durables.ingest);
       await bus.purgeBelow(streams.intake, ackFloor + 1);
@@ -68,8 +68,8 @@ describe.each(await testServers())("texts without a worker, on nats-server $vers
     expect(await waiting(bus)).toBe(texts.length);
 
     const stop = await answerAsWorker(bus, { operations: ["custom_voice"] });
-    for (const batchId of texts) await expect.poll(() => jobsOf(bus, batchId), patience).toBe(1);
-    await expect.poll(() => waiting(bus), patience).toBe(0);
+    for (const batchId of texts) await expect.poll(() => jobsOf(bus, batchId), polling).toBe(1);
+    await expect.poll(() => waiting(bus), polling).toBe(0);
     stop();
     await ingest.close();
   });
@@ -79,17 +79,17 @@ describe.each(await testServers())("texts without a worker, on nats-server $vers
     const { bus } = here;
     let ingest = await here.start();
     const [said, cancelled] = [await say(bus), await say(bus)];
-    await expect.poll(() => waiting(bus), patience).toBe(2);
+    await expect.poll(() => waiting(bus), polling).toBe(2);
     await ingest.close();
     await (await bus.bucket(buckets.batches)).put(batchKeys.cancelled(cancelled), "now");
     ingest = await here.start();
-    await expect.poll(() => waiting(bus), patience).toBe(1);
+    await expect.poll(() => waiting(bus), polling).toBe(1);
     // The publisher's retry is the same text.
     await bus.purgeSubject(streams.intake, subjects.intake("lab", said));
     await say(bus, said);
     const stop = await answerAsWorker(bus, { operations: ["custom_voice"] });
-    await expect.poll(() => jobsOf(bus, said), patience).toBe(1);
-    await expect.poll(() => waiting(bus), patience).toBe(0);
+    await expect.poll(() => jobsOf(bus, said), polling).toBe(1);
+    await expect.poll(() => waiting(bus), polling).toBe(0);
     expect(await jobsOf(bus, cancelled)).toBe(0);
     expect((await bus.streamState(streams.dead)).messages).toBe(0);
     stop();

@@ -33,7 +33,7 @@ export interface ItemContext {
   segmentSeconds: number;
   transcribes: boolean;
   speaks: boolean;
-  /** What the tts workers say they can do: as far as is known, or asked anew with patience. */
+  /** What the tts workers say they can do: as far as is known, or asked anew and waited for. */
   speechWorkers: (again: boolean) => Promise<readonly SpeechAbilities[]>;
   /** Conclude items with errors of our own, because trying again has not healed them. */
   lastTry: boolean;

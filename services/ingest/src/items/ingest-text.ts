@@ -48,14 +48,14 @@ export async function ingestText(
  */
 async function requireAbility(item: IntakeItem, wish: SpeechWish, { speechWorkers }: ItemContext): Promise<void> {
   const asked = { ...wish, operation: item.operation, language: item.wishes.language };
-  for (const patience of ["known", "asked again"] as const) {
-    const workers = await speechWorkers(patience === "asked again");
+  for (const source of ["known", "asked again"] as const) {
+    const workers = await speechWorkers(source === "asked again");
     if (workers.length === 0) {
       throw new SpeechError("worker_unavailable", `No worker has said yet whether it can do ${item.operation}.`);
     }
     const problem = abilityProblem(asked, workers, wish.names) ?? foreign(wish, workers);
     if (problem === undefined) return;
-    if (patience === "asked again") throw problem;
+    if (source === "asked again") throw problem;
   }
 }
 

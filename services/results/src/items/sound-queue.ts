@@ -17,7 +17,7 @@ interface Waiting {
 }
 
 const AT_ONCE = 2;
-/** A third of the server's patience. */
+/** A third of the server's ack wait. */
 const WORKING_EVERY_MS = 5_000;
 
 export function createSoundQueue({ atOnce = AT_ONCE, workingEveryMs = WORKING_EVERY_MS } = {}): SoundQueue {

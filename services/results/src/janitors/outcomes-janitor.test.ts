@@ -18,7 +18,7 @@ import { createResults, resultsSettings } from "../results.ts";
 vi.setConfig({ testTimeout: 240_000 });
 
 const MIB = 1_048_576;
-const patience = { timeout: 90_000, interval: 50 };
+const polling = { timeout: 90_000, interval: 50 };
 /** Everything that is stored is old enough to be forgotten. */
 const later = () => Date.now() + 61_000;
 
@@ -102,18 +102,18 @@ describe.each(await testServers())("outcomes on nats-server $version", ({ binary
       await room(bus);
       await publish(bus, `b${batch}`, "0", 0, true, long);
     }
-    await expect.poll(() => summary(bus, "b499"), patience).toMatchObject({ completed: 1 });
+    await expect.poll(() => summary(bus, "b499"), polling).toMatchObject({ completed: 1 });
     expect(await summary(bus, "b0")).toBeUndefined();
     expect(await (await bus.bucket(buckets.batches)).get(batchKeys.batch("b0"))).toBeUndefined();
     expect(await bus.last(streams.results, subjects.done("open", "0"))).toBeDefined();
     await publish(bus, "open", "1", 1, true, "and the end");
-    await expect.poll(() => bus.last(streams.results, subjects.done("open", "1")), patience).toBeDefined();
+    await expect.poll(() => bus.last(streams.results, subjects.done("open", "1")), polling).toBeDefined();
     const done = await bus.last(streams.results, subjects.done("open", "1"));
     expect(JSON.parse(Buffer.from(done?.data ?? "").toString())).toMatchObject({
       status: "done",
       transcript: { text: "the beginning and the end" },
     });
-    await expect.poll(() => outcomesShare(bus), patience).toBeLessThan(0.85);
+    await expect.poll(() => outcomesShare(bus), polling).toBeLessThan(0.85);
     expect(await results.registry.metrics()).toMatch(
       /outcomes_forgotten_total\{what="batches",service="results"\} [1-9]/,
     );
@@ -136,7 +136,7 @@ describe.each(await testServers())("outcomes on nats-server $version", ({ binary
     })();
     await bus.flush();
     const results = await here.start();
-    await expect.poll(() => concluded.size, patience).toBe(batches);
+    await expect.poll(() => concluded.size, polling).toBe(batches);
     stop.abort();
     await listening;
     await results.close();
@@ -158,7 +158,7 @@ describe.each(await testServers())("outcomes on nats-server $version", ({ binary
         const { bytes, maxBytes } = await bus.streamState(`KV_${buckets.batches}`);
         return bytes / maxBytes;
       };
-      if ((await share()) > 0.85) await expect.poll(share, patience).toBeLessThan(0.85);
+      if ((await share()) > 0.85) await expect.poll(share, polling).toBeLessThan(0.85);
     }
     expect(await bucket.get(batchKeys.batch("open"))).toBeDefined();
     await results.close();

@@ -5,7 +5,7 @@
 import type { StreamInfo } from "@nats-io/jetstream";
 import type { Link } from "./link.ts";
 import { NotYet } from "./server-error.ts";
-import { type Patience, untilAnswered } from "./until-answered.ts";
+import { type RetryOptions, untilAnswered } from "./until-answered.ts";
 
 /** The newest sequences that this connection has stored or was delivered. */
 export interface SeenSequences {
@@ -42,7 +42,7 @@ export function requireLeader(what: string, { cluster }: { cluster?: { leader?: 
 export async function askInfo(
   link: Link,
   stream: string,
-  { subject, ...patience }: Patience & { subject?: string | undefined } = {},
+  { subject, ...retry }: RetryOptions & { subject?: string | undefined } = {},
 ): Promise<StreamInfo> {
   return await untilAnswered(
     link,
@@ -58,6 +58,6 @@ export async function askInfo(
       if (info.state.last_seq >= seen || info.config.storage === "memory") return info;
       throw new NotYet(`the leader of ${stream} is at ${info.state.last_seq}, and ${seen} was stored`);
     },
-    patience,
+    retry,
   );
 }

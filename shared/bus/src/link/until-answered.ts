@@ -5,7 +5,7 @@ import { errors } from "nats";
 import type { Link } from "./link.ts";
 import { isNoResponders, refusal } from "./server-error.ts";
 
-export interface Patience {
+export interface RetryOptions {
   /** Milliseconds. Default 10 000. */
   timeoutMs?: number | undefined;
   signal?: AbortSignal | undefined;
@@ -15,7 +15,7 @@ export interface Patience {
   silentTries?: number | undefined;
 }
 
-export const DEFAULT_PATIENCE_MS = 10_000;
+export const DEFAULT_TIMEOUT_MS = 10_000;
 const ATTEMPT_MS = 5_000;
 const FIRST_PAUSE_MS = 25;
 const LONGEST_PAUSE_MS = 1_000;
@@ -26,11 +26,11 @@ export async function untilAnswered<T>(
   what: string,
   attempt: (timeoutMs: number) => Promise<T>,
   {
-    timeoutMs = DEFAULT_PATIENCE_MS,
+    timeoutMs = DEFAULT_TIMEOUT_MS,
     signal,
     attemptMs = ATTEMPT_MS,
     silentTries = Number.POSITIVE_INFINITY,
-  }: Patience = {},
+  }: RetryOptions = {},
 ): Promise<T> {
   const deadline = performance.now() + timeoutMs;
   let cause: unknown;

@@ -3,10 +3,10 @@ import { jetstream } from "@nats-io/jetstream";
 import { headers, type MsgHdrs, nuid } from "nats";
 import type { Link } from "../link/link.ts";
 import { wrongLastSequence } from "../link/server-error.ts";
-import { type Patience, untilAnswered } from "../link/until-answered.ts";
+import { type RetryOptions, untilAnswered } from "../link/until-answered.ts";
 import type { HeaderPairs, PublishOnceOptions, PublishReceipt } from "../types.ts";
 
-export interface StoreOptions extends Patience {
+export interface StoreOptions extends RetryOptions {
   headers?: HeaderPairs | undefined;
   messageId?: string | undefined;
   /** Store only when this is the newest sequence of the subject; 0: when the subject holds nothing. */
@@ -30,7 +30,7 @@ export async function store(
   link: Link,
   subject: string,
   payload: Uint8Array | string,
-  { headers: pairs, messageId, expectedSequence, ...patience }: StoreOptions = {},
+  { headers: pairs, messageId, expectedSequence, ...retry }: StoreOptions = {},
 ): Promise<Stored> {
   const js = jetstream(link.nc);
   // Without an id a retry after a lost answer would store the message a second time.
@@ -50,7 +50,7 @@ export async function store(
         return { stored: false, lastSeq };
       }
     },
-    patience,
+    retry,
   );
 }
 

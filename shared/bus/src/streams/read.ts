@@ -72,12 +72,12 @@ interface Reader {
 
 function createReader(link: Link, options: ReadOptions, outline: Outline): Reader {
   const { stream, subject, headersOnly = false, signal } = options;
-  const patience = { signal };
+  const retry = { signal };
   let replicas = outline.replicas;
   const batches = replicas && (link.nc.info?.api_lvl ?? 0) >= 1;
 
   async function leader(query: MessageQuery): Promise<StoredMessage[]> {
-    const found = await askLeader(link, stream, query, patience);
+    const found = await askLeader(link, stream, query, retry);
     return found === undefined ? [] : [headersOnly ? { ...found, data: new Uint8Array() } : found];
   }
 
@@ -85,7 +85,7 @@ function createReader(link: Link, options: ReadOptions, outline: Outline): Reade
   async function replica(query: Parameters<typeof askReplica>[2]): Promise<ReplicaAnswer> {
     if (!replicas) return { messages: [] };
     try {
-      return await askReplica(link, stream, query, { ...patience, headersOnly });
+      return await askReplica(link, stream, query, { ...retry, headersOnly });
     } catch (error) {
       signal?.throwIfAborted();
       if (!isUnavailable(error)) throw error;

@@ -4,7 +4,7 @@ import { createInbox, errors } from "nats";
 import * as z from "zod";
 import type { Link } from "../link/link.ts";
 import { isMissingMessage, isUnavailable } from "../link/server-error.ts";
-import { type Patience, untilAnswered } from "../link/until-answered.ts";
+import { type RetryOptions, untilAnswered } from "../link/until-answered.ts";
 import type { StoredMessage } from "../types.ts";
 import { decodeHeaders, noHeaders, receivedHeaders } from "./message-headers.ts";
 
@@ -34,7 +34,7 @@ export async function askLeader(
   link: Link,
   stream: string,
   query: MessageQuery,
-  patience?: Patience,
+  retry?: RetryOptions,
 ): Promise<StoredMessage | undefined> {
   const attempt = async (timeout: number) => {
     const request = JSON.stringify(query);
@@ -56,7 +56,7 @@ export async function askLeader(
       }
     );
   };
-  return await untilAnswered(link, `Reading stream ${stream}`, attempt, patience);
+  return await untilAnswered(link, `Reading stream ${stream}`, attempt, retry);
 }
 
 /** From API level 1 on (server 2.11) one request brings many messages. */
@@ -65,14 +65,14 @@ export type BatchQuery = { batch: number; max_bytes: number } & (
   | { multi_last: readonly string[] }
 );
 
-export interface ReplicaOptions extends Patience {
+export interface ReplicaOptions extends RetryOptions {
   headersOnly?: boolean | undefined;
 }
 
 /** A replica that has said nothing for so long is gone or held up. */
 const SILENCE_MS = 2_000;
 /** A replica that says nothing is not asked again: the next one may be the same. Its leader is. */
-const replicaPatience: Patience = { silentTries: 1 };
+const replicaRetry: RetryOptions = { silentTries: 1 };
 
 export interface ReplicaAnswer {
   /** In the stream's order; none when it has none (yet). */
@@ -89,11 +89,11 @@ export async function askReplica(
   link: Link,
   stream: string,
   query: MessageQuery | BatchQuery,
-  { headersOnly = false, ...patience }: ReplicaOptions = {},
+  { headersOnly = false, ...retry }: ReplicaOptions = {},
 ): Promise<ReplicaAnswer> {
   const subject = `$JS.API.DIRECT.GET.${stream}`;
   const attempt = () => collect(link, subject, query, headersOnly);
-  return await untilAnswered(link, `Reading stream ${stream}`, attempt, { ...replicaPatience, ...patience });
+  return await untilAnswered(link, `Reading stream ${stream}`, attempt, { ...replicaRetry, ...retry });
 }
 
 /** For one message of which a replica that lags may know nothing yet: the leader is asked only where no replica answers. */
