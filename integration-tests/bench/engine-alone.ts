@@ -1,6 +1,6 @@
 /** The engine without a pipeline: what it does at best with the same passes. */
 import type { EngineJob, EngineOutcome } from "@parlance/inference/engine";
-import { monotonicNow, startEngine } from "@parlance/inference/engine";
+import { monotonicNow, runWholePass, startEngine } from "@parlance/inference/engine";
 import type * as z from "zod";
 import type { segmentMetaSchema } from "../../services/transcribe-worker/src/segment-job.ts";
 
@@ -25,7 +25,7 @@ export async function startEngineAlone(modelId: string): Promise<EngineAlone> {
   await engine.loaded;
 
   async function pass(jobs: readonly EngineJob[]): Promise<void> {
-    const { outcomes } = await engine.run({ jobs, urgency: 0 });
+    const { outcomes } = await runWholePass(engine, { jobs, urgency: 0 });
     const failed = outcomes.find((outcome) => !outcome.ok);
     if (failed !== undefined && !failed.ok) throw new Error(`the engine failed: ${failed.failure.message}`);
   }
@@ -54,7 +54,7 @@ export async function startEngineAlone(modelId: string): Promise<EngineAlone> {
       return taken;
     },
     async outcomes(jobs) {
-      return (await engine.run({ jobs: [...jobs], urgency: 0 })).outcomes;
+      return (await runWholePass(engine, { jobs: [...jobs], urgency: 0 })).outcomes;
     },
     async close() {
       clearInterval(extension);

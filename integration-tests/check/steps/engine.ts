@@ -4,7 +4,7 @@
  */
 import { setTimeout as pause } from "node:timers/promises";
 import { SAMPLE_RATE } from "@parlance/contracts";
-import { type EngineJob, monotonicNow, startEngine } from "@parlance/inference/engine";
+import { type EngineJob, monotonicNow, runWholePass, startEngine } from "@parlance/inference/engine";
 import * as z from "zod";
 import { quantile, round } from "../../bench/statistics.ts";
 import { exactSamples } from "../../src/clips.ts";
@@ -88,7 +88,7 @@ export async function engine({ device, work, model = "" }: Order, tell: Tell): P
     // The engine takes the buffers along.
     const sent = jobs.map(({ meta, payload }) => ({ meta, payload: payload.slice() }));
     const from = performance.now();
-    const { outcomes } = await started.run({ jobs: sent, urgency: 0 });
+    const { outcomes } = await runWholePass(started, { jobs: sent, urgency: 0 });
     const taken = (performance.now() - from) / 1_000;
     const failed = outcomes.find((outcome) => !outcome.ok);
     if (failed !== undefined && !failed.ok)

@@ -1,6 +1,13 @@
 /** From the generic passes of the engine process to a speech recognition model, and back. */
-import { loadAsrModel } from "@parlance/asr";
-import type { EngineJob, EngineLog, EngineModel, EngineOutcome, Json } from "@parlance/inference";
+import { type AsrOutcome, type AsrPart, loadAsrModel } from "@parlance/asr";
+import {
+  adaptPass,
+  type EngineJob,
+  type EngineLog,
+  type EngineModel,
+  type EngineOutcome,
+  type Json,
+} from "@parlance/inference";
 import { trustVerified } from "@parlance/model-store";
 import * as z from "zod";
 import { segmentMetaSchema } from "./segment-job.ts";
@@ -25,13 +32,15 @@ export async function loadEngine(options: Json, log: EngineLog): Promise<EngineM
   const model = await loadAsrModel({ ...wishes, log });
   return {
     description: { ...model.description },
-    async run(jobs) {
-      const outcomes = await model.transcribe(jobs.map(toSegment));
-      return outcomes.map(
-        (outcome): EngineOutcome =>
-          outcome.ok ? { ok: true, meta: { ...outcome.result, words: outcome.result.words.map(toJson) } } : outcome,
-      );
-    },
+    run: (pass) =>
+      model.run(
+        adaptPass(pass, {
+          open: (job) => ({ row: toSegment(job) }),
+          part: ({ text }: AsrPart) => ({ meta: { text } }),
+          outcome: (outcome: AsrOutcome): EngineOutcome =>
+            outcome.ok ? { ok: true, meta: { ...outcome.result, words: outcome.result.words.map(toJson) } } : outcome,
+        }),
+      ),
   };
 }
 

@@ -1,3 +1,4 @@
+import { runWhole } from "@parlance/inference";
 import type { EngineJob } from "@parlance/inference/engine";
 import { expect, test } from "vitest";
 import { createSpeechEngine } from "./speech-engine.ts";
@@ -19,7 +20,7 @@ function samplesOf(payload: Uint8Array | undefined): Int16Array {
 
 test("every text of a pass is spoken, with its own speed and reference", async () => {
   const reference = new Uint8Array(2 * 48);
-  const outcomes = await engine.run([
+  const outcomes = await runWhole(engine.run, [
     job("Hello."),
     job("Faster.", { speed: 2, voice: "slt" }),
     job("Me too.", { operation: "voice_clone", referenceText: "hm" }, reference),
@@ -33,7 +34,7 @@ test("every text of a pass is spoken, with its own speed and reference", async (
 });
 
 test("a row that asks for what the model cannot do is told so, and the others of its pass are spoken", async () => {
-  const outcomes = await engine.run([
+  const outcomes = await runWhole(engine.run, [
     job("Who?", { voice: "nobody" }),
     job("Fine."),
     job("What?", { operation: "voice_design", instructions: "old" }),

@@ -3,16 +3,16 @@
  *
  * `loadAsrModel` finds the model's checked files, chooses the device, loads the architecture that the manifest names, and
  * runs one second of silence through it, so that the first real pass pays for nothing. It belongs in the engine: a run
- * blocks its thread. Whatever the architecture, passes run one after the other, each row has its own outcome, and
- * repetitions are repaired in every text that leaves, but for an answer chosen from a list: that is the caller's own.
+ * blocks its thread. Whatever the architecture, each row has its own outcome, and repetitions are repaired in every text
+ * that leaves, but for an answer chosen from a list: that is the caller's own.
  */
 import { SAMPLE_RATE, SpeechError } from "@parlance/contracts";
-import { chooseDevice } from "@parlance/inference";
+import { adaptPass, chooseDevice, runWhole } from "@parlance/inference";
 import { resolveModel } from "@parlance/model-store";
 import { architectures } from "./architectures.ts";
 import { asrLayouts } from "./layouts/index.ts";
 import { repairTranscript } from "./repetition.ts";
-import type { AsrModel, AsrOutcome, AsrSegment, LoadAsrOptions } from "./types.ts";
+import type { AsrModel, AsrOutcome, AsrPart, AsrPass, AsrSegment, LoadAsrOptions } from "./types.ts";
 
 /** Throws a SpeechError with one clear sentence when the model, the device or a file is not what it should be. */
 export async function loadAsrModel(options: LoadAsrOptions): Promise<AsrModel> {
@@ -49,7 +49,7 @@ export async function loadAsrModel(options: LoadAsrOptions): Promise<AsrModel> {
     phrases: [],
   };
   try {
-    await loaded.transcribe([silence]);
+    await runWhole(loaded.run, [silence]);
   } catch (error) {
     await loaded.close();
     throw error;
@@ -63,26 +63,19 @@ export async function loadAsrModel(options: LoadAsrOptions): Promise<AsrModel> {
     checkSeconds,
     loadSeconds,
     warmUpSeconds: secondsSince(warmUpBegan),
+    refills: loaded.refills ?? false,
   };
   options.log("model loaded", description);
 
-  let last: Promise<unknown> = Promise.resolve();
-  return {
-    description,
-    transcribe(segments) {
-      // Architectures reuse their buffers: a pass begins when the one before it has ended.
-      const pass = last.then(async () => {
-        const outcomes = await loaded.transcribe(segments);
-        return outcomes.map((outcome, row) => (segments[row]?.phrases.length === 0 ? repair(outcome) : outcome));
-      });
-      last = pass.catch(() => {});
-      return pass;
-    },
-    async close() {
-      await last;
-      await loaded.close();
-    },
-  };
+  const run = (pass: AsrPass) =>
+    loaded.run(
+      adaptPass(pass, {
+        open: (segment) => ({ row: segment }),
+        part: ({ text }: AsrPart, { phrases }) => (phrases.length > 0 ? { text } : repairTranscript(text, [])),
+        outcome: (outcome: AsrOutcome, { phrases }) => (phrases.length > 0 ? outcome : repair(outcome)),
+      }),
+    );
+  return { description, run, transcribe: (segments) => runWhole(run, segments), close: loaded.close };
 }
 
 function repair(outcome: AsrOutcome): AsrOutcome {

@@ -1,5 +1,6 @@
 /** The interface that every speech recognition architecture implements. */
 import type { Failure, Language, Manifest, Word } from "@parlance/contracts";
+import type { Pass } from "@parlance/inference";
 
 /** One row of a pass. */
 export interface AsrSegment {
@@ -30,8 +31,16 @@ export interface AsrResult {
   truncated: boolean;
 }
 
-/** One outcome per row, in order: a row that fails leaves the others alone. */
+/** What there is of a row before it ends. */
+export interface AsrPart {
+  /** All so far. The next part may say it otherwise. */
+  text: string;
+}
+
+/** Of one row: a row that fails leaves the others alone. */
 export type AsrOutcome = { ok: true; result: AsrResult } | { ok: false; failure: Failure };
+
+export type AsrPass = Pass<AsrSegment, AsrPart, AsrOutcome>;
 
 export interface ModelDescription {
   name: string;
@@ -44,12 +53,17 @@ export interface ModelDescription {
   checkSeconds: number;
   loadSeconds: number;
   warmUpSeconds: number;
+  /** Whether waiting rows take the places of those that have ended: a pass need not be full when it begins. */
+  refills: boolean;
 }
 
 export interface AsrModel {
   readonly description: ModelDescription;
-  /** One forward pass. Throws a SpeechError `engine_out_of_memory` when the pass does not fit the device. */
+  /** Runs a pass. Throws a SpeechError `engine_out_of_memory` when it does not fit the device. */
+  run(pass: AsrPass): Promise<void>;
+  /** A pass of these rows alone, run whole: an outcome for each, in order. */
   transcribe(segments: readonly AsrSegment[]): Promise<AsrOutcome[]>;
+  /** Not while a pass runs. */
   close(): Promise<void>;
 }
 
@@ -82,5 +96,14 @@ export interface ArchitectureContext {
 /** One file or folder each, registered in one table. */
 export interface AsrArchitecture {
   readonly name: string;
-  load(context: ArchitectureContext): Promise<Omit<AsrModel, "description"> & { computeType: string }>;
+  load(context: ArchitectureContext): Promise<LoadedArchitecture>;
+}
+
+export interface LoadedArchitecture {
+  computeType: string;
+  /** Whether its passes take in waiting rows; default: they do not. */
+  refills?: boolean;
+  /** A pass. What it keeps between its runs is its own: another may run at each of its yield points. */
+  run(pass: AsrPass): Promise<void>;
+  close(): Promise<void>;
 }

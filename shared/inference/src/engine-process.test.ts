@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, test } from "vitest";
 import { type Engine, EngineDied, type EnginePass, startEngine } from "./engine-process.ts";
 import { type Json, monotonicNow } from "./engine-protocol.ts";
+import { runWholePass } from "./whole-pass.ts";
 
 const entry = new URL("./testing/scripted-engine.ts", import.meta.url);
 const started: Engine[] = [];
@@ -38,7 +39,7 @@ describe("a pass", () => {
   test("gets an outcome per row, in order, and a row that fails leaves the others alone", async () => {
     const engine = start();
     expect(await engine.loaded).toMatchObject({ name: "scripted" });
-    const { outcomes, startedAt, finishedAt } = await engine.run(pass("echo a", "fail", "big 100000"));
+    const { outcomes, startedAt, finishedAt } = await runWholePass(engine, pass("echo a", "fail", "big 100000"));
     expect(outcomes).toMatchObject([
       { ok: true, meta: { text: "echo a", given: { row: 0 }, passSize: 3 } },
       { ok: false, failure: { code: "language_unsupported" } },
@@ -53,18 +54,18 @@ describe("a pass", () => {
     await engine.loaded;
     const order: string[] = [];
     const run = (name: string, urgency: number) =>
-      engine.run({ ...pass(`sleep 50 ${name}`), urgency, onStarted: () => order.push(name) });
+      runWholePass(engine, { ...pass(`sleep 50 ${name}`), urgency, onStarted: () => order.push(name) });
     await Promise.all([run("first", 2), run("batch", 2), run("realtime", 0), run("batch 2", 2)]);
     expect(order).toEqual(["first", "realtime", "batch", "batch 2"]);
   });
 
   test("that fails as a whole, or does not fit, leaves the engine running", async () => {
     const engine = start({ rows: 2 });
-    await expect(engine.run(pass("echo a", "echo b", "echo c"))).rejects.toMatchObject({
+    await expect(runWholePass(engine, pass("echo a", "echo b", "echo c"))).rejects.toMatchObject({
       code: "engine_out_of_memory",
     });
-    await expect(engine.run(pass("break"))).rejects.toMatchObject({ code: "engine_failed" });
-    expect(texts(await engine.run(pass("echo a", "echo b")))).toEqual(["echo a", "echo b"]);
+    await expect(runWholePass(engine, pass("break"))).rejects.toMatchObject({ code: "engine_failed" });
+    expect(texts(await runWholePass(engine, pass("echo a", "echo b")))).toEqual(["echo a", "echo b"]);
   });
 
   test("of 15 MB costs little", async () => {
@@ -74,7 +75,7 @@ describe("a pass", () => {
     const times: number[] = [];
     for (let round = 0; round < 10; round += 1) {
       const began = performance.now();
-      await engine.run({ urgency: 2, jobs });
+      await runWholePass(engine, { urgency: 2, jobs });
       times.push(performance.now() - began);
     }
     // 30 to 50 ms on two busy cores, and while another pass runs; a pass of that much audio takes seconds.
@@ -92,18 +93,18 @@ describe("an engine", () => {
 
   test("that crashes fails the running pass and the waiting one, and tells them apart", async () => {
     const engine = start();
-    const running = engine.run(pass("crash"));
-    const waiting = engine.run(pass("echo a"));
+    const running = runWholePass(engine, pass("crash"));
+    const waiting = runWholePass(engine, pass("echo a"));
     await expect(running).rejects.toMatchObject({ name: "EngineDied", running: true });
     await expect(waiting).rejects.toMatchObject({ name: "EngineDied", running: false });
     expect(await engine.exited).toMatchObject({ signal: "SIGABRT", killed: false, deadline: false });
-    await expect(engine.run(pass("echo a"))).rejects.toBeInstanceOf(EngineDied);
+    await expect(runWholePass(engine, pass("echo a"))).rejects.toBeInstanceOf(EngineDied);
   });
 
   test("is killed in the middle of a pass within a moment", async () => {
     const engine = start();
     await engine.loaded;
-    const hung = engine.run(pass("hang")).catch((error) => error);
+    const hung = runWholePass(engine, pass("hang")).catch((error) => error);
     await pause(50);
     const began = performance.now();
     await engine.kill();
@@ -117,7 +118,7 @@ describe("an engine", () => {
     const engine = start({}, 8_000);
     engine.extend(began + 9_000);
     await engine.loaded;
-    const hung = engine.run(pass("hang")).catch((error) => error);
+    const hung = runWholePass(engine, pass("hang")).catch((error) => error);
     const exit = await engine.exited;
     expect(monotonicNow() - began).toBeGreaterThan(8_950);
     expect(exit).toMatchObject({ signal: "SIGKILL", killed: false, deadline: true });

@@ -3,7 +3,7 @@
  * time, which is how a model is unloaded.
  *
  * It promises that no engine outlives its supervisor or its deadline: it kills itself when the pipe closes or the deadline
- * passes. `run` settles for every pass: with an outcome per row, with the pass's own failure, or with `EngineDied`.
+ * passes. Every row of every pass ends once: with its outcome, with the failure of what ran with it, or with the engine.
  */
 import { spawn } from "node:child_process";
 import type { Socket } from "node:net";
@@ -14,11 +14,13 @@ import {
   ENGINE_PIPE,
   type EngineJob,
   type EngineOutcome,
+  type EnginePart,
   encodeFrame,
   type Frame,
   type FromEngine,
   type Json,
   monotonicNow,
+  type Room,
   type ToEngine,
 } from "./engine-protocol.ts";
 import { holderArgument } from "./left-engines.ts";
@@ -52,17 +54,28 @@ export interface EngineExit {
 
 export interface EnginePass {
   jobs: readonly EngineJob[];
-  /** Of the passes that wait in the engine the lowest goes first. */
+  /** The lowest goes first: it overtakes what waits in the engine, and runs inside what is running there. */
   urgency: number;
-  /** Milliseconds since the epoch at which the model began with it. */
-  onStarted?: (at: number) => void;
+  /**
+   * Up to this its rows and those of passes as urgent may run together, each beginning where another has ended.
+   * Default: nothing joins them, and they join nothing.
+   */
+  room?: Room | undefined;
 }
 
-export interface PassOutcomes {
-  outcomes: EngineOutcome[];
-  /** Milliseconds since the epoch. */
-  startedAt: number;
-  finishedAt: number;
+/** What becomes of a pass. Each of its rows has one `outcome`, or is among the rows of one `failed` or of `died`. */
+export type PassEvent =
+  /** Milliseconds since the epoch, here and below. */
+  | { type: "started"; rows: readonly number[]; at: number }
+  | { type: "part"; row: number; part: EnginePart }
+  | { type: "outcome"; row: number; outcome: EngineOutcome; size: number; startedAt: number; finishedAt: number }
+  | { type: "failed"; rows: readonly number[]; error: SpeechError }
+  /** `running`: those of the rows that the model was working on. */
+  | { type: "died"; rows: readonly number[]; running: readonly number[]; exit: EngineExit };
+
+export interface EngineRun {
+  /** Nobody waits for these rows any more, or for any: they end as `cancelled` at the model's next yield point. */
+  stop(rows?: readonly number[]): void;
 }
 
 export interface Engine {
@@ -70,8 +83,7 @@ export interface Engine {
   /** What the entry's `load` returned as `description`. Rejects with its SpeechError, or with EngineDied. */
   readonly loaded: Promise<Json>;
   readonly exited: Promise<EngineExit>;
-  /** Rejects with the pass's own SpeechError, or with EngineDied. */
-  run(pass: EnginePass): Promise<PassOutcomes>;
+  run(pass: EnginePass, onEvent: (event: PassEvent) => void): EngineRun;
   extend(deadline: number): void;
   /** Resolves when the process is gone. */
   kill(): Promise<EngineExit>;
@@ -80,21 +92,20 @@ export interface Engine {
 export class EngineDied extends Error {
   override readonly name = "EngineDied";
   readonly exit: EngineExit;
-  /** Whether the pass was the one that the model was working on. */
+  /** Whether the model was working on the pass. */
   readonly running: boolean;
 
-  constructor(exit: EngineExit, running: boolean) {
+  constructor(exit: EngineExit, running = false) {
     super(`the engine ended with ${exit.signal ?? `code ${exit.code}`}`);
     this.exit = exit;
     this.running = running;
   }
 }
 
-interface Waiting {
-  resolve(outcomes: PassOutcomes): void;
-  reject(error: Error): void;
-  onStarted: ((at: number) => void) | undefined;
-  started: boolean;
+interface Handed {
+  onEvent(event: PassEvent): void;
+  /** Rows without an end → the engine's own pass that they run in; undefined while they wait. */
+  open: Map<number, number | undefined>;
 }
 
 const STDERR_TAIL = 4_000;
@@ -107,7 +118,7 @@ export function startEngine(of: EngineOptions): Engine {
     env: environment ?? withoutSecrets(process.env),
   });
   const pipe = child.stdio[ENGINE_PIPE] as Socket;
-  const passes = new Map<number, Waiting>();
+  const passes = new Map<number, Handed>();
   let nextPass = 1;
   let killed = false;
   let deadlinePassed = false;
@@ -134,33 +145,50 @@ export function startEngine(of: EngineOptions): Engine {
         loading.reject(toError(message.failure));
         return;
       case "started": {
-        const pass = passes.get(message.id);
-        if (pass === undefined) return;
-        pass.started = true;
-        pass.onStarted?.(message.at);
+        const { id, rows, at } = message;
+        for (const row of rows) passes.get(id)?.open.set(row, message.pass);
+        passes.get(id)?.onEvent({ type: "started", rows, at });
         return;
       }
-      case "outcomes": {
-        const rows = payloads.values();
-        const outcomes = message.outcomes.map((outcome): EngineOutcome => {
-          if (!outcome.ok) return outcome;
-          const payload = outcome.payload ? rows.next().value : undefined;
-          return { ok: true, meta: outcome.meta, ...(payload && { payload }) };
-        });
-        passes.get(message.id)?.resolve({ outcomes, startedAt: message.startedAt, finishedAt: message.finishedAt });
-        passes.delete(message.id);
+      case "part": {
+        const { meta, payload } = message.part;
+        const part = payload ? { meta, payload: payloads[0] ?? new Uint8Array() } : { meta };
+        passes.get(message.id)?.onEvent({ type: "part", row: message.row, part });
         return;
       }
-      case "pass-failed":
-        passes.get(message.id)?.reject(toError(message.failure));
-        passes.delete(message.id);
+      case "outcome": {
+        const { id, row, size, startedAt, finishedAt } = message;
+        const event = {
+          type: "outcome",
+          row,
+          size,
+          startedAt,
+          finishedAt,
+          outcome: outcomeOf(message, payloads),
+        } as const;
+        leave(id, [row], event);
         return;
+      }
+      case "failed": {
+        const { id, rows, failure } = message;
+        leave(id, rows, { type: "failed", rows, error: toError(failure) });
+        return;
+      }
       case "log":
         log?.(message.message, message.fields);
         return;
       case "deadline":
         deadlinePassed = true;
     }
+  }
+
+  /** Rows have ended, and with its last one a pass. */
+  function leave(id: number, rows: readonly number[], event: PassEvent): void {
+    const pass = passes.get(id);
+    if (pass === undefined) return;
+    for (const row of rows) pass.open.delete(row);
+    if (pass.open.size === 0) passes.delete(id);
+    pass.onEvent(event);
   }
 
   const read = createFrameReader<FromEngine>(receive);
@@ -192,10 +220,16 @@ export function startEngine(of: EngineOptions): Engine {
     if (over !== undefined) return;
     over = exit;
     signal?.removeEventListener("abort", kill);
-    loading.reject(new EngineDied(exit, false));
+    loading.reject(new EngineDied(exit));
     exiting.resolve(exit);
     onExit?.(exit);
-    for (const pass of passes.values()) pass.reject(new EngineDied(exit, pass.started));
+    // Passes run inside each other: the model was working on the newest, and the others only waited for its end.
+    const begun = [...passes.values()].flatMap(({ open }) => [...open.values()].map((number) => number ?? 0));
+    const newest = Math.max(1, ...begun);
+    for (const { open, onEvent } of passes.values()) {
+      const running = [...open].flatMap(([row, number]) => (number === newest ? [row] : []));
+      onEvent({ type: "died", rows: [...open.keys()], running, exit });
+    }
     passes.clear();
   }
 
@@ -214,18 +248,34 @@ export function startEngine(of: EngineOptions): Engine {
     pid: child.pid ?? 0,
     loaded: loading.promise,
     exited: exiting.promise,
-    run({ jobs, urgency, onStarted }) {
-      if (over !== undefined) return Promise.reject(new EngineDied(over, false));
+    run({ jobs, urgency, room }, onEvent) {
+      const rows = [...jobs.keys()];
+      if (over !== undefined || rows.length === 0) {
+        const exit = over;
+        if (exit !== undefined) queueMicrotask(() => onEvent({ type: "died", rows, running: [], exit }));
+        return { stop: () => {} };
+      }
       const id = nextPass++;
+      passes.set(id, { onEvent, open: new Map(rows.map((row) => [row, undefined])) });
+      const metas = jobs.map(({ meta }) => meta);
+      const readsParts = jobs.some((job) => job.readsParts) ? jobs.map((job) => job.readsParts ?? false) : undefined;
       send(
-        { type: "pass", id, urgency, metas: jobs.map(({ meta }) => meta) },
+        { type: "pass", id, urgency, metas, readsParts, room },
         jobs.map(({ payload }) => payload),
       );
-      return new Promise((resolve, reject) => passes.set(id, { resolve, reject, onStarted, started: false }));
+      return { stop: (which) => send({ type: "stop", id, rows: which && [...which] }) };
     },
     extend: (next) => send({ type: "extend", deadline: next }),
     kill,
   };
+}
+
+function outcomeOf(
+  { outcome }: Extract<FromEngine, { type: "outcome" }>,
+  payloads: readonly Uint8Array[],
+): EngineOutcome {
+  if (!outcome.ok) return outcome;
+  return { ok: true, meta: outcome.meta, ...(outcome.payload ? { payload: payloads[0] ?? new Uint8Array() } : {}) };
 }
 
 function toError({ code, message, param }: Failure): SpeechError {

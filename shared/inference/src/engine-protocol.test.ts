@@ -7,7 +7,7 @@ test("frames come out as they went in, however the stream is cut", () => {
   fc.assert(
     fc.property(fc.array(frame, { maxLength: 5 }), fc.integer({ min: 1, max: 64 }), (frames, piece) => {
       const stream = Buffer.concat(
-        frames.flatMap(([id, payloads]) => encodeFrame({ type: "started", id, at: 0 }, payloads)),
+        frames.flatMap(([id, payloads]) => encodeFrame({ type: "started", id, pass: 1, rows: [0], at: 0 }, payloads)),
       );
       const read: Frame<FromEngine>[] = [];
       const push = createFrameReader<FromEngine>((each) => read.push(each));

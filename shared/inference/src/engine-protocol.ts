@@ -12,6 +12,14 @@ export type Json = null | boolean | number | string | readonly Json[] | { readon
 export interface EngineJob {
   meta: Json;
   payload: Uint8Array;
+  /** Whether anybody reads what there is of it before it ends; default: nobody. */
+  readsParts?: boolean;
+}
+
+/** What there is of a row before it ends. */
+export interface EnginePart {
+  meta: Json;
+  payload?: Uint8Array;
 }
 
 /** What came of one row. */
@@ -25,20 +33,49 @@ export function monotonicNow(): number {
   return Number(process.hrtime.bigint()) / 1e6;
 }
 
-export type ToEngine =
-  | { type: "load"; options: Json }
-  | { type: "pass"; id: number; urgency: number; metas: Json[] }
-  | { type: "extend"; deadline: number };
+/** How far a pass may grow by rows that join it. */
+export interface Room {
+  rows: number;
+  /** Of all rows as the device sees them: their number times the longest one's payload. */
+  bytes: number;
+}
 
-type OutcomeHeader = { ok: true; meta: Json; payload: boolean } | { ok: false; failure: Failure };
+/** What the inference thread is told. Of the passes that wait the one with the lowest urgency goes first. */
+export type ToPasses =
+  | {
+      type: "pass";
+      id: number;
+      urgency: number;
+      metas: Json[];
+      readsParts?: boolean[] | undefined;
+      room?: Room | undefined;
+    }
+  /** The whole pass, or some of its rows. Those that have not ended end as `cancelled`. */
+  | { type: "stop"; id: number; rows?: number[] | undefined };
+
+export type ToEngine = { type: "load"; options: Json } | ToPasses | { type: "extend"; deadline: number };
+
+type PartHeader = { meta: Json; payload: boolean };
+type OutcomeHeader = ({ ok: true } & PartHeader) | { ok: false; failure: Failure };
 
 export type FromEngine =
   | { type: "loaded"; description: Json }
   | { type: "load-failed"; failure: Failure }
-  /** Milliseconds since the epoch. */
-  | { type: "started"; id: number; at: number }
-  | { type: "outcomes"; id: number; startedAt: number; finishedAt: number; outcomes: OutcomeHeader[] }
-  | { type: "pass-failed"; id: number; failure: Failure }
+  /** Rows of the pass `id` begin, in the engine's own pass `pass`. Times are milliseconds since the epoch. */
+  | { type: "started"; id: number; pass: number; rows: number[]; at: number }
+  | { type: "part"; id: number; row: number; part: PartHeader }
+  /** `size`: how many rows ran when this one began. */
+  | {
+      type: "outcome";
+      id: number;
+      row: number;
+      size: number;
+      startedAt: number;
+      finishedAt: number;
+      outcome: OutcomeHeader;
+    }
+  /** The rows' pass came to nothing. */
+  | { type: "failed"; id: number; rows: number[]; failure: Failure }
   | { type: "log"; message: string; fields: Record<string, Json> }
   /** Its last words: nobody moved the deadline. */
   | { type: "deadline" };

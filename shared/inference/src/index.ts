@@ -1,8 +1,11 @@
 export * from "./compute-type.ts";
 export * from "./device.ts";
-export type { EngineJob, EngineOutcome, Json } from "./engine-protocol.ts";
+export type { ModelPass } from "./engine-passes.ts";
+export type { EngineJob, EngineOutcome, EnginePart, Json } from "./engine-protocol.ts";
 export * from "./free.ts";
 export * from "./half-precision.ts";
+export * from "./one-run.ts";
+export * from "./pass.ts";
 export * from "./run-engine.ts";
 export * from "./runtime-errors.ts";
 export * from "./session.ts";

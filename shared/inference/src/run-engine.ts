@@ -1,29 +1,39 @@
 /**
  * The engine, seen from inside: the main thread speaks with the supervisor and watches the deadline; a second thread, which
- * runs the same entry module, loads the model and runs the passes, because inference blocks its thread from beginning to
- * end. So the next pass is taken in while one runs, and a deadline is kept whatever the model does.
+ * runs the same entry module, loads the model and runs the passes (engine-passes.ts), because inference blocks its thread
+ * from beginning to end. So a deadline is kept whatever the model does, and every outcome leaves when it is there.
  */
 import { writeSync } from "node:fs";
 import { Socket } from "node:net";
-import { isMainThread, type MessagePort, parentPort, Worker, workerData } from "node:worker_threads";
+import {
+  isMainThread,
+  type MessagePort,
+  parentPort,
+  receiveMessageOnPort,
+  Worker,
+  workerData,
+} from "node:worker_threads";
 import type { Failure } from "@parlance/contracts";
+import { createEnginePasses, type ModelPass } from "./engine-passes.ts";
 import {
   createFrameReader,
   ENGINE_PIPE,
-  type EngineJob,
-  type EngineOutcome,
   encodeFrame,
   type FromEngine,
   type Json,
   monotonicNow,
   type ToEngine,
+  type ToPasses,
 } from "./engine-protocol.ts";
 
 export interface EngineModel {
   /** What the supervisor is told once it is loaded. */
   description: Json;
-  /** One forward pass: an outcome per job, in order. Throws a SpeechError `engine_out_of_memory` when it does not fit. */
-  run(jobs: readonly EngineJob[]): Promise<EngineOutcome[]>;
+  /**
+   * Runs a pass: an outcome for each of its rows. Throws a SpeechError `engine_out_of_memory` when it does not fit; rows
+   * that have ended by then keep their outcome.
+   */
+  run(pass: ModelPass): Promise<void>;
 }
 
 export type EngineLog = (message: string, fields?: Record<string, unknown>) => void;
@@ -42,20 +52,23 @@ export function runEngine({ load }: EngineEntry): void {
   else if (parentPort !== null) infer(load, parentPort);
 }
 
-type ToInference = { id: number; metas: Json[]; payloads: Uint8Array[] };
+type ToInference = { frame: ToPasses; payloads: Uint8Array[] };
 type FromInference = { message: FromEngine; payloads: Uint8Array[] };
 
-interface WaitingPass extends ToInference {
-  urgency: number;
+interface InferenceData {
+  options: Json;
+  /** One number: how many `started` frames are in the pipe. */
+  startsWritten: Int32Array;
 }
+
+/** For how long a pass waits for its `started` to be in the pipe. */
+const START_MS = 1_000;
 
 function guard(): void {
   const pipe = new Socket({ fd: ENGINE_PIPE });
   let deadline = Number(process.argv.find((argument) => argument.startsWith("--deadline="))?.slice(11) ?? 0);
   let timer: NodeJS.Timeout | undefined;
   let inference: Worker | undefined;
-  let running = false;
-  const waiting: WaitingPass[] = [];
 
   // Ctrl-C reaches the whole process group: the supervisor decides when the engine ends.
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => {});
@@ -86,23 +99,15 @@ function guard(): void {
     die();
   }
 
-  function runNext(): void {
-    if (running || inference === undefined || waiting.length === 0) return;
-    const next = waiting.reduce((best, pass) => (pass.urgency < best.urgency ? pass : best));
-    waiting.splice(waiting.indexOf(next), 1);
-    running = true;
-    send({ type: "started", id: next.id, at: Date.now() });
-    const { id, metas, payloads } = next;
-    inference.postMessage({ id, metas, payloads } satisfies ToInference, buffersOf(payloads));
-  }
-
   function load(options: Json): void {
-    inference = new Worker(process.argv[1] ?? "", { workerData: options, execArgv: process.execArgv });
+    const startsWritten = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+    const data: InferenceData = { options, startsWritten };
+    inference = new Worker(process.argv[1] ?? "", { workerData: data, execArgv: process.execArgv });
     inference.on("message", ({ message, payloads }: FromInference) => {
       send(message, payloads);
-      if (message.type !== "outcomes" && message.type !== "pass-failed") return;
-      running = false;
-      runNext();
+      if (message.type !== "started") return;
+      Atomics.add(startsWritten, 0, 1);
+      Atomics.notify(startsWritten, 0);
     });
     inference.on("error", (error) => {
       process.stderr.write(`${error.stack ?? error}\n`, die);
@@ -114,10 +119,7 @@ function guard(): void {
       deadline = Math.max(deadline, message.deadline);
       watchDeadline();
     } else if (message.type === "load") load(message.options);
-    else {
-      waiting.push({ id: message.id, urgency: message.urgency, metas: message.metas, payloads });
-      runNext();
-    }
+    else inference?.postMessage({ frame: message, payloads } satisfies ToInference, buffersOf(payloads));
   });
   pipe.on("data", read);
   pipe.on("error", die);
@@ -126,46 +128,50 @@ function guard(): void {
 }
 
 function infer(load: EngineEntry["load"], port: MessagePort): void {
-  const send = (message: FromEngine, payloads: Uint8Array[] = []) =>
+  const { options, startsWritten } = workerData as InferenceData;
+  const send = (message: FromEngine, payloads: Uint8Array[] = []) => {
+    const before = Atomics.load(startsWritten, 0);
     port.postMessage({ message, payloads } satisfies FromInference, buffersOf(payloads));
+    // A row that ends the process must be known to have begun, or it would be tried for ever.
+    if (message.type === "started") Atomics.wait(startsWritten, 0, before, START_MS);
+  };
   const log: EngineLog = (message, fields = {}) =>
     send({ type: "log", message, fields: JSON.parse(JSON.stringify(fields)) });
 
-  const loading = load(workerData as Json, log).then(
-    (model) => {
-      send({ type: "loaded", description: model.description });
-      return model;
-    },
-    (error: unknown) => {
-      send({ type: "load-failed", failure: failureOf(error) });
-      return undefined;
-    },
-  );
-
-  port.on("message", async ({ id, metas, payloads }: ToInference) => {
-    const model = await loading;
-    if (model === undefined) return;
-    const startedAt = Date.now();
+  async function serve(): Promise<void> {
+    let model: EngineModel;
     try {
-      const jobs = metas.map((meta, row) => ({ meta, payload: payloads[row] ?? new Uint8Array() }));
-      const outcomes = await model.run(jobs);
-      const sent = outcomes.flatMap((outcome) => (outcome.ok && outcome.payload ? [alone(outcome.payload)] : []));
-      send(
-        {
-          type: "outcomes",
-          id,
-          startedAt,
-          finishedAt: Date.now(),
-          outcomes: outcomes.map((outcome) =>
-            outcome.ok ? { ok: true, meta: outcome.meta, payload: outcome.payload !== undefined } : outcome,
-          ),
-        },
-        sent,
-      );
+      model = await load(options, log);
     } catch (error) {
-      send({ type: "pass-failed", id, failure: failureOf(error) });
+      send({ type: "load-failed", failure: failureOf(error) });
+      return;
     }
-  });
+    send({ type: "loaded", description: model.description });
+    let busy = false;
+    const passes = createEnginePasses({ run: (pass) => model.run(pass), poll, send, failureOf });
+
+    function poll(): void {
+      for (let got = receiveMessageOnPort(port); got !== undefined; got = receiveMessageOnPort(port)) {
+        const { frame, payloads } = got.message as ToInference;
+        passes.take(frame, payloads);
+      }
+    }
+
+    async function runAll(): Promise<void> {
+      if (busy) return;
+      busy = true;
+      await passes.runAll();
+      busy = false;
+    }
+
+    // What came while the model was loading is here too: a port keeps its messages until somebody listens.
+    port.on("message", ({ frame, payloads }: ToInference) => {
+      passes.take(frame, payloads);
+      void runAll();
+    });
+  }
+
+  void serve();
 }
 
 /** Read by its shape: this file must not pull zod into the engine's main thread for one class. */
@@ -173,11 +179,6 @@ function failureOf(error: unknown): Failure {
   if (error instanceof Error && error.name === "SpeechError")
     return (error as Error & { toFailure(): Failure }).toFailure();
   return { code: "engine_failed", message: error instanceof Error ? error.message : String(error) };
-}
-
-/** A view of a part of a buffer (Node's pool, another row) must not take the rest along. */
-function alone(payload: Uint8Array): Uint8Array {
-  return payload.byteLength === payload.buffer.byteLength ? payload : new Uint8Array(payload);
 }
 
 /** The whole buffers, each once: handed over to the other thread instead of copied. */

@@ -3,7 +3,7 @@
  *
  * `loadTtsModel` finds the model's checked files, chooses the device, loads the architecture that the manifest names, and
  * has it say a word, so that the first real pass pays for nothing. It belongs in the engine: a run blocks its thread.
- * Whatever the architecture, passes run one after the other, and what the manifest does not offer (a voice, a language,
+ * Whatever the architecture, what the manifest does not offer (a voice, a language,
  * instructions, imitating a reference) is refused for the row that asks for it and never ignored.
  */
 import {
@@ -14,10 +14,18 @@ import {
   type TtsSection,
   ttsSectionSchema,
 } from "@parlance/contracts";
-import { chooseDevice } from "@parlance/inference";
+import { adaptPass, chooseDevice, runWhole } from "@parlance/inference";
 import { resolveModel } from "@parlance/model-store";
 import { architectures } from "./architectures.ts";
-import type { LoadTtsOptions, SpeechText, TtsModel, TtsModelDescription, TtsOutcome } from "./types.ts";
+import type {
+  LoadTtsOptions,
+  SpeechText,
+  TtsModel,
+  TtsModelDescription,
+  TtsOutcome,
+  TtsPart,
+  TtsPass,
+} from "./types.ts";
 
 /** Throws a SpeechError with one clear sentence when the model, the device or a file is not what it should be. */
 export async function loadTtsModel(options: LoadTtsOptions): Promise<TtsModel> {
@@ -39,7 +47,7 @@ export async function loadTtsModel(options: LoadTtsOptions): Promise<TtsModel> {
 
   const warmUpBegan = performance.now();
   try {
-    if (section.operations.includes("custom_voice")) await loaded.speak([warmUpText(manifest)]);
+    if (section.operations.includes("custom_voice")) await runWhole(loaded.run, [warmUpText(manifest)]);
   } catch (error) {
     await loaded.close();
     throw error;
@@ -56,39 +64,24 @@ export async function loadTtsModel(options: LoadTtsOptions): Promise<TtsModel> {
     sampleRate: manifest.sampleRate,
     operations: section.operations,
     voices: section.voices,
+    refills: loaded.refills ?? false,
     instructions: section.instructions,
   };
   options.log("model loaded", { ...description });
 
-  const speak = async (texts: readonly SpeechText[]): Promise<TtsOutcome[]> => {
-    const refusals = texts.map((text) => refusal(manifest, section, text));
-    const accepted = texts.flatMap((text, row) =>
-      refusals[row] === undefined ? [{ row, text: { ...text, voice: text.voice ?? section.defaultVoice } }] : [],
+  const run = (pass: TtsPass) =>
+    loaded.run(
+      adaptPass(pass, {
+        open(text: SpeechText): { row: SpeechText } | { outcome: TtsOutcome } {
+          const failure = refusal(manifest, section, text);
+          if (failure !== undefined) return { outcome: { ok: false, failure } };
+          return { row: { ...text, voice: text.voice ?? section.defaultVoice } };
+        },
+        part: (part: TtsPart) => part,
+        outcome: (outcome: TtsOutcome) => outcome,
+      }),
     );
-    const spoken = accepted.length === 0 ? [] : await loaded.speak(accepted.map(({ text }) => text));
-    const byRow = new Map(accepted.map(({ row }, at) => [row, spoken[at]]));
-    return refusals.map((failure, row) => {
-      if (failure !== undefined) return { ok: false, failure };
-      const outcome = byRow.get(row);
-      if (outcome === undefined) throw new TypeError(`${manifest.name} gave no outcome for row ${row}`);
-      return outcome;
-    });
-  };
-
-  let last: Promise<unknown> = Promise.resolve();
-  return {
-    description,
-    speak(texts) {
-      // Architectures reuse their buffers: a pass begins when the one before it has ended.
-      const pass = last.then(() => speak(texts));
-      last = pass.catch(() => {});
-      return pass;
-    },
-    async close() {
-      await last;
-      await loaded.close();
-    },
-  };
+  return { description, run, speak: (texts) => runWhole(run, texts), close: loaded.close };
 }
 
 function readSection(manifest: Manifest): TtsSection {

@@ -1,5 +1,6 @@
 /** The interface that every text-to-speech architecture implements. */
 import type { Failure, Language, Manifest, Operation } from "@parlance/contracts";
+import type { Pass } from "@parlance/inference";
 
 /** A recording of the voice to imitate. */
 export interface VoiceReference {
@@ -30,8 +31,16 @@ export interface SpokenText {
   truncated: boolean;
 }
 
-/** One outcome per row, in order: a row that fails leaves the others alone. */
+/** What there is of a row before it ends: the samples that follow those of the part before. */
+export interface TtsPart {
+  /** Mono. The parts joined are the outcome's samples, or their beginning. */
+  samples: Int16Array;
+}
+
+/** Of one row: a row that fails leaves the others alone. */
 export type TtsOutcome = { ok: true; result: SpokenText } | { ok: false; failure: Failure };
+
+export type TtsPass = Pass<SpeechText, TtsPart, TtsOutcome>;
 
 export interface Voice {
   id: string;
@@ -56,19 +65,19 @@ export interface TtsModelDescription {
   sampleRate: number;
   operations: Operation[];
   voices: Voice[];
+  /** Whether waiting rows take the places of those that have ended: a pass need not be full when it begins. */
+  refills: boolean;
   /** Whether `instructions` are followed. Asking a model that does not is an error, never ignored. */
   instructions: boolean;
 }
 
 export interface TtsModel {
   readonly description: TtsModelDescription;
-  /** One forward pass. Throws a SpeechError `engine_out_of_memory` when the pass does not fit the device. */
+  /** Runs a pass. Throws a SpeechError `engine_out_of_memory` when it does not fit the device. */
+  run(pass: TtsPass): Promise<void>;
+  /** A pass of these rows alone, run whole: an outcome for each, in order. */
   speak(texts: readonly SpeechText[]): Promise<TtsOutcome[]>;
-  /**
-   * One text in pieces, in order, as soon as each is there; absent where the architecture cannot stream. The pieces joined are
-   * what `speak` returns.
-   */
-  stream?(text: SpeechText): AsyncIterable<Int16Array>;
+  /** Not while a pass runs. */
   close(): Promise<void>;
 }
 
@@ -96,5 +105,14 @@ export interface TtsArchitectureContext {
 /** One file or folder each, registered in one table. */
 export interface TtsArchitecture {
   readonly name: string;
-  load(context: TtsArchitectureContext): Promise<Omit<TtsModel, "description"> & { computeType: string }>;
+  load(context: TtsArchitectureContext): Promise<LoadedTtsArchitecture>;
+}
+
+export interface LoadedTtsArchitecture {
+  computeType: string;
+  /** Whether its passes take in waiting rows; default: they do not. */
+  refills?: boolean;
+  /** A pass. What it keeps between its runs is its own: another may run at each of its yield points. */
+  run(pass: TtsPass): Promise<void>;
+  close(): Promise<void>;
 }

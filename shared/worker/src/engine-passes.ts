@@ -5,7 +5,7 @@
 import type { Bus } from "@parlance/bus";
 import { type Lane, lanes, subjects } from "@parlance/contracts";
 import type { Clock } from "@parlance/gpu-lease";
-import { EngineDied, type PassOutcomes } from "@parlance/inference/engine";
+import { EngineDied, type PassOutcomes, runWholePass } from "@parlance/inference/engine";
 import type { Log } from "@parlance/telemetry";
 import type { Occupancy } from "./compose-pass.ts";
 import type { EngineDescription } from "./engine-description.ts";
@@ -96,7 +96,7 @@ export function createEnginePasses(options: EnginePassesOptions): EnginePasses {
       const lane = lanes.find((each) => jobs.some((job) => job.lane === each)) ?? "batch";
       const pass: Pass = { jobs, lane, startedAt: undefined, hung: false, cancelTimeout: undefined };
       passes.push(pass);
-      const running = engine.run({
+      const running = runWholePass(engine, {
         jobs: jobs.map(({ engineJob }) => engineJob),
         urgency: lanes.indexOf(lane),
         onStarted: (at) => started(pass, at, () => void engine.kill()),

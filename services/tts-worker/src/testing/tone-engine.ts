@@ -4,8 +4,9 @@
  * takes (`passMs`), and `die` in a text ends the process.
  */
 import { setTimeout as pause } from "node:timers/promises";
+import { inOneRun, runWhole } from "@parlance/inference";
 import { runEngine } from "@parlance/inference/run-engine";
-import type { TtsModel } from "@parlance/tts";
+import type { SpeechText, TtsModel, TtsOutcome, TtsPart } from "@parlance/tts";
 
 export const TONE_RATE = 16_000;
 const SAMPLES_PER_CHARACTER = 160;
@@ -38,6 +39,15 @@ export const toneManifest = {
 };
 
 export function createToneModel(passMs = 0): TtsModel {
+  const run = inOneRun<SpeechText, TtsPart, TtsOutcome>(async (texts) => {
+    if (texts.some(({ text }) => text.includes("die"))) process.kill(process.pid, "SIGKILL");
+    await pause(passMs);
+    return texts.map(({ text, voice = "slt", speed, reference }) =>
+      voice === "slt"
+        ? { ok: true, result: { samples: toneOf(text, speed, reference?.samples.length), truncated: false } }
+        : { ok: false, failure: { code: "voice_unknown", message: `tone has no voice ${voice}` } },
+    );
+  });
   return {
     description: {
       name: "tone",
@@ -52,16 +62,10 @@ export function createToneModel(passMs = 0): TtsModel {
       operations: ["custom_voice", "voice_clone"],
       voices: [{ id: "slt", name: "SLT", gender: "female", language: "English" }],
       instructions: false,
+      refills: false,
     },
-    async speak(texts) {
-      if (texts.some(({ text }) => text.includes("die"))) process.kill(process.pid, "SIGKILL");
-      await pause(passMs);
-      return texts.map(({ text, voice = "slt", speed, reference }) =>
-        voice === "slt"
-          ? { ok: true, result: { samples: toneOf(text, speed, reference?.samples.length), truncated: false } }
-          : { ok: false, failure: { code: "voice_unknown", message: `tone has no voice ${voice}` } },
-      );
-    },
+    run,
+    speak: (texts) => runWhole(run, texts),
     close: async () => {},
   };
 }

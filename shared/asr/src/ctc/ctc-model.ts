@@ -11,7 +11,7 @@
  */
 import { join } from "node:path";
 import { type Manifest, SAMPLE_RATE, SpeechError, toSpeechError } from "@parlance/contracts";
-import { chooseGraph, createSession, integerOutput } from "@parlance/inference";
+import { chooseGraph, createSession, inOneRun, integerOutput } from "@parlance/inference";
 import type { ArchitectureContext, AsrArchitecture, AsrOutcome, AsrSegment } from "../types.ts";
 import { createBatchMaker, rowEmissions } from "./batch.ts";
 import { loadDecoder } from "./load-decoder.ts";
@@ -60,7 +60,7 @@ export const ctcArchitecture: AsrArchitecture = {
 
       return {
         computeType,
-        async transcribe(segments) {
+        run: inOneRun(async (segments) => {
           const outcomes = segments.map((segment) => refusal(context, segment) ?? silence(segment, manifest));
           const accepted = [...segments.entries()]
             .filter(([row, { samples }]) => outcomes[row]?.ok === true && samples.length > 0)
@@ -71,7 +71,7 @@ export const ctcArchitecture: AsrArchitecture = {
             for (const [index, result] of results.entries()) outcomes[rows[index]?.[0] ?? 0] = result;
           }
           return outcomes;
-        },
+        }),
         close: () => session.close(),
       };
     } catch (error) {

@@ -8,6 +8,7 @@
  * State: the sessions; buffers live for a pass.
  */
 import { SAMPLE_RATE } from "@parlance/contracts";
+import { inOneRun } from "@parlance/inference";
 import type { AsrArchitecture, AsrOutcome, AsrSegment } from "../types.ts";
 import { loadParts, type ModelParts } from "./load-parts.ts";
 import { choosePhrase } from "./phrase-choice.ts";
@@ -27,7 +28,7 @@ export const qwen3AsrArchitecture: AsrArchitecture = {
     const rowsPerRun = context.manifest.limits.maxBatchSize;
     return {
       computeType: parts.computeType,
-      async transcribe(segments) {
+      run: inOneRun(async (segments) => {
         const canWeigh = parts.decoder.weigh !== undefined;
         const outcomes = segments.map(
           (segment) => refusal(context.manifest, segment, canWeigh) ?? nothingSaid(segment),
@@ -42,7 +43,7 @@ export const qwen3AsrArchitecture: AsrArchitecture = {
           for (const [index, result] of results.entries()) outcomes[run[index]?.[0] ?? 0] = result;
         }
         return outcomes;
-      },
+      }),
       close: parts.close,
     };
   },

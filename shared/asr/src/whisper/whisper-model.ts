@@ -9,6 +9,7 @@
  * State: the graphs' sessions and the arrays of the last pass.
  */
 import { type Failure, SAMPLE_RATE } from "@parlance/contracts";
+import { inOneRun } from "@parlance/inference";
 import type { ArchitectureContext, AsrArchitecture, AsrOutcome, AsrResult, AsrSegment } from "../types.ts";
 import { languageCode, languageName } from "./languages.ts";
 import { type OpenedWhisper, openWhisper } from "./open-whisper.ts";
@@ -23,7 +24,7 @@ export const whisperArchitecture: AsrArchitecture = {
     const whisper = await openWhisper(context);
     return {
       computeType: whisper.graphs.computeType,
-      async transcribe(segments) {
+      run: inOneRun(async (segments) => {
         const outcomes = segments.map((segment) => prepare(segment, context, whisper));
         const rows = outcomes.flatMap((outcome) => ("row" in outcome ? [outcome.row] : []));
         const results = (await whisper.transcribe(rows)).values();
@@ -33,7 +34,7 @@ export const whisperArchitecture: AsrArchitecture = {
           if (result === undefined) throw new RangeError("a row has no result");
           return { ok: true, result: toAsrResult(result) };
         });
-      },
+      }),
       close: () => whisper.graphs.close(),
     };
   },

@@ -5,22 +5,26 @@
  *   `fail`       the row fails                         `break`          the whole pass fails
  *   `crash`      the process aborts                    `hang`           the pass never ends
  *   `oom <rows>` out of memory in a pass of more rows  `big <bytes>`    answers with a payload of so many bytes
+ *   `steps <n> <ms> …`  answers after n steps of so long; it tells each, and may be left and joined between them
  *
- * Options: `rows` (out of memory in a pass of more rows than that), `loadMs`, `loadFails`.
+ * Options: `rows` (out of memory in a pass of more rows than that), `loadMs`, `loadFails`, `refills` (waiting rows join a pass
+ * that runs).
  */
-import type { EngineJob, EngineOutcome } from "../engine-protocol.ts";
+import type { ModelPass } from "../engine-passes.ts";
+import type { EngineOutcome, Json } from "../engine-protocol.ts";
 import { runEngine } from "../run-engine.ts";
 
 interface Script {
   rows?: number;
   loadMs?: number;
   loadFails?: boolean;
+  refills?: boolean;
 }
 
 runEngine({
   async load(options, log) {
     const { SpeechError } = await import("@parlance/contracts");
-    const { rows = Number.POSITIVE_INFINITY, loadMs = 0, loadFails = false } = options as Script;
+    const { rows = Number.POSITIVE_INFINITY, loadMs = 0, loadFails = false, refills = false } = options as Script;
     block(loadMs);
     if (loadFails) throw new SpeechError("validation_failed", "no such model", { param: "MODEL_ID" });
     log("loaded", { rows });
@@ -34,21 +38,54 @@ runEngine({
         checkSeconds: 0,
         loadSeconds: loadMs / 1_000,
         warmUpSeconds: 0,
+        refills,
       },
-      async run(jobs) {
-        if (jobs.length > rows) throw new SpeechError("engine_out_of_memory");
-        const scripts = jobs.map(({ payload }) => new TextDecoder().decode(payload.subarray(0, 200)).split(" "));
-        if (scripts.some(([verb, limit]) => verb === "oom" && jobs.length > Number(limit))) {
+      async run(pass) {
+        const scripts = pass.rows.map(scriptOf);
+        if (pass.rows.length > rows) throw new SpeechError("engine_out_of_memory");
+        if (scripts.some(([verb, limit]) => verb === "oom" && pass.rows.length > Number(limit))) {
           throw new SpeechError("engine_out_of_memory");
         }
-        block(Math.max(0, ...scripts.map(([verb, ms]) => (verb === "sleep" ? Number(ms) : 0))));
-        return scripts.map((words, row) => act(words, jobs[row], jobs.length));
+        await runSteps(pass, refills);
       },
     };
   },
 });
 
-function act(words: string[], job: EngineJob | undefined, passSize: number): EngineOutcome {
+function scriptOf({ payload }: { payload: Uint8Array }): string[] {
+  return new TextDecoder().decode(payload.subarray(0, 200)).split(" ");
+}
+
+async function runSteps(pass: ModelPass, refills: boolean): Promise<void> {
+  /** How many steps each open row has done. */
+  const done = new Map([...pass.rows.keys()].map((row) => [row, 0]));
+  const size = pass.rows.length;
+  while (done.size > 0) {
+    const scripts = new Map(
+      [...done.keys()].map((row) => [row, scriptOf(pass.rows[row] ?? { payload: new Uint8Array() })]),
+    );
+    block(Math.max(0, ...[...scripts.values()].map(msOf)));
+    for (const [row, words] of scripts) {
+      const steps = (done.get(row) ?? 0) + 1;
+      done.set(row, steps);
+      if (words[0] === "steps") pass.tell(row, { meta: { text: `step ${steps}` } });
+      if (!pass.isOpen(row)) done.delete(row);
+      else if (words[0] !== "steps" || steps >= Number(words[1])) {
+        pass.end(row, act(words, pass.rows[row]?.meta ?? null, size));
+        done.delete(row);
+      }
+    }
+    if (refills) for (const row of pass.refill(size - done.size)) done.set(row, 0);
+    if (done.size > 0) await pass.giveWay();
+  }
+}
+
+function msOf([verb, first, second]: string[]): number {
+  if (verb === "sleep") return Number(first);
+  return verb === "steps" ? Number(second) : 0;
+}
+
+function act(words: string[], given: Json, passSize: number): EngineOutcome {
   const text = words.join(" ");
   switch (words[0]) {
     case "crash":
@@ -65,7 +102,7 @@ function act(words: string[], job: EngineJob | undefined, passSize: number): Eng
     case "big":
       return { ok: true, meta: { text, passSize }, payload: new Uint8Array(Number(words[1])).fill(7) };
   }
-  return { ok: true, meta: { text, passSize, given: job?.meta ?? null } };
+  return { ok: true, meta: { text, passSize, given } };
 }
 
 /** As ONNX Runtime does: the thread does nothing else meanwhile. */

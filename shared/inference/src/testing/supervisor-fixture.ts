@@ -5,10 +5,6 @@ import { monotonicNow } from "../engine-protocol.ts";
 const entry = new URL("./scripted-engine.ts", import.meta.url);
 const engine = startEngine({ entry, options: {}, deadline: monotonicNow() + 60_000 });
 await engine.loaded;
-engine
-  .run({
-    urgency: 0,
-    jobs: [{ meta: null, payload: Buffer.from("hang") }],
-    onStarted: () => process.stdout.write(`${engine.pid}\n`),
-  })
-  .catch(() => {});
+engine.run({ urgency: 0, jobs: [{ meta: null, payload: Buffer.from("hang") }] }, ({ type }) => {
+  if (type === "started") process.stdout.write(`${engine.pid}\n`);
+});

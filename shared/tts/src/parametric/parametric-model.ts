@@ -9,7 +9,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Manifest, SpeechError, toSpeechError } from "@parlance/contracts";
-import { createSession, type Session } from "@parlance/inference";
+import { createSession, inOneRun, type Session } from "@parlance/inference";
 import { createPronouncer, normalise, readPronunciations, spokenProblem } from "../text/index.ts";
 import type { SpeechText, TtsArchitecture, TtsArchitectureContext, TtsOutcome } from "../types.ts";
 import { decoderInputs, encoderInputs, rowOf, rowParameters } from "./batch.ts";
@@ -77,7 +77,7 @@ export const parametricArchitecture: TtsArchitecture = {
 
     return {
       computeType: "float32",
-      async speak(texts) {
+      run: inOneRun(async (texts) => {
         const outcomes: TtsOutcome[] = [];
         const prepared: Prepared[] = [];
         for (const [row, text] of texts.entries()) {
@@ -94,7 +94,7 @@ export const parametricArchitecture: TtsArchitecture = {
           await speakRows(prepared.slice(from, from + rowsPerRun), outcomes);
         }
         return outcomes;
-      },
+      }),
       async close() {
         await encoder.close();
         await decoder.close();
