@@ -11,7 +11,8 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { connectBus } from "@parlance/bus";
-import { subjects, type Transcript } from "@parlance/contracts";
+import { acceleratorIds, subjects, type Transcript } from "@parlance/contracts";
+import { readMachineId } from "@parlance/inference/accelerators";
 import { demoClips, longClip } from "../src/clips.ts";
 import { watchEngines } from "../src/engine-watch.ts";
 import { startPipeline } from "../src/pipeline.ts";
@@ -38,6 +39,7 @@ const SWAP_KILLS = Number(wished["swap-kills"]);
 const PAUSES = Number(wished.pauses);
 const targets = everybody.filter((target) => wished.targets.split(",").includes(target));
 const LEASE_TTL = 3;
+const ownCpu = acceleratorIds.cpu(await readMachineId());
 const DRAIN_LIMIT_MS = 400_000;
 
 const seed = Number(process.env.SEED ?? Date.now() % 1_000_000);
@@ -143,7 +145,7 @@ const line = JSON.stringify({
 process.stdout.write(`${line}\n`, () => process.exit(holds ? 0 : 1));
 
 async function doHarm(harm: Harm): Promise<boolean> {
-  if (harm === "pause") return await pauseLeaseHolder(bus, "cpu", LEASE_TTL * 2_500);
+  if (harm === "pause") return await pauseLeaseHolder(bus, ownCpu, LEASE_TTL * 2_500);
   return harm === "swap" ? await killDuringSwap(pipeline) : await kill(pipeline, harm);
 }
 

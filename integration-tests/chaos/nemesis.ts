@@ -57,14 +57,14 @@ export async function killDuringSwap(pipeline: Pipeline, timeoutMs = 20_000): Pr
  */
 export async function pauseLeaseHolder(
   bus: Bus,
-  device: string,
+  accelerator: string,
   milliseconds: number,
   timeoutMs = 20_000,
 ): Promise<boolean> {
   const bucket = await bus.bucket(buckets.lease);
   const deadline = Date.now() + timeoutMs;
   while (Date.now() < deadline) {
-    const entry = await bucket.get(leaseKeys.gpu(device));
+    const entry = await bucket.get(leaseKeys.gpu(accelerator));
     const holder =
       entry === undefined ? undefined : leaseValueSchema.parse(JSON.parse(Buffer.from(entry.value).toString()));
     if (holder !== undefined && send(holder.pid, "SIGSTOP")) {

@@ -41,11 +41,11 @@ export async function createTranscribeWorker(options: TranscribeWorkerOptions): 
     device: settings.ASR_DEVICE,
     deviceSetting: "ASR_DEVICE",
   });
-  const { device, cuda, registry } = setUp;
+  const { accelerator, cuda, registry } = setUp;
   const engineOptions = (modelId: string) => (): EngineOptions => ({
     modelId,
     modelRoot: settings.ASR_MODEL_ROOT,
-    device: device.name,
+    device: accelerator.engine.device,
     computeType: settings.ASR_COMPUTE_TYPE,
     threads: settings.ENGINE_THREADS,
     beamSize: settings.ASR_BEAM_SIZE,
@@ -66,7 +66,8 @@ export async function createTranscribeWorker(options: TranscribeWorkerOptions): 
   });
   const configuration = {
     model_id: initial.name,
-    device: device.name,
+    device: accelerator.name,
+    accelerator: accelerator.id,
     compute_type: settings.ASR_COMPUTE_TYPE,
     beam_size: settings.ASR_BEAM_SIZE ?? "the model's own",
     max_batch_size: initial.maxBatchSize,
@@ -77,11 +78,11 @@ export async function createTranscribeWorker(options: TranscribeWorkerOptions): 
     cuda_devices: cuda.deviceCount,
     worker_pid: process.pid,
   };
-  log.info({ ...configuration, model_folder: initial.folder, device_reason: device.reason }, "configuration");
+  log.info({ ...configuration, model_folder: initial.folder, device_reason: accelerator.reason }, "configuration");
   const when = models.ready ? "loaded with the first job" : `downloaded from ${settings.MODEL_HUB} with the first job`;
   log.info(
     { worker: common.id },
-    `transcribe-worker ready: ${initial.name} on ${device.name}, ${when} (worker pid ${process.pid})`,
+    `transcribe-worker ready: ${initial.name} on ${accelerator.name}, ${when} (worker pid ${process.pid})`,
   );
   return { ...worker, registry };
 }

@@ -55,12 +55,12 @@ export async function createTtsWorker(options: TtsWorkerOptions): Promise<TtsWor
     device: settings.TTS_DEVICE,
     deviceSetting: "TTS_DEVICE",
   });
-  const { device, cuda, registry } = setUp;
+  const { accelerator, cuda, registry } = setUp;
   const storeSpeech = createStoreSpeech({ files: await bus.files(buckets.files), log });
   const engineOptions = (modelId: string) => (): EngineOptions => ({
     modelId,
     modelRoot: settings.TTS_MODEL_ROOT,
-    device: device.name,
+    device: accelerator.engine.device,
     computeType: settings.TTS_COMPUTE_TYPE,
     threads: settings.ENGINE_THREADS,
     verified: verifiedFiles(),
@@ -93,14 +93,15 @@ export async function createTtsWorker(options: TtsWorkerOptions): Promise<TtsWor
       model_folder: folder,
       operations,
       voices: voices.map((voice) => voice.id),
-      device: device.name,
-      device_reason: device.reason,
+      device: accelerator.name,
+      accelerator: accelerator.id,
+      device_reason: accelerator.reason,
       compute_type: settings.TTS_COMPUTE_TYPE,
       max_batch_size: settings.TTS_MAX_BATCH_SIZE,
       idle_timeout: settings.IDLE_TIMEOUT,
       worker_pid: process.pid,
     },
-    `tts-worker ready: ${manifest.name} on ${device.name}, loaded with the first job (worker pid ${process.pid})`,
+    `tts-worker ready: ${manifest.name} on ${accelerator.name}, loaded with the first job (worker pid ${process.pid})`,
   );
   return { ...worker, registry };
 }

@@ -13,6 +13,7 @@ export * from "./rest/speech.ts";
 export * from "./rest/unknown-fields.ts";
 export * from "./settings/settings.ts";
 export * from "./settings/settings-together.ts";
+export * from "./words/accelerators.ts";
 export * from "./words/identifiers.ts";
 export * from "./words/languages.ts";
 export * from "./words/timed-id.ts";

@@ -14,7 +14,7 @@ describe.each(await testServers())(
       const make = () =>
         createLease({
           bus,
-          device: "cpu",
+          accelerator: "cpu-a",
           holder: { id: "w", family: "asr", model: "m", host: "h", pid: 1 },
           ttlMs: 10_000,
           onLost: async () => {},

@@ -1,5 +1,5 @@
 /**
- * What a worker sees of a device's lease from outside: who holds it and which families wait. A view for deciding what to
+ * What a worker sees of an accelerator's lease from outside: who holds it and which families wait. A view for deciding what to
  * wait for; whether a lease is really free is decided by trying to create its key.
  */
 import type { KeyBucket, KeyEvent } from "@parlance/bus";
@@ -19,7 +19,7 @@ export interface LeaseView {
 
 export interface ViewOptions {
   bucket: KeyBucket;
-  device: string;
+  accelerator: string;
   clock: Clock;
   /** A holder that has not written its key again for so long is gone; the value as far as it could be read. */
   lifeMs(value: LeaseValue | undefined): number;
@@ -34,7 +34,7 @@ export interface ViewOptions {
 }
 
 export function watchLease(options: ViewOptions): LeaseView {
-  const { bucket, device, clock, lifeMs, forgetWantedMs, lookMs, onHolder, onChange, onError, signal } = options;
+  const { bucket, accelerator, clock, lifeMs, forgetWantedMs, lookMs, onHolder, onChange, onError, signal } = options;
   let holder: { value: LeaseValue; forgetAt: number } | undefined;
   const wanted = new Map<string, { value: Wanted; forgetAt: number }>();
   const holders = new Set<string>();
@@ -73,7 +73,7 @@ export function watchLease(options: ViewOptions): LeaseView {
     }
   }
 
-  void follow(leaseKeys.gpu(device), (event) => {
+  void follow(leaseKeys.gpu(accelerator), (event) => {
     const value = event.kind === "put" ? parseLease(event.value) : undefined;
     holder = value && { value, forgetAt: clock.now() + lifeMs(value) };
     if (event.kind === "put") newestWrite = event.revision;
@@ -81,7 +81,7 @@ export function watchLease(options: ViewOptions): LeaseView {
     if (value !== undefined) holders.add(value.holder);
     onHolder({ key: event.kind === "put" ? "there" : "gone", value, revision: event.revision });
   });
-  void follow(leaseKeys.wanted(device, "*"), (event) => {
+  void follow(leaseKeys.wanted(accelerator, "*"), (event) => {
     const family = event.key.slice(event.key.lastIndexOf(".") + 1);
     const value = event.kind === "put" ? parseWanted(event.value) : undefined;
     if (value === undefined) wanted.delete(family);

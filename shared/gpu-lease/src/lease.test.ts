@@ -50,7 +50,7 @@ describe.each(await testServers())("the lease on nats-server $version", ({ binar
     const told = { lost: [] as string[], deadlines: [] as number[] };
     const lease = await createLease({
       bus,
-      device: "cuda:0",
+      accelerator: "GPU-a",
       holder: { id, family, model: "a", host: "h", pid: 1 },
       ttlMs: ownTtlMs,
       onLost: async (reason) => void told.lost.push(reason),
@@ -182,7 +182,7 @@ describe.each(await testServers())("the lease on nats-server $version", ({ binar
       await a.lease.acquire(now);
       await until(() => b.lease.holder()?.holder === "a");
       const began = monotonicClock.now();
-      await vanish("gpu.cuda-0");
+      await vanish("gpu.GPU-a");
       const deadlines = [a.lease.deadline() ?? 0];
       const second = b.lease.acquire(now);
       await until(() => a.told.lost.length > 0);

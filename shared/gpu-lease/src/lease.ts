@@ -3,7 +3,7 @@
  *
  * It promises that whoever holds it is alone: `deadline()` is a moment before which nobody else can get it, and an
  * engine that dies by then has died before its successor starts. It keeps no state but the machine of lease-state.ts and
- * what it sees of the key; everything that counts is the key `gpu.<device>` at the server.
+ * what it sees of the key; everything that counts is the key `gpu.<accelerator>` at the server.
  *
  * The promise holds whatever the wall clocks of servers and workers say: a key does not expire, and nobody compares two clocks.
  * It asks that monotonic clocks run alike to a tenth, that an engine dies within margin and grace (half a second each at least)
@@ -14,15 +14,7 @@
  * Its owner kills what the lease protects before `release()`, and when `onLost` calls.
  */
 import type { Bus } from "@parlance/bus";
-import {
-  buckets,
-  deviceKey,
-  type Family,
-  type Lane,
-  type LeaseValue,
-  leaseKeys,
-  type Wanted,
-} from "@parlance/contracts";
+import { buckets, type Family, type Lane, type LeaseValue, leaseKeys, type Wanted } from "@parlance/contracts";
 import { type Clock, monotonicClock } from "./clock.ts";
 import { requireLastingKeys } from "./lasting-keys.ts";
 import {
@@ -44,8 +36,8 @@ export interface LeaseLog {
 
 export interface LeaseOptions {
   bus: Bus;
-  /** `cpu`, `cuda:0` … */
-  device: string;
+  /** Its id (`acceleratorIds`): all who name it are each other's rivals, wherever they run. */
+  accelerator: string;
   holder: { id: string; family: Family; model: string; host: string; pid: number };
   /** Milliseconds that the key counts without renewal. */
   ttlMs: number;
@@ -99,8 +91,8 @@ const RETRY_MS = 100;
 /** Throws `validation_failed` where the bucket's keys expire, or nobody tells whether they do. */
 export async function createLease(options: LeaseOptions): Promise<Lease> {
   const { bus, holder, ttlMs, clock = monotonicClock, log } = options;
-  const device = deviceKey(options.device);
-  const key = leaseKeys.gpu(device);
+  const { accelerator } = options;
+  const key = leaseKeys.gpu(accelerator);
   const bucket = await bus.bucket(buckets.lease);
   await requireLastingKeys(bus);
   const timing = leaseTiming(ttlMs);
@@ -117,13 +109,13 @@ export async function createLease(options: LeaseOptions): Promise<Lease> {
 
   const announcement = createAnnouncement({
     bucket,
-    key: leaseKeys.wanted(device, holder.family),
+    key: leaseKeys.wanted(accelerator, holder.family),
     clock,
     everyMs: ttlMs / 3,
   });
   const view = watchLease({
     bucket,
-    device,
+    accelerator,
     clock,
     lifeMs,
     forgetWantedMs: ttlMs + WANTED_LATENESS_MS,
@@ -207,7 +199,7 @@ export async function createLease(options: LeaseOptions): Promise<Lease> {
         });
         return;
       case "granted":
-        log.info({ device: options.device, family: holder.family, revision: effect.revision }, "lease acquired");
+        log.info({ accelerator, family: holder.family, revision: effect.revision }, "lease acquired");
         options.onExtended(effect.until);
         granted?.resolve();
         granted = undefined;
@@ -216,14 +208,14 @@ export async function createLease(options: LeaseOptions): Promise<Lease> {
         options.onExtended(effect.until);
         return;
       case "lost":
-        log.warn({ device: options.device, reason: effect.reason }, "lease lost");
+        log.warn({ accelerator, reason: effect.reason }, "lease lost");
         options.onLost(effect.reason).then(
           () => dispatch({ type: "stopped", now: clock.now() }),
           (error) => log.warn({ err: error }, "stopping what the lost lease protected failed"),
         );
         return;
       case "released":
-        log.info({ device: options.device }, "lease released");
+        log.info({ accelerator }, "lease released");
         granted?.reject(new DOMException("The lease was released", "AbortError"));
         granted = undefined;
         for (const resolve of released.splice(0)) resolve();

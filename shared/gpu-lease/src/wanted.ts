@@ -1,5 +1,5 @@
 /**
- * Keeps the key `wanted.<device>.<family>` alive while this worker waits, and takes it back when it no longer does. Workers of one
+ * Keeps the key `wanted.<accelerator>.<family>` alive while this worker waits, and takes it back when it no longer does. Workers of one
  * family share the key: the most urgent one speaks for all.
  */
 

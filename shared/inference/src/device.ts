@@ -26,26 +26,28 @@ export interface CudaProbe {
   providerMissing(): string | undefined;
   /** Undefined when the system has the NVIDIA device, otherwise what was missed. */
   deviceMissing(deviceId: number): string | undefined;
-  /** Runs a graph on the device in a child process; rejects with the reason when that fails. */
-  tryGraph(deviceId: number): Promise<void>;
+  /** Runs a graph in a child process: on the device, or on the GPU of this UUID. Rejects with the reason when that fails. */
+  tryGraph(deviceId: number, gpu?: string): Promise<void>;
 }
 
 export interface ChooseDeviceOptions {
   /** `auto`, `cpu`, `cuda` or `cuda:<n>`. */
   device: string;
+  /** UUID of the GPU that it names, where that is known: it is there, and is tried by this. */
+  gpu?: string;
   log: (message: string, fields?: Record<string, unknown>) => void;
   probe?: CudaProbe;
 }
 
 /** `auto` falls back to the CPU; a CUDA device that was asked for and cannot be used is a SpeechError. */
 export async function chooseDevice(options: ChooseDeviceOptions): Promise<Device> {
-  const { device, log, probe = cudaProbe } = options;
+  const { device, gpu, log, probe = cudaProbe } = options;
   const match = /^(?:(auto|cpu)|cuda(?::(\d+))?)$/.exec(device);
   if (match === null) throw unusable(`device ${JSON.stringify(device)}: use auto, cpu, cuda or cuda:<n>`);
   const cpu = (reason: string): Device => ({ provider: "cpu", deviceId: 0, name: "cpu", reason });
   if (match[1] === "cpu") return chosen(cpu("it was asked for"));
   const deviceId = Number(match[2] ?? 0);
-  const obstacle = await findObstacle(probe, deviceId);
+  const obstacle = await findObstacle(probe, deviceId, gpu);
   if (obstacle === undefined) {
     return chosen({ provider: "cuda", deviceId, name: `cuda:${deviceId}`, reason: "a graph ran on it" });
   }
@@ -62,11 +64,11 @@ function unusable(message: string): SpeechError {
   return new SpeechError("validation_failed", message, { param: "ASR_DEVICE" });
 }
 
-async function findObstacle(probe: CudaProbe, deviceId: number): Promise<string | undefined> {
-  const missing = probe.providerMissing() ?? probe.deviceMissing(deviceId);
+async function findObstacle(probe: CudaProbe, deviceId: number, gpu?: string): Promise<string | undefined> {
+  const missing = probe.providerMissing() ?? (gpu === undefined ? probe.deviceMissing(deviceId) : undefined);
   if (missing !== undefined) return missing;
   try {
-    await probe.tryGraph(deviceId);
+    await probe.tryGraph(deviceId, gpu);
     return undefined;
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
@@ -84,6 +86,11 @@ export function missingDevice(names: readonly string[], deviceId: number): strin
   return `there is no NVIDIA device ${deviceId} (/dev has ${devices === 0 ? "none" : `${devices}`})`;
 }
 
+/** The environment in which CUDA sees one GPU, as its device 0. */
+export function showing(gpu: string): { CUDA_VISIBLE_DEVICES: string } {
+  return { CUDA_VISIBLE_DEVICES: gpu };
+}
+
 /** First use of a CUDA device may compile kernels. */
 const PROBE_TIMEOUT_MS = 60_000;
 
@@ -99,11 +106,12 @@ export const cudaProbe: CudaProbe = {
     if (process.platform === "win32") return undefined;
     return missingDevice(existsSync("/dev") ? readdirSync("/dev") : [], deviceId);
   },
-  tryGraph(deviceId) {
+  tryGraph(deviceId, gpu) {
     return new Promise((resolve, reject) => {
       const program = new URL(`./cuda-probe-child${extname(fileURLToPath(import.meta.url))}`, import.meta.url);
-      const child = fork(program, [String(deviceId)], {
+      const child = fork(program, [gpu === undefined ? String(deviceId) : "0"], {
         execArgv: [],
+        env: { ...process.env, ...(gpu !== undefined && showing(gpu)) },
         stdio: ["ignore", "ignore", "ignore", "ipc"],
         timeout: PROBE_TIMEOUT_MS,
         killSignal: "SIGKILL",

@@ -38,6 +38,7 @@ export interface EngineOptions {
   signal?: AbortSignal;
   onExit?: (exit: EngineExit) => void;
   log?: (message: string, fields: Record<string, unknown>) => void;
+  /** More than this process's own. */
   environment?: NodeJS.ProcessEnv;
 }
 
@@ -115,7 +116,7 @@ export function startEngine(of: EngineOptions): Engine {
   const who = holder === undefined ? [] : [holderArgument(holder)];
   const child = spawn(process.execPath, [fileURLToPath(entry), `--deadline=${deadline}`, ...who], {
     stdio: ["ignore", "pipe", "pipe", "pipe"],
-    env: environment ?? withoutSecrets(process.env),
+    env: { ...withoutSecrets(process.env), ...environment },
   });
   const pipe = child.stdio[ENGINE_PIPE] as Socket;
   const passes = new Map<number, Handed>();

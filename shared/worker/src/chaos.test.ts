@@ -188,7 +188,7 @@ test("the lease's key vanishes in the middle of a pass, as a server's clock that
   await startWorker("second");
   await pipeline.publish("batch", script(40));
   await pipeline.done(1);
-  const key = leaseKeys.gpu("cpu");
+  const key = leaseKeys.gpu("cpu-test");
   const stream = `KV_${buckets.lease}`;
   const most = await enginesDuring(async () => {
     const { revision: seq } = (await (await pipeline.bus.bucket(buckets.lease)).get(key)) ?? {};

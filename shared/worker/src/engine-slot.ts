@@ -17,6 +17,7 @@ import type { Log } from "@parlance/telemetry";
 import { type EngineDescription, readDescription } from "./engine-description.ts";
 import { type Swap, swapOf } from "./swap-log.ts";
 import type { WorkerMetrics } from "./worker-metrics.ts";
+import type { WorkerOptions } from "./worker-options.ts";
 
 /** What the engine's `load` is given, or how to get it anew for each loading. */
 export type EngineOptionsSource = Json | (() => Json);
@@ -24,6 +25,8 @@ export type EngineOptionsSource = Json | (() => Json);
 export interface EngineSlotOptions {
   entry: URL;
   options: EngineOptionsSource;
+  /** Where it runs: an engine is shown nothing else, and may know it by another name. */
+  on: WorkerOptions["accelerator"];
   lease: Lease;
   metrics: WorkerMetrics | undefined;
   clock: Clock;
@@ -56,7 +59,7 @@ export interface EngineSlot {
 const LEFT_PATIENCE_MS = 5_000;
 
 export function createEngineSlot(slot: EngineSlotOptions): EngineSlot {
-  const { entry, options, lease, metrics, clock, log } = slot;
+  const { entry, options, on, lease, metrics, clock, log } = slot;
   let engine: Engine | undefined;
   let loaded: LoadedEngine | undefined;
   let loadMs = 0;
@@ -64,7 +67,8 @@ export function createEngineSlot(slot: EngineSlotOptions): EngineSlot {
   let closed = false;
 
   function tellLoaded(enginePid: number, model: EngineDescription, swap: Swap): void {
-    const { name, device, computeType, cuda } = model;
+    const { name, computeType, cuda } = model;
+    const { device } = on;
     const { at: _, seconds: totalSeconds, ...parts } = swap;
     const fields = { name, device, computeType, cuda, ...parts, totalSeconds, workerPid: process.pid, enginePid };
     const seconds = (value: number) => `${value.toFixed(3)} s`;
@@ -109,6 +113,7 @@ export function createEngineSlot(slot: EngineSlotOptions): EngineSlot {
         options: typeof options === "function" ? options() : options,
         deadline,
         holder: lease.id,
+        ...(on.environment && { environment: on.environment }),
         log: (message, fields) => log.info(fields, message),
       });
       engine = starting;

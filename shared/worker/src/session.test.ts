@@ -58,7 +58,7 @@ async function begin(): Promise<Rig> {
     held,
     settle,
     unfinished: { of: async () => 0, begun() {}, ended() {}, stopped() {} },
-    engine: { entry: scriptedEngine, options: {} },
+    engine: { entry: scriptedEngine, options: {}, on: { id: "cpu-test", device: "cpu" } },
     settings: {
       ...yieldSettings(settings),
       maxBatchSize: settings.MAX_BATCH_SIZE,

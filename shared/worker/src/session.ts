@@ -22,7 +22,7 @@ import type { Log } from "@parlance/telemetry";
 import { composePass } from "./compose-pass.ts";
 import type { EngineDescription } from "./engine-description.ts";
 import { createEnginePasses } from "./engine-passes.ts";
-import { createEngineSlot, type EngineOptionsSource, type LoadedEngine } from "./engine-slot.ts";
+import { createEngineSlot, type EngineSlotOptions, type LoadedEngine } from "./engine-slot.ts";
 import type { HeldJobs } from "./held-jobs.ts";
 import type { Job } from "./job.ts";
 import { createRetrials } from "./retrials.ts";
@@ -48,7 +48,7 @@ export interface SessionOptions {
   held: HeldJobs;
   settle: PassSettlement;
   unfinished: UnfinishedRuns;
-  engine: { entry: URL; options: EngineOptionsSource };
+  engine: Pick<EngineSlotOptions, "entry" | "options" | "on">;
   settings: SessionSettings;
   turns: Turns;
   isCancelled(batchId: string): boolean;

@@ -6,8 +6,8 @@ import { hostname } from "node:os";
 import type { Bus } from "@parlance/bus";
 import { type SettingName, type Settings, SpeechError, toSpeechError } from "@parlance/contracts";
 import { leaseSettings, yieldSettings } from "@parlance/gpu-lease";
+import { type Accelerator, chooseAccelerator } from "@parlance/inference/accelerators";
 import { type CudaFacts, detectCuda } from "@parlance/inference/cuda";
-import { chooseDevice, type Device } from "@parlance/inference/device";
 import { createRegistry, type Log, type Registry } from "@parlance/telemetry";
 import type { ReadyModel } from "./model-choice.ts";
 import { createWorkerMetrics } from "./worker-metrics.ts";
@@ -18,6 +18,7 @@ export const workerSettings = [
   "IDLE_TIMEOUT",
   "PASS_TIMEOUT",
   "MAX_DELIVERIES",
+  "LEASE_MACHINE_ID",
   ...leaseSettings,
 ] as const satisfies readonly SettingName[];
 
@@ -47,7 +48,7 @@ export interface SetUpOptions {
 }
 
 export interface WorkerSetUp {
-  device: Device;
+  accelerator: Accelerator;
   cuda: CudaFacts & { available: boolean };
   registry: Registry;
   /** The part of `createWorker`'s options that is the same in every service. */
@@ -55,7 +56,17 @@ export interface WorkerSetUp {
     model: Pick<ReadyModel, "name" | "maxBatchSize" | "abilities" | "fallback">,
   ): Pick<
     WorkerOptions,
-    "bus" | "service" | "id" | "model" | "abilities" | "fallback" | "lease" | "settings" | "metrics" | "log"
+    | "bus"
+    | "service"
+    | "id"
+    | "model"
+    | "abilities"
+    | "fallback"
+    | "accelerator"
+    | "lease"
+    | "settings"
+    | "metrics"
+    | "log"
   >;
 }
 
@@ -65,7 +76,8 @@ const SECOND = 1_000;
 export async function setUpWorker(options: SetUpOptions): Promise<WorkerSetUp> {
   const { bus, service, device: asked, deviceSetting, settings, log } = options;
   const tell = (message: string, fields: Record<string, unknown> = {}) => log.debug(fields, message);
-  const device = await chooseDevice({ device: asked, log: tell }).catch((cause: unknown) => {
+  const machineId = settings.LEASE_MACHINE_ID;
+  const accelerator = await chooseAccelerator({ device: asked, machineId, log: tell }).catch((cause: unknown) => {
     const { code, message } = toSpeechError(cause);
     throw new SpeechError(code, `${deviceSetting}: ${message}`, { cause, param: deviceSetting });
   });
@@ -73,8 +85,8 @@ export async function setUpWorker(options: SetUpOptions): Promise<WorkerSetUp> {
   const host = hostname();
   const id = `${host}-${process.pid}-${Math.random().toString(36).slice(2, 8)}`;
   return {
-    device,
-    cuda: { available: device.provider === "cuda", ...(await detectCuda()) },
+    accelerator,
+    cuda: { available: accelerator.provider === "cuda", ...(await detectCuda()) },
     registry,
     common: ({ name, maxBatchSize, abilities, fallback }) => ({
       bus,
@@ -83,7 +95,8 @@ export async function setUpWorker(options: SetUpOptions): Promise<WorkerSetUp> {
       model: name,
       abilities,
       fallback,
-      lease: { device: device.name, ttlMs: settings.LEASE_TTL * SECOND, host },
+      accelerator: { id: accelerator.id, device: accelerator.name, environment: accelerator.engine.environment },
+      lease: { ttlMs: settings.LEASE_TTL * SECOND, host },
       settings: {
         maxBatchSize,
         batchWaitMs: settings.BATCH_WAIT_MS,

@@ -25,7 +25,9 @@ export interface WorkerOptions {
   fallback?: ReadyModel["fallback"];
   /** Where the model comes from, and which others there are. Default: it is ready, and there are none. */
   models?: ModelSource;
-  lease: { device: string; ttlMs: number; host: string };
+  /** Whose lease is asked for (its id), what it is called on its host, and what an engine needs to run on it. */
+  accelerator: { id: string; device: string; environment?: Readonly<Record<string, string>> };
+  lease: { ttlMs: number; host: string };
   /** A module that calls `runEngine`, and what its `load` is given. */
   engine: { entry: URL; options: EngineOptionsSource };
   settings: SessionSettings & { maxDeliveries: number };

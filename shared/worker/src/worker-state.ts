@@ -34,13 +34,15 @@ export function describeSelf({ options, choice, trouble, sessions, turns, run }:
   function state(): WorkerState {
     const loaded = sessions.current?.description;
     const known = loaded ?? sessions.description;
-    const { device } = options.lease;
+    const { id: accelerator, device } = options.accelerator;
     return {
       worker: options.id,
       family: options.family,
       model: choice.current.name,
       loaded: loaded !== undefined,
-      device: known?.device ?? device,
+      device,
+      accelerator,
+      host: options.lease.host,
       computeType: known?.computeType ?? "auto",
       cuda: known?.cuda ?? device.startsWith("cuda"),
       loadSeconds: loaded?.loadSeconds,

@@ -76,7 +76,7 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
   );
   const lease: Lease = await createLease({
     bus,
-    device: options.lease.device,
+    accelerator: options.accelerator.id,
     holder: {
       id: options.id,
       family,
@@ -120,7 +120,7 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
         held,
         settle,
         unfinished,
-        engine: { entry: options.engine.entry, options: choice.current.options },
+        engine: { entry: options.engine.entry, options: choice.current.options, on: options.accelerator },
         settings: { ...settings, maxBatchSize: choice.current.maxBatchSize },
         turns,
         isCancelled: cancelled.has,

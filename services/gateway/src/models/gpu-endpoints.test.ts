@@ -12,6 +12,8 @@ const asr: WorkerState = {
   model: "parlance-en",
   loaded: true,
   device: "cuda:0",
+  accelerator: "GPU-a",
+  host: "h",
   computeType: "float16",
   cuda: true,
   passes: 1,
@@ -31,7 +33,7 @@ const wanted: Wanted = { holder: "t", lane: "interactive", since: 3_000 };
 
 describe("what is told of a device", () => {
   test("is who holds it, who waits, and the swaps of both families in order", () => {
-    const { devices } = foldGpuStatus(new Map([["gpu.cuda-0", lease]]), new Map([["wanted.cuda-0.tts", wanted]]), [
+    const { devices } = foldGpuStatus(new Map([["gpu.GPU-a", lease]]), new Map([["wanted.GPU-a.tts", wanted]]), [
       asr,
       tts,
     ]);
@@ -46,10 +48,26 @@ describe("what is told of a device", () => {
   });
 
   test("is that it is free when nobody holds it, and nothing of another device", () => {
-    const { devices } = foldGpuStatus(new Map([["gpu.cuda-0", lease]]), new Map(), [{ ...asr, device: "cuda:1" }]);
+    const { devices } = foldGpuStatus(new Map([["gpu.GPU-a", lease]]), new Map(), [
+      { ...asr, device: "cuda:1", accelerator: "GPU-b" },
+    ]);
     expect(devices.map(({ device, holder }) => [device, holder?.loaded])).toEqual([
-      ["cuda-0", false],
       ["cuda:1", undefined],
+      ["GPU-a", false],
+    ]);
+  });
+
+  test("is told of each of a name on two hosts, and once of one that two know by their own names", () => {
+    const { devices } = foldGpuStatus(new Map([["gpu.GPU-a", lease]]), new Map(), [
+      { ...tts, device: "cuda:1" },
+      asr,
+      { ...asr, worker: "o", host: "other", accelerator: "GPU-b" },
+      { ...asr, worker: "c", host: "h", device: "cpu", accelerator: "cpu-h" },
+    ]);
+    expect(devices.map(({ hosts, device, accelerator }) => [hosts, device, accelerator])).toEqual([
+      [["h"], "cpu", "cpu-h"],
+      [["h"], "cuda:1", "GPU-a"],
+      [["other"], "cuda:0", "GPU-b"],
     ]);
   });
 });
@@ -75,10 +93,10 @@ describe("GET /api/v1/gpu", () => {
   test("leaves out what a worker that is gone left behind", async () => {
     const worker = await connectBus({ name: "transcribe-worker", ...server.as("transcribe-worker") });
     const bucket = await worker.bucket("gpu-lease");
-    await bucket.put("gpu.cpu", JSON.stringify({ ...lease, ttlMs: 1 }));
-    await bucket.put("wanted.cpu.asr", JSON.stringify({ ...wanted, ttlMs: 1 }));
+    await bucket.put("gpu.cpu-x", JSON.stringify({ ...lease, ttlMs: 1 }));
+    await bucket.put("wanted.cpu-x.asr", JSON.stringify({ ...wanted, ttlMs: 1 }));
     await eventually(async () => (await ask()).devices.length === 0 || undefined);
-    await Promise.all([bucket.delete("gpu.cpu"), bucket.delete("wanted.cpu.asr")]);
+    await Promise.all([bucket.delete("gpu.cpu-x"), bucket.delete("wanted.cpu-x.asr")]);
     await worker.close();
   });
 
@@ -87,13 +105,20 @@ describe("GET /api/v1/gpu", () => {
     const over = new AbortController();
     worker.serve(subjects.workers, undefined, async (request) => request.respond(JSON.stringify(asr)), over.signal);
     const bucket = await worker.bucket("gpu-lease");
-    await bucket.put("gpu.cuda-0", JSON.stringify(lease));
-    await bucket.put("wanted.cuda-0.asr", "not what it should be");
+    await bucket.put("gpu.GPU-a", JSON.stringify(lease));
+    await bucket.put("wanted.GPU-a.asr", "not what it should be");
     const [device] = await eventually(async () => {
       const { devices } = await ask();
       return devices[0]?.holder?.loaded ? devices : undefined;
     });
-    expect(device).toMatchObject({ device: "cuda:0", holder: { worker: "a" }, waiting: [], swaps: { count: 30 } });
+    expect(device).toMatchObject({
+      device: "cuda:0",
+      accelerator: "GPU-a",
+      hosts: ["h"],
+      holder: { worker: "a" },
+      waiting: [],
+      swaps: { count: 30 },
+    });
     over.abort();
     await worker.close();
   });

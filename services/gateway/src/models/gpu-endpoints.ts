@@ -6,7 +6,6 @@ import type Router from "@koa/router";
 import { askWorkers, type KeyBucket } from "@parlance/bus";
 import {
   buckets,
-  deviceKey,
   familySchema,
   type GpuStatus,
   type LeaseValue,
@@ -72,27 +71,34 @@ function jsonOf(value: Uint8Array): unknown {
   }
 }
 
-/** By device: every one that a worker runs on or that somebody holds or waits for. */
+/** By accelerator: every one that a worker runs on or that somebody holds or waits for. */
 export function foldGpuStatus(
   leases: ReadonlyMap<string, LeaseValue>,
   wanted: ReadonlyMap<string, Wanted>,
   workers: readonly WorkerState[],
 ): GpuStatus {
-  const names = new Map(workers.map(({ device }) => [deviceKey(device), device]));
-  const keys = new Set(names.keys());
-  for (const key of [...leases.keys(), ...wanted.keys()]) keys.add(key.split(".")[1] ?? key);
-  return {
-    devices: [...keys].sort().map((key) => {
-      const here = workers.filter(({ device }) => deviceKey(device) === key);
-      const lease = leases.get(leaseKeys.gpu(key));
-      return {
-        device: names.get(key) ?? key,
-        holder: lease === undefined ? null : holderOf(lease, here),
-        waiting: waitingFor(key, wanted),
-        swaps: swapsOf(here),
-      };
-    }),
-  };
+  const ids = new Set(workers.map(idOf));
+  for (const key of [...leases.keys(), ...wanted.keys()]) ids.add(key.split(".")[1] ?? key);
+  const devices = [...ids].map((id): Device => {
+    const here = workers.filter((worker) => idOf(worker) === id);
+    const lease = leases.get(leaseKeys.gpu(id));
+    const hosts = here.flatMap(({ host }) => host ?? []);
+    return {
+      device: here[0]?.device ?? id,
+      accelerator: id,
+      hosts: [...new Set(lease === undefined ? hosts : [lease.host, ...hosts])].sort(),
+      holder: lease === undefined ? null : holderOf(lease, here),
+      waiting: waitingFor(id, wanted),
+      swaps: swapsOf(here),
+    };
+  });
+  const place = ({ hosts, device, accelerator }: Device) => [hosts.join(), device, accelerator].join(" ");
+  return { devices: devices.sort((a, b) => place(a).localeCompare(place(b), undefined, { numeric: true })) };
+}
+
+/** A worker of an older version says what its host calls it, and no more. */
+function idOf({ accelerator, device }: WorkerState): string {
+  return accelerator ?? device;
 }
 
 type Device = GpuStatus["devices"][number];
@@ -105,8 +111,8 @@ function holderOf(
   return { worker: holder, host, family, model, since: new Date(since).toISOString(), loaded };
 }
 
-function waitingFor(device: string, wanted: ReadonlyMap<string, Wanted>): Device["waiting"] {
-  const prefix = leaseKeys.wanted(device, "");
+function waitingFor(accelerator: string, wanted: ReadonlyMap<string, Wanted>): Device["waiting"] {
+  const prefix = leaseKeys.wanted(accelerator, "");
   return [...wanted]
     .flatMap(([key, { holder, lane, since }]) => {
       const family = familySchema.safeParse(key.slice(prefix.length));

@@ -3,6 +3,7 @@ import * as z from "zod";
 import { failureSchema } from "../errors/errors.ts";
 import { voiceSchema } from "../models/manifest.ts";
 import { modelDownloadSchema, modelTroubleSchema } from "../models/models.ts";
+import { acceleratorSchema } from "../words/accelerators.ts";
 import { batchIdSchema, customIdSchema, fileIdSchema, itemIdSchema, tokenSchema } from "../words/identifiers.ts";
 import { languageSchema } from "../words/languages.ts";
 import {
@@ -205,7 +206,7 @@ export const progressSchema = z.object({
 });
 export type Progress = z.infer<typeof progressSchema>;
 
-/** The value of KV `gpu-lease` key `gpu.<device>`; its revision is the fencing token. */
+/** The value of KV `gpu-lease` key `gpu.<accelerator>`; its revision is the fencing token. */
 export const leaseValueSchema = z.object({
   holder: z.string(),
   family: familySchema,
@@ -219,7 +220,7 @@ export const leaseValueSchema = z.object({
 });
 export type LeaseValue = z.infer<typeof leaseValueSchema>;
 
-/** The value of `wanted.<device>.<family>`: who waits for the lease, and how urgently. */
+/** The value of `wanted.<accelerator>.<family>`: who waits for the lease, and how urgently. */
 export const wantedSchema = z.object({
   holder: z.string(),
   lane: laneSchema,
@@ -250,7 +251,11 @@ export const workerStateSchema = z.object({
   family: familySchema,
   model: z.string(),
   loaded: z.boolean(),
+  /** As its host counts them: `cpu`, `cuda:0` … */
   device: z.string(),
+  /** Whose lease it works under; absent from a worker of an older version, as its host is. */
+  accelerator: acceleratorSchema.optional(),
+  host: z.string().optional(),
   computeType: z.string(),
   cuda: z.boolean(),
   loadSeconds: z.number().optional(),

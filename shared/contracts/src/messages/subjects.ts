@@ -73,15 +73,10 @@ export const batchKeys = {
   unfinished: (seq: number | "*") => `unfinished.${seq}`,
 } as const;
 
-/** Device names (`cuda:0`) hold a colon, keys may not. */
-export function deviceKey(device: string): string {
-  return device.replace(/[^A-Za-z0-9_-]/g, "-");
-}
-
-/** Keys of the `gpu-lease` bucket; `device` as `deviceKey` gives it. */
+/** Keys of the `gpu-lease` bucket, by the id of the accelerator (accelerators.ts). */
 export const leaseKeys = {
-  gpu: (device: string) => `gpu.${device}`,
-  wanted: (device: string, family: string) => `wanted.${device}.${family}`,
+  gpu: (accelerator: string) => `gpu.${accelerator}`,
+  wanted: (accelerator: string, family: string) => `wanted.${accelerator}.${family}`,
 } as const;
 
 export const streamSubjects = {

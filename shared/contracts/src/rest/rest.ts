@@ -224,7 +224,11 @@ export const healthSchema = z.object({
 const moment = z.iso.datetime().describe("ISO 8601, UTC");
 
 export const gpuDeviceSchema = z.object({
-  device: z.string().describe("`cpu`, `cuda:0` …"),
+  device: z.string().describe("As its host counts them: `cpu`, `cuda:0` …"),
+  accelerator: z
+    .string()
+    .describe("Its id, which all who share it agree on: a GPU's UUID, or `cpu-` and the machine's id"),
+  hosts: z.array(z.string()).describe("Whose workers run on it: containers that share it are each their own"),
   holder: z
     .object({
       worker: z.string(),

@@ -336,6 +336,13 @@ export const settingsTable = {
     describe: "The same while requests keep coming to both families; one now and then is let in after the running pass",
   }),
 
+  LEASE_MACHINE_ID: setting({
+    schema: tokenSchema,
+    default: undefined,
+    describe:
+      "Name of the machine that the CPU's lease goes by: whoever shares a CPU needs the same, whoever does not another; default: its kernel's boot id, which all of its containers see",
+  }),
+
   TRANSCRIBE_WORKERS: setting({
     schema: integer(1, 64),
     default: "1",

@@ -11,6 +11,8 @@ export interface ScriptedWorker {
   bus: Bus;
   id: string;
   leaseTtl: number;
+  /** Default: the one of all of them. */
+  accelerator?: string;
   log?: Log;
   engineOptions?: EngineOptionsSource;
   settings?: Partial<WorkerOptions["settings"]>;
@@ -29,7 +31,8 @@ export function createScriptedWorker(options: ScriptedWorker): Promise<Worker> {
     operations,
     family,
     model: "scripted",
-    lease: { device: "cpu", ttlMs: leaseTtl * 1_000, host: "test" },
+    accelerator: { id: options.accelerator ?? "cpu-test", device: "cpu" },
+    lease: { ttlMs: leaseTtl * 1_000, host: "test" },
     engine: { entry: scriptedEngine, options: options.engineOptions ?? {} },
     settings: {
       maxBatchSize: 4,

@@ -1,0 +1,66 @@
+/**
+ * The accelerator that a worker runs on: chosen as `chooseDevice` does, known by an id that all who share it agree on, and with
+ * what an engine is started with so that it runs there and nowhere else. Whichever way a GPU was named, its engine is shown
+ * that GPU alone, by the UUID under which its lease is kept: the two cannot disagree.
+ */
+import { acceleratorIds, SpeechError } from "@parlance/contracts";
+import { type CudaProbe, chooseDevice, type Device, showing } from "../device.ts";
+import { findGpus } from "./gpus.ts";
+import { readMachineId } from "./machine.ts";
+import { type Gpu, visibleGpus } from "./visible-gpus.ts";
+
+export interface Accelerator extends Device {
+  /** What its lease is kept under (`acceleratorIds`). */
+  id: string;
+  engine: {
+    /** Of the devices that it is shown. */
+    device: string;
+    /** More than its supervisor's own. */
+    environment: Readonly<Record<string, string>>;
+  };
+}
+
+export interface ChooseAcceleratorOptions {
+  /** As `chooseDevice` takes it. */
+  device: string;
+  /** LEASE_MACHINE_ID. Default: what the machine says. */
+  machineId?: string | undefined;
+  environment?: Readonly<Record<string, string | undefined>>;
+  log: (message: string, fields?: Record<string, unknown>) => void;
+  probe?: CudaProbe;
+  gpus?: () => Promise<Gpu[]>;
+}
+
+/** Throws what `chooseDevice` throws, and where there are GPUs but not as many as it would take. */
+export async function chooseAccelerator(options: ChooseAcceleratorOptions): Promise<Accelerator> {
+  const { device, environment = process.env, log, probe, gpus = findGpus } = options;
+  const machineId = options.machineId ?? (await readMachineId());
+  const found = device === "cpu" ? [] : await gpus();
+  const visible = visibleGpus(found, environment.CUDA_VISIBLE_DEVICES);
+  const place = Number(/^cuda:(\d+)$/.exec(device)?.[1] ?? 0);
+  if (found.length > 0 && place > 0 && visible[place] === undefined) {
+    const message = `device ${device} cannot be used: there are ${visible.length} GPUs here, counted from cuda:0 on`;
+    throw new SpeechError("validation_failed", message, { param: "ASR_DEVICE" });
+  }
+  const shown = environment.CUDA_VISIBLE_DEVICES?.split(",")[place]?.trim() ?? String(place);
+  const uuid = visible[place] ?? (found.length === 0 && wholeUuid.test(shown) ? shown : undefined);
+  const chosen = await chooseDevice({ device, log, ...(probe && { probe }), ...(uuid !== undefined && { gpu: uuid }) });
+  if (chosen.provider === "cpu") {
+    return { ...chosen, id: acceleratorIds.cpu(machineId), engine: { device: "cpu", environment: {} } };
+  }
+  if (uuid === undefined) {
+    const id = acceleratorIds.unnamedGpu(shown, machineId);
+    return { ...chosen, id, engine: { device: chosen.name, environment: {} } };
+  }
+  const reason = isMixed(found) ? `${chosen.reason}; ${COUNTED}` : chosen.reason;
+  return { ...chosen, reason, id: acceleratorIds.gpu(uuid), engine: { device: "cuda:0", environment: showing(uuid) } };
+}
+
+const wholeUuid = /^(GPU|MIG)-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** Whoever knows CUDA's own order, which begins with the fastest, would expect another. */
+const COUNTED = "GPUs of several kinds are counted by their place on the PCI bus, as nvidia-smi does";
+
+function isMixed(gpus: readonly Gpu[]): boolean {
+  return new Set(gpus.map(({ name }) => name)).size > 1;
+}
