@@ -46,7 +46,7 @@ def settle(folder, section, **values):
 def whisper(name, root):
     sys.path.insert(0, str(RECIPES / "whisper"))
     import export
-    import public_layout
+    import published_layout
     import true_size
 
     def model():
@@ -60,7 +60,7 @@ def whisper(name, root):
         settle(folder, "whisper", maxTokens=TOKENS["whisper"], temperatures=[0])
 
     def transformers(folder):
-        public_layout.save_transformers(model(), folder)
+        published_layout.save_transformers(model(), folder)
         words, _ = export_vocabulary()
         # onnx-asr reads the slow tokenizer's files.
         (folder / "vocab.json").write_text(json.dumps({word: number for number, word in enumerate(words)}))
@@ -81,7 +81,7 @@ def whisper(name, root):
     def optimum(folder):
         from onnxruntime.quantization import QuantType, quantize_dynamic
 
-        public_layout.export(root / "transformers", folder / "onnx")
+        published_layout.export(root / "transformers", folder / "onnx")
         for path in (folder / "onnx").glob("*.json"):
             path.rename(folder / path.name)
         for file in ("vocab.json", "added_tokens.json", "tokenizer.json", "tokenizer_config.json", "generation_config.json"):

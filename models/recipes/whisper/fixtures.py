@@ -15,7 +15,7 @@ import torch
 from clips import CLIPS, clip
 from export import export
 from golden import golden
-from public_layout import export as public_export, halve, save_transformers, without_weights
+from published_layout import export as published_export, halve, save_transformers, without_weights
 from tiny import TINY, tiny, tiny_rules
 from tokens import tokenizer_of, vocabulary
 
@@ -39,7 +39,7 @@ def own_layout(model, folder):
         return {f"{graph.path.stem}.bin": list(graph.sources.values()) for graph in made.values()}
 
 
-def public_layout(model, folder):
+def published_layout(model, folder):
     """optimum's graphs: split as it writes them, merged with the cross attention told, and merged in float16."""
     tensors = {name: value.numpy() for name, value in model.state_dict().items()}
     with tempfile.TemporaryDirectory() as scratch:
@@ -50,7 +50,7 @@ def public_layout(model, folder):
             ("merged", ["encoder_model", "decoder_model_merged"], True),
             ("half", ["encoder_model_fp16", "decoder_model_merged_fp16"], False),
         ):
-            public_export(scratch / "transformers", scratch / kind, attentions)
+            published_export(scratch / "transformers", scratch / kind, attentions)
             if kind == "half":
                 halve(scratch / kind)
             out = folder / kind
@@ -85,7 +85,7 @@ def main():
         write(options.folder / name / "weights.json.gz", {"rules": tiny_rules(name), "files": files, "specials": specials})
         chosen = list(CLIPS)[: {"multilingual-80": 16, "multilingual-128": 12, "english-80": 4}[name]]
         if name == "multilingual-80":
-            public_layout(model, options.folder / name)
+            published_layout(model, options.folder / name)
         if not options.graphs:
             write(options.folder / name / "golden.json.gz", golden(model, chosen))
 

@@ -197,7 +197,7 @@ class Decoder:
 
 
 class Rules:
-    """openai-whisper's logit filters; shared/asr/src/whisper/timestamp-rules.ts says the same of one row."""
+    """openai-whisper's logit filters; shared/asr/src/whisper/search/timestamp-rules.ts says the same of one row."""
 
     def __init__(self, graph, tokens, vocabulary):
         self.graph, self.end, self.first = graph, tokens.eot, tokens.timestamp_begin

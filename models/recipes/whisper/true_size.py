@@ -47,13 +47,13 @@ def main():
     model = random_model(options.size)
     export(model, options.folder, options.formats.split(","), options.folder.name, source="random weights", license="MIT")
     if options.peers:
-        from public_layout import export as public_export, save_transformers
+        from published_layout import export as published_export, save_transformers
 
         for part in ("openai", "transformers", "optimum"):
             (options.folder / part).mkdir(exist_ok=True)
         torch.save({"dims": asdict(model.dims), "model_state_dict": model.state_dict()}, options.folder / "openai" / f"{options.size}.pt")
         save_transformers(model, options.folder / "transformers")
-        public_export(options.folder / "transformers", options.folder / "optimum")
+        published_export(options.folder / "transformers", options.folder / "optimum")
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@
 import { SpeechError } from "@parlance/contracts";
 import type { FolderView, RecognisedModel } from "@parlance/model-store";
 import * as z from "zod";
-import { languageName, whisperCodes } from "../whisper/languages.ts";
+import { languageName, whisperCodes } from "../whisper/text/languages.ts";
 
 const graphs = {
   encoder: "encoder_model",

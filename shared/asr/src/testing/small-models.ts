@@ -1,7 +1,7 @@
 /** A small model of random weights in each layout that is served: its text means nothing, its way is that of a large one. */
 import { cp } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { writePublicModel, writeTinyModel } from "../whisper/testing/tiny-model.ts";
+import { writePublishedModel, writeTinyModel } from "../whisper/testing/tiny-model.ts";
 
 const qwen = (folder: string) => fileURLToPath(new URL(`../qwen3-asr/fixtures/${folder}`, import.meta.url));
 const copy = (from: string) => (folder: string) => cp(from, folder, { recursive: true });
@@ -12,9 +12,9 @@ export const smallModels: Record<string, (folder: string) => Promise<void>> = {
   "Qwen3-ASR, split": copy(qwen("split")),
   "Qwen3-ASR, merged": copy(qwen("merged")),
   "Whisper, the project's own": (folder) => writeTinyModel(folder, "multilingual-80"),
-  "Whisper, split": (folder) => writePublicModel(folder, "split"),
-  "Whisper, merged": (folder) => writePublicModel(folder, "merged"),
-  "Whisper, merged, float16": (folder) => writePublicModel(folder, "half"),
+  "Whisper, split": (folder) => writePublishedModel(folder, "split"),
+  "Whisper, merged": (folder) => writePublishedModel(folder, "merged"),
+  "Whisper, merged, float16": (folder) => writePublishedModel(folder, "half"),
 };
 
 /** The small model of an architecture in the project's own layout, with every way of decoding. */

@@ -1,16 +1,16 @@
 /** Opens a Whisper folder: graphs of whichever layout it is in, vocabulary, and the transcriber over both. */
 import { join } from "node:path";
 import type { ArchitectureContext } from "../types.ts";
-import type { WhisperGraphs } from "./decoder.ts";
 import { createFeatures, type WhisperFeatures } from "./features.ts";
-import { type LoopGraphsOptions, openLoopGraphs, prefersLoop } from "./loop-graphs.ts";
-import { readSection, type WhisperSection } from "./manifest-section.ts";
-import { openOwnGraphs } from "./own-graphs.ts";
-import { openPublicGraphs } from "./public-graphs.ts";
-import { readPublicSection } from "./public-section.ts";
-import { createSuppression, type Suppression } from "./suppression.ts";
+import type { WhisperGraphs } from "./graphs/decoder.ts";
+import { type LoopGraphsOptions, openLoopGraphs, prefersLoop } from "./graphs/loop-graphs.ts";
+import { readSection, type WhisperSection } from "./graphs/manifest-section.ts";
+import { openOwnGraphs } from "./graphs/own-graphs.ts";
+import { openPublishedGraphs } from "./graphs/published-graphs.ts";
+import { readPublishedSection } from "./graphs/published-section.ts";
+import { createSuppression, type Suppression } from "./search/suppression.ts";
+import { readVocabulary, type Vocabulary } from "./text/vocabulary.ts";
 import { createTranscriber, type Transcriber } from "./transcriber.ts";
-import { readVocabulary, type Vocabulary } from "./vocabulary.ts";
 
 export interface OpenedWhisper {
   section: WhisperSection;
@@ -29,13 +29,13 @@ export async function openWhisper(context: ArchitectureContext): Promise<OpenedW
   const own = manifest.whisper !== undefined;
   const published = own
     ? { section: readSection(manifest), alignmentHeads: [] }
-    : await readPublicSection(path("config", "config.json"), path("generationConfig", "generation_config.json"));
+    : await readPublishedSection(path("config", "config.json"), path("generationConfig", "generation_config.json"));
   const { section } = published;
   const vocabulary = await readVocabulary(path("tokenizer", "tokenizer.json"), section.vocabulary);
   const words = vocabulary.control.endOfText;
   const graphs = own
     ? await openOwn({ context, section, words, control: vocabulary.control })
-    : await openPublicGraphs({ context, ...published, words });
+    : await openPublishedGraphs({ context, ...published, words });
   const features = createFeatures(section.mels);
   const suppression = createSuppression(vocabulary, section.suppressTokens);
   const beams = options.beamSize ?? section.beamSize;

@@ -2,20 +2,27 @@
  * One pass through a Whisper: hear, tell the languages, decode, try again what looks wrong, find the words' times. Rows are
  * what the model sees; segments of the pipeline become rows in whisper-model.ts.
  */
-import { type Decoded, decodeRows, detectLanguages, type RowSearch } from "./decode.ts";
-import type { EncodedRows, WhisperGraphs } from "./decoder.ts";
-import { compressionRatio, isSilence, needsFallback } from "./fallback.ts";
+
 import { FRAMES, type WhisperFeatures } from "./features.ts";
-import type { WhisperSection } from "./manifest-section.ts";
-import { choosePhrase, createLikelihoodSearch } from "./phrases.ts";
-import { buildPrompt, type Prompt } from "./prompt.ts";
-import { createBeamSearch, createGreedySearch, createSampling, type Search, type SearchOptions } from "./search.ts";
-import type { Suppression } from "./suppression.ts";
-import { textSegments } from "./text-segments.ts";
-import type { TokenRules } from "./timestamp-rules.ts";
-import type { Vocabulary } from "./vocabulary.ts";
-import { splitWords } from "./word-splitting.ts";
-import { alignWords, spreadWords, type TimedWord, wordsOfSegments } from "./word-times.ts";
+import type { EncodedRows, WhisperGraphs } from "./graphs/decoder.ts";
+import type { WhisperSection } from "./graphs/manifest-section.ts";
+import { type Decoded, decodeRows, detectLanguages, type RowSearch } from "./search/decode.ts";
+import { compressionRatio, isSilence, needsFallback } from "./search/fallback.ts";
+import { choosePhrase, createLikelihoodSearch } from "./search/phrases.ts";
+import {
+  createBeamSearch,
+  createGreedySearch,
+  createSampling,
+  type Search,
+  type SearchOptions,
+} from "./search/search.ts";
+import type { Suppression } from "./search/suppression.ts";
+import type { TokenRules } from "./search/timestamp-rules.ts";
+import { buildPrompt, type Prompt } from "./text/prompt.ts";
+import type { Vocabulary } from "./text/vocabulary.ts";
+import { textSegments } from "./words/text-segments.ts";
+import { splitWords } from "./words/word-splitting.ts";
+import { alignWords, spreadWords, type TimedWord, wordsOfSegments } from "./words/word-times.ts";
 
 export interface WhisperRow {
   /** 16 kHz mono. */

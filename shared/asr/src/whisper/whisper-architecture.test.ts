@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { loadAsrModel } from "../load-asr-model.ts";
 import type { AsrModel, AsrOutcome, AsrResult, AsrSegment } from "../types.ts";
-import { spellings } from "./phrases.ts";
+import { spellings } from "./search/phrases.ts";
 import { makeClip } from "./testing/clips.ts";
-import { writePublicModel, writeTinyModel } from "./testing/tiny-model.ts";
+import { writePublishedModel, writeTinyModel } from "./testing/tiny-model.ts";
 
 const voice = (seconds: number) => makeClip({ kind: "voice", samples: seconds * 16_000, seed: 21 });
 const segment = (change: Partial<AsrSegment> = {}): AsrSegment => ({
@@ -165,7 +165,7 @@ describe("the whisper architecture", { timeout: 180_000 }, () => {
   });
 
   it.each(["split", "merged"] as const)("loads optimum's %s folder by its path alone", async (kind) => {
-    await writePublicModel(join(root, kind), kind, 4);
+    await writePublishedModel(join(root, kind), kind, 4);
     const published = await load(join(root, kind));
     const [outcome] = await published.transcribe([segment({ language: "English", phrases: ["one", "two"] })]);
     await published.close();
@@ -174,7 +174,7 @@ describe("the whisper architecture", { timeout: 180_000 }, () => {
   });
 
   it("names the file and the field that are wrong", async () => {
-    await writePublicModel(join(root, "broken"), "split");
+    await writePublishedModel(join(root, "broken"), "split");
     await writeFile(join(root, "broken", "tokenizer.json"), JSON.stringify({ added_tokens: [], model: { vocab: {} } }));
     await expect(load(join(root, "broken"))).rejects.toThrow(/tokenizer\.json has no token <\|/);
     await writeTinyModel(join(root, "odd"), "english-80", { mels: 0 });

@@ -7,13 +7,13 @@ import { makeClip } from "./testing/clips.ts";
 import {
   type GoldenDecoding,
   type Packed,
-  type PublicKind,
+  type PublishedKind,
   readClips,
   readGolden,
   type TinyModel,
   tinyModels,
   unpacked,
-  writePublicModel,
+  writePublishedModel,
   writeTinyModel,
 } from "./testing/tiny-model.ts";
 import { openTiny } from "./testing/tiny-transcriber.ts";
@@ -32,18 +32,18 @@ afterAll(async () => {
   await rm(root, { recursive: true });
 });
 
-function isPublic(name: TinyModel | PublicKind): name is PublicKind {
+function isPublished(name: TinyModel | PublishedKind): name is PublishedKind {
   return name === "split" || name === "merged" || name === "half";
 }
 
 /** Decodes as the recipe did: no second attempts, 64 tokens at most. */
 async function withModel<T>(
-  name: TinyModel | PublicKind,
+  name: TinyModel | PublishedKind,
   beams: number,
   use: (model: OpenedWhisper) => Promise<T>,
 ): Promise<T> {
   const folder = join(root, `${name}-${beams}`);
-  if (isPublic(name)) await writePublicModel(folder, name, 64);
+  if (isPublished(name)) await writePublishedModel(folder, name, 64);
   else await writeTinyModel(folder, name);
   const model = await openTiny(folder, beams);
   try {

@@ -6,17 +6,18 @@
  * the words' times are found in the cross attention. Context and hotwords stand in the prompt as the text that came before, as much
  * of its end as the model was trained with. Checked against openai-whisper on small random models (models/recipes/whisper):
  * features, states, languages, tokens, times.
+ * Rooms: graphs/ (each layout behind one interface), search/ (how a text is looked for), words/ (their times), text/ (tokens).
  * State: the graphs' sessions and the arrays of the last pass.
  */
 import { type Failure, SAMPLE_RATE } from "@parlance/contracts";
 import { inOneRun } from "@parlance/inference";
 import type { ArchitectureContext, AsrArchitecture, AsrOutcome, AsrResult, AsrSegment } from "../types.ts";
-import { languageCode, languageName } from "./languages.ts";
 import { type OpenedWhisper, openWhisper } from "./open-whisper.ts";
-import { phraseBeyond } from "./phrases.ts";
-import { contextTokens, longestContext, roomBehind } from "./prompt.ts";
+import { phraseBeyond } from "./search/phrases.ts";
+import { languageCode, languageName } from "./text/languages.ts";
+import { contextTokens, longestContext, roomBehind } from "./text/prompt.ts";
 import type { WhisperResult, WhisperRow } from "./transcriber.ts";
-import { strip } from "./word-splitting.ts";
+import { strip } from "./words/word-splitting.ts";
 
 export const whisperArchitecture: AsrArchitecture = {
   name: "whisper",

@@ -121,13 +121,13 @@ export async function writeTinyModel(
   await writeFile(join(folder, "manifest.json"), JSON.stringify(manifest));
 }
 
-export type PublicKind = "split" | "merged" | "half";
+export type PublishedKind = "split" | "merged" | "half";
 
 /**
  * Writes the folder as optimum does: `split`, with three graphs that keep their cross attention to themselves, `merged`,
  * with two in `onnx/` that tell it, or `half`, with two in `onnx/` whose inputs and outputs are float16 too.
  */
-export async function writePublicModel(folder: string, kind: PublicKind, maxTokens = 8): Promise<void> {
+export async function writePublishedModel(folder: string, kind: PublishedKind, maxTokens = 8): Promise<void> {
   const model = "multilingual-80";
   const { rules, specials } = await readFixture<Weights>(`${model}/weights`);
   const { files } = await readFixture<Pick<Weights, "files">>(`${model}/${kind}/weights`);

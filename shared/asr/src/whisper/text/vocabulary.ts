@@ -2,7 +2,8 @@
  * Whisper's tokens: words (byte-level BPE, ids below the end of text), control tokens and timestamps, from a tokenizer.json.
  *
  * A token is a string of bytes and may hold a part of a character, so text is put together from bytes here; the library
- * only encodes. What a caller gives never becomes a control token.
+ * only encodes. What a caller gives never becomes a control token. Languages by their tokens are languages.ts, and what a
+ * decoder is given before it speaks is prompt.ts.
  */
 import { readFile } from "node:fs/promises";
 import { Tokenizer } from "@huggingface/tokenizers";

@@ -4,12 +4,12 @@
  * that ends changes places with the last that goes on.
  */
 import { float32Output, integerOutput, type Session, type TensorData } from "@parlance/inference";
+import { FRAMES } from "../features.ts";
+import { type NodeScores, summarise } from "../search/scores.ts";
+import type { Step } from "../search/search.ts";
 import { audibleShares } from "./attention.ts";
 import type { Attention, BeginOptions, EncodedRows, TokenStream } from "./decoder.ts";
-import { FRAMES } from "./features.ts";
 import type { WhisperSection } from "./manifest-section.ts";
-import { type NodeScores, summarise } from "./scores.ts";
-import type { Step } from "./search.ts";
 import { createTokenTree, swapRows, type TokenTree } from "./token-tree.ts";
 
 const AUDIO_PLACES = FRAMES / 2;

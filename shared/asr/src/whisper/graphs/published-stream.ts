@@ -1,18 +1,18 @@
 /** Decoding with the graphs of optimum and transformers.js: groups of rows whose prompts are equally long. */
 import { float32Output, type TensorData } from "@parlance/inference";
-import { takeRows } from "../tensor-rows.ts";
+import { takeRows } from "../../tensor-rows.ts";
+import { FRAMES } from "../features.ts";
+import { type AllScores, type NodeScores, summarise } from "../search/scores.ts";
+import type { Step } from "../search/search.ts";
 import type { BeginOptions, TokenStream } from "./decoder.ts";
-import { FRAMES } from "./features.ts";
-import { memoryNames, type PublicDecoder } from "./public-decoder.ts";
-import type { PublicSection } from "./public-section.ts";
-import { type AllScores, type NodeScores, summarise } from "./scores.ts";
-import type { Step } from "./search.ts";
+import { memoryNames, type PublishedDecoder } from "./published-decoder.ts";
+import type { PublishedSection } from "./published-section.ts";
 
 /** Rows of a run, beams included: every one has the cross attention's memory to itself. */
 const ROWS_PER_RUN = 16;
 
-interface StreamOptions extends Pick<PublicSection, "section"> {
-  decoder: PublicDecoder;
+interface StreamOptions extends Pick<PublishedSection, "section"> {
+  decoder: PublishedDecoder;
   states: readonly Float32Array[];
   words: number;
   /** Whether rows may share a run. */
@@ -27,7 +27,7 @@ interface Group {
   memory: Map<string, TensorData>;
 }
 
-export async function createPublicStream(options: StreamOptions): Promise<TokenStream> {
+export async function createPublishedStream(options: StreamOptions): Promise<TokenStream> {
   const { decoder, states, words, section, begin } = options;
   const all = memoryNames(section.layers);
   const own = memoryNames(section.layers, ["decoder"]);

@@ -1,15 +1,15 @@
 import type { TensorData } from "@parlance/inference";
 import { expect, it } from "vitest";
 import { whisperSectionSchema } from "./manifest-section.ts";
-import { memoryNames, type PublicDecoder } from "./public-decoder.ts";
-import { createPublicStream } from "./public-stream.ts";
+import { memoryNames, type PublishedDecoder } from "./published-decoder.ts";
+import { createPublishedStream } from "./published-stream.ts";
 
 const [words, vocabulary] = [5, 6];
 const sizes = { mels: 80, layers: 1, heads: 1, width: 2, positions: 8, vocabulary };
 const section = whisperSectionSchema.parse(sizes);
 
 /** Notes how many rows each run has; all tokens are equally likely. */
-function createDecoder(runs: number[]): PublicDecoder {
+function createDecoder(runs: number[]): PublishedDecoder {
   const answer = (rows: number, places: number): Record<string, TensorData> => {
     runs.push(rows);
     const zeros = (...dims: number[]): TensorData => {
@@ -38,7 +38,7 @@ it.each([
       [1, 2, 3],
       [4, 5],
     ].map((tokens, row) => [row, { tokens, start: 0 }] as const);
-    const stream = await createPublicStream({
+    const stream = await createPublishedStream({
       ...{ decoder: createDecoder(runs), words, together },
       section,
       states: prompts.map(() => new Float32Array(3_000)),

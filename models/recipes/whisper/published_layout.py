@@ -1,6 +1,6 @@
 """The layout of optimum and transformers.js: a folder of transformers with ONNX graphs in it, made by optimum itself.
 
-    python public_layout.py whisper-tiny out [--attentions] [--float16]
+    python published_layout.py whisper-tiny out [--attentions] [--float16]
 
 `checkpoint` is anything that checkpoint.py reads.
 """

@@ -2,8 +2,8 @@
  * Tokens cut into words, as openai-whisper's tokenizer does it: a word begins with a space, is punctuation, or is a control
  * token; in languages without spaces a word ends wherever a character does.
  */
-import { codesWithoutSpaces } from "./languages.ts";
-import type { Vocabulary } from "./vocabulary.ts";
+import { codesWithoutSpaces } from "../text/languages.ts";
+import type { Vocabulary } from "../text/vocabulary.ts";
 
 export interface TokenWord {
   /** With its leading space. */

@@ -2,7 +2,7 @@
  * Tokens that are never said: control tokens, and symbols that stand for sounds and speakers instead of speech
  * ("♪", "(", "[" …), as openai-whisper chooses them from its vocabulary.
  */
-import type { Vocabulary } from "./vocabulary.ts";
+import type { Vocabulary } from "../text/vocabulary.ts";
 
 const symbols = [
   ...'"#()*+/:;<=>@[\\]^_`{|}~「」『』',

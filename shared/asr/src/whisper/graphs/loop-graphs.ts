@@ -5,12 +5,12 @@
 import { join } from "node:path";
 import type { Manifest } from "@parlance/contracts";
 import { chooseGraph, createSession, type Device } from "@parlance/inference";
-import type { LoadAsrOptions } from "../types.ts";
+import type { LoadAsrOptions } from "../../types.ts";
+import type { ControlTokens } from "../text/vocabulary.ts";
 import type { EncodedRows, WhisperGraphs } from "./decoder.ts";
 import { type OwnGraphsOptions, openOwnGraphs } from "./own-graphs.ts";
 import { createBiases, createRowLoop } from "./row-loop.ts";
 import { createStepwiseRows } from "./stepwise-rows.ts";
-import type { ControlTokens } from "./vocabulary.ts";
 
 export interface LoopGraphsOptions extends OwnGraphsOptions {
   control: ControlTokens;

@@ -4,8 +4,11 @@
  * The cross attention of the heads that align is normalised over tokens, smoothed over time and averaged; the cheapest
  * monotonic way through it gives each token its frame. Then come the official repairs: words that are too long at the
  * ends of sentences and of segments are shortened, and punctuation goes to its neighbour.
+ *
+ * This room goes from tokens to words with times: tokens are cut into words (word-splitting.ts) and stretches
+ * (text-segments.ts), and placed in the attention (median-filter.ts, dynamic-time-warping.ts).
  */
-import type { Attention } from "./decoder.ts";
+import type { Attention } from "../graphs/decoder.ts";
 import { dynamicTimeWarping } from "./dynamic-time-warping.ts";
 import { medianFilter } from "./median-filter.ts";
 import { strip, type TokenWord } from "./word-splitting.ts";

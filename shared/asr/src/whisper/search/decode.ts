@@ -1,10 +1,10 @@
 /** Decodes the rows of a pass: which language each speaks, and what a search of each row finds. */
-import type { EncodedRows, LoopRow } from "./decoder.ts";
-import type { Prompt } from "./prompt.ts";
+import type { EncodedRows, LoopRow } from "../graphs/decoder.ts";
+import type { Prompt } from "../text/prompt.ts";
+import type { Vocabulary } from "../text/vocabulary.ts";
 import { type AllScores, logSumExp } from "./scores.ts";
 import type { Found, Search, Step } from "./search.ts";
 import type { Suppression } from "./suppression.ts";
-import type { Vocabulary } from "./vocabulary.ts";
 
 export interface Heard {
   /** Whisper's code. */

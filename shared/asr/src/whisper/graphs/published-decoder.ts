@@ -1,6 +1,6 @@
 /** The decoder of optimum and transformers.js: two graphs, or one with a switch. */
 import type { Session, TensorData } from "@parlance/inference";
-import { FRAMES } from "./features.ts";
+import { FRAMES } from "../features.ts";
 import type { WhisperSection } from "./manifest-section.ts";
 
 const AUDIO_PLACES = FRAMES / 2;
@@ -8,7 +8,7 @@ const AUDIO_PLACES = FRAMES / 2;
 type Section = Pick<WhisperSection, "layers" | "heads" | "width">;
 
 /** The decoder, merged or split. */
-export interface PublicDecoder {
+export interface PublishedDecoder {
   /** Prompts [rows, tokens] over states [rows, 1500, width]. */
   first(
     tokens: BigInt64Array,
@@ -26,7 +26,7 @@ export interface PublicDecoder {
   readonly tellsAttention: boolean;
 }
 
-export function splitDecoder(decoder: Session, withPast: Session, section: Section): PublicDecoder {
+export function splitDecoder(decoder: Session, withPast: Session, section: Section): PublishedDecoder {
   return {
     tellsAttention: decoder.outputNames.includes("cross_attentions.0"),
     first: (tokens, rows, states, outputs) => decoder.run(firstInputs(tokens, rows, states, section.width), outputs),
@@ -41,7 +41,7 @@ export function splitDecoder(decoder: Session, withPast: Session, section: Secti
 }
 
 /** One graph with a switch; the branch that is not taken still wants its inputs. */
-export function mergedDecoder(decoder: Session, section: Section): PublicDecoder {
+export function mergedDecoder(decoder: Session, section: Section): PublishedDecoder {
   const size = section.width / section.heads;
   const useMemory = (use: boolean): TensorData => ({ type: "bool", data: Uint8Array.of(use ? 1 : 0), dims: [1] });
   const nothing = (rows: number): TensorData => ({

@@ -1,6 +1,9 @@
 /**
  * How one row's text is looked for, token by token: greedily, with a beam, or by drawing lots at a temperature. A search
  * knows no model: it is given the scores of its live nodes and answers what each node says next.
+ *
+ * This room has what may be said (timestamp-rules.ts, suppression.ts), how scores come (scores.ts), what is believed
+ * (fallback.ts), given lists (phrases.ts), and the run of all rows' searches over the graphs (decode.ts).
  */
 
 import type { NodeScores } from "./scores.ts";

@@ -20,13 +20,13 @@ const generationSchema = z.looseObject({
   alignment_heads: z.array(z.tuple([z.number().int(), z.number().int()])).nullish(),
 });
 
-export interface PublicSection {
+export interface PublishedSection {
   section: WhisperSection;
   alignmentHeads: [layer: number, head: number][];
 }
 
 /** Throws a SpeechError that names the file and the field. */
-export async function readPublicSection(configPath: string, generationPath: string): Promise<PublicSection> {
+export async function readPublishedSection(configPath: string, generationPath: string): Promise<PublishedSection> {
   const config = await read(configPath, configSchema);
   const generation = await read(generationPath, generationSchema);
   const [layers, heads] = [config.decoder_layers, config.decoder_attention_heads];

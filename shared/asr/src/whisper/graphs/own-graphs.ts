@@ -6,9 +6,9 @@
  */
 import { join } from "node:path";
 import { chooseGraph, createSession, float32Output, freeArrays, freeTensors, type Session } from "@parlance/inference";
-import type { ArchitectureContext } from "../types.ts";
+import type { ArchitectureContext } from "../../types.ts";
+import { FRAMES } from "../features.ts";
 import type { WhisperGraphs } from "./decoder.ts";
-import { FRAMES } from "./features.ts";
 import type { WhisperSection } from "./manifest-section.ts";
 import { createOwnRows } from "./own-rows.ts";
 

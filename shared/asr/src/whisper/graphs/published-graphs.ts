@@ -6,23 +6,23 @@
  */
 import { join } from "node:path";
 import { chooseGraph, createSession, float32Output, type Session } from "@parlance/inference";
-import type { ArchitectureContext } from "../types.ts";
+import type { ArchitectureContext } from "../../types.ts";
+import { FRAMES } from "../features.ts";
 import { audibleShares } from "./attention.ts";
 import type { Attention, BeginOptions, EncodedRows, WhisperGraphs } from "./decoder.ts";
-import { FRAMES } from "./features.ts";
-import { mergedDecoder, type PublicDecoder, splitDecoder } from "./public-decoder.ts";
-import type { PublicSection } from "./public-section.ts";
-import { createPublicStream } from "./public-stream.ts";
+import { mergedDecoder, type PublishedDecoder, splitDecoder } from "./published-decoder.ts";
+import type { PublishedSection } from "./published-section.ts";
+import { createPublishedStream } from "./published-stream.ts";
 
 const AUDIO_PLACES = FRAMES / 2;
 
-export interface PublicGraphsOptions extends PublicSection {
+export interface PublishedGraphsOptions extends PublishedSection {
   context: ArchitectureContext;
   /** How many tokens are words. */
   words: number;
 }
 
-export async function openPublicGraphs(options: PublicGraphsOptions): Promise<WhisperGraphs> {
+export async function openPublishedGraphs(options: PublishedGraphsOptions): Promise<WhisperGraphs> {
   const { context, section, alignmentHeads, words } = options;
   const { manifest, folder, device } = context;
   const opened: Session[] = [];
@@ -74,8 +74,8 @@ export async function openPublicGraphs(options: PublicGraphsOptions): Promise<Wh
   }
 }
 
-interface RowsOptions extends PublicSection {
-  decoder: PublicDecoder;
+interface RowsOptions extends PublishedSection {
+  decoder: PublishedDecoder;
   states: readonly Float32Array[];
   words: number;
   /** Whether rows may share a run. */
@@ -85,7 +85,7 @@ interface RowsOptions extends PublicSection {
 function createRows(options: RowsOptions): EncodedRows {
   const { decoder, states, alignmentHeads } = options;
   return {
-    begin: (begin: BeginOptions) => createPublicStream({ ...options, begin }),
+    begin: (begin: BeginOptions) => createPublishedStream({ ...options, begin }),
     align(texts, frames) {
       if (!decoder.tellsAttention) return undefined;
       const layers = [...new Set(alignmentHeads.map(([layer]) => layer))];

@@ -3,11 +3,11 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { OpenedWhisper } from "./open-whisper.ts";
-import { makeClip } from "./testing/clips.ts";
-import { readClips, readGolden, writeTinyModel } from "./testing/tiny-model.ts";
-import { openTiny } from "./testing/tiny-transcriber.ts";
-import type { WhisperRow } from "./transcriber.ts";
+import type { OpenedWhisper } from "../open-whisper.ts";
+import { makeClip } from "../testing/clips.ts";
+import { readClips, readGolden, writeTinyModel } from "../testing/tiny-model.ts";
+import { openTiny } from "../testing/tiny-transcriber.ts";
+import type { WhisperRow } from "../transcriber.ts";
 
 /** Milliseconds: other suites may have the cores. */
 const PATIENCE = 180_000;

@@ -1,6 +1,7 @@
 /** What the decoder is given before it speaks: `<|startofprev|> context <|startoftranscript|> language task timestamps`. */
+
+import { strip } from "../words/word-splitting.ts";
 import type { Vocabulary } from "./vocabulary.ts";
-import { strip } from "./word-splitting.ts";
 
 export interface Prompt {
   tokens: number[];

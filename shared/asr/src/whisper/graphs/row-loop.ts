@@ -3,13 +3,13 @@
  * each tensor is). State: the sums that suppression makes of a vocabulary, kept from one pass to the next by its maker.
  */
 import { float32Output, integerOutput, type Session, type TensorData } from "@parlance/inference";
+import { FRAMES } from "../features.ts";
+import { logSumExp } from "../search/scores.ts";
+import type { Suppression } from "../search/suppression.ts";
+import type { Prompt } from "../text/prompt.ts";
+import type { ControlTokens } from "../text/vocabulary.ts";
 import type { LoopRow, RowLoop } from "./decoder.ts";
-import { FRAMES } from "./features.ts";
 import type { WhisperSection } from "./manifest-section.ts";
-import type { Prompt } from "./prompt.ts";
-import { logSumExp } from "./scores.ts";
-import type { Suppression } from "./suppression.ts";
-import type { ControlTokens } from "./vocabulary.ts";
 
 const AUDIO_PLACES = FRAMES / 2;
 /** Stands for minus infinity, as in the graph. */
