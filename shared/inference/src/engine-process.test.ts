@@ -5,7 +5,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, test } from "vitest";
 import { type Engine, EngineDied, type EnginePass, startEngine } from "./engine-process.ts";
-import { type Json, monotonicNow } from "./engine-protocol.ts";
+import { type Json, monotonicNow, type Room } from "./engine-protocol.ts";
 import { runWholePass } from "./whole-pass.ts";
 
 const entry = new URL("./testing/scripted-engine.ts", import.meta.url);
@@ -80,6 +80,78 @@ describe("a pass", () => {
     }
     // 30 to 50 ms on two busy cores, and while another pass runs; a pass of that much audio takes seconds.
     expect(Math.min(...times)).toBeLessThan(100);
+  });
+});
+
+describe("a pass in steps", () => {
+  function watch(engine: Engine, name: string, events: string[], urgency: number, scripts: string[], room?: Room) {
+    const over = Promise.withResolvers<void>();
+    const jobs = pass(...scripts).jobs.map((job) => ({ ...job, readsParts: true }));
+    const left = new Set(jobs.keys());
+    const run = engine.run({ jobs, urgency, room }, (event) => {
+      if (event.type === "outcome") {
+        events.push(`${name}${event.row} ${event.outcome.ok ? "done" : event.outcome.failure.code}`);
+        left.delete(event.row);
+      } else if (event.type === "part") events.push(`${name}${event.row} ${JSON.stringify(event.part.meta)}`);
+      else if (event.type === "died") events.push(`${name} died, running ${event.running.join(",")}`);
+      if (left.size === 0 || event.type === "died" || event.type === "failed") over.resolve();
+    });
+    return { ...run, over: over.promise };
+  }
+
+  test("tells parts and outcomes as they are there, and a more urgent one is done inside it", async () => {
+    const engine = start();
+    await engine.loaded;
+    const events: string[] = [];
+    const batch = watch(engine, "batch", events, 2, ["steps 40 10", "steps 2 10"]);
+    while (!events.includes("batch1 done")) await pause(5);
+    expect(events).not.toContain("batch0 done");
+    const urgent = watch(engine, "urgent", events, 0, ["steps 2 10"]);
+    await Promise.all([batch.over, urgent.over]);
+    expect(events).toContain('batch0 {"text":"step 1"}');
+    const order = events.filter((event) => event.endsWith("done"));
+    expect(order).toEqual(["batch1 done", "urgent0 done", "batch0 done"]);
+  });
+
+  test("is stopped row by row and as a whole while it runs", async () => {
+    const engine = start();
+    await engine.loaded;
+    const events: string[] = [];
+    const long = watch(engine, "long", events, 2, ["steps 10000 5", "steps 10000 5", "steps 30 5"]);
+    while (events.length === 0) await pause(5);
+    long.stop([0]);
+    while (!events.includes("long2 done")) await pause(5);
+    long.stop();
+    await long.over;
+    expect(events.filter((event) => !event.includes("step"))).toEqual([
+      "long0 cancelled",
+      "long2 done",
+      "long1 cancelled",
+    ]);
+    expect(texts(await runWholePass(engine, pass("echo a")))).toEqual(["echo a"]);
+  });
+
+  test("takes in rows that wait, where they may", async () => {
+    const engine = start({ refills: true });
+    await engine.loaded;
+    const events: string[] = [];
+    const room = { rows: 2, bytes: 1_000 };
+    const first = watch(engine, "first", events, 2, ["steps 2 10", "steps 30 10"], room);
+    const second = watch(engine, "second", events, 2, ["steps 2 10"], room);
+    await Promise.all([first.over, second.over]);
+    expect(events.filter((event) => event.endsWith("done"))).toEqual(["first0 done", "second0 done", "first1 done"]);
+  });
+
+  test("that ran inside another when the engine died was the one that it was working on", async () => {
+    const engine = start();
+    await engine.loaded;
+    const events: string[] = [];
+    const outer = watch(engine, "outer", events, 2, ["steps 1000 5", "steps 1 5"]);
+    while (!events.includes("outer1 done")) await pause(5);
+    const inner = watch(engine, "inner", events, 0, ["crash", "steps 3 5"]);
+    await Promise.all([outer.over, inner.over]);
+    expect(events).toContain("outer died, running ");
+    expect(events).toContain("inner died, running 0,1");
   });
 });
 
