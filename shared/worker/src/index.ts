@@ -1,9 +1,7 @@
 export { leaseSettings, yieldSettings } from "@parlance/gpu-lease";
-export type { EngineDescription } from "./engine-description.ts";
-export { asItIs, type Job, type JobContent, type ToEngineJob } from "./job.ts";
-export type { Abilities, ModelSource, ReadyModel } from "./model-choice.ts";
-export type { SessionSettings } from "./session.ts";
-export type { SessionEnd } from "./session-end.ts";
+export { asItIs, type Job, type JobContent, type ToEngineJob } from "./lanes/job.ts";
+export type { Abilities, ModelSource, ReadyModel } from "./model/model-choice.ts";
+export type { PassInfo, ToResult } from "./results/settle-pass.ts";
 export {
   type SetUpOptions,
   setUpWorker,
@@ -12,7 +10,9 @@ export {
   type WorkerSetUp,
   workerSettings,
 } from "./set-up.ts";
-export type { PassInfo, ToResult } from "./settle-pass.ts";
+export type { EngineDescription } from "./tenure/engine-description.ts";
+export type { TenureSettings } from "./tenure/tenure.ts";
+export type { TenureEnd } from "./tenure/tenure-end.ts";
 export { createWorker } from "./worker.ts";
 export { createWorkerMetrics, type WorkerMetrics } from "./worker-metrics.ts";
 export type { Worker, WorkerOptions } from "./worker-options.ts";

@@ -1,7 +1,7 @@
 import type { Lane } from "@parlance/contracts";
 import { Counter, Gauge, Histogram, type Registry } from "@parlance/telemetry";
-import type { SessionEnd } from "./session-end.ts";
-import type { Swap } from "./swap-log.ts";
+import type { Swap } from "./tenure/swap-log.ts";
+import type { TenureEnd } from "./tenure/tenure-end.ts";
 
 export interface WorkerMetrics {
   passStarted(waited: readonly { lane: Lane; seconds: number }[]): void;
@@ -15,8 +15,8 @@ export interface WorkerMetrics {
   loadFailed(reason: string): void;
   /** A model was loaded. */
   swapped(swap: Swap): void;
-  /** A session ended, and with it the engine. */
-  unloaded(reason: SessionEnd, killSeconds: number, releaseSeconds: number): void;
+  /** A tenure ended, and with it the engine. */
+  unloaded(reason: TenureEnd, killSeconds: number, releaseSeconds: number): void;
 }
 
 export function createWorkerMetrics(registry: Registry): WorkerMetrics {

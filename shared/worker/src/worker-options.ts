@@ -3,11 +3,11 @@ import type { Bus } from "@parlance/bus";
 import type { Family, Operation, WorkerState } from "@parlance/contracts";
 import type { Clock } from "@parlance/gpu-lease";
 import type { Log } from "@parlance/telemetry";
-import type { EngineOptionsSource } from "./engine-slot.ts";
-import type { ToEngineJob } from "./job.ts";
-import type { Abilities, ModelSource, ReadyModel } from "./model-choice.ts";
-import type { SessionSettings } from "./session.ts";
-import type { ToResult } from "./settle-pass.ts";
+import type { ToEngineJob } from "./lanes/job.ts";
+import type { Abilities, ModelSource, ReadyModel } from "./model/model-choice.ts";
+import type { ToResult } from "./results/settle-pass.ts";
+import type { EngineOptionsSource } from "./tenure/engine-slot.ts";
+import type { TenureSettings } from "./tenure/tenure.ts";
 import type { WorkerMetrics } from "./worker-metrics.ts";
 
 export interface WorkerOptions {
@@ -30,7 +30,7 @@ export interface WorkerOptions {
   lease: { ttlMs: number; host: string };
   /** A module that calls `runEngine`, and what its `load` is given. */
   engine: { entry: URL; options: EngineOptionsSource };
-  settings: SessionSettings & { maxDeliveries: number };
+  settings: TenureSettings & { maxDeliveries: number };
   /** Throws when the message makes no sense. Default: headers and payload as they are. */
   toJob?: ToEngineJob;
   toResult: ToResult;

@@ -1,10 +1,10 @@
 /** What a worker tells of itself: to everybody who asks on `speech.workers`, and to whoever manages its model. */
 import type { ModelPhase, ModelState, WorkerState } from "@parlance/contracts";
-import type { LoadTrouble } from "./load-trouble.ts";
-import type { ModelChoice } from "./model-choice.ts";
-import { describeModel } from "./model-state.ts";
-import type { Sessions } from "./sessions.ts";
-import type { Turns } from "./turns.ts";
+import type { LoadTrouble } from "./model/load-trouble.ts";
+import type { ModelChoice } from "./model/model-choice.ts";
+import { describeModel } from "./model/model-state.ts";
+import type { Tenures } from "./tenure/tenures.ts";
+import type { Turns } from "./tenure/turns.ts";
 import type { WorkerOptions } from "./worker-options.ts";
 
 export interface SelfDescription {
@@ -17,23 +17,23 @@ export interface Self {
   options: WorkerOptions;
   choice: ModelChoice;
   trouble: Pick<LoadTrouble, "told">;
-  sessions: Sessions;
+  tenures: Tenures;
   turns: Turns;
   /** Since the start. */
   run: { passes: number; segments: number };
 }
 
-export function describeSelf({ options, choice, trouble, sessions, turns, run }: Self): SelfDescription {
+export function describeSelf({ options, choice, trouble, tenures, turns, run }: Self): SelfDescription {
   function phase(): ModelPhase {
-    const { current } = sessions;
+    const { current } = tenures;
     if (current !== undefined) return current.draining ? "unloading" : current.description ? "loaded" : "loading";
     if (choice.gettingReady) return "downloading";
-    return sessions.acquiring ? "waiting" : "unloaded";
+    return tenures.acquiring ? "waiting" : "unloaded";
   }
 
   function state(): WorkerState {
-    const loaded = sessions.current?.description;
-    const known = loaded ?? sessions.description;
+    const loaded = tenures.current?.description;
+    const known = loaded ?? tenures.description;
     const { id: accelerator, device } = options.accelerator;
     return {
       worker: options.id,
@@ -47,7 +47,7 @@ export function describeSelf({ options, choice, trouble, sessions, turns, run }:
       cuda: known?.cuda ?? device.startsWith("cuda"),
       loadSeconds: loaded?.loadSeconds,
       warmUpSeconds: loaded?.warmUpSeconds,
-      enginePid: sessions.current?.enginePid,
+      enginePid: tenures.current?.enginePid,
       trouble: loaded === undefined ? trouble.told : undefined,
       download: choice.download,
       ...run,
@@ -60,7 +60,7 @@ export function describeSelf({ options, choice, trouble, sessions, turns, run }:
     state,
     phase,
     modelState() {
-      const loaded = sessions.current?.description;
+      const loaded = tenures.current?.description;
       return describeModel({
         state: state(),
         phase: phase(),

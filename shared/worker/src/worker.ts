@@ -6,38 +6,38 @@
  * result and a dead letter and not as a crash loop, and that its engine is dead whenever it does not hold the lease. All
  * its state is what it holds at the moment: whatever dies, NATS delivers the jobs again.
  *
- * A job's way through it, file by file:
+ * A job's way through it, room by room; each of them opens with its story in the file named first:
  *
- *   demand        what is wanted of the lanes now: all that fits a pass, one to notice work by, or nothing
- *   pull-lanes    asks the server for that much;  admit  takes what comes;  held-jobs  keeps it, and the server informed
- *   sessions      one session after another: files ready, lease got, engine run, lease let go;  load-trouble  why not
- *   session       what is next, whenever anything changed: yielding (is it another family's turn?), compose-pass (who
- *                 shares the next pass?), engine-slot (the process), engine-passes (what it is running)
- *   settle-pass   outcomes become results, and then acknowledgements (settle);  retrials, blame  what came to nothing;
- *                 unfinished-runs  what a worker died of, for the next one to know
- *   manage-model  choosing, loading and unloading by hand, asked for over subjects (serve-models)
+ *   lanes/     demand (what is wanted now: all that fits a pass, one to notice work by, or nothing), pull-lanes asks the
+ *              server for that much, admit takes what comes, held-jobs keeps it, and the server informed
+ *   tenure/    tenures (one after another: files ready, lease got, engine run, lease let go), tenure (what is next, whenever
+ *              anything changed), compose-pass (who shares a pass?), yielding (is it another family's turn?), engine-slot
+ *   results/   settle (a result is stored, and only then is its job acknowledged), settle-pass
+ *   blame/     blame (what becomes of jobs whose pass came to nothing), retrials; unfinished-runs: what a worker died of
+ *   model/     model-choice (which one, and are its files ready?), load-trouble (why not), manage-model and serve-models
+ *              (chosen, loaded and unloaded by hand)
  */
 import { buckets, modelSubjects, subjects } from "@parlance/contracts";
 import { createLease, type Lease, monotonicClock } from "@parlance/gpu-lease";
-import { readAckWait } from "./ack-wait.ts";
-import { createAdmission } from "./admit.ts";
-import { followCancelled } from "./cancelled-batches.ts";
-import { createDemand } from "./demand.ts";
-import { createHeldJobs } from "./held-jobs.ts";
-import { asItIs } from "./job.ts";
-import { createLoadTrouble } from "./load-trouble.ts";
-import { createLoadWishes } from "./load-wishes.ts";
-import { manageModel } from "./manage-model.ts";
-import { createModelChoice } from "./model-choice.ts";
-import { within } from "./patience.ts";
-import { type LanePulls, pullLanes } from "./pull-lanes.ts";
-import { serveModels } from "./serve-models.ts";
-import { startSession } from "./session.ts";
-import { createSessions, type Sessions } from "./sessions.ts";
-import { createSettlement } from "./settle.ts";
-import { createPassSettlement } from "./settle-pass.ts";
-import { createTurns } from "./turns.ts";
-import { noteUnfinishedRuns } from "./unfinished-runs.ts";
+import { noteUnfinishedRuns } from "./blame/unfinished-runs.ts";
+import { readAckWait } from "./lanes/ack-wait.ts";
+import { createAdmission } from "./lanes/admit.ts";
+import { followCancelled } from "./lanes/cancelled-batches.ts";
+import { createDemand } from "./lanes/demand.ts";
+import { createHeldJobs } from "./lanes/held-jobs.ts";
+import { asItIs } from "./lanes/job.ts";
+import { type LanePulls, pullLanes } from "./lanes/pull-lanes.ts";
+import { createLoadTrouble } from "./model/load-trouble.ts";
+import { createLoadWishes } from "./model/load-wishes.ts";
+import { manageModel } from "./model/manage-model.ts";
+import { createModelChoice } from "./model/model-choice.ts";
+import { serveModels } from "./model/serve-models.ts";
+import { within } from "./pauses.ts";
+import { createSettlement } from "./results/settle.ts";
+import { createPassSettlement } from "./results/settle-pass.ts";
+import { startTenure } from "./tenure/tenure.ts";
+import { createTenures, type Tenures } from "./tenure/tenures.ts";
+import { createTurns } from "./tenure/turns.ts";
 import type { Worker, WorkerOptions } from "./worker-options.ts";
 import { describeSelf } from "./worker-state.ts";
 
@@ -89,10 +89,10 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
     ttlMs: options.lease.ttlMs,
     clock,
     log,
-    onExtended: (deadline) => sessions.current?.extend(deadline),
+    onExtended: (deadline) => tenures.current?.extend(deadline),
     onChange: leaseChanged,
     async onLost() {
-      await sessions.current?.end("lost");
+      await tenures.current?.end("lost");
       held.giveBack();
     },
   });
@@ -102,19 +102,19 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
     held,
     wishes,
     trouble,
-    isWorking: () => sessions.current !== undefined,
+    isWorking: () => tenures.current !== undefined,
     maxBatchSize: () => choice.current.maxBatchSize,
     signal,
   });
   const cancelled = followCancelled(bus, { onCancelled: forgetBatch, log, signal });
-  const sessions: Sessions = createSessions({
+  const tenures: Tenures = createTenures({
     lease,
     choice,
     wishes,
     trouble,
     demand,
     start: () =>
-      startSession({
+      startTenure({
         bus,
         lease,
         held,
@@ -153,25 +153,25 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
     maxDeliveries: settings.maxDeliveries,
     isOpen: () => demand.open,
     isCancelled: cancelled.has,
-    onJob: sessions.notice,
+    onJob: tenures.notice,
     track,
     metrics,
     clock,
   });
   const pulls: LanePulls = pullLanes({ bus, operations, room: demand.room, accept, log });
-  const serving = sessions.serve();
-  const self = describeSelf({ options, choice, trouble, sessions, turns, run });
+  const serving = tenures.serve();
+  const self = describeSelf({ options, choice, trouble, tenures, turns, run });
   bus.serve(subjects.workers, undefined, async (request) => request.respond(JSON.stringify(self.state())), signal);
-  serveModels({ bus, family, worker: manageModel({ options, self, choice, demand, wishes, sessions }), signal });
+  serveModels({ bus, family, worker: manageModel({ options, self, choice, demand, wishes, tenures }), signal });
   await bus.flush();
 
   function leaseChanged(): void {
     if (demand.mode() === "standby") {
-      sessions.standBy();
+      tenures.standBy();
       held.giveBack();
       pulls.withdraw();
     } else pulls.poke();
-    if (!sessions.acquiring) sessions.notice();
+    if (!tenures.acquiring) tenures.notice();
   }
 
   function forgetBatch(batchId: string): void {
@@ -191,9 +191,9 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
       pulls.withdraw();
       pulls.poke();
       held.giveBack();
-      const session = sessions.current;
-      if (session !== undefined) await within(DRAIN_MS, session.drain());
-      await session?.end("stopped");
+      const tenure = tenures.current;
+      if (tenure !== undefined) await within(DRAIN_MS, tenure.drain());
+      await tenure?.end("stopped");
       held.giveBack();
       await within(GOODBYE_MS, Promise.all([...inFlight]));
       await within(GOODBYE_MS, Promise.all([serving, pulls.close(), lease.close()]));

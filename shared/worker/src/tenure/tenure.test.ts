@@ -1,16 +1,16 @@
-/** Sessions through whole minutes, at the default settings' proportions: the clock is the test's, the engine is a real process. */
+/** Tenures through whole minutes, at the default settings' proportions: the clock is the test's, the engine is a real process. */
 import { setTimeout as pause } from "node:timers/promises";
 import type { Bus, Delivery } from "@parlance/bus";
 import { type Lane, readSettings } from "@parlance/contracts";
 import { type Lease, leaseSettings, monotonicClock, yieldSettings } from "@parlance/gpu-lease";
 import { createLog } from "@parlance/telemetry";
 import { afterEach, expect, test } from "vitest";
-import { createHeldJobs, type HeldJobs } from "./held-jobs.ts";
-import type { Job } from "./job.ts";
-import { type Session, startSession } from "./session.ts";
-import type { PassSettlement } from "./settle-pass.ts";
-import { type HandClock, handClock } from "./testing/hand-clock.ts";
-import { scriptedEngine } from "./testing/scripted-worker.ts";
+import { createHeldJobs, type HeldJobs } from "../lanes/held-jobs.ts";
+import type { Job } from "../lanes/job.ts";
+import type { PassSettlement } from "../results/settle-pass.ts";
+import { type HandClock, handClock } from "../testing/hand-clock.ts";
+import { scriptedEngine } from "../testing/scripted-worker.ts";
+import { startTenure, type Tenure } from "./tenure.ts";
 import { createTurns } from "./turns.ts";
 
 const SECOND = 1_000;
@@ -22,7 +22,7 @@ const RENEWAL_MS = (settings.LEASE_TTL * SECOND) / 3;
 const ACK_WAIT_MS = 15 * SECOND;
 
 interface Rig {
-  session: Session;
+  tenure: Tenure;
   clock: HandClock;
   held: HeldJobs;
   ended: string[];
@@ -32,9 +32,9 @@ interface Rig {
   job(script: string, lane?: Lane): void;
 }
 
-const open: Session[] = [];
+const open: Tenure[] = [];
 afterEach(async () => {
-  for (const session of open.splice(0)) await session.end("stopped");
+  for (const tenure of open.splice(0)) await tenure.end("stopped");
 });
 
 async function begin(): Promise<Rig> {
@@ -52,7 +52,7 @@ async function begin(): Promise<Rig> {
   const bus: Pick<Bus, "publish"> = { publish() {} };
   const ended: string[] = [];
   const passes: number[] = [];
-  const session = startSession({
+  const tenure = startTenure({
     bus: bus as Bus,
     lease: lease as Lease,
     held,
@@ -74,13 +74,13 @@ async function begin(): Promise<Rig> {
     clock,
     log,
   });
-  open.push(session);
-  void session.ended.then((reason) => ended.push(reason));
-  expect(await session.loaded).toBe(true);
+  open.push(tenure);
+  void tenure.ended.then((reason) => ended.push(reason));
+  expect(await tenure.loaded).toBe(true);
   let number = 0;
   let renewal = clock.now() + RENEWAL_MS;
   return {
-    session,
+    tenure,
     clock,
     held,
     ended,
@@ -89,7 +89,7 @@ async function begin(): Promise<Rig> {
       const until = clock.now() + seconds * SECOND;
       for (; renewal <= until; renewal += RENEWAL_MS) {
         clock.pass(renewal - clock.now());
-        session.poke();
+        tenure.poke();
       }
       clock.pass(until - clock.now());
     },
@@ -110,7 +110,7 @@ async function begin(): Promise<Rig> {
         together: 1,
         bytes: script.length,
       } as unknown as Job);
-      session.poke();
+      tenure.poke();
     },
   };
 }
@@ -158,11 +158,11 @@ test("an engine is not idle in the middle of a pass of minutes", async () => {
 });
 
 test("a pass of the batch lane waits BATCH_WAIT_MS to fill, however often somebody calls meanwhile", async () => {
-  const { job, clock, session, passes } = await begin();
+  const { job, clock, tenure, passes } = await begin();
   job("echo a");
   for (let ms = 0; ms < settings.BATCH_WAIT_MS - 1; ms += 1) {
     clock.pass(1);
-    session.poke();
+    tenure.poke();
   }
   await pause(50);
   expect(passes).toEqual([]);

@@ -2,7 +2,7 @@
  * What the worker wants of the lanes at the moment, which is what pulling, accepting and acquiring go by.
  *
  *   alarm     nobody of this family has the lease: one job of each lane is pulled to notice that there is work
- *   work      the lease is held: lanes are kept filled, a session (session.ts) runs passes
+ *   work      the lease is held: lanes are kept filled, a tenure (tenure.ts) runs passes
  *   resting   the model could not be loaded, and the next try is not due: nothing is pulled, another worker may do it
  *   standby   another worker of this family has the lease: nothing is pulled, it serves the lanes
  *
@@ -11,9 +11,9 @@
  */
 import { type Family, type Lane, lanes } from "@parlance/contracts";
 import type { Lease } from "@parlance/gpu-lease";
+import type { LoadTrouble } from "../model/load-trouble.ts";
+import type { LoadWishes } from "../model/load-wishes.ts";
 import type { HeldJobs } from "./held-jobs.ts";
-import type { LoadTrouble } from "./load-trouble.ts";
-import type { LoadWishes } from "./load-wishes.ts";
 
 export type Mode = "work" | "alarm" | "resting" | "standby" | "closed";
 
@@ -35,7 +35,7 @@ export interface DemandOptions {
   held: HeldJobs;
   wishes: LoadWishes;
   trouble: Pick<LoadTrouble, "restMs">;
-  /** A session is going on. */
+  /** A tenure is going on. */
   isWorking(): boolean;
   maxBatchSize(): number;
   signal: AbortSignal;

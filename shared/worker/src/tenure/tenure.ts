@@ -7,7 +7,7 @@
  * (retrials.ts), all others simply wait again, and a new engine is loaded.
  *
  * It ends when there is nothing to do for `idleMs`, when another family's turn has come, or when it is told to. Only work moves
- * the moment of that: whoever else calls (each renewal of the lease does) finds the session idle since when it was.
+ * the moment of that: whoever else calls (each renewal of the lease does) finds the tenure idle since when it was.
  */
 import type { Bus } from "@parlance/bus";
 import {
@@ -19,22 +19,22 @@ import {
   type YieldSettings,
 } from "@parlance/gpu-lease";
 import type { Log } from "@parlance/telemetry";
+import { createRetrials } from "../blame/retrials.ts";
+import type { UnfinishedRuns } from "../blame/unfinished-runs.ts";
+import type { HeldJobs } from "../lanes/held-jobs.ts";
+import type { Job } from "../lanes/job.ts";
+import type { PassSettlement } from "../results/settle-pass.ts";
+import type { WorkerMetrics } from "../worker-metrics.ts";
 import { composePass } from "./compose-pass.ts";
 import type { EngineDescription } from "./engine-description.ts";
 import { createEnginePasses } from "./engine-passes.ts";
 import { createEngineSlot, type EngineSlotOptions, type LoadedEngine } from "./engine-slot.ts";
-import type { HeldJobs } from "./held-jobs.ts";
-import type { Job } from "./job.ts";
-import { createRetrials } from "./retrials.ts";
-import type { SessionEnd } from "./session-end.ts";
-import type { PassSettlement } from "./settle-pass.ts";
 import type { Swap } from "./swap-log.ts";
+import type { TenureEnd } from "./tenure-end.ts";
 import { passTook, type Turns } from "./turns.ts";
-import type { UnfinishedRuns } from "./unfinished-runs.ts";
-import type { WorkerMetrics } from "./worker-metrics.ts";
 import { yieldQuestion } from "./yielding.ts";
 
-export interface SessionSettings extends YieldSettings {
+export interface TenureSettings extends YieldSettings {
   maxBatchSize: number;
   batchWaitMs: number;
   /** 0: never. */
@@ -42,14 +42,14 @@ export interface SessionSettings extends YieldSettings {
   passTimeoutMs: number;
 }
 
-export interface SessionOptions {
+export interface TenureOptions {
   bus: Bus;
   lease: Lease;
   held: HeldJobs;
   settle: PassSettlement;
   unfinished: UnfinishedRuns;
   engine: Pick<EngineSlotOptions, "entry" | "options" | "on">;
-  settings: SessionSettings;
+  settings: TenureSettings;
   turns: Turns;
   isCancelled(batchId: string): boolean;
   /** Room came for more jobs. */
@@ -60,10 +60,10 @@ export interface SessionOptions {
   log: Log;
 }
 
-export interface Session {
+export interface Tenure {
   readonly description: EngineDescription | undefined;
   readonly enginePid: number | undefined;
-  /** Whether the model came to be loaded at all; false when the session ended before. */
+  /** Whether the model came to be loaded at all; false when the tenure ended before. */
   readonly loaded: Promise<boolean>;
   /** Why it could not be loaded. */
   readonly failure: Error | undefined;
@@ -75,19 +75,19 @@ export interface Session {
   /** Hands nothing over any more; resolves when the running pass has ended. */
   drain(): Promise<void>;
   /** Kills the engine, puts its jobs back. */
-  end(reason: SessionEnd): Promise<void>;
+  end(reason: TenureEnd): Promise<void>;
   /** When the engine is gone. */
-  readonly ended: Promise<SessionEnd>;
+  readonly ended: Promise<TenureEnd>;
   /** How long that took. */
   readonly killSeconds: number;
 }
 
-export function startSession(options: SessionOptions): Session {
+export function startTenure(options: TenureOptions): Tenure {
   const { bus, lease, held, settle, unfinished, settings, turns, metrics, clock, log } = options;
   /** When the model was loaded first. */
   let began: number | undefined;
   const loading = Promise.withResolvers<boolean>();
-  const ended = Promise.withResolvers<SessionEnd>();
+  const ended = Promise.withResolvers<TenureEnd>();
   const slot = createEngineSlot({ ...options.engine, lease, metrics, clock, log, onLoaded: loaded, onDied: recover });
   const retrials = createRetrials({ held, settle, metrics, log });
   const inEngine = createEnginePasses({
@@ -117,7 +117,7 @@ export function startSession(options: SessionOptions): Session {
     log,
   });
   let passes = 0;
-  let ending: SessionEnd | undefined;
+  let ending: TenureEnd | undefined;
   let killSeconds = 0;
   let draining: (() => void) | undefined;
   let cancelWait: (() => void) | undefined;
@@ -127,7 +127,7 @@ export function startSession(options: SessionOptions): Session {
 
   async function load(): Promise<void> {
     if (await slot.load()) advance();
-    // Without the lease the session is about to be ended.
+    // Without the lease the tenure is about to be ended.
     else if (lease.held) await end("load-failed");
   }
 
@@ -220,7 +220,7 @@ export function startSession(options: SessionOptions): Session {
     return false;
   }
 
-  async function end(reason: SessionEnd): Promise<void> {
+  async function end(reason: TenureEnd): Promise<void> {
     if (ending !== undefined) return;
     ending = reason;
     if (began !== undefined) turns.credit.stayed(clock.now() - began);

@@ -42,7 +42,7 @@ export type Occupancy = "idle" | "busy" | { prepared: Lane };
 
 export type Composition<Job> = { run: Job[] } | { waitUntil: number } | undefined;
 
-const PATIENCE_PASSES = 8;
+const MOST_PASSED_OVER = 8;
 
 export function composePass<Job extends Composable>(question: ComposeQuestion<Job>): Composition<Job> {
   const { engine, now } = question;
@@ -89,9 +89,9 @@ function choose<Job extends Composable>(question: ComposeQuestion<Job>, lead: La
   };
   const of = (lane: Lane) => waiting.filter((job) => job.lane === lane);
   // The oldest of the passed over goes first now, or it would find the pass full of urgent rows again.
-  if (passedOver >= PATIENCE_PASSES) take(of("batch").slice(0, 1));
+  if (passedOver >= MOST_PASSED_OVER) take(of("batch").slice(0, 1));
   take(of(lead));
-  const bound = passedOver >= PATIENCE_PASSES ? Number.POSITIVE_INFINITY : longest;
+  const bound = passedOver >= MOST_PASSED_OVER ? Number.POSITIVE_INFINITY : longest;
   for (const lane of lanes.slice(rank(lead) + 1)) {
     if ((lead === "realtime" || requestsAlone) && lane === "batch" && bound === longest) continue;
     take(of(lane).filter((job) => job.bytes <= bound));

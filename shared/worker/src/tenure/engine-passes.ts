@@ -7,11 +7,11 @@ import { type Lane, lanes, subjects } from "@parlance/contracts";
 import type { Clock } from "@parlance/gpu-lease";
 import { EngineDied, type PassOutcomes, runWholePass } from "@parlance/inference/engine";
 import type { Log } from "@parlance/telemetry";
+import type { Job } from "../lanes/job.ts";
+import type { WorkerMetrics } from "../worker-metrics.ts";
 import type { Occupancy } from "./compose-pass.ts";
 import type { EngineDescription } from "./engine-description.ts";
 import type { LoadedEngine } from "./engine-slot.ts";
-import type { Job } from "./job.ts";
-import type { WorkerMetrics } from "./worker-metrics.ts";
 
 export interface Pass {
   readonly jobs: readonly Job[];

@@ -7,8 +7,8 @@
  */
 import { type ModelTrouble, SpeechError } from "@parlance/contracts";
 import type { Clock } from "@parlance/gpu-lease";
-import { backoffAfter } from "./patience.ts";
-import type { WorkerMetrics } from "./worker-metrics.ts";
+import { backoffAfter } from "../pauses.ts";
+import type { WorkerMetrics } from "../worker-metrics.ts";
 
 export interface LoadTrouble {
   /** What is told of it. */

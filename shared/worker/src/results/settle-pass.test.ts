@@ -1,9 +1,9 @@
 import { SpeechError } from "@parlance/contracts";
 import { createLog } from "@parlance/telemetry";
 import { expect, test } from "vitest";
-import { readDescription } from "./engine-description.ts";
-import type { HeldJobs } from "./held-jobs.ts";
-import type { Job } from "./job.ts";
+import type { HeldJobs } from "../lanes/held-jobs.ts";
+import type { Job } from "../lanes/job.ts";
+import { readDescription } from "../tenure/engine-description.ts";
 import type { Settlement } from "./settle.ts";
 import { createPassSettlement } from "./settle-pass.ts";
 

@@ -1,12 +1,12 @@
 /** The model in the hands of whoever manages it: chosen, loaded and unloaded on request (serve-models.ts brings the requests). */
 import { SpeechError } from "@parlance/contracts";
-import type { Demand } from "./demand.ts";
+import type { Demand } from "../lanes/demand.ts";
+import type { Tenures } from "../tenure/tenures.ts";
+import type { WorkerOptions } from "../worker-options.ts";
+import type { SelfDescription } from "../worker-state.ts";
 import type { LoadWishes } from "./load-wishes.ts";
 import type { ModelChoice } from "./model-choice.ts";
 import type { ManagedWorker } from "./serve-models.ts";
-import type { Sessions } from "./sessions.ts";
-import type { WorkerOptions } from "./worker-options.ts";
-import type { SelfDescription } from "./worker-state.ts";
 
 export interface ManagedParts {
   options: WorkerOptions;
@@ -14,16 +14,16 @@ export interface ManagedParts {
   choice: ModelChoice;
   demand: Demand;
   wishes: LoadWishes;
-  sessions: Sessions;
+  tenures: Tenures;
 }
 
-export function manageModel({ options, self, choice, demand, wishes, sessions }: ManagedParts): ManagedWorker {
+export function manageModel({ options, self, choice, demand, wishes, tenures }: ManagedParts): ManagedWorker {
   return {
     get standby() {
       return demand.mode() === "standby";
     },
     get outdated() {
-      return sessions.current !== undefined && !choice.ready;
+      return tenures.current !== undefined && !choice.ready;
     },
     state: self.modelState,
     list: async () => ({
@@ -35,15 +35,15 @@ export function manageModel({ options, self, choice, demand, wishes, sessions }:
     select: choice.select,
     forget: choice.forget,
     async load() {
-      const { current } = sessions;
+      const { current } = tenures;
       if (current?.description !== undefined && !current.draining) return true;
       const wish = wishes.add();
-      sessions.want();
+      tenures.want();
       return await wish;
     },
     async unload() {
       choice.cancel(new SpeechError("cancelled", "The model was unloaded before it was ready."));
-      await sessions.unload();
+      await tenures.unload();
     },
   };
 }

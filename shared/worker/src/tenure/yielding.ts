@@ -1,7 +1,7 @@
-/** What a session knows when it asks whether another family's turn has come; the answer is the policy's (shared/gpu-lease). */
+/** What a tenure knows when it asks whether another family's turn has come; the answer is the policy's (shared/gpu-lease). */
 import { lanes } from "@parlance/contracts";
 import type { Lease, YieldQuestion, YieldSettings } from "@parlance/gpu-lease";
-import type { Job } from "./job.ts";
+import type { Job } from "../lanes/job.ts";
 import type { Turns } from "./turns.ts";
 
 export interface Turn {

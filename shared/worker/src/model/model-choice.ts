@@ -6,7 +6,7 @@
 import type { ModelDownload, ModelList, ModelState, WorkerState } from "@parlance/contracts";
 import { type Failure, SpeechError, toSpeechError } from "@parlance/contracts";
 import type { Fallback } from "@parlance/inference/compute-type";
-import type { EngineOptionsSource } from "./engine-slot.ts";
+import type { EngineOptionsSource } from "../tenure/engine-slot.ts";
 
 /** What may be asked of a model, known before it is loaded. */
 export type Abilities = Pick<

@@ -2,12 +2,12 @@
 import type { Delivery } from "@parlance/bus";
 import { parseJobSubject, SpeechError, toSpeechError } from "@parlance/contracts";
 import type { Clock } from "@parlance/gpu-lease";
-import { SUSPECTED } from "./blame.ts";
+import { SUSPECTED } from "../blame/blame.ts";
+import type { UnfinishedRuns } from "../blame/unfinished-runs.ts";
+import type { Settlement } from "../results/settle.ts";
+import type { WorkerMetrics } from "../worker-metrics.ts";
 import type { HeldJobs } from "./held-jobs.ts";
 import { type Job, readJob, type ToEngineJob } from "./job.ts";
-import type { Settlement } from "./settle.ts";
-import type { UnfinishedRuns } from "./unfinished-runs.ts";
-import type { WorkerMetrics } from "./worker-metrics.ts";
 
 export interface AdmissionOptions {
   held: HeldJobs;

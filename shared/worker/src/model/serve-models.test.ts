@@ -9,9 +9,9 @@ import {
   SpeechError,
 } from "@parlance/contracts";
 import { describe, expect, test } from "vitest";
+import { livingEngines } from "../testing/pipeline.ts";
+import { useWorkers } from "../testing/workers.ts";
 import type { ModelSource } from "./model-choice.ts";
-import { livingEngines } from "./testing/pipeline.ts";
-import { useWorkers } from "./testing/workers.ts";
 
 const rig = useWorkers();
 const { start } = rig;

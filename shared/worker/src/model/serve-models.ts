@@ -36,12 +36,18 @@ export interface ServeModelsOptions {
   worker: ManagedWorker;
   signal: AbortSignal;
   /** NATS lets a service answer within two minutes. */
-  patienceMs?: number;
+  answerWithinMs?: number;
 }
 
-const PATIENCE_MS = 60_000;
+const ANSWER_WITHIN_MS = 60_000;
 
-export function serveModels({ bus, family, worker, signal, patienceMs = PATIENCE_MS }: ServeModelsOptions): void {
+export function serveModels({
+  bus,
+  family,
+  worker,
+  signal,
+  answerWithinMs = ANSWER_WITHIN_MS,
+}: ServeModelsOptions): void {
   async function load(data: Uint8Array, again: boolean): Promise<boolean> {
     const { model } = readRequest(data);
     if (model !== undefined) await worker.select(model);
@@ -69,12 +75,12 @@ export function serveModels({ bus, family, worker, signal, patienceMs = PATIENCE
 
   async function answer(verb: ModelVerb, request: Request): Promise<void> {
     const over = new AbortController();
-    const patience = new Promise<boolean>((resolve) => {
-      const timer = setTimeout(resolve, patienceMs, true);
+    const late = new Promise<boolean>((resolve) => {
+      const timer = setTimeout(resolve, answerWithinMs, true);
       for (const end of [signal, over.signal]) end.addEventListener("abort", () => clearTimeout(timer), { once: true });
     });
     try {
-      if (!(await Promise.race([act(verb, request.data), patience]))) return;
+      if (!(await Promise.race([act(verb, request.data), late]))) return;
       request.respond(JSON.stringify(verb === "list" ? await worker.list() : worker.state()));
     } finally {
       over.abort();

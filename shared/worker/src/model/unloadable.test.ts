@@ -2,8 +2,8 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { modelStateSchema, modelSubjects, notReady, SpeechError } from "@parlance/contracts";
 import { expect, test, vi } from "vitest";
+import { useWorkers } from "../testing/workers.ts";
 import type { ModelSource } from "./model-choice.ts";
-import { useWorkers } from "./testing/workers.ts";
 
 vi.setConfig({ testTimeout: 60_000 });
 

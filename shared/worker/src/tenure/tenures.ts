@@ -1,53 +1,53 @@
 /**
- * One session after another, for as long as there is work: wait for it, get the model's files ready, ask for the lease, run
- * a session, let the lease go. What fails is tried again after a growing pause (load-trouble.ts), whether there is work or not;
+ * One tenure after another, for as long as there is work: wait for it, get the model's files ready, ask for the lease, run
+ * a tenure, let the lease go. What fails is tried again after a growing pause (load-trouble.ts), whether there is work or not;
  * at once when somebody waits for the model by name. What was held meanwhile is given back: another worker may be able.
  */
 import { toSpeechError } from "@parlance/contracts";
 import type { Clock, Lease } from "@parlance/gpu-lease";
 import type { Log } from "@parlance/telemetry";
-import type { Demand } from "./demand.ts";
+import type { Demand } from "../lanes/demand.ts";
+import type { LoadTrouble } from "../model/load-trouble.ts";
+import type { LoadWishes } from "../model/load-wishes.ts";
+import type { ModelChoice } from "../model/model-choice.ts";
+import { loadFailure } from "../model/model-state.ts";
+import { sleep } from "../pauses.ts";
+import type { WorkerMetrics } from "../worker-metrics.ts";
 import type { EngineDescription } from "./engine-description.ts";
-import type { LoadTrouble } from "./load-trouble.ts";
-import type { LoadWishes } from "./load-wishes.ts";
-import type { ModelChoice } from "./model-choice.ts";
-import { loadFailure } from "./model-state.ts";
-import { sleep } from "./patience.ts";
-import type { Session } from "./session.ts";
-import { yielded } from "./session-end.ts";
-import type { WorkerMetrics } from "./worker-metrics.ts";
+import type { Tenure } from "./tenure.ts";
+import { yielded } from "./tenure-end.ts";
 
-export interface Sessions {
-  readonly current: Session | undefined;
+export interface Tenures {
+  readonly current: Tenure | undefined;
   /** The lease is being asked for. */
   readonly acquiring: boolean;
   /** What the newest loaded engine said of itself. */
   readonly description: EngineDescription | undefined;
   /** There is more to do than before, or another worker's turn may be over. */
   notice(): void;
-  /** Somebody wants the model loaded: answered by this session, or the next one. */
+  /** Somebody wants the model loaded: answered by this tenure, or the next one. */
   want(): void;
   /** Another worker of the family has the lease: it is not asked for any more. */
   standBy(): void;
-  /** Ends the current session once its running pass has ended; resolves when the lease is let go. */
+  /** Ends the current tenure once its running pass has ended; resolves when the lease is let go. */
   unload(): Promise<void>;
-  /** To be called once. Resolves after the signal, when the last session has ended. */
+  /** To be called once. Resolves after the signal, when the last tenure has ended. */
   serve(): Promise<void>;
 }
 
-export interface SessionsOptions {
+export interface TenuresOptions {
   lease: Lease;
   choice: ModelChoice;
   wishes: LoadWishes;
   trouble: LoadTrouble;
   demand: Demand;
   /** The lease was got: what is begun with it. */
-  start(): Session;
+  start(): Tenure;
   /** There may be room for more jobs. */
   onRoom(): void;
   /** Nothing is to be done before the next try: what is held and asked for is another's. */
   onRest(): void;
-  /** The session has ended: what was asked for is not wanted any more. */
+  /** The tenure has ended: what was asked for is not wanted any more. */
   onEnded(): void;
   /** For the log. */
   passes(): number;
@@ -60,15 +60,15 @@ export interface SessionsOptions {
 /** How long a worker that yielded leaves a free lease to those it yielded to. */
 const POLITE_MS = 1_000;
 
-export function createSessions(options: SessionsOptions): Sessions {
+export function createTenures(options: TenuresOptions): Tenures {
   const { lease, choice, wishes, trouble, demand, metrics, clock, log, signal } = options;
-  let current: Session | undefined;
+  let current: Tenure | undefined;
   let acquiring: AbortController | undefined;
   let description: EngineDescription | undefined;
   let wake: () => void = () => {};
   /** Somebody waits for the model to be loaded: no time for a pause after a failure. */
   let hurry = new AbortController();
-  const afterSession: (() => void)[] = [];
+  const afterTenure: (() => void)[] = [];
   let politeUntil = 0;
 
   async function serve(): Promise<void> {
@@ -128,35 +128,35 @@ export function createSessions(options: SessionsOptions): Sessions {
   }
 
   async function run(): Promise<void> {
-    const session = options.start();
-    current = session;
+    const tenure = options.start();
+    current = tenure;
     metrics?.leaseHeld(true);
     options.onRoom();
-    void grant(session);
-    const reason = await session.ended;
+    void grant(tenure);
+    const reason = await tenure.ended;
     current = undefined;
     metrics?.leaseHeld(false);
     options.onEnded();
     const unloadedAt = clock.now();
     if (reason !== "lost") await lease.release();
     const releaseSeconds = Math.round(clock.now() - unloadedAt) / 1_000;
-    const { killSeconds } = session;
+    const { killSeconds } = tenure;
     metrics?.unloaded(reason, killSeconds, releaseSeconds);
     log.info(
       { reason, passes: options.passes(), killSeconds, releaseSeconds },
       `engine unloaded: ${reason}, kill ${killSeconds.toFixed(3)} s, release ${releaseSeconds.toFixed(3)} s`,
     );
     politeUntil = yielded.has(reason) ? clock.now() + POLITE_MS : 0;
-    if (reason === "load-failed") trouble.failed(session.failure ?? new Error("its engine said nothing"));
-    for (const resolve of afterSession.splice(0)) resolve();
+    if (reason === "load-failed") trouble.failed(tenure.failure ?? new Error("its engine said nothing"));
+    for (const resolve of afterTenure.splice(0)) resolve();
   }
 
-  async function grant(session: Session): Promise<void> {
-    if (await session.loaded) {
-      description = session.description;
+  async function grant(tenure: Tenure): Promise<void> {
+    if (await tenure.loaded) {
+      description = tenure.description;
       trouble.over();
       wishes.loaded();
-    } else wishes.failed(loadFailure(session.failure));
+    } else wishes.failed(loadFailure(tenure.failure));
   }
 
   function notice(): void {
@@ -187,7 +187,7 @@ export function createSessions(options: SessionsOptions): Sessions {
     standBy: () => acquiring?.abort(),
     async unload() {
       if (current === undefined) return;
-      const left = new Promise<void>((resolve) => afterSession.push(resolve));
+      const left = new Promise<void>((resolve) => afterTenure.push(resolve));
       await current.drain();
       await current.end("unloaded");
       await left;

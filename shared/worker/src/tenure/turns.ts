@@ -1,4 +1,4 @@
-/** What one session leaves to the next: who may come in out of turn, what swaps cost here, what passes take. */
+/** What one tenure leaves to the next: who may come in out of turn, what swaps cost here, what passes take. */
 import { createSwapCredit, type SwapCredit } from "@parlance/gpu-lease";
 import { createSwapLog, type SwapLog } from "./swap-log.ts";
 

@@ -2,12 +2,12 @@
 import { SpeechError } from "@parlance/contracts";
 import type { EngineOutcome, Json, PassOutcomes } from "@parlance/inference/engine";
 import type { Log } from "@parlance/telemetry";
-import type { Verdict } from "./blame.ts";
-import type { EngineDescription } from "./engine-description.ts";
-import type { HeldJobs } from "./held-jobs.ts";
-import type { Job } from "./job.ts";
+import type { Verdict } from "../blame/blame.ts";
+import type { HeldJobs } from "../lanes/held-jobs.ts";
+import type { Job } from "../lanes/job.ts";
+import type { EngineDescription } from "../tenure/engine-description.ts";
+import type { WorkerMetrics } from "../worker-metrics.ts";
 import type { Settlement } from "./settle.ts";
-import type { WorkerMetrics } from "./worker-metrics.ts";
 
 export interface PassInfo {
   size: number;
@@ -31,7 +31,7 @@ export interface PassSettlementOptions {
   held: HeldJobs;
   settlement: Settlement;
   toResult: ToResult;
-  /** Work that goes on whatever becomes of the session. */
+  /** Work that goes on whatever becomes of the tenure. */
   track(work: Promise<unknown>): void;
   metrics: WorkerMetrics | undefined;
   log: Log;

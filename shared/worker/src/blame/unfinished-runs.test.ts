@@ -1,6 +1,6 @@
 import { createLog } from "@parlance/telemetry";
 import { expect, test } from "vitest";
-import type { Job } from "./job.ts";
+import type { Job } from "../lanes/job.ts";
 import { noteUnfinishedRuns } from "./unfinished-runs.ts";
 
 /** A bucket whose writes take their time, and end in the order in which they were asked for only if somebody sees to that. */

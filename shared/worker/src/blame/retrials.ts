@@ -5,12 +5,12 @@
 import { type Failure, SpeechError } from "@parlance/contracts";
 import type { EngineDied } from "@parlance/inference/engine";
 import type { Log } from "@parlance/telemetry";
+import type { HeldJobs } from "../lanes/held-jobs.ts";
+import type { Job } from "../lanes/job.ts";
+import type { PassSettlement } from "../results/settle-pass.ts";
+import type { Pass } from "../tenure/engine-passes.ts";
+import type { WorkerMetrics } from "../worker-metrics.ts";
 import { afterDeath, afterFailure, budgetAfter, type DeathCause, type Verdict } from "./blame.ts";
-import type { Pass } from "./engine-passes.ts";
-import type { HeldJobs } from "./held-jobs.ts";
-import type { Job } from "./job.ts";
-import type { PassSettlement } from "./settle-pass.ts";
-import type { WorkerMetrics } from "./worker-metrics.ts";
 
 export interface Retrials {
   readonly size: number;

@@ -10,7 +10,7 @@
 import type { KeyBucket } from "@parlance/bus";
 import { batchKeys } from "@parlance/contracts";
 import type { Log } from "@parlance/telemetry";
-import type { Job } from "./job.ts";
+import type { Job } from "../lanes/job.ts";
 
 export interface UnfinishedRuns {
   of(seq: number): Promise<number>;

@@ -12,7 +12,7 @@ import {
   subjects,
 } from "@parlance/contracts";
 import type { Log } from "@parlance/telemetry";
-import type { Job } from "./job.ts";
+import type { Job } from "../lanes/job.ts";
 
 export interface Settlement {
   /** Stores the result and acknowledges. Resolves false when NATS did not take them in time: the job will come again. */
@@ -34,7 +34,7 @@ export interface SettleOptions {
 }
 
 /** Longer than a server's restart; the jobs are kept from redelivery meanwhile. */
-const PATIENCE_MS = 120_000;
+const STORE_TIMEOUT_MS = 120_000;
 
 export function createSettlement({ bus, service, log, signal }: SettleOptions): Settlement {
   async function attempt(what: string, fields: object, work: () => Promise<unknown>): Promise<boolean> {
@@ -51,7 +51,7 @@ export function createSettlement({ bus, service, log, signal }: SettleOptions): 
     const subject = subjects.result(batchId, itemId, n);
     const receipt = await bus.publishOnce(subject, JSON.stringify(result), {
       first: true,
-      timeoutMs: PATIENCE_MS,
+      timeoutMs: STORE_TIMEOUT_MS,
       signal,
     });
     if (receipt.duplicate) log.info({ batchId, itemId, n }, "the job had a result already");

@@ -1,5 +1,5 @@
 /**
- * The one engine that a session has at a time: loaded, told about in the log, killed, and loaded again when it died.
+ * The one engine that a tenure has at a time: loaded, told about in the log, killed, and loaded again when it died.
  *
  * None is started before its turn. A spare one that waits without a model would save some 0.2 s of a swap, which are the start of
  * Node and its modules, and would be an engine too many to everybody who counts them.
@@ -14,10 +14,10 @@ import {
   startEngine,
 } from "@parlance/inference/engine";
 import type { Log } from "@parlance/telemetry";
+import type { WorkerMetrics } from "../worker-metrics.ts";
+import type { WorkerOptions } from "../worker-options.ts";
 import { type EngineDescription, readDescription } from "./engine-description.ts";
 import { type Swap, swapOf } from "./swap-log.ts";
-import type { WorkerMetrics } from "./worker-metrics.ts";
-import type { WorkerOptions } from "./worker-options.ts";
 
 /** What the engine's `load` is given, or how to get it anew for each loading. */
 export type EngineOptionsSource = Json | (() => Json);
@@ -56,7 +56,7 @@ export interface EngineSlot {
 }
 
 /** Memory of a killed engine comes back within a second. */
-const LEFT_PATIENCE_MS = 5_000;
+const LEFT_TIMEOUT_MS = 5_000;
 
 export function createEngineSlot(slot: EngineSlotOptions): EngineSlot {
   const { entry, options, on, lease, metrics, clock, log } = slot;
@@ -103,7 +103,7 @@ export function createEngineSlot(slot: EngineSlotOptions): EngineSlot {
       return failure;
     },
     async load() {
-      const left = await endLeftEngines(lease.predecessors(), LEFT_PATIENCE_MS);
+      const left = await endLeftEngines(lease.predecessors(), LEFT_TIMEOUT_MS);
       if (left.length > 0) log.warn({ pids: left }, "engines of a holder before this one cannot be ended");
       const deadline = lease.deadline();
       if (closed || !lease.held || deadline === undefined) return false;

@@ -1,8 +1,8 @@
 import type { Delivery } from "@parlance/bus";
 import { expect, test } from "vitest";
+import { handClock } from "../testing/hand-clock.ts";
 import { createHeldJobs } from "./held-jobs.ts";
 import type { Job } from "./job.ts";
-import { handClock } from "./testing/hand-clock.ts";
 
 /** As the topology has it. */
 const ACK_WAIT_MS = 15_000;
