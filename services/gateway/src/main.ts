@@ -1,31 +1,4 @@
-import { connectBus } from "@parlance/bus";
-import { readSettings } from "@parlance/contracts";
-import { onStoreMessage, runService } from "@parlance/telemetry";
-import { createGateway } from "./gateway.ts";
-import { gatewaySettings } from "./gateway-context.ts";
-import { requireKeysBeyondLoopback, requireKeysForAnyOrigin } from "./http/access.ts";
+import { runService } from "@parlance/telemetry";
+import { gatewayService } from "./service.ts";
 
-await runService("gateway", async ({ log, signal }) => {
-  const settings = readSettings(["NATS_URL", "NATS_USER", "NATS_PASSWORD", ...gatewaySettings], process.env);
-  requireKeysBeyondLoopback(settings.HOST, settings.API_KEYS);
-  requireKeysForAnyOrigin(settings.CORS_ORIGINS, settings.API_KEYS);
-  const bus = await connectBus({
-    url: settings.NATS_URL,
-    name: "gateway",
-    user: settings.NATS_USER,
-    password: settings.NATS_PASSWORD,
-    log,
-    signal,
-  });
-  const gateway = await createGateway({ bus, settings, log });
-  onStoreMessage(gateway.tellStoreProblem);
-  const { url } = await gateway.listen();
-  return {
-    url,
-    registry: gateway.registry,
-    async close() {
-      await gateway.close();
-      await bus.close();
-    },
-  };
-});
+await runService(gatewayService);

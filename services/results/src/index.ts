@@ -1,1 +1,2 @@
 export * from "./results.ts";
+export { resultsService } from "./service.ts";

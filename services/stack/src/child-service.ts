@@ -116,7 +116,8 @@ export function startChildService(options: ChildServiceOptions): ChildService {
   return {
     name,
     ready: first.promise,
-    metrics: async () => (child === undefined || !wasReady ? undefined : await askMetrics(child, METRICS_LIMIT_MS)),
+    metrics: async () =>
+      child === undefined || !wasReady ? undefined : await askMetrics(child, name, METRICS_LIMIT_MS),
     tell(message) {
       told = message;
       if (wasReady) send(message);

@@ -29,7 +29,9 @@ try {
     const text = settings.LOG_FORMAT === "json" ? line : readableLine(service, line);
     (stream === "err" ? process.stderr : process.stdout).write(`${text}\n`);
   };
-  const log = createLog("stack", settings.LOG_LEVEL, { write: (line) => show("stack", line.trimEnd(), "out") });
+  const log = createLog("stack", settings.LOG_LEVEL, {
+    destination: { write: (line) => show("stack", line.trimEnd(), "out") },
+  });
   for (const { name, meant } of suspiciousNames(process.env)) {
     log.warn({ name }, `${name} is not a setting of Parlance: if it is meant for one, it is ${meant}`);
   }

@@ -1,3 +1,4 @@
+export { transcribeWorkerService } from "./service.ts";
 export {
   createTranscribeWorker,
   type TranscribeWorker,

@@ -4,4 +4,6 @@ export * from "./metrics.ts";
 export * from "./metrics-over-ipc.ts";
 export * from "./metrics-server.ts";
 export * from "./run-service.ts";
+export * from "./run-services.ts";
+export * from "./service.ts";
 export * from "./store-over-ipc.ts";

@@ -2,10 +2,19 @@ import { type DestinationStream, type Logger, type LoggerOptions, pino } from "p
 
 export type Log = Logger;
 
-/** A service's logger: JSON lines, secrets cut out wherever they would appear. Default destination: standard output. */
-export function createLog(service: string, level: string, destination?: DestinationStream): Log {
+export interface LogOptions {
+  /** Which one of the service it is, told as `name`. Default: the service. */
+  instance?: string;
+  /** Default: standard output, one for all logs of the process, so that their lines stay whole. */
+  destination?: DestinationStream;
+}
+
+let standardOutput: DestinationStream | undefined;
+
+/** A service's logger: JSON lines, secrets cut out wherever they would appear. */
+export function createLog(service: string, level: string, { instance, destination }: LogOptions = {}): Log {
   const options: LoggerOptions = {
-    name: service,
+    name: instance ?? service,
     level,
     base: { service, pid: process.pid },
     timestamp: pino.stdTimeFunctions.isoTime,
@@ -23,5 +32,7 @@ export function createLog(service: string, level: string, destination?: Destinat
       censor: "[secret]",
     },
   };
-  return destination === undefined ? pino(options) : pino(options, destination);
+  if (destination !== undefined) return pino(options, destination);
+  standardOutput ??= pino.destination(1);
+  return pino(options, standardOutput);
 }

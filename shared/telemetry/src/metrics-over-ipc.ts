@@ -2,16 +2,21 @@
 import * as z from "zod";
 import type { Registry } from "./metrics.ts";
 
-const requestSchema = z.object({ kind: z.literal("metrics"), id: z.number() });
+const requestSchema = z.object({
+  kind: z.literal("metrics"),
+  id: z.number(),
+  /** The instance whose page it is: a process may run several. */
+  name: z.string(),
+});
 const answerSchema = requestSchema.extend({ text: z.string() });
 
 /** The child's side. */
-export function answerMetrics(registry: Registry): void {
+export function answerMetrics(registryOf: (name: string) => Registry | undefined): void {
   process.on("message", async (message) => {
     const asked = requestSchema.safeParse(message);
     if (!asked.success) return;
-    const text = await registry.metrics();
-    if (process.connected) process.send?.({ ...asked.data, text });
+    const text = await registryOf(asked.data.name)?.metrics();
+    if (text !== undefined && process.connected) process.send?.({ ...asked.data, text });
   });
 }
 
@@ -26,7 +31,7 @@ export interface MetricsChannel {
 let lastId = 0;
 
 /** The parent's side: undefined when the child does not answer within `timeoutMs`. */
-export function askMetrics(child: MetricsChannel, timeoutMs: number): Promise<string | undefined> {
+export function askMetrics(child: MetricsChannel, name: string, timeoutMs: number): Promise<string | undefined> {
   if (!child.connected) return Promise.resolve(undefined);
   const id = ++lastId;
   return new Promise((resolve) => {
@@ -41,7 +46,7 @@ export function askMetrics(child: MetricsChannel, timeoutMs: number): Promise<st
     };
     const timer = setTimeout(() => finish(undefined), timeoutMs);
     child.on("message", onMessage);
-    child.send({ kind: "metrics", id }, (error) => {
+    child.send({ kind: "metrics", id, name }, (error) => {
       if (error !== null) finish(undefined);
     });
   });

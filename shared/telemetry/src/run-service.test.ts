@@ -6,8 +6,11 @@ import { describe, expect, test } from "vitest";
 
 const fixture = fileURLToPath(new URL("./fixtures/service.ts", import.meta.url));
 
-function run(behaviour: string, environment: Record<string, string> = {}) {
-  const child = spawn(process.execPath, [fixture, behaviour], { env: { PATH: process.env.PATH, ...environment } });
+/** Each behaviour is a service. */
+function run(behaviours: string | string[], environment: Record<string, string> = {}) {
+  const child = spawn(process.execPath, [fixture, ...[behaviours].flat()], {
+    env: { PATH: process.env.PATH, ...environment },
+  });
   const output = { stdout: "", stderr: "" };
   child.stdout.on("data", (chunk) => {
     output.stdout += chunk;
@@ -91,6 +94,51 @@ describe("runService", () => {
     expect((await fetch(`http://127.0.0.1:${port}/`)).status).toBe(404);
     child.kill("SIGTERM");
     expect(await exited).toBe(0);
+  });
+});
+
+describe("runServices", () => {
+  const saidBy = (stdout: string) =>
+    stdout
+      .trim()
+      .split("\n")
+      .map((line): { service: string; msg: string; err?: { message: string } } => JSON.parse(line))
+      .map(({ service, msg, err }) => [service, err?.message ?? msg].join(": "));
+
+  test("closes all of them on SIGTERM, each by its name, and exits 0", async () => {
+    const { child, output, exited, says } = run(["ready", "ready"]);
+    await says("ready");
+    child.kill("SIGTERM");
+    expect(await exited).toBe(0);
+    for (const name of ["fixture", "second"]) {
+      expect(saidBy(output.stdout).filter((line) => line.startsWith(name))).toEqual([
+        `${name}: ready`,
+        `${name}: closing`,
+        `${name}: given back`,
+        `${name}: closed`,
+      ]);
+    }
+  });
+
+  test("tells by its name which one does not start, and leaves none running", async () => {
+    const { output, exited } = run(["ready", "start-fails"]);
+    expect(await exited).toBe(1);
+    expect(output.stderr).toBe("second: NATS_URL: is not a URL\n");
+  });
+
+  test.each(["rejects-later", "throws-later"])("one that %s ends all of them, and is named", async (behaviour) => {
+    const { output, exited } = run(["ready", behaviour]);
+    expect(await exited).toBe(1);
+    expect(saidBy(output.stdout).at(-1)).toBe("second: nobody caught me");
+  });
+
+  test("one that cannot be closed keeps no other from giving back, and makes the exit code 1", async () => {
+    const { child, output, exited, says } = run(["close-fails", "ready"]);
+    await says("ready");
+    child.kill("SIGTERM");
+    expect(await exited).toBe(1);
+    expect(saidBy(output.stdout)).toContain("second: given back");
+    expect(saidBy(output.stdout)).toContain("fixture: cannot be closed");
   });
 });
 
