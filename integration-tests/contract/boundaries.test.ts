@@ -1,42 +1,46 @@
+/** The layout of the house, as design.md draws it: which package may know which, and what is said in one place only. */
 import { readdirSync, readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, join, relative, sep } from "node:path";
 import { fileURLToPath } from "node:url";
+import { architectureNames as asrArchitectures } from "@parlance/asr/abilities";
+import { catalogue, embeddedModels } from "@parlance/catalogue";
+import { architectureNames as ttsArchitectures } from "@parlance/tts/architecture-names";
 import { describe, expect, it } from "vitest";
+import { codeOf, typescriptFiles } from "./source-text.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
 interface Package {
   name: string;
   folder: string;
-  imports: string[];
+  dependencies: string[];
+  devDependencies: string[];
 }
 
-function packages(): Package[] {
-  const folders = ["nats", "integration-tests"];
-  for (const group of ["shared", "services"]) {
-    for (const entry of readdirSync(join(root, group), { withFileTypes: true })) {
-      if (entry.isDirectory()) folders.push(join(group, entry.name));
-    }
-  }
-  return folders.map((folder) => {
-    const manifest = JSON.parse(readFileSync(join(root, folder, "package.json"), "utf8")) as {
-      name: string;
-      dependencies?: Record<string, string>;
-    };
-    const imports = Object.keys(manifest.dependencies ?? {})
-      .filter((name) => name.startsWith("@parlance/"))
-      .map((name) => name.slice("@parlance/".length));
-    return { name: manifest.name.slice("@parlance/".length), folder, imports };
-  });
-}
+const packages: readonly Package[] = [
+  "nats",
+  "integration-tests",
+  ...foldersOf("shared"),
+  ...foldersOf("services"),
+].map((folder) => {
+  const manifest: Record<string, unknown> = JSON.parse(readFileSync(join(root, folder, "package.json"), "utf8"));
+  return {
+    name: ownName(String(manifest.name)),
+    folder,
+    dependencies: ownNames(manifest.dependencies),
+    devDependencies: ownNames(manifest.devDependencies),
+  };
+});
 
-/** What a package may import, as design.md draws the arrows. The lint rule keeps imports to what package.json declares. */
+/** What a package may import, as design.md draws the arrows. */
 const allowed: Record<string, readonly string[]> = {
-  contracts: [],
+  catalogue: [],
+  // Of the catalogue the names that are the defaults of settings.
+  contracts: ["catalogue"],
   telemetry: ["contracts"],
   bus: ["contracts"],
   "gpu-lease": ["bus", "contracts"],
-  "model-store": ["contracts"],
+  "model-store": ["catalogue", "contracts"],
   audio: ["contracts"],
   inference: ["contracts", "model-store"],
   asr: ["contracts", "inference", "model-store"],
@@ -47,64 +51,128 @@ const allowed: Record<string, readonly string[]> = {
   gateway: ["audio", "bus", "contracts", "telemetry", "tts"],
   ingest: ["audio", "bus", "contracts", "telemetry", "tts"],
   results: ["audio", "bus", "contracts", "telemetry"],
-  "transcribe-worker": ["asr", "bus", "contracts", "inference", "model-store", "telemetry", "worker"],
+  "transcribe-worker": ["asr", "bus", "catalogue", "contracts", "inference", "model-store", "telemetry", "worker"],
   "tts-worker": ["tts", "audio", "bus", "contracts", "inference", "model-store", "telemetry", "worker"],
   stack: ["bus", "contracts", "nats", "telemetry"],
   // Packs what the others are; of asr only the layouts by which folders are recognised.
-  bundle: ["asr", "contracts", "model-store", "nats"],
+  bundle: ["asr", "catalogue", "contracts", "model-store", "nats"],
+};
+
+/** What the tests of a package may import besides: what is real where a stand-in would prove less. */
+const inTests: Record<string, readonly string[]> = {
+  bus: ["nats"],
+  "gpu-lease": ["nats"],
+  worker: ["nats"],
+  // Requests end in answers of the real results service.
+  gateway: ["nats", "results"],
+  ingest: ["nats"],
+  results: ["nats"],
+  "transcribe-worker": ["nats"],
+  "tts-worker": ["nats"],
+  // What the recipes made their golden outputs from.
+  asr: ["audio"],
+  tts: ["catalogue"],
 };
 
 describe("module boundaries", () => {
-  const all = packages();
+  const services = new Set(packages.filter(({ folder }) => dirname(folder) === "services").map(({ name }) => name));
+  const inside = packages.filter(({ name }) => name !== "integration-tests");
 
-  it("every package imports only what lies below it", () => {
-    for (const { name, imports } of all) {
-      if (name === "integration-tests") continue;
-      expect(allowed, `${name} has no place in the layout`).toHaveProperty(name);
-      expect(
-        imports.filter((other) => !allowed[name]?.includes(other)),
-        `${name} imports upwards`,
-      ).toEqual([]);
-    }
+  it("every package has its place in the layout", () => {
+    expect(inside.map(({ name }) => name).sort()).toEqual(Object.keys(allowed).sort());
   });
+
+  it.each(inside)(
+    "$name declares and imports only what lies below it",
+    ({ name, folder, dependencies, devDependencies }) => {
+      const below = allowed[name] ?? [];
+      const forTests = [...below, ...(inTests[name] ?? [])];
+      expect(dependencies.filter((other) => !below.includes(other))).toEqual([]);
+      expect(devDependencies.filter((other) => !forTests.includes(other))).toEqual([]);
+      for (const file of typescriptFiles(join(root, folder))) {
+        const isTest = isTestFile(file);
+        const imported = importsOf(file).filter((specifier) => specifier.startsWith("@parlance/"));
+        const known = isTest ? forTests : below;
+        expect(
+          imported.map(ownName).filter((other) => other !== name && !known.includes(other)),
+          file,
+        ).toEqual([]);
+      }
+    },
+  );
 
   it("no service imports another", () => {
-    const services = new Set(all.filter(({ folder }) => dirname(folder) === "services").map(({ name }) => name));
-    for (const { folder, name, imports } of all) {
-      if (dirname(folder) !== "services") continue;
+    for (const { name, dependencies } of packages.filter(({ name }) => services.has(name))) {
       expect(
-        imports.filter((other) => services.has(other)),
-        `${name} imports a service`,
+        dependencies.filter((other) => services.has(other)),
+        name,
       ).toEqual([]);
     }
   });
 
-  it("no code outside shared/asr and shared/tts names an architecture", () => {
-    const architectures = /["'`](ctc|whisper|qwen3-asr|qwen3-tts)["'`]/;
-    for (const { folder } of all) {
-      if (/^(shared\/(asr|tts)|integration-tests)$/.test(folder)) continue;
-      for (const file of sources(join(root, folder))) {
-        if (file.includes("/testing/") || file.endsWith(".test.ts")) continue;
-        expect(architectures.test(readFileSync(file, "utf8")), `${file} names an architecture`).toBe(false);
-      }
-    }
-  });
-
-  it("only inference opens ONNX Runtime: a supervisor never loads it", () => {
-    for (const { folder } of all) {
-      if (/^(shared\/inference|integration-tests)$/.test(folder)) continue;
-      for (const file of sources(join(root, folder))) {
-        expect(/from "onnxruntime-node"|import\("onnxruntime-node"\)/.test(readFileSync(file, "utf8")), file).toBe(
-          false,
-        );
+  it("no package reaches into another by a path", () => {
+    for (const { folder, name } of inside) {
+      for (const file of typescriptFiles(join(root, folder))) {
+        const outside = importsOf(file)
+          .filter((specifier) => specifier.startsWith("."))
+          .filter((specifier) => relative(join(root, folder), join(dirname(file), specifier)).startsWith(`..${sep}`));
+        expect(outside, `${name}: ${file}`).toEqual([]);
       }
     }
   });
 });
 
-function sources(folder: string): string[] {
-  return readdirSync(folder, { withFileTypes: true, recursive: true })
-    .filter((entry) => entry.isFile() && entry.name.endsWith(".ts"))
-    .map((entry) => join(entry.parentPath, entry.name))
-    .filter((file) => !/node_modules|\/dist\//.test(file));
+describe("what is said in one place", () => {
+  const product = packages
+    .filter(({ name }) => name !== "integration-tests")
+    .flatMap(({ name, folder }) => typescriptFiles(join(root, folder)).map((file) => ({ name, file })))
+    .filter(({ file }) => !isTestFile(file))
+    .map(({ name, file }) => ({ name, file, code: codeOf(readFileSync(file, "utf8")) }));
+
+  function naming(pattern: RegExp, except: readonly string[]): string[] {
+    return product.filter(({ name, code }) => !except.includes(name) && pattern.test(code)).map(({ file }) => file);
+  }
+
+  it("architectures and models are named by asr, tts and the catalogue", () => {
+    const names = [...asrArchitectures, ...ttsArchitectures, ...Object.values(embeddedModels)];
+    const published = catalogue.map(({ id }) => id.split("/").at(-1) ?? id);
+    // Of an architecture the first word: `whisper` of `openWhisper` and of `whisper-base` too.
+    const words = [...asrArchitectures, ...ttsArchitectures].map((name) => /^[a-z]+/.exec(name)?.[0] ?? name);
+    const inIdentifiers = words.map((word) => `\\b${word}|${word.charAt(0).toUpperCase()}${word.slice(1)}`);
+    const pattern = new RegExp([...names, ...published, ...inIdentifiers].join("|"));
+    expect(naming(pattern, ["asr", "tts", "catalogue"])).toEqual([]);
+    expect(naming(pattern, []), "the pattern finds what there is").not.toEqual([]);
+  });
+
+  it("only inference opens ONNX Runtime: a supervisor never loads it", () => {
+    const pattern = /from "onnxruntime-node"|import\("onnxruntime-node"\)/;
+    expect(naming(pattern, ["inference"])).toEqual([]);
+    expect(naming(pattern, [])).not.toEqual([]);
+  });
+});
+
+function foldersOf(group: string): string[] {
+  return readdirSync(join(root, group), { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => join(group, entry.name));
+}
+
+function ownNames(dependencies: unknown): string[] {
+  return Object.keys(typeof dependencies === "object" && dependencies !== null ? dependencies : {})
+    .filter((name) => name.startsWith("@parlance/"))
+    .map(ownName);
+}
+
+/** `bus` of `@parlance/bus/testing`. */
+function ownName(specifier: string): string {
+  return specifier.split("/")[1] ?? "";
+}
+
+function importsOf(file: string): string[] {
+  return [...readFileSync(file, "utf8").matchAll(/(?:from|import)\s*\(?\s*"([^"]+)"/g)].map(([, name = ""]) => name);
+}
+
+/** Tests, what only they use, and benches. */
+function isTestFile(file: string): boolean {
+  return /\.test\.ts$|\/(testing|fixtures|bench|simulation)\//.test(file);
 }

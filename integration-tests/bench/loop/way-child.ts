@@ -54,7 +54,7 @@ export async function runWay({ model, program, ...order }: WayOrder): Promise<Wa
 }
 
 const sourceOf = (architecture: string) =>
-  fileURLToPath(new URL(`../../../shared/asr/bench/loop/${architecture}.ts`, import.meta.url));
+  fileURLToPath(new URL(`../../../shared/asr/bench/loop/ways/${architecture}.ts`, import.meta.url));
 
 /** The line that says what went wrong, not the stack behind it. */
 function lastWords(errors: string): string {

@@ -1,7 +1,7 @@
 """Clips that Python and TypeScript make alike: integer arithmetic only, 16 kHz, 16 bits.
 
 `voice` is two triangle waves that change pitch and loudness ten times a second, over faint noise; `noise` is white;
-`silence` is zeros. The TypeScript twin is shared/asr/src/qwen3-asr/testing/clips.ts.
+`silence` is zeros. The TypeScript twin is shared/audio/src/testing/clips.ts.
 """
 
 import numpy as np

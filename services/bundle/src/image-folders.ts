@@ -5,6 +5,7 @@
  */
 import { copyFileSync, cpSync, existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { embeddedModels } from "@parlance/catalogue";
 import { buildPrograms } from "./build-programs.ts";
 import { copyPackages } from "./copy-packages.ts";
 import { addCudaProvider } from "./cuda-provider.ts";
@@ -15,7 +16,6 @@ const layers = {
   services: ["gateway", "ingest", "results"],
   speech: ["transcribe-worker", "tts-worker"],
 } as const;
-const embeddedModels = ["parlance-en", "parlance-voice"];
 
 export interface ImageFoldersOptions {
   /** The repository, installed and with its services built. */
@@ -63,7 +63,7 @@ export async function makeImageFolders({ root, folder, cudaFrom }: ImageFoldersO
     addCudaProvider({ from: cudaFrom, runtime, to, say: (text) => process.stdout.write(`${text}\n`) });
   }
   mkdirSync(at("speech", "models"), { recursive: true });
-  for (const name of embeddedModels) {
+  for (const name of Object.values(embeddedModels)) {
     cpSync(join(root, "models", name), at("speech", `models/${name}`), { recursive: true });
   }
   writeLicences(at("services", "licences"), [

@@ -14,7 +14,8 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
+import { embeddedModels } from "@parlance/catalogue";
 import { findServer, serverSources } from "@parlance/nats";
 import { buildPrograms, type Program } from "./build-programs.ts";
 import { copyPackages } from "./copy-packages.ts";
@@ -54,16 +55,19 @@ const programs: readonly Program[] = [
   { entry: "integration-tests/demo/demo.ts", out: "integration-tests/dist/demo" },
   { entry: "integration-tests/check/check.ts", out: "integration-tests/dist/check" },
   { entry: "integration-tests/chaos/chaos.ts", out: "integration-tests/dist/chaos" },
-  // What a check starts: its look at the device, which lies beside it, and the ways of decoding.
+  // A check's look at the device, which lies beside it.
   { entry: "shared/inference/src/cuda-probe-child.ts", out: "integration-tests/dist/cuda-probe-child" },
-  { entry: "shared/asr/bench/loop/whisper.ts", out: "shared/asr/dist/loop-whisper" },
-  { entry: "shared/asr/bench/loop/qwen3-asr.ts", out: "shared/asr/dist/loop-qwen3-asr" },
 ];
+/** What a check starts to compare the ways of decoding: a program for each architecture that has them. */
+const decodingWays = (root: string): Program[] =>
+  globSync("shared/asr/bench/loop/ways/*.ts", { cwd: root }).map((entry) => ({
+    entry,
+    out: `shared/asr/dist/loop-${basename(entry, ".ts")}`,
+  }));
 /** What those programs read, as it lies in the repository. */
 const programFolders = ["integration-tests/demo/audio", "integration-tests/check/shapes"];
 /** What the C++ programs here need beside the C library, where a machine lacks it. */
 const cppLibraries = ["libstdc++.so.6", "libgcc_s.so.1"];
-const embeddedModels = ["parlance-en", "parlance-voice"];
 
 /** Throws with a sentence when something is not there to be bundled. */
 export async function makeBundle({
@@ -95,7 +99,7 @@ export async function makeBundle({
     if (!existsSync(dist)) throw new Error(`services/${service} is not built: node services/build.mjs`);
     cpSync(dist, at(`services/${service}/dist`), { recursive: true, filter: (path) => !path.endsWith(".map") });
   }
-  const inside = await buildPrograms(root, folder, programs);
+  const inside = await buildPrograms(root, folder, [...programs, ...decodingWays(root)]);
   writeFileSync(at("package.json"), `${JSON.stringify({ name: "parlance-bundle", private: true, type: "module" })}\n`);
   writeFileSync(at("services/stack/start.mjs"), 'await import("./dist/main.js");\n');
   for (const each of programFolders) cpSync(join(root, each), at(each), { recursive: true });
@@ -108,7 +112,8 @@ export async function makeBundle({
     const to = at(`node_modules/onnxruntime-node/bin/napi-v6/${process.platform}/${process.arch}`);
     addCudaProvider({ from: cudaFrom, runtime, to, say });
   }
-  for (const name of embeddedModels) cpSync(join(root, "models", name), at(`models/${name}`), { recursive: true });
+  for (const name of Object.values(embeddedModels))
+    cpSync(join(root, "models", name), at(`models/${name}`), { recursive: true });
   for (const { name, folder: from } of models) {
     say(`model ${name}`);
     cpSync(from, at(`models/${name}`), { recursive: true, dereference: true });

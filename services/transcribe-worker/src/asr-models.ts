@@ -2,10 +2,10 @@
 import { resolve } from "node:path";
 import { abilitiesOf, architectureNames } from "@parlance/asr/abilities";
 import { asrLayouts } from "@parlance/asr/layouts";
+import { findInCatalogue } from "@parlance/catalogue";
 import { type ModelState, type Settings, SpeechError } from "@parlance/contracts";
 import { fallbackOf } from "@parlance/inference/compute-type";
 import {
-  findInCatalogue,
   findModel,
   forgetVerified,
   hubSourceOf,

@@ -1,5 +1,4 @@
 export * from "./checksums.ts";
-export * from "./hub/catalogue.ts";
 export type { FetchModelOptions } from "./hub/fetch-model.ts";
 export type { DownloadProgress } from "./hub/progress.ts";
 export { preferredWeights, type Weights } from "./hub/selection.ts";

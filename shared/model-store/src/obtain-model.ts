@@ -1,6 +1,7 @@
 /** A model that may have to be downloaded first. */
+
+import { type CatalogueEntry, findInCatalogue } from "@parlance/catalogue";
 import { SpeechError } from "@parlance/contracts";
-import { type CatalogueEntry, findInCatalogue } from "./hub/catalogue.ts";
 import type { FetchModelOptions } from "./hub/fetch-model.ts";
 import { findModel, isHubId, type ResolvedModel, type ResolveModelOptions, resolveModel } from "./resolve-model.ts";
 

@@ -10,10 +10,10 @@
  */
 import { basename, isAbsolute, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { catalogue, findInCatalogue } from "@parlance/catalogue";
 import { type Manifest, SpeechError } from "@parlance/contracts";
 import { checkFile } from "./checksums.ts";
 import { viewFolder } from "./folder-view.ts";
-import { catalogue, findInCatalogue } from "./hub/catalogue.ts";
 import { manifestOfFolder } from "./layout-manifest.ts";
 import type { LayoutRecogniser } from "./layouts/types.ts";
 import { manifestName, readManifest } from "./manifest-file.ts";

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
 import { expect, it } from "vitest";
-import { makeClip } from "../../../asr/src/qwen3-asr/testing/clips.ts";
+import { makeClip } from "../testing/clips.ts";
 import { createSegmenter } from "./segment.ts";
 
 type Case = [

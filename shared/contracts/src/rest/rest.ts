@@ -19,7 +19,7 @@ export const contextFields = {
     .max(MAX_CONTEXT)
     .optional()
     .describe(
-      "What the speech may be about: names, terms, what was said before. It comes with each segment of the audio. A model that takes no such text ignores it (GET /v1/models tells); Whisper reads its last 223 tokens",
+      "What the speech may be about: names, terms, what was said before. It comes with each segment of the audio. A model that takes no such text ignores it (GET /v1/models tells); one that takes less of it reads its end",
     ),
   prompt: z.string().max(MAX_CONTEXT).optional().describe("Another name of context"),
 };

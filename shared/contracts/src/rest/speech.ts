@@ -2,6 +2,7 @@
  * What may be asked of a text that is to be spoken: the rules that hold for every model, and those that follow from what the
  * workers say they can do. Pure, and the same for REST and for plain NATS: only the names of the fields differ.
  */
+import { modelsFor } from "@parlance/catalogue";
 import { type ErrorCode, SpeechError } from "../errors/errors.ts";
 import type { WorkerState } from "../messages/payloads.ts";
 import { familyOf, type Operation, operations, speechFormats } from "../words/words.ts";
@@ -121,9 +122,6 @@ export type SpeechAbilities = Pick<
   WorkerState,
   "model" | "operations" | "languages" | "voices" | "defaultVoice" | "instructions"
 >;
-
-/** Models that can be loaded here and do an operation, to be named where the one that runs cannot. */
-export const modelsFor: Partial<Record<Operation, readonly string[]>> = { custom_voice: ["parlance-voice"] };
 
 /**
  * Why none of the workers could do what is asked, or undefined. With no workers there is nothing to be said: work may wait for

@@ -2,6 +2,7 @@
  * Every setting: one table, from which the environment is parsed at start-up and the README's table is generated.
  * A service picks the names that it uses. A bad value, or a name that looks like ours and is none, stops the start.
  */
+import { embeddedModels } from "@parlance/catalogue";
 import * as z from "zod";
 import { SpeechError } from "../errors/errors.ts";
 import { tokenSchema } from "../words/identifiers.ts";
@@ -236,7 +237,7 @@ export const settingsTable = {
   }),
   MODEL_ID: setting({
     schema: z.string(),
-    default: "parlance-en",
+    default: embeddedModels.asr,
     describe: "Speech recognition model: a name under the model folders, a hub id (`owner/name`), or a folder",
     aliases: ["ASR_MODEL_ID"],
   }),
@@ -357,7 +358,7 @@ export const settingsTable = {
   }),
   TTS_MODEL_ID: setting({
     schema: z.string(),
-    default: "parlance-voice",
+    default: embeddedModels.tts,
     describe: "Text-to-speech model: a name under the model folders, or a folder",
   }),
   TTS_MODEL_ROOT: setting({

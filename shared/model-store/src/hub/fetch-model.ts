@@ -8,12 +8,12 @@
  */
 import { mkdir, readdir, rename, rm, rmdir, statfs, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
+import type { CatalogueEntry } from "@parlance/catalogue";
 import { type Manifest, manifestSchema, SpeechError } from "@parlance/contracts";
 import { viewListing } from "../folder-view.ts";
 import { manifestOf, recognise } from "../layout-manifest.ts";
 import type { LayoutRecogniser } from "../layouts/types.ts";
 import { manifestName } from "../manifest-file.ts";
-import type { CatalogueEntry } from "./catalogue.ts";
 import { downloadFile, type RemoteFile, sizeOf } from "./download-file.ts";
 import { takeFileLock } from "./file-lock.ts";
 import { createHubClient, type HubClient, HubError, type HubOptions } from "./hub-client.ts";

@@ -2,8 +2,8 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { gunzipSync } from "node:zlib";
+import { makeClip } from "@parlance/audio/testing/clips";
 import * as z from "zod";
-import { makeClip } from "./clips.ts";
 
 /** Every `step`-th value of an array. */
 const sampledSchema = z.object({

@@ -2,19 +2,19 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { deserialize, serialize } from "node:v8";
+import { makeClip } from "@parlance/audio/testing/clips";
 import { readManifest } from "@parlance/model-store";
-import { createAudioEncoder } from "../../src/qwen3-asr/audio-encoder.ts";
-import type { GreedyDecoder } from "../../src/qwen3-asr/greedy-decoder.ts";
-import { createLoopDecoder } from "../../src/qwen3-asr/loop-decoder.ts";
-import { qwen3AsrSectionSchema } from "../../src/qwen3-asr/manifest-section.ts";
-import { buildPrompt } from "../../src/qwen3-asr/prompt.ts";
-import type { PromptRow } from "../../src/qwen3-asr/prompt-batch.ts";
-import { tokenBudget } from "../../src/qwen3-asr/qwen3-asr-model.ts";
-import { createStepDecoder } from "../../src/qwen3-asr/step-decoder.ts";
-import { makeClip } from "../../src/qwen3-asr/testing/clips.ts";
-import { loadTokenizer } from "../../src/qwen3-asr/text-tokenizer.ts";
-import { createResidentDecoder } from "./resident-decoder.ts";
-import { deviceOf, measure, readOrder, threads } from "./way.ts";
+import { createAudioEncoder } from "../../../src/qwen3-asr/audio-encoder.ts";
+import type { GreedyDecoder } from "../../../src/qwen3-asr/greedy-decoder.ts";
+import { createLoopDecoder } from "../../../src/qwen3-asr/loop-decoder.ts";
+import { qwen3AsrSectionSchema } from "../../../src/qwen3-asr/manifest-section.ts";
+import { buildPrompt } from "../../../src/qwen3-asr/prompt.ts";
+import type { PromptRow } from "../../../src/qwen3-asr/prompt-batch.ts";
+import { tokenBudget } from "../../../src/qwen3-asr/qwen3-asr-model.ts";
+import { createStepDecoder } from "../../../src/qwen3-asr/step-decoder.ts";
+import { loadTokenizer } from "../../../src/qwen3-asr/text-tokenizer.ts";
+import { createResidentDecoder } from "../resident-decoder.ts";
+import { deviceOf, measure, readOrder, threads } from "../way.ts";
 
 const order = readOrder();
 const { folder, way, format } = order;
@@ -68,7 +68,7 @@ async function open(): Promise<GreedyDecoder> {
       return createStepDecoder({ ...common, graph: graph("decoder"), cache });
     case "c-api": {
       // Native code that no other way needs.
-      const { loadApi, openCApiSession } = await import("./ort-c-api.ts");
+      const { loadApi, openCApiSession } = await import("../ort-c-api.ts");
       const session = openCApiSession(loadApi(), graph("resident"), { ...common, cuda: order.cuda });
       return createResidentDecoder({ ...common, session, inside: format, cache });
     }

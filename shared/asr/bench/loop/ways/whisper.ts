@@ -1,17 +1,17 @@
 /** A way of decoding Whisper for `npm run bench:loop`: from features to tokens, half of the rows with timestamps. */
 import { join } from "node:path";
 import { readManifest } from "@parlance/model-store";
-import { createFeatures } from "../../src/whisper/features.ts";
-import { openLoopGraphs } from "../../src/whisper/graphs/loop-graphs.ts";
-import { readSection } from "../../src/whisper/graphs/manifest-section.ts";
-import { openOwnGraphs } from "../../src/whisper/graphs/own-graphs.ts";
-import { type Decoded, decodeRows, type RowSearch } from "../../src/whisper/search/decode.ts";
-import { createGreedySearch } from "../../src/whisper/search/search.ts";
-import { createSuppression } from "../../src/whisper/search/suppression.ts";
-import { makeClip } from "../../src/whisper/testing/clips.ts";
-import { buildPrompt } from "../../src/whisper/text/prompt.ts";
-import { readVocabulary } from "../../src/whisper/text/vocabulary.ts";
-import { deviceOf, measure, readOrder, threads } from "./way.ts";
+import { createFeatures } from "../../../src/whisper/features.ts";
+import { openLoopGraphs } from "../../../src/whisper/graphs/loop-graphs.ts";
+import { readSection } from "../../../src/whisper/graphs/manifest-section.ts";
+import { openOwnGraphs } from "../../../src/whisper/graphs/own-graphs.ts";
+import { type Decoded, decodeRows, type RowSearch } from "../../../src/whisper/search/decode.ts";
+import { createGreedySearch } from "../../../src/whisper/search/search.ts";
+import { createSuppression } from "../../../src/whisper/search/suppression.ts";
+import { makeClip } from "../../../src/whisper/testing/clips.ts";
+import { buildPrompt } from "../../../src/whisper/text/prompt.ts";
+import { readVocabulary } from "../../../src/whisper/text/vocabulary.ts";
+import { deviceOf, measure, readOrder, threads } from "../way.ts";
 
 const order = readOrder();
 const { folder, way, format } = order;

@@ -1,6 +1,6 @@
 /**
  * Which repository holds the ONNX files of a model that is known by another name: weights are published by their makers,
- * graphs by others. README.md beside this file says where each entry comes from. Any other hub id is its own repository.
+ * graphs by others. ../README.md says where each entry comes from. Any other hub id is its own repository.
  */
 export interface CatalogueEntry {
   /** The model's own name. */

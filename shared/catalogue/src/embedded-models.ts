@@ -1,0 +1,5 @@
+/** Models that ship with Parlance, and are run unless a setting names another. */
+export const embeddedModels = { asr: "parlance-en", tts: "parlance-voice" } as const;
+
+/** By operation, models that can be loaded here and do it: to be named where the one that runs cannot. */
+export const modelsFor: Readonly<Record<string, readonly string[]>> = { custom_voice: [embeddedModels.tts] };
