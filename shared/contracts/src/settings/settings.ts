@@ -24,7 +24,10 @@ const device = z
   .string()
   .trim()
   .toLowerCase()
-  .regex(/^(auto|cpu|cuda(:\d+)?)$/, "must be auto, cpu, cuda or cuda:<n>");
+  .regex(
+    /^(auto|(cpu|cuda(:(\d+|\*))?)(\s*,\s*(cpu|cuda(:(\d+|\*))?))*)$/,
+    "must be auto, cpu, cuda, cuda:<n>, cuda:* or a list of them",
+  );
 const computeType = word(["auto", "int8", "float16", "float32"]);
 const list = z.string().transform((text) =>
   text
@@ -36,6 +39,9 @@ const list = z.string().transform((text) =>
 function isOrigin(text: string): boolean {
   return !text.includes("*") && URL.canParse(text) && new URL(text).origin === text;
 }
+
+const DEVICES =
+  "`auto`, `cpu`, `cuda`, `cuda:<n>`; `cuda:*` or a list (`cuda:0,cuda:1`): `npm start` runs as many workers on each; GPUs are counted as nvidia-smi does";
 
 /** Four hours of 16-bit stereo at 44.1 kHz, and some: uploads flow through in parts, so what bounds them is the disk. */
 const LONGEST_AUDIO_BYTES = "2684354560";
@@ -263,7 +269,7 @@ export const settingsTable = {
   ASR_DEVICE: setting({
     schema: device,
     default: "auto",
-    describe: "`auto`, `cpu`, `cuda` or `cuda:<n>`",
+    describe: DEVICES,
   }),
   ASR_COMPUTE_TYPE: setting({
     schema: computeType,
@@ -347,7 +353,7 @@ export const settingsTable = {
   TRANSCRIBE_WORKERS: setting({
     schema: integer(1, 64),
     default: "1",
-    describe: "Transcribe workers that `npm start` runs; one holds the lease of a device, the others stand by",
+    describe: "Transcribe workers that `npm start` runs on each device; one holds its lease, the others stand by",
   }),
 
   // The tts worker; what is not here it shares with the transcribe worker
@@ -369,7 +375,7 @@ export const settingsTable = {
   TTS_DEVICE: setting({
     schema: device,
     default: "auto",
-    describe: "`auto`, `cpu`, `cuda` or `cuda:<n>`",
+    describe: DEVICES,
   }),
   TTS_COMPUTE_TYPE: setting({
     schema: computeType,
@@ -384,7 +390,7 @@ export const settingsTable = {
   TTS_WORKERS: setting({
     schema: integer(1, 64),
     default: "1",
-    describe: "TTS workers that `npm start` runs; one holds the lease of a device, the others stand by",
+    describe: "TTS workers that `npm start` runs on each device; one holds its lease, the others stand by",
   }),
 
   // All services

@@ -48,6 +48,12 @@ describe("a GPU", () => {
     await expect(choose("cuda:1", one)).rejects.toThrow("there are 1 GPUs here");
   });
 
+  test("is one alone: a setting that means several is refused with which", async () => {
+    await expect(choose("cuda:*")).rejects.toThrow("device cuda:* means cuda:0, cuda:1, and a worker runs on one");
+    const shown = { environment: { CUDA_VISIBLE_DEVICES: "1" } };
+    expect(await choose("cuda:*", shown)).toMatchObject({ id: b, name: "cuda:0" });
+  });
+
   test("whose UUID nobody tells goes by its machine and its place there", async () => {
     const gpus = async () => [];
     const first = await choose("cuda:1", { gpus });

@@ -5,6 +5,7 @@
  */
 import { acceleratorIds, SpeechError } from "@parlance/contracts";
 import { type CudaProbe, chooseDevice, type Device, showing } from "../device.ts";
+import { type EachDeviceOptions, eachDevice } from "./each-device.ts";
 import { findGpus } from "./gpus.ts";
 import { readMachineId } from "./machine.ts";
 import { type Gpu, visibleGpus } from "./visible-gpus.ts";
@@ -21,7 +22,7 @@ export interface Accelerator extends Device {
 }
 
 export interface ChooseAcceleratorOptions {
-  /** As `chooseDevice` takes it. */
+  /** As `chooseDevice` takes it; of a setting that means several, `eachDevice` says which. */
   device: string;
   /** LEASE_MACHINE_ID. Default: what the machine says. */
   machineId?: string | undefined;
@@ -33,7 +34,8 @@ export interface ChooseAcceleratorOptions {
 
 /** Throws what `chooseDevice` throws, and where there are GPUs but not as many as it would take. */
 export async function chooseAccelerator(options: ChooseAcceleratorOptions): Promise<Accelerator> {
-  const { device, environment = process.env, log, probe, gpus = findGpus } = options;
+  const { environment = process.env, log, probe, gpus = findGpus } = options;
+  const device = await onlyDevice(options.device, { environment, gpus });
   const machineId = options.machineId ?? (await readMachineId());
   const found = device === "cpu" ? [] : await gpus();
   const visible = visibleGpus(found, environment.CUDA_VISIBLE_DEVICES);
@@ -54,6 +56,14 @@ export async function chooseAccelerator(options: ChooseAcceleratorOptions): Prom
   }
   const reason = isMixed(found) ? `${chosen.reason}; ${COUNTED}` : chosen.reason;
   return { ...chosen, reason, id: acceleratorIds.gpu(uuid), engine: { device: "cuda:0", environment: showing(uuid) } };
+}
+
+async function onlyDevice(setting: string, look: EachDeviceOptions): Promise<string> {
+  const [device = setting, ...more] = await eachDevice(setting, look);
+  if (more.length === 0) return device;
+  const several = [device, ...more].join(", ");
+  const message = `device ${setting} means ${several}, and a worker runs on one: npm start begins one for each of them`;
+  throw new SpeechError("validation_failed", message, { param: "ASR_DEVICE" });
 }
 
 const wholeUuid = /^(GPU|MIG)-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
