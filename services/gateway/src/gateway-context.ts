@@ -1,5 +1,5 @@
 /** What the endpoints share. */
-import type { Bus, FileStore, KeyBucket, ModelReadiness } from "@parlance/bus";
+import type { BatchNotebook, Bus, FileStore, ModelReadiness } from "@parlance/bus";
 import { type Settings, SpeechError } from "@parlance/contracts";
 import type { Log } from "@parlance/telemetry";
 import type { Context } from "koa";
@@ -31,7 +31,7 @@ export type GatewaySettings = Settings<(typeof gatewaySettings)[number]>;
 
 export interface GatewayContext {
   bus: Bus;
-  batches: KeyBucket;
+  notebook: BatchNotebook;
   files: FileStore;
   settings: GatewaySettings;
   log: Log;

@@ -1,6 +1,6 @@
 import { Writable } from "node:stream";
 import { jetstreamManager } from "@nats-io/jetstream";
-import { healthSchema, type WorkerState } from "@parlance/contracts";
+import { batchEntries, healthSchema, type WorkerState } from "@parlance/contracts";
 import { startTestServer } from "@parlance/nats/testing";
 import { pino } from "pino";
 import { describe, expect, test } from "vitest";
@@ -56,8 +56,8 @@ describe("a full queue", () => {
     expect((await gateway.post("/api/v1/queue/submit", { items })).status).toBe(429);
     // The first one is stored, and waits for ingest.
     const stored = await gateway.bus.last("INTAKE", "speech.intake.*.*");
-    const batches = await (await gateway.bus.bucket("batches")).keys("batch.*");
-    expect(batches).toEqual([`batch.${stored?.subject.split(".")[3]}`]);
+    const batches = await gateway.bus.bucket(batchEntries.record).keys("*");
+    expect(batches).toEqual([stored?.subject.split(".")[3]]);
     await gateway.close();
     await server.stop();
   });

@@ -11,7 +11,7 @@ import { once } from "node:events";
 import type { RequestListener, Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import Router from "@koa/router";
-import { type Bus, followModelReadiness } from "@parlance/bus";
+import { type Bus, followModelReadiness, openBatchNotebook } from "@parlance/bus";
 import { buckets, MAX_HEADER_BYTES } from "@parlance/contracts";
 import type { Log, Registry } from "@parlance/telemetry";
 import Koa from "koa";
@@ -69,12 +69,12 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   requireKeysForAnyOrigin(settings.CORS_ORIGINS, settings.API_KEYS);
   const metrics = createGatewayMetrics();
   const files = await bus.files(buckets.files);
-  const batches = await bus.bucket(buckets.batches);
+  const notebook = openBatchNotebook(bus);
   const readiness = followModelReadiness({ bus });
   const bodies = createBodyBudget(options.limits?.bodyBytes);
   const gateway: GatewayContext = {
     bus,
-    batches,
+    notebook,
     files,
     settings,
     log,
@@ -93,7 +93,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       onRefusal: () => metrics.refusals.inc(),
     }),
     speech: createSpeechModels(bus),
-    storage: createStorage(batches),
+    storage: createStorage(notebook),
     closing: createClosing(),
     readiness,
     model: createAwaitModel({ readiness, metrics, timeoutMs: settings.REQUEST_TIMEOUT * 1_000 }),

@@ -1,11 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { encodeWav, toPcm16 } from "@parlance/audio";
 import { buildWav, fixture, inChunks, POISON_MAX_SECONDS, poisonCorpus, voice } from "@parlance/audio/testing";
-import { connectBus, type StoredMessage } from "@parlance/bus";
+import { connectBus, openBatchNotebook, type StoredMessage } from "@parlance/bus";
 import { connectRaw, headerBlock, useTestServer } from "@parlance/bus/testing";
 import {
-  batchKeys,
-  batchRecordSchema,
+  type BatchRecord,
   buckets,
   deadLetterReasonHeader,
   durables,
@@ -133,8 +132,7 @@ const allAcknowledged = () =>
   });
 
 async function recordOf(batchId: string) {
-  const entry = await (await rig.bus.bucket(buckets.batches)).get(batchKeys.batch(batchId));
-  return entry && batchRecordSchema.parse(JSON.parse(Buffer.from(entry.value).toString()));
+  return await openBatchNotebook(rig.bus).read(batchId);
 }
 
 describe("an audio drop", () => {
@@ -338,14 +336,14 @@ describe("a submission", () => {
   test("of the gateway, which has written the record, is taken; another source's with that id is not", async () => {
     await startIngest();
     const batchId: string = randomUUID();
-    const record = {
+    const record: BatchRecord = {
       batchId,
       label: "",
       lane: "batch",
       acceptedAt: 1_234,
       items: [{ itemId: "a", operation: "transcribe" }],
     };
-    await (await rig.bus.bucket(buckets.batches)).create(batchKeys.batch(batchId), JSON.stringify(record));
+    await openBatchNotebook(rig.bus).enter(record);
     await drop(wav(1), {}, batchId);
     await allAcknowledged();
     const payload = JSON.stringify({ items: [{ itemId: "a", file: await store(wav(1)) }] });
@@ -365,12 +363,11 @@ describe("a submission", () => {
   ])("of %s is nobody else's: no other source adds to it, or ends it", async (_, owner, others) => {
     await startIngest();
     const batchId: string = randomUUID();
-    const items = [{ itemId: "0", operation: "transcribe" }];
-    const record = { batchId, label: "", lane: "batch", acceptedAt: 1, items };
+    const items = [{ itemId: "0", operation: "transcribe" as const }];
+    const record: BatchRecord = { batchId, label: "", lane: "batch", acceptedAt: 1, items };
     if (owner === undefined || owner === OPERATOR_SOURCE) {
       const source = owner === undefined ? {} : { source: owner };
-      const kept = JSON.stringify({ ...record, ...source });
-      await (await rig.bus.bucket(buckets.batches)).create(batchKeys.batch(batchId), kept);
+      await openBatchNotebook(rig.bus).enter({ ...record, ...source });
     } else {
       await outcomeOf(await drop(wav(1), {}, batchId, owner));
     }
@@ -431,19 +428,19 @@ describe("while it works", () => {
     const { pending, ackPending } = await rig.bus.consumerState(streams.intake, durables.ingest);
     expect(pending + ackPending).toBe(1);
     expect(waited).toBeLessThan(20_000);
-    await (await rig.bus.bucket(buckets.batches)).put(batchKeys.cancelled(long), "now");
+    await openBatchNotebook(rig.bus).cancel(long, 1);
     await allAcknowledged();
   });
 
   test("a cancelled batch is decoded no further, and one cancelled before it began not at all", async () => {
     await startIngest();
-    const batches = await rig.bus.bucket(buckets.batches);
+    const notebook = openBatchNotebook(rig.bus);
     const file = await store(longWav(600));
     const early: string = randomUUID();
-    await batches.put(batchKeys.cancelled(early), "now");
+    await notebook.cancel(early, 1);
     const running = await submit({ items: Array.from({ length: 6 }, (_, n) => ({ itemId: `l${n}`, file })) });
     await until(async () => (await rig.bus.countSubjects(streams.jobs, subjects.batchJobs(running))).size > 0);
-    await batches.put(batchKeys.cancelled(running), "now");
+    await notebook.cancel(running, 1);
     await submit({ items: [{ itemId: "0", file }] }, early);
     await allAcknowledged();
     expect((await rig.bus.countSubjects(streams.jobs, subjects.batchJobs(running))).size).toBeLessThan(6 * 24);

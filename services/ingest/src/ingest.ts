@@ -12,7 +12,7 @@
  * It keeps no state but the messages that it holds. Any number of instances share the work.
  */
 import { createDecoderPool, createSlots, type DecoderPool, expandSeconds } from "@parlance/audio";
-import { askWorkers, type Bus, createTurns, type Delivery, knowWorkers } from "@parlance/bus";
+import { askWorkers, type Bus, createTurns, type Delivery, knowWorkers, openBatchNotebook } from "@parlance/bus";
 import {
   BYTES_PER_SAMPLE,
   buckets,
@@ -22,7 +22,6 @@ import {
   SpeechError,
 } from "@parlance/contracts";
 import type { Log, Registry } from "@parlance/telemetry";
-import { watchCancelled } from "./cancelled-batches.ts";
 import { createIngestMetrics } from "./ingest-metrics.ts";
 import { ingestMessage } from "./intake/ingest-message.ts";
 import { runIntakeLoop } from "./intake/intake-loop.ts";
@@ -70,7 +69,7 @@ export async function createIngest(options: IngestOptions): Promise<Ingest> {
   const { bus, settings, log, now = Date.now } = options;
   const { SEGMENT_SECONDS, ENABLE_ASR, ENABLE_TTS, FILE_TTL } = settings;
   requireSegmentsFit(bus, SEGMENT_SECONDS);
-  const batches = await bus.bucket(buckets.batches);
+  const notebook = openBatchNotebook(bus);
   const files = await bus.files(buckets.files);
   const stopping = new AbortController();
   const { signal } = stopping;
@@ -79,10 +78,10 @@ export async function createIngest(options: IngestOptions): Promise<Ingest> {
   const failures = new Map<number, number>();
   const context = {
     bus,
-    batches,
+    notebook,
     files,
     decoder,
-    cancelled: watchCancelled(batches, { log, signal }),
+    cancelled: notebook.followCancelled({ log, signal }),
     slots: createSlots(ITEMS_AT_ONCE, ITEMS_AT_ONCE),
     metrics,
     log,

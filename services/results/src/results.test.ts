@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
+import { openBatchNotebook } from "@parlance/bus";
 import { connectRaw, headerBlock, useTestServer } from "@parlance/bus/testing";
 import {
   type BatchRecord,
   type BatchStatus,
-  batchKeys,
   batchSummarySchema,
   buckets,
   type ErrorBody,
@@ -19,7 +19,7 @@ import {
 import { createLog } from "@parlance/telemetry";
 import { describe, expect, test } from "vitest";
 import { createBatchProgress } from "./batches/batch-progress.ts";
-import { watchCancels } from "./batches/cancel-watcher.ts";
+import { concludeCancelled } from "./batches/conclude-cancelled.ts";
 import { readStatus } from "./batches/status-service.ts";
 import { createConcludeItem } from "./items/conclude-item.ts";
 import { createResults, type Results, resultsSettings } from "./results.ts";
@@ -47,13 +47,13 @@ const nextBatch = () => randomUUID();
 /** The watcher alone, with its own times. */
 async function startWatcher(times: { firstPauseMs: number }): Promise<{ close(): Promise<void> }> {
   const bus = await rig.connectAs("results");
-  const batches = await bus.bucket(buckets.batches);
+  const notebook = openBatchNotebook(bus);
   const concludeItem = createConcludeItem({ bus, files: await bus.files(buckets.files) });
-  const progress = createBatchProgress({ bus, batches, now: Date.now });
+  const progress = createBatchProgress({ bus, notebook, now: Date.now });
   const stopping = new AbortController();
   const { signal } = stopping;
   const log = createLog("results", "silent");
-  const watching = watchCancels({ bus, batches, concludeItem, progress, log, signal, now: Date.now, ...times });
+  const watching = concludeCancelled({ bus, notebook, concludeItem, progress, log, signal, now: Date.now, ...times });
   return rig.closeAfter({
     async close() {
       stopping.abort();
@@ -70,7 +70,7 @@ async function record(batchId: string, itemIds: string[], label = ""): Promise<v
     acceptedAt: Date.now(),
     items: itemIds.map((itemId) => ({ itemId, customId: `mine-${itemId}`, operation: "transcribe" })),
   };
-  await (await rig.bus.bucket(buckets.batches)).create(batchKeys.batch(batchId), JSON.stringify(value));
+  await openBatchNotebook(rig.bus).enter(value);
 }
 
 function ok(text: string, overrides: Partial<SegmentResult> = {}): SegmentResult {
@@ -221,8 +221,8 @@ describe("folding", () => {
     await publish(batchId, "z", 0, ok("fine"));
     expect((await done(batchId, "y")).transcript?.text).toBe("heard all the same");
     expect(await summary(batchId)).toMatchObject({ completed: 2, failed: 1 });
-    const batches = await rig.bus.bucket(buckets.batches);
-    expect(await readStatus(rig.bus, batches, batchId)).toMatchObject({ completed: 2, failed: 1 });
+    const notebook = openBatchNotebook(rig.bus);
+    expect(await readStatus(rig.bus, notebook, batchId)).toMatchObject({ completed: 2, failed: 1 });
   });
 
   test("a replayed result changes nothing", async () => {
@@ -281,7 +281,7 @@ describe("cancelling", () => {
     await record(batchId, ["x", "y", "z"]);
     await publish(batchId, "x", 0, ok("kept"));
     await done(batchId, "x");
-    await (await rig.bus.bucket(buckets.batches)).put(batchKeys.cancelled(batchId), "1");
+    await openBatchNotebook(rig.bus).cancel(batchId, 1);
     expect(await summary(batchId)).toMatchObject({ completed: 1, failed: 2, status: "partial" });
     expect(await done(batchId, "x")).toMatchObject({ status: "done" });
     expect(await done(batchId, "y")).toMatchObject({ status: "cancelled", error: { code: "cancelled" } });
@@ -291,7 +291,7 @@ describe("cancelling", () => {
 
   test("of a batch whose record comes later, or while nobody listened, still happens", async () => {
     const batchId = nextBatch();
-    await (await rig.bus.bucket(buckets.batches)).put(batchKeys.cancelled(batchId), "1");
+    await openBatchNotebook(rig.bus).cancel(batchId, 1);
     await startResults();
     await new Promise((resolve) => setTimeout(resolve, 100));
     await record(batchId, ["0"]);
@@ -299,13 +299,13 @@ describe("cancelling", () => {
   });
 
   test("of batches without a record keeps no place from others, and is not given up", async () => {
-    const batches = await rig.bus.bucket(buckets.batches);
+    const notebook = openBatchNotebook(rig.bus);
     const late = Array.from({ length: 20 }, nextBatch);
     await startWatcher({ firstPauseMs: 2 });
-    for (const batchId of late) await batches.put(batchKeys.cancelled(batchId), "1");
+    for (const batchId of late) await notebook.cancel(batchId, 1);
     const known = nextBatch();
     await record(known, ["x"]);
-    await batches.put(batchKeys.cancelled(known), "1");
+    await notebook.cancel(known, 1);
     expect(await done(known, "x")).toMatchObject({ status: "cancelled" });
     // Long after an eighth look, which was the last one once.
     await new Promise((resolve) => setTimeout(resolve, 2_000));

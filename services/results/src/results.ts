@@ -8,11 +8,11 @@
  * expired files, finished messages of JOBS and INTAKE, and the oldest outcomes where there is no room for new ones.
  */
 import { setTimeout as pause } from "node:timers/promises";
-import { type Bus, createTurns } from "@parlance/bus";
+import { type Bus, createTurns, openBatchNotebook } from "@parlance/bus";
 import { buckets, durables, lanes, operations, type Settings, streams, subjects } from "@parlance/contracts";
 import type { Log, Registry } from "@parlance/telemetry";
 import { createBatchProgress } from "./batches/batch-progress.ts";
-import { watchCancels } from "./batches/cancel-watcher.ts";
+import { concludeCancelled } from "./batches/conclude-cancelled.ts";
 import { serveStatus } from "./batches/status-service.ts";
 import { servePublishers } from "./desk/publisher-desk.ts";
 import { createConcludeItem } from "./items/conclude-item.ts";
@@ -53,18 +53,18 @@ export async function createResults(options: ResultsOptions): Promise<Results> {
   const { bus, settings, log, now = Date.now, sweepEveryMs = 30_000 } = options;
   const stopping = new AbortController();
   const { signal } = stopping;
-  const batches = await bus.bucket(buckets.batches);
+  const notebook = openBatchNotebook(bus);
   const files = await bus.files(buckets.files);
   const metrics = createResultsMetrics();
   const concludeItem = createConcludeItem({ bus, files });
-  const progress = createBatchProgress({ bus, batches, now });
+  const progress = createBatchProgress({ bus, notebook, now });
 
   let nextOrphanSweep = 0;
 
   async function sweep(): Promise<void> {
     const replayWindowMs = settings.REPLAY_WINDOW * 1_000;
     const ttlMs = settings.FILE_TTL * 1_000;
-    metrics.filesDeleted.inc(await sweepFiles({ bus, files, batches, ttlMs, now }));
+    metrics.filesDeleted.inc(await sweepFiles({ bus, files, notebook, ttlMs, now }));
     if (now() >= nextOrphanSweep) {
       await files.sweep(ORPHAN_MS);
       nextOrphanSweep = now() + ORPHAN_MS / 4;
@@ -95,7 +95,7 @@ export async function createResults(options: ResultsOptions): Promise<Results> {
   }
 
   async function makeRoom(): Promise<void> {
-    const swept = await sweepOutcomes({ bus, log, now });
+    const swept = await sweepOutcomes({ bus, notebook, log, now });
     for (const [what, count] of Object.entries(swept ?? {})) metrics.forgotten.inc({ what }, count);
   }
 
@@ -107,9 +107,9 @@ export async function createResults(options: ResultsOptions): Promise<Results> {
   }
 
   const requests = { bus, group: "results", turns: createTurns(REQUESTS), signal };
-  serveStatus(requests, batches);
+  serveStatus(requests, notebook);
   const fileTtlMs = settings.FILE_TTL * 1_000;
-  servePublishers(requests, { bus, batches, files, fileTtlMs, maxUploadBytes: settings.MAX_UPLOAD_BYTES, now });
+  servePublishers(requests, { bus, notebook, files, fileTtlMs, maxUploadBytes: settings.MAX_UPLOAD_BYTES, now });
   const running = Promise.all([
     foldResults({
       bus,
@@ -122,7 +122,7 @@ export async function createResults(options: ResultsOptions): Promise<Results> {
       signal,
       now,
     }),
-    watchCancels({ bus, batches, concludeItem, progress, log, signal, now }),
+    concludeCancelled({ bus, notebook, concludeItem, progress, log, signal, now }),
     repeatUntilClosed(sweep, sweepEveryMs),
     // New work waits for it.
     repeatUntilClosed(makeRoom, Math.min(sweepEveryMs, MAKE_ROOM_EVERY_MS)),

@@ -6,10 +6,10 @@
  * keeps no state but the connection, which it restores for as long as the process lives.
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import { SpeechError } from "@parlance/contracts";
+import { type EntryKind, SpeechError } from "@parlance/contracts";
 import { type ConnectionOptions, connect, errors, type NatsConnection } from "nats";
 import { createFileStore } from "./files/file-store.ts";
-import { createKeyBucket } from "./keys/key-bucket.ts";
+import { createKeyBucket, createRawBucket } from "./keys/key-bucket.ts";
 import { type BusLog, createLink } from "./link/link.ts";
 import { publish, request, requestMany, serve, subscribe } from "./requests/requests.ts";
 import { createDelivery, parseReply } from "./streams/delivery.ts";
@@ -83,11 +83,12 @@ export async function connectBus(options: BusOptions): Promise<Bus> {
     message: (stream, seq) => messageAt(link, stream, seq),
     countSubjects: (stream, filter) => countSubjects(link, stream, filter),
     consumerState: (stream, durable) => consumerState(link, stream, durable),
-    streamState: (stream) => streamState(link, stream),
+    streamState: (stream, retry) => streamState(link, stream, retry),
     purgeBelow: (stream, seq, subject) => purge(link, stream, { seq, filter: subject }),
     deleteMessage: (stream, seq) => deleteMessage(link, stream, seq),
     purgeSubject: (stream, subject) => purge(link, stream, { filter: subject }),
-    bucket: async (name) => createKeyBucket(link, name),
+    bucket: <Value>(kind: EntryKind<Value> | string) =>
+      typeof kind === "string" ? createRawBucket(link, kind) : createKeyBucket(link, kind),
     files: async (name) => createFileStore(link, name),
     request: (...asked) => request(link, ...asked),
     requestMany: (subject, payload, timeoutMs) => requestMany(link, subject, payload, timeoutMs),

@@ -1,5 +1,9 @@
+export * from "./batches/batch-notebook.ts";
+export type { CancelledBatches, FollowOptions } from "./batches/cancelled-batches.ts";
+export * from "./batches/replay.ts";
 export * from "./connection.ts";
 export { FILE_CHUNK_BYTES } from "./files/file-store.ts";
+export type { KeyBucket, KeyEntry, KeyEvent } from "./keys/key-bucket.ts";
 export type { BusLog } from "./link/link.ts";
 export * from "./models/manage-models.ts";
 export * from "./models/model-readiness.ts";
@@ -8,5 +12,4 @@ export * from "./requests/serve-requests.ts";
 export * from "./requests/turns.ts";
 export * from "./streams/dead-letter.ts";
 export * from "./streams/outcome-room.ts";
-export * from "./streams/replay.ts";
 export * from "./types.ts";

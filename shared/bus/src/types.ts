@@ -1,5 +1,7 @@
 /** What the pipeline asks of NATS JetStream. Services depend on these types; `connectBus` makes the real thing. */
+import type { EntryKind } from "@parlance/contracts";
 import type { NatsConnection } from "nats";
+import type { KeyBucket } from "./keys/key-bucket.ts";
 
 export type HeaderPairs = readonly (readonly [name: string, value: string])[];
 
@@ -83,33 +85,6 @@ export interface ReadOptions {
   signal?: AbortSignal;
 }
 
-export interface KeyEntry {
-  key: string;
-  value: Uint8Array;
-  revision: number;
-  /** Milliseconds since the epoch. */
-  time: number;
-}
-
-export type KeyEvent = ({ kind: "put" } & KeyEntry) | { kind: "gone"; key: string; revision: number };
-
-export interface KeyBucket {
-  get(key: string): Promise<KeyEntry | undefined>;
-  /** The new revision, or undefined when the key is taken. */
-  create(key: string, value: Uint8Array | string): Promise<number | undefined>;
-  put(key: string, value: Uint8Array | string): Promise<number>;
-  /** The new revision, or undefined when `revision` is not the key's newest. */
-  update(key: string, value: Uint8Array | string, revision: number): Promise<number | undefined>;
-  /** False when `revision` is given and is not the key's newest. */
-  delete(key: string, revision?: number): Promise<boolean>;
-  /**
-   * What is there now, then every change, until the signal aborts. A change is told at once; one of which the message was lost,
-   * and an expiry, within `lookMs`. Default 15 000.
-   */
-  watch(keys: string, signal: AbortSignal, lookMs?: number): AsyncIterable<KeyEvent>;
-  keys(filter: string): Promise<string[]>;
-}
-
 export interface FileInfo {
   id: string;
   bytes: number;
@@ -186,6 +161,8 @@ export interface StreamState {
   messages: number;
   bytes: number;
   maxBytes: number;
+  /** Milliseconds for which a message is kept; 0: for ever. */
+  maxAgeMs: number;
   firstSeq: number;
   lastSeq: number;
 }
@@ -230,7 +207,7 @@ export interface Bus {
   /** Distinct subjects under a filter, with the number of messages of each. */
   countSubjects(stream: string, filter: string): Promise<Map<string, number>>;
   consumerState(stream: string, durable: string): Promise<ConsumerState>;
-  streamState(stream: string): Promise<StreamState>;
+  streamState(stream: string, retry?: { timeoutMs: number }): Promise<StreamState>;
   /** Deletes messages below `seq`, of one subject (wildcards allowed) or of all. Returns how many. */
   purgeBelow(stream: string, seq: number, subject?: string): Promise<number>;
   /**
@@ -240,7 +217,9 @@ export interface Bus {
   purgeSubject(stream: string, subject: string): Promise<number>;
   /** Deletes one message; harmless where it is gone. A durable takes it for acknowledged. */
   deleteMessage(stream: string, seq: number): Promise<void>;
-  bucket(name: string): Promise<KeyBucket>;
+  /** The keys of one kind, by its schema. */
+  bucket<Value>(kind: EntryKind<Value>): KeyBucket<Value, Value>;
+  bucket(name: string): KeyBucket;
   files(name: string): Promise<FileStore>;
   /** Undefined when nobody answered in time. */
   request(

@@ -1,4 +1,5 @@
 export * from "./errors/errors.ts";
+export * from "./messages/entries.ts";
 export * from "./messages/headers.ts";
 export * from "./messages/payloads.ts";
 export * from "./messages/requests.ts";

@@ -2,10 +2,9 @@
  * Hands a batch to the pipeline: its record, so that a status can tell its total and a cancel its items, and the submission or the
  * audio itself.
  */
-import type { Bus, HeaderPairs, KeyBucket } from "@parlance/bus";
+import type { BatchNotebook, Bus, HeaderPairs } from "@parlance/bus";
 import {
   type BatchRecord,
-  batchKeys,
   GATEWAY_SOURCE,
   headerNames,
   SpeechError,
@@ -23,7 +22,7 @@ export const ONLY_ITEM = "0";
 
 export interface AcceptOptions {
   bus: Bus;
-  batches: KeyBucket;
+  notebook: Pick<BatchNotebook, "enter" | "withdraw">;
 }
 
 /**
@@ -31,7 +30,7 @@ export interface AcceptOptions {
  * Throws `queue_full`, `storage_full`, `bus_unavailable`, or `payload_too_large` when it does not fit one message.
  */
 export async function acceptBatch(
-  { bus, batches }: AcceptOptions,
+  { bus, notebook }: AcceptOptions,
   batchId: string,
   submission: Submission,
   acceptedAt: number,
@@ -43,10 +42,10 @@ export async function acceptBatch(
       param: "items",
     });
   }
-  const recording = createRecord(batches, recordOf(batchId, submission, acceptedAt));
+  const recording = notebook.enter(recordOf(batchId, submission, acceptedAt));
   // First: whoever has its answer may ask for its status at once.
   await recording;
-  await withdrawWhenRefused({ batches, batchId, recording }, async () => {
+  await withdrawWhenRefused({ notebook, batchId, recording }, async () => {
     await bus.publishOnce(subjects.intake(GATEWAY_SOURCE, batchId), payload, {
       messageId: batchId,
       first: true,
@@ -61,16 +60,16 @@ export async function acceptBatch(
  * on the disk. Without the record, a batch that is cancelled before ingest has read it would be known to nobody.
  */
 export async function acceptAudio(
-  { bus, batches }: AcceptOptions,
+  { bus, notebook }: AcceptOptions,
   batchId: string,
   audio: { bytes: Uint8Array; headers: HeaderPairs },
   acceptedAt: number,
 ): Promise<void> {
   const item = { itemId: ONLY_ITEM, operation: "transcribe" as const };
   const record = recordOf(batchId, { label: "", lane: "interactive", items: [item] }, acceptedAt);
-  const recording = createRecord(batches, record);
+  const recording = notebook.enter(record);
   recording.catch(() => undefined);
-  await withdrawWhenRefused({ batches, batchId, recording }, async () => {
+  await withdrawWhenRefused({ notebook, batchId, recording }, async () => {
     await bus.publishOnce(subjects.intake(GATEWAY_SOURCE, batchId), audio.bytes, {
       messageId: batchId,
       headers: audio.headers,
@@ -102,13 +101,13 @@ function recordOf(batchId: string, { label, lane, items }: Submission, acceptedA
   };
 }
 
-function createRecord(batches: KeyBucket, record: BatchRecord): Promise<number | undefined> {
-  return batches.create(batchKeys.batch(record.batchId), JSON.stringify(record));
-}
-
 /** A record without a submission would be queued for ever. */
 async function withdrawWhenRefused(
-  { batches, batchId, recording }: { batches: KeyBucket; batchId: string; recording: Promise<number | undefined> },
+  {
+    notebook,
+    batchId,
+    recording,
+  }: Pick<AcceptOptions, "notebook"> & { batchId: string; recording: Promise<number | undefined> },
   publish: () => Promise<void>,
 ): Promise<void> {
   try {
@@ -116,7 +115,7 @@ async function withdrawWhenRefused(
   } catch (error) {
     if (wasRefused(error)) {
       const revision = await recording;
-      if (revision !== undefined) await batches.delete(batchKeys.batch(batchId), revision);
+      if (revision !== undefined) await notebook.withdraw(batchId, revision);
     }
     throw error;
   }

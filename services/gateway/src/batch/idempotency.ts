@@ -7,17 +7,7 @@
  */
 import { createHash } from "node:crypto";
 import type { KeyBucket } from "@parlance/bus";
-import { batchKeys, SpeechError } from "@parlance/contracts";
-import * as z from "zod";
-
-const claimSchema = z.object({
-  body: z.string(),
-  batchId: z.string(),
-  itemIds: z.array(z.string()),
-  acceptedAt: z.number(),
-  published: z.boolean(),
-});
-export type Claim = z.infer<typeof claimSchema>;
+import { SpeechError, type SubmissionClaim } from "@parlance/contracts";
 
 export interface IdempotentSubmission {
   /** Whose key it is: two callers may use one key for two things. */
@@ -26,40 +16,40 @@ export interface IdempotentSubmission {
   /** The body as it was understood. */
   body: unknown;
   /** Ids for a first claim. */
-  claim: Omit<Claim, "body" | "published">;
+  claim: Omit<SubmissionClaim, "body" | "published">;
 }
 
 /** Runs `publish` for the winning claim, unless that is known to be done, and returns it. Throws `idempotency_conflict`. */
 export async function submitOnce(
-  batches: KeyBucket,
+  claims: KeyBucket<SubmissionClaim>,
   submission: IdempotentSubmission,
-  publish: (claim: Claim) => Promise<void>,
-): Promise<Claim> {
-  const entryKey = batchKeys.idempotency(sha256(`${submission.owner}\n${submission.key}`));
+  publish: (claim: SubmissionClaim) => Promise<void>,
+): Promise<SubmissionClaim> {
+  const entryKey = sha256(`${submission.owner}\n${submission.key}`);
   const body = sha256(JSON.stringify(submission.body));
-  const mine: Claim = { ...submission.claim, body, published: false };
-  const { claim, revision } = await claimOrFind(batches, entryKey, mine);
+  const mine: SubmissionClaim = { ...submission.claim, body, published: false };
+  const { claim, revision } = await claimOrFind(claims, entryKey, mine);
   if (claim.body !== body) throw new SpeechError("idempotency_conflict", undefined, { param: "Idempotency-Key" });
   if (claim.published) return claim;
   await publish(claim);
   // Losing this update to another caller with the same key is as good as winning it.
-  await batches.update(entryKey, JSON.stringify({ ...claim, published: true }), revision);
+  await claims.update(entryKey, { ...claim, published: true }, revision);
   return claim;
 }
 
 async function claimOrFind(
-  batches: KeyBucket,
+  claims: KeyBucket<SubmissionClaim>,
   entryKey: string,
-  mine: Claim,
-): Promise<{ claim: Claim; revision: number }> {
-  const known = await batches.get(entryKey);
+  mine: SubmissionClaim,
+): Promise<{ claim: SubmissionClaim; revision: number }> {
+  const known = await claims.get(entryKey);
   if (known === undefined) {
-    const revision = await batches.create(entryKey, JSON.stringify(mine));
+    const revision = await claims.create(entryKey, mine);
     if (revision !== undefined) return { claim: mine, revision };
   }
-  const found = known ?? (await batches.get(entryKey));
+  const found = known ?? (await claims.get(entryKey));
   if (found === undefined) throw new SpeechError("internal", "An idempotency key vanished while it was read.");
-  return { claim: claimSchema.parse(JSON.parse(Buffer.from(found.value).toString())), revision: found.revision };
+  return { claim: found.value, revision: found.revision };
 }
 
 /** Undefined when the caller sent none. */

@@ -3,14 +3,7 @@
  * away or REQUEST_TIMEOUT is over, so that its place is free for others.
  */
 import { randomUUID } from "node:crypto";
-import {
-  batchKeys,
-  type Family,
-  type ItemDone,
-  SpeechError,
-  type Transcript,
-  transcriptSchema,
-} from "@parlance/contracts";
+import { type Family, type ItemDone, SpeechError, type Transcript, transcriptSchema } from "@parlance/contracts";
 import type { Context } from "koa";
 import { type GatewayContext, whileConnected } from "../gateway-context.ts";
 import { wasRefused } from "./accept-batch.ts";
@@ -91,9 +84,9 @@ export async function withFollowedBatch<Events extends { ready: Promise<void>; c
   }
 }
 
-async function cancel(batchId: string, { batches, log, now }: GatewayContext): Promise<void> {
+async function cancel(batchId: string, { notebook, log, now }: GatewayContext): Promise<void> {
   try {
-    await batches.put(batchKeys.cancelled(batchId), String(now()));
+    await notebook.cancel(batchId, now());
   } catch (error) {
     log.warn({ err: error, batchId }, "a batch that nobody waits for could not be cancelled");
   }

@@ -3,7 +3,6 @@ import { randomUUID } from "node:crypto";
 import type Router from "@koa/router";
 import {
   batchIdSchema,
-  batchKeys,
   errorBodySchema,
   familyOf,
   type NewItem,
@@ -15,8 +14,6 @@ import {
   type Submission,
   type SubmitRequest,
   type SubmitResponse,
-  streams,
-  subjects,
   submitRequestSchema,
   toNewItem,
 } from "@parlance/contracts";
@@ -29,7 +26,7 @@ import { readIdempotencyKey, submitOnce } from "./idempotency.ts";
 const STATUS_TIMEOUT_MS = 5_000;
 
 export function addQueue(router: Router, gateway: GatewayContext): void {
-  const { bus, batches, readJson, queue, metrics, now } = gateway;
+  const { bus, notebook, readJson, queue, metrics, now } = gateway;
 
   router.post("/api/v1/queue/submit", async (ctx) => {
     const key = readIdempotencyKey(ctx.get("Idempotency-Key"));
@@ -48,7 +45,7 @@ export function addQueue(router: Router, gateway: GatewayContext): void {
         ref_audio === undefined ? [] : [{ fileId: ref_audio, param: `items.${index}.ref_audio` }],
       );
       await requireFiles(files, gateway);
-      await acceptBatch({ bus, batches }, ids.batchId, toSubmission(request, items, ids.itemIds), ids.acceptedAt);
+      await acceptBatch({ bus, notebook }, ids.batchId, toSubmission(request, items, ids.itemIds), ids.acceptedAt);
       metrics.acceptedItems.inc({ lane: "batch" }, request.items.length);
     };
 
@@ -56,7 +53,7 @@ export function addQueue(router: Router, gateway: GatewayContext): void {
     if (key === undefined) await publish(ids);
     else {
       const owner = typeof ctx.state.owner === "string" ? ctx.state.owner : "";
-      ids = await submitOnce(batches, { owner, key, body: request, claim: fresh }, publish);
+      ids = await submitOnce(notebook.claims, { owner, key, body: request, claim: fresh }, publish);
     }
     ctx.state.batchId = ids.batchId;
     ctx.body = {
@@ -83,10 +80,8 @@ export function addQueue(router: Router, gateway: GatewayContext): void {
   router.post("/api/v1/queue/:batchId/cancel", async (ctx) => {
     const batchId = readBatchId(ctx.params.batchId);
     ctx.state.batchId = batchId;
-    if ((await batches.get(batchKeys.batch(batchId))) === undefined) throw new SpeechError("batch_not_found");
-    const finished = (await bus.last(streams.results, subjects.summary(batchId))) !== undefined;
-    if (!finished) await batches.put(batchKeys.cancelled(batchId), String(now()));
-    ctx.body = { batch_id: batchId, cancelled: !finished };
+    if (!(await notebook.has(batchId))) throw new SpeechError("batch_not_found");
+    ctx.body = { batch_id: batchId, cancelled: await notebook.cancelUnfinished(batchId, now()) };
   });
 }
 

@@ -4,7 +4,7 @@
  * Whoever runs nats-server sees its disk and tells (`npm start` does). Where nobody does, a write that came to nothing is all
  * there is to go by: from then on `check` tries one of its own until one is stored.
  */
-import type { KeyBucket } from "@parlance/bus";
+import type { BatchNotebook } from "@parlance/bus";
 import { SpeechError, toSpeechError } from "@parlance/contracts";
 import type { Middleware } from "koa";
 
@@ -18,9 +18,8 @@ export interface Storage {
 }
 
 const CHECK_MS = 2_000;
-const CHECK_KEY = "idempotency.check";
 
-export function createStorage(batches: Pick<KeyBucket, "put">): Storage {
+export function createStorage(notebook: Pick<BatchNotebook, "tryOut">): Storage {
   let told: string | undefined;
   let doubtful = false;
 
@@ -30,7 +29,7 @@ export function createStorage(batches: Pick<KeyBucket, "put">): Storage {
     },
     async check() {
       if (told !== undefined || !doubtful) return told;
-      doubtful = !(await isStored(batches));
+      doubtful = !(await isStored(notebook));
       return doubtful ? "NATS stores nothing: is its disk full?" : undefined;
     },
     async guard(ctx, next) {
@@ -48,10 +47,10 @@ export function createStorage(batches: Pick<KeyBucket, "put">): Storage {
 }
 
 /** A frozen stream leaves a write without an answer for longer than a probe waits. */
-async function isStored(batches: Pick<KeyBucket, "put">): Promise<boolean> {
+async function isStored(notebook: Pick<BatchNotebook, "tryOut">): Promise<boolean> {
   const { promise: late, resolve } = Promise.withResolvers<boolean>();
   const timer = setTimeout(() => resolve(false), CHECK_MS);
-  const stored = batches.put(CHECK_KEY, "").then(
+  const stored = notebook.tryOut().then(
     () => true,
     () => false,
   );

@@ -1,6 +1,6 @@
 /** A model that cannot be loaded, as callers meet it. The workers say so; the pipeline behind is the fake one. */
 import { answerAsWorker } from "@parlance/bus/testing";
-import { batchStatusSchema, errorBodySchema, healthSchema, type WorkerState } from "@parlance/contracts";
+import { batchEntries, batchStatusSchema, errorBodySchema, healthSchema, type WorkerState } from "@parlance/contracts";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import {
   audioForm,
@@ -101,8 +101,7 @@ describe("while no worker of a family can load its model", () => {
       body: { error: { code: "model_not_ready", message: sentence } },
     });
     expect(performance.now() - began).toBeLessThan(30_000);
-    const batches = await gateway.bus.bucket("batches");
-    expect((await batches.keys("cancelled.*")).length).toBeGreaterThan(0);
+    expect((await gateway.bus.bucket(batchEntries.cancelled).keys("*")).length).toBeGreaterThan(0);
   });
 
   test("the probes say so: /readyz is 503 and /health is degraded, in the mission's fields", async () => {

@@ -33,7 +33,7 @@ export function addSpeech(router: Router, gateway: GatewayContext): void {
 }
 
 async function speak(ctx: Context, gateway: GatewayContext, order: SpeechOrder): Promise<void> {
-  const { bus, batches, files, settings, now } = gateway;
+  const { bus, notebook, files, settings, now } = gateway;
   const timeoutMs = settings.REQUEST_TIMEOUT * 1_000;
   let answer: SpeechAnswer | undefined;
   try {
@@ -43,7 +43,7 @@ async function speak(ctx: Context, gateway: GatewayContext, order: SpeechOrder):
       "tts",
       (batchId) => listenForSpoken(bus, batchId, ITEM_ID),
       async ({ batchId, events, follow }) => {
-        const publish = () => acceptBatch({ bus, batches }, batchId, toSubmission(order), now());
+        const publish = () => acceptBatch({ bus, notebook }, batchId, toSubmission(order), now());
         await follow(publish, 1, async (gone) => {
           const options = { gone, timeoutMs };
           answer =

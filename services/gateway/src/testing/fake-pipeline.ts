@@ -5,10 +5,9 @@
  * one.
  */
 import { setTimeout as pause } from "node:timers/promises";
-import { type Bus, connectBus, type Delivery } from "@parlance/bus";
+import { type Bus, connectBus, type Delivery, openBatchNotebook } from "@parlance/bus";
 import {
   type BatchRecord,
-  batchKeys,
   buckets,
   dropHeadersSchema,
   durables,
@@ -57,7 +56,7 @@ export async function startFakePipeline(server: TestServer): Promise<FakePipelin
     log: createLog("results", "silent"),
   });
   const files = await bus.files(buckets.files);
-  const batches = await bus.bucket(buckets.batches);
+  const notebook = openBatchNotebook(bus);
   const stopping = new AbortController();
   const seen: FakePipeline["seen"] = [];
 
@@ -160,7 +159,7 @@ export async function startFakePipeline(server: TestServer): Promise<FakePipelin
         acceptedAt: delivery.time,
         items: [{ itemId: "0", operation: "transcribe" }],
       };
-      await batches.create(batchKeys.batch(batchId), JSON.stringify(record));
+      await notebook.enter(record);
       const item = submittedItemSchema.parse({ itemId: "0", operation: "transcribe", language, timestamps });
       await run(batchId, item, Buffer.from(delivery.data).toString());
     }

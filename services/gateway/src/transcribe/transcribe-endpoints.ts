@@ -19,7 +19,7 @@ import { transcribeFormSchema } from "./transcribe-forms.ts";
 import { transcribeUpload } from "./transcribe-upload.ts";
 
 export function addTranscribe(router: Router, gateway: GatewayContext): void {
-  const { bus, batches, readJson, settings, now } = gateway;
+  const { bus, notebook, readJson, settings, now } = gateway;
 
   router.post("/api/v1/transcribe", async (ctx) => {
     const began = performance.now();
@@ -30,7 +30,7 @@ export function addTranscribe(router: Router, gateway: GatewayContext): void {
       gateway,
     );
     const items = await withInteractiveBatch(ctx, gateway, async ({ batchId, run }) => {
-      const publish = () => acceptBatch({ bus, batches }, batchId, toSubmission(request), now());
+      const publish = () => acceptBatch({ bus, notebook }, batchId, toSubmission(request), now());
       const done = await run(publish, request.files.length);
       return Promise.all(
         request.files.map((file, index) => transcribedItem(file.custom_id, done.get(String(index)), gateway)),

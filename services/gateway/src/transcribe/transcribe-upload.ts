@@ -65,14 +65,14 @@ export async function transcribeUpload<Fields>(
 }
 
 async function publishAudio(
-  { bus, batches, now }: GatewayContext,
+  { bus, notebook, now }: GatewayContext,
   batchId: string,
   received: ReceivedAudio,
   { language, timestamps, context }: UploadWishes,
 ): Promise<void> {
   if (received.kind === "inline") {
     const headers = writeHeaders({ ...asAudio, language, timestamps, context, lane: "interactive" });
-    await acceptAudio({ bus, batches }, batchId, { bytes: received.bytes, headers }, now());
+    await acceptAudio({ bus, notebook }, batchId, { bytes: received.bytes, headers }, now());
     return;
   }
   const submission: Submission = {
@@ -92,5 +92,5 @@ async function publishAudio(
       },
     ],
   };
-  await acceptBatch({ bus, batches }, batchId, submission, now());
+  await acceptBatch({ bus, notebook }, batchId, submission, now());
 }

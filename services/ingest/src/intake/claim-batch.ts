@@ -5,16 +5,8 @@
  * sent it: nobody adds to the batch of another source, or ends it.
  */
 import { createHash } from "node:crypto";
-import type { KeyBucket, StoredMessage } from "@parlance/bus";
-import {
-  type BatchRecord,
-  batchKeys,
-  batchRecordSchema,
-  GATEWAY_SOURCE,
-  headerNames,
-  parseIntakeSubject,
-  SpeechError,
-} from "@parlance/contracts";
+import type { BatchNotebook, StoredMessage } from "@parlance/bus";
+import { type BatchRecord, GATEWAY_SOURCE, headerNames, parseIntakeSubject, SpeechError } from "@parlance/contracts";
 import type { IntakeBatch } from "./intake-batch.ts";
 
 /** `retry`: the same message again, under another sequence than the one that owns the batch. */
@@ -22,7 +14,7 @@ export type Claim = { kind: "owner" | "retry"; record: BatchRecord } | { kind: "
 
 export type ClaimedMessage = Pick<StoredMessage, "subject" | "headers" | "data" | "seq" | "time">;
 
-export async function claimBatch(batches: KeyBucket, message: ClaimedMessage, batch: IntakeBatch): Promise<Claim> {
+export async function claimBatch(notebook: BatchNotebook, message: ClaimedMessage, batch: IntakeBatch): Promise<Claim> {
   const source = sourceOf(message);
   const own: BatchRecord = {
     batchId: batch.batchId,
@@ -37,23 +29,22 @@ export async function claimBatch(batches: KeyBucket, message: ClaimedMessage, ba
       ...(customId === undefined ? {} : { customId }),
     })),
   };
-  if ((await batches.create(batchKeys.batch(batch.batchId), JSON.stringify(own))) !== undefined) {
+  if ((await notebook.enter(own)) !== undefined) {
     return { kind: "owner", record: own };
   }
-  const claim = await findClaim(batches, batch.batchId, message);
+  const claim = await findClaim(notebook, batch.batchId, message);
   if (claim === undefined) throw new SpeechError("internal", "A batch's record was there and is gone.");
   return claim;
 }
 
 /** Whose the batch id is already; undefined when it is nobody's. Without a sequence the message is not stored yet. */
 export async function findClaim(
-  batches: KeyBucket,
+  notebook: Pick<BatchNotebook, "read">,
   batchId: string,
   message: Omit<ClaimedMessage, "seq" | "time"> & { seq?: number },
 ): Promise<Claim | undefined> {
-  const entry = await batches.get(batchKeys.batch(batchId));
-  if (entry === undefined) return undefined;
-  const record = batchRecordSchema.parse(JSON.parse(Buffer.from(entry.value).toString()));
+  const record = await notebook.read(batchId);
+  if (record === undefined) return undefined;
   const source = sourceOf(message);
   // Absent too in records that were made before a publisher's said whose they are.
   if (record.source !== undefined && record.source !== source) return { kind: "taken" };

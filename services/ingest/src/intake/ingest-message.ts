@@ -1,9 +1,15 @@
 /** One intake message from delivery to outcome: claimed, its items taken in, and acknowledged when all of them are told of. */
 import type { DecoderPool, Slots } from "@parlance/audio";
-import { type Bus, type Delivery, deadLetter, type FileStore, type KeyBucket } from "@parlance/bus";
+import {
+  type BatchNotebook,
+  type Bus,
+  type CancelledBatches,
+  type Delivery,
+  deadLetter,
+  type FileStore,
+} from "@parlance/bus";
 import { type ErrorCode, SpeechError, toSpeechError } from "@parlance/contracts";
 import type { Log } from "@parlance/telemetry";
-import type { CancelledBatches } from "../cancelled-batches.ts";
 import type { IngestMetrics } from "../ingest-metrics.ts";
 import { nothingQueued, readAlreadyQueued } from "../items/already-queued.ts";
 import { type ItemContext, ingestItem } from "../items/ingest-item.ts";
@@ -14,7 +20,7 @@ import { tellRefused } from "./refused.ts";
 
 export interface MessageContext {
   bus: Bus;
-  batches: KeyBucket;
+  notebook: BatchNotebook;
   files: FileStore;
   decoder: DecoderPool;
   cancelled: CancelledBatches;
@@ -99,7 +105,7 @@ async function ingestBatch(
   { signal, lastTry, begun }: { signal: AbortSignal; lastTry: boolean; begun: () => void },
 ): Promise<void> {
   const { bus, slots, metrics, log } = context;
-  const claim = await claimBatch(context.batches, delivery, batch);
+  const claim = await claimBatch(context.notebook, delivery, batch);
   if (claim.kind === "taken") {
     await tellRefused(context, delivery, new SpeechError("batch_id_taken"));
     await putAside(delivery, batch.batchId, "batch_id_taken", context);

@@ -1,12 +1,11 @@
 /** A submission by request: one reply that is true, whatever was sent, and nothing lost when it is good. */
+
 import { randomUUID } from "node:crypto";
 import { encodeWav, toPcm16 } from "@parlance/audio";
 import { voice } from "@parlance/audio/testing";
+import { openBatchNotebook } from "@parlance/bus";
 import { answerAsWorker, useTestServer } from "@parlance/bus/testing";
 import {
-  batchKeys,
-  batchRecordSchema,
-  buckets,
   errorBodySchema,
   headerNames,
   parseIntakeSubject,
@@ -58,8 +57,7 @@ describe("a submission by request", () => {
     const stored = await rig.bus.message(streams.intake, reply.seq);
     expect(parseIntakeSubject(stored?.subject ?? "")).toEqual({ source: "lab", batchId });
     expect(stored?.headers.get(headerNames.customId)).toBe("mine");
-    const entry = await (await rig.bus.bucket(buckets.batches)).get(batchKeys.batch(batchId));
-    expect(batchRecordSchema.parse(JSON.parse(Buffer.from(entry?.value ?? []).toString()))).toMatchObject({
+    expect(await openBatchNotebook(rig.bus).read(batchId)).toMatchObject({
       source: "lab",
       intake: { seq: reply.seq },
     });
@@ -117,9 +115,7 @@ describe("a submission by request", () => {
       const error = refused(await ask(batchId, payload, fields));
       expect(error).toMatchObject({ code, ...(param === "" ? {} : { param }) });
       expect(await rig.bus.last(streams.intake, `speech.intake.*.${batchId}`)).toBeUndefined();
-      expect(
-        await (await rig.bus.bucket(buckets.batches)).get(batchKeys.batch(`${batchId}`.replace("$", "-"))),
-      ).toBeUndefined();
+      expect(await openBatchNotebook(rig.bus).has(`${batchId}`.replace("$", "-"))).toBe(false);
     },
   );
 

@@ -5,7 +5,7 @@
  *
  * Stored first, then claimed: a batch that has an owner has a message, whatever dies in between.
  */
-import { type Bus, type KeyBucket, originalHeaders, type ServeRequestsOptions, serveRequests } from "@parlance/bus";
+import { type BatchNotebook, type Bus, originalHeaders, type ServeRequestsOptions, serveRequests } from "@parlance/bus";
 import {
   batchIdSchema,
   familyOf,
@@ -22,7 +22,7 @@ import { readIntake } from "./read-intake.ts";
 
 export interface SubmitServiceOptions {
   bus: Bus;
-  batches: KeyBucket;
+  notebook: BatchNotebook;
   transcribes: boolean;
   speaks: boolean;
   now: () => number;
@@ -53,9 +53,9 @@ async function submit(
   message: Pick<ClaimedMessage, "subject" | "headers" | "data">,
   options: SubmitServiceOptions,
 ): Promise<Submitted> {
-  const { bus, batches, now } = options;
+  const { bus, notebook, now } = options;
   const batch = readWhole(message, options);
-  const known = await findClaim(batches, batch.batchId, message);
+  const known = await findClaim(notebook, batch.batchId, message);
   if (known !== undefined) return told(known, batch);
   const pairs = originalHeaders(message.headers).filter(([name]) => forwarded.has(name));
   requireFits(bus, message.data, pairs);
@@ -64,7 +64,7 @@ async function submit(
     messageId: `${message.subject}.${digestOf(message)}`,
     timeoutMs: STORE_TIMEOUT_MS,
   });
-  return told(await claimBatch(batches, { ...message, seq, time: now() }, batch), batch);
+  return told(await claimBatch(notebook, { ...message, seq, time: now() }, batch), batch);
 }
 
 /** Throws what is wrong with the message or with any of its items. */

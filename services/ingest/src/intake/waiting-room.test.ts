@@ -2,9 +2,9 @@
 import { randomUUID } from "node:crypto";
 import { encodeWav, toPcm16 } from "@parlance/audio";
 import { voice } from "@parlance/audio/testing";
-import { type Bus, connectBus } from "@parlance/bus";
+import { type Bus, connectBus, openBatchNotebook } from "@parlance/bus";
 import { answerAsWorker } from "@parlance/bus/testing";
-import { batchKeys, buckets, durables, headerNames, readSettings, streams, subjects } from "@parlance/contracts";
+import { durables, headerNames, readSettings, streams, subjects } from "@parlance/contracts";
 import { startTestServer, testServers } from "@parlance/nats/testing";
 import { createLog } from "@parlance/telemetry";
 import { describe, expect, test, vi } from "vitest";
@@ -81,7 +81,7 @@ describe.each(await testServers())("texts without a worker, on nats-server $vers
     const [said, cancelled] = [await say(bus), await say(bus)];
     await expect.poll(() => waiting(bus), polling).toBe(2);
     await ingest.close();
-    await (await bus.bucket(buckets.batches)).put(batchKeys.cancelled(cancelled), "now");
+    await openBatchNotebook(bus).cancel(cancelled, 1);
     ingest = await here.start();
     await expect.poll(() => waiting(bus), polling).toBe(1);
     // The publisher's retry is the same text.

@@ -4,16 +4,8 @@
  * Each instance remembers the outcomes that it concluded of the newest batches. When those are all, nothing needs to be
  * read; otherwise (after a restart, or with several instances) the stream is asked how many done events it holds.
  */
-import type { Bus, KeyBucket } from "@parlance/bus";
-import {
-  batchKeys,
-  batchRecordSchema,
-  type DoneHeaders,
-  parseDoneSubject,
-  SpeechError,
-  streams,
-  subjects,
-} from "@parlance/contracts";
+import type { BatchNotebook, Bus } from "@parlance/bus";
+import { type DoneHeaders, parseDoneSubject, SpeechError, streams, subjects } from "@parlance/contracts";
 import { readDoneHeaders } from "./done-headers.ts";
 import { summarise } from "./fold-batch.ts";
 
@@ -31,13 +23,13 @@ interface KnownBatch {
 
 export interface BatchProgressOptions {
   bus: Bus;
-  batches: KeyBucket;
+  notebook: Pick<BatchNotebook, "read">;
   now: () => number;
   /** Batches to remember. Each costs some tens of bytes per item. */
   maxKnown?: number;
 }
 
-export function createBatchProgress({ bus, batches, now, maxKnown = 256 }: BatchProgressOptions): BatchProgress {
+export function createBatchProgress({ bus, notebook, now, maxKnown = 256 }: BatchProgressOptions): BatchProgress {
   const known = new Map<string, KnownBatch>();
 
   function remember(batchId: string): KnownBatch {
@@ -50,10 +42,8 @@ export function createBatchProgress({ bus, batches, now, maxKnown = 256 }: Batch
   }
 
   async function whatWasAsked(batchId: string): Promise<KnownBatch["asked"]> {
-    const entry = await batches.get(batchKeys.batch(batchId));
-    if (entry === undefined) return undefined;
-    const record = batchRecordSchema.parse(JSON.parse(Buffer.from(entry.value).toString()));
-    return { label: record.label, total: record.items.length };
+    const record = await notebook.read(batchId);
+    return record && { label: record.label, total: record.items.length };
   }
 
   return {

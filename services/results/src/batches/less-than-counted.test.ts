@@ -1,8 +1,8 @@
 /** Counts come from a stream's leader, messages from any replica: what was counted and not read is for another try. */
 import { randomUUID } from "node:crypto";
-import type { Bus, StoredMessage } from "@parlance/bus";
+import { type Bus, openBatchNotebook, type StoredMessage } from "@parlance/bus";
 import { useTestServer } from "@parlance/bus/testing";
-import { type BatchRecord, batchKeys, batchSummarySchema, buckets, streams, subjects } from "@parlance/contracts";
+import { type BatchRecord, batchSummarySchema, streams, subjects } from "@parlance/contracts";
 import { expect, test } from "vitest";
 import { itemFromStream } from "../items/item-from-stream.ts";
 import { createBatchProgress } from "./batch-progress.ts";
@@ -26,12 +26,12 @@ test("a batch of which fewer done events are read than counted is neither summed
   const batchId = randomUUID();
   const items = ["x", "y"].map((itemId) => ({ itemId, operation: "transcribe" as const }));
   const record: BatchRecord = { batchId, label: "", lane: "batch", acceptedAt: 0, items };
-  const batches = await rig.bus.bucket(buckets.batches);
-  await batches.create(batchKeys.batch(batchId), JSON.stringify(record));
+  const notebook = openBatchNotebook(rig.bus);
+  await notebook.enter(record);
   for (const { itemId } of items) {
     await rig.bus.publishOnce(subjects.done(batchId, itemId), "{}", { headers: [["Parlance-Status", "done"]] });
   }
-  const progress = createBatchProgress({ bus: lagging(rig.bus, 1), batches, now: Date.now });
+  const progress = createBatchProgress({ bus: lagging(rig.bus, 1), notebook, now: Date.now });
   await expect(progress.check(batchId)).rejects.toMatchObject({ code: "bus_unavailable", retryable: true });
   expect(await rig.bus.last(streams.results, subjects.summary(batchId))).toBeUndefined();
   await progress.check(batchId);

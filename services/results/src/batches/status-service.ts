@@ -1,8 +1,8 @@
 /** Answers `speech.status.<batchId>` from the streams: it keeps no state, so any instance answers at any time. */
 import {
+  type BatchNotebook,
   type Bus,
   followModelReadiness,
-  type KeyBucket,
   type ModelReadiness,
   type ServeRequestsOptions,
   serveRequests,
@@ -10,8 +10,6 @@ import {
 import {
   type BatchStatus,
   batchIdSchema,
-  batchKeys,
-  batchRecordSchema,
   type Family,
   familyOf,
   progressSchema,
@@ -23,23 +21,22 @@ import { readDone } from "./batch-progress.ts";
 import { foldBatch } from "./fold-batch.ts";
 
 /** The reply is a batch status, or an error body as REST has it. */
-export function serveStatus(requests: ServeRequestsOptions, batches: KeyBucket): void {
+export function serveStatus(requests: ServeRequestsOptions, notebook: Pick<BatchNotebook, "read">): void {
   const { bus } = requests;
   const readiness = followModelReadiness({ bus });
   serveRequests(requests, "status", async ({ tokens, respond }) => {
-    respond(JSON.stringify(await readStatus(bus, batches, batchIdSchema.parse(tokens[0]), readiness)));
+    respond(JSON.stringify(await readStatus(bus, notebook, batchIdSchema.parse(tokens[0]), readiness)));
   });
 }
 
 export async function readStatus(
   bus: Bus,
-  batches: KeyBucket,
+  notebook: Pick<BatchNotebook, "read">,
   batchId: string,
   readiness: ModelReadiness = followModelReadiness({ bus }),
 ): Promise<BatchStatus> {
-  const entry = await batches.get(batchKeys.batch(batchId));
-  if (entry === undefined) throw new SpeechError("batch_not_found");
-  const record = batchRecordSchema.parse(JSON.parse(Buffer.from(entry.value).toString()));
+  const record = await notebook.read(batchId);
+  if (record === undefined) throw new SpeechError("batch_not_found");
   // Whatever is done is not asked any further.
   const done = await readDone(bus, batchId);
   const open = record.items.filter(({ itemId }) => !done.has(itemId));

@@ -2,9 +2,8 @@
  * What was told of a batch so far, page by page, for a publisher that was not there when it was told: its done events, and what was
  * refused. A page is a wrapper around events and never one itself, so no answer can be taken for an event.
  */
-import type { Bus, KeyBucket, StoredMessage } from "@parlance/bus";
+import type { BatchNotebook, Bus, StoredMessage } from "@parlance/bus";
 import {
-  batchKeys,
   type History,
   historyRequestSchema,
   itemDoneSchema,
@@ -23,7 +22,7 @@ const ROOM_BYTES = 64 * 1024;
 const MOST_REFUSED = 32;
 
 export async function readHistory(
-  { bus, batches }: { bus: Bus; batches: KeyBucket },
+  { bus, notebook }: { bus: Bus; notebook: Pick<BatchNotebook, "has"> },
   { batchId, source, data }: { batchId: string; source: string | undefined; data: Uint8Array },
 ): Promise<History> {
   const { body, told: warned } = readBody(historyRequestSchema, data);
@@ -44,7 +43,7 @@ export async function readHistory(
     page.next = seq + 1;
   }
   const told = page.events.length > 0 || (page.refused ?? []).length > 0;
-  if (!told && (await batches.get(batchKeys.batch(batchId))) === undefined) throw new SpeechError("batch_not_found");
+  if (!told && !(await notebook.has(batchId))) throw new SpeechError("batch_not_found");
   return page;
 }
 

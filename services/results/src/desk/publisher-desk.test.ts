@@ -1,9 +1,10 @@
 /** What a publisher can do with nothing but requests: read what it missed, cancel what is its own, send and fetch files of any size. */
+
 import { createHash, randomBytes, randomUUID } from "node:crypto";
+import { openBatchNotebook } from "@parlance/bus";
 import { useTestServer } from "@parlance/bus/testing";
 import {
   type BatchRecord,
-  batchKeys,
   buckets,
   errorBodySchema,
   filePartHeaders,
@@ -64,7 +65,7 @@ describe.each(await testServers())("the publishers' desk on $version", ({ binary
       acceptedAt: Date.now(),
       items: items.map((itemId) => ({ itemId, operation: "transcribe" })),
     };
-    await (await rig.bus.bucket(buckets.batches)).put(batchKeys.batch(batchId), JSON.stringify(value));
+    await openBatchNotebook(rig.bus).enter(value);
   }
 
   async function tell(batchId: string, itemId: string, text: string): Promise<void> {
@@ -140,8 +141,7 @@ describe.each(await testServers())("the publishers' desk on $version", ({ binary
       await start();
     });
 
-    const isCancelled = async (batchId: string) =>
-      (await (await rig.bus.bucket(buckets.batches)).get(batchKeys.cancelled(batchId))) !== undefined;
+    const isCancelled = async (batchId: string) => openBatchNotebook(rig.bus).isCancelled(batchId);
 
     test("is the owner's, and ends what is left", async () => {
       const batchId = randomUUID();

@@ -6,7 +6,7 @@
  * reads outcomes, and it answers requests. The gateway, which could do the same, listens to no requests, and ingest does not write
  * files: the desk would have widened either. It keeps no state: what is half done lies in the bucket, so any instance answers.
  */
-import { type Bus, type FileStore, type KeyBucket, type ServeRequestsOptions, serveRequests } from "@parlance/bus";
+import { type BatchNotebook, type Bus, type FileStore, type ServeRequestsOptions, serveRequests } from "@parlance/bus";
 import { batchIdSchema, SpeechError } from "@parlance/contracts";
 import { cancelBatch } from "./cancel-request.ts";
 import { readFilePart } from "./file-request.ts";
@@ -15,7 +15,7 @@ import { answerUpload } from "./upload-request.ts";
 
 export interface PublisherDeskOptions {
   bus: Bus;
-  batches: KeyBucket;
+  notebook: BatchNotebook;
   files: FileStore;
   /** Milliseconds for which a file can be fetched. */
   fileTtlMs: number;

@@ -1,11 +1,11 @@
 /** What one publisher can make the service do at a time is bounded; others are answered meanwhile. */
+
 import { randomUUID } from "node:crypto";
+import { openBatchNotebook } from "@parlance/bus";
 import { useTestServer } from "@parlance/bus/testing";
 import {
   type BatchRecord,
-  batchKeys,
   batchStatusSchema,
-  buckets,
   errorBodySchema,
   publishedSubject,
   readSettings,
@@ -34,7 +34,7 @@ test("a flood of 10,000 requests leaves those of another publisher answered, and
     acceptedAt: Date.now(),
     items: Array.from({ length: 200 }, (_, index) => ({ itemId: String(index), operation: "transcribe" })),
   };
-  await (await rig.bus.bucket(buckets.batches)).put(batchKeys.batch(batchId), JSON.stringify(record));
+  await openBatchNotebook(rig.bus).enter(record);
   const bus = await rig.connectAs("results");
   const settings = readSettings(resultsSettings, {});
   rig.closeAfter(await createResults({ bus, settings, log: createLog("results", "silent") }));

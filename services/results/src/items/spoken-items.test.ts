@@ -1,12 +1,13 @@
 /** Spoken segments over a real server: joined, encoded, written before the event that names the file. */
+
 import { randomUUID } from "node:crypto";
 import { encodeWav } from "@parlance/audio";
+import { openBatchNotebook } from "@parlance/bus";
 import { useTestServer } from "@parlance/bus/testing";
 import {
   audioFileId,
   type BatchRecord,
   type BatchStatus,
-  batchKeys,
   buckets,
   type ItemDone,
   itemDoneSchema,
@@ -39,7 +40,7 @@ async function record(itemIds: string[]): Promise<string> {
   const batchId = randomUUID();
   const items = itemIds.map((itemId) => ({ itemId, operation: "custom_voice" as const }));
   const value: BatchRecord = { batchId, label: "", lane: "batch", acceptedAt: 1, items };
-  await (await rig.bus.bucket(buckets.batches)).create(batchKeys.batch(batchId), JSON.stringify(value));
+  await openBatchNotebook(rig.bus).enter(value);
   return batchId;
 }
 

@@ -2,8 +2,8 @@
  * Deletes files after FILE_TTL, but never one that accepted work still waits for. However long the queue, the clock of uploads
  * stands still at the oldest submission that ingest has not finished, and the sound of a segment stays until its item is done.
  */
-import type { Bus, FileInfo, FileStore, KeyBucket } from "@parlance/bus";
-import { batchKeys, durables, parseSegmentFileId, parseWaitingSubject, streams, subjects } from "@parlance/contracts";
+import type { BatchNotebook, Bus, FileInfo, FileStore } from "@parlance/bus";
+import { durables, parseSegmentFileId, parseWaitingSubject, streams, subjects } from "@parlance/contracts";
 
 /** How much longer a file is there than it is served: a download or a submission that began in time ends well. */
 const GRACE_MS = 60_000;
@@ -32,7 +32,7 @@ function isOutput(file: FileInfo): boolean {
 export async function sweepFiles(options: {
   bus: Bus;
   files: FileStore;
-  batches: KeyBucket;
+  notebook: Pick<BatchNotebook, "has">;
   ttlMs: number;
   now: () => number;
 }): Promise<number> {
@@ -55,7 +55,7 @@ function itemOf(fileId: string): string | undefined {
 /** Items of which segments are spoken and which are not done; a batch whose record has expired will never be. */
 async function unfinishedItems(
   files: readonly FileInfo[],
-  { bus, batches }: { bus: Bus; batches: KeyBucket },
+  { bus, notebook }: { bus: Bus; notebook: Pick<BatchNotebook, "has"> },
 ): Promise<Set<string>> {
   const unfinished = new Set<string>();
   const segments = Map.groupBy(files, ({ id }) => itemOf(id));
@@ -63,7 +63,7 @@ async function unfinishedItems(
   for (const [item, [file]] of segments) {
     const { batchId, itemId } = parseSegmentFileId(file?.id ?? "") ?? { batchId: "", itemId: "" };
     if ((await bus.last(streams.results, subjects.done(batchId, itemId))) !== undefined) continue;
-    if ((await batches.get(batchKeys.batch(batchId))) !== undefined) unfinished.add(item ?? "");
+    if (await notebook.has(batchId)) unfinished.add(item ?? "");
   }
   return unfinished;
 }

@@ -1,10 +1,8 @@
 /** RESULTS and the `batches` bucket when many times what they hold goes through them: nothing is refused for ever, nothing open is lost. */
-import { type Bus, connectBus, outcomesShare } from "@parlance/bus";
+import { type Bus, connectBus, openBatchNotebook, outcomesShare } from "@parlance/bus";
 import {
   type BatchRecord,
-  batchKeys,
   batchSummarySchema,
-  buckets,
   readSettings,
   type SegmentResult,
   streams,
@@ -53,7 +51,14 @@ async function record(bus: Bus, batchId: string, items: number, label = ""): Pro
     acceptedAt: 1,
     items: Array.from({ length: items }, (_, item) => ({ itemId: String(item), operation: "transcribe" })),
   };
-  await (await bus.bucket(buckets.batches)).create(batchKeys.batch(batchId), JSON.stringify(value));
+  await openBatchNotebook(bus).enter(value);
+}
+
+/** As the gateway does of a batch that finds no room. */
+async function refused(bus: Bus, batchId: string): Promise<void> {
+  const notebook = openBatchNotebook(bus);
+  const revision = await notebook.enter({ batchId, label: "", lane: "batch", acceptedAt: 1, items: [] });
+  if (revision !== undefined) await notebook.withdraw(batchId, revision);
 }
 
 async function publish(bus: Bus, batchId: string, itemId: string, n: number, last: boolean, text: string) {
@@ -104,7 +109,7 @@ describe.each(await testServers())("outcomes on nats-server $version", ({ binary
     }
     await expect.poll(() => summary(bus, "b499"), polling).toMatchObject({ completed: 1 });
     expect(await summary(bus, "b0")).toBeUndefined();
-    expect(await (await bus.bucket(buckets.batches)).get(batchKeys.batch("b0"))).toBeUndefined();
+    expect(await openBatchNotebook(bus).read("b0")).toBeUndefined();
     expect(await bus.last(streams.results, subjects.done("open", "0"))).toBeDefined();
     await publish(bus, "open", "1", 1, true, "and the end");
     await expect.poll(() => bus.last(streams.results, subjects.done("open", "1")), polling).toBeDefined();
@@ -146,21 +151,20 @@ describe.each(await testServers())("outcomes on nats-server $version", ({ binary
     await using here = await rig(binary);
     const { bus } = here;
     const results = await here.start();
-    const bucket = await bus.bucket(buckets.batches);
+    const notebook = openBatchNotebook(bus);
     await record(bus, "open", 2, "x".repeat(8_000));
     for (let batch = 0; batch < 200; batch += 1) {
-      const refused = await bucket.create(batchKeys.batch(`refused${batch}`), "x");
-      await bucket.delete(batchKeys.batch(`refused${batch}`), refused);
+      await refused(bus, `refused${batch}`);
       await room(bus);
       await record(bus, `b${batch}`, 1, "x".repeat(8_000));
       await publish(bus, `b${batch}`, "0", 0, true, "x");
       const share = async () => {
-        const { bytes, maxBytes } = await bus.streamState(`KV_${buckets.batches}`);
+        const { bytes, maxBytes } = await notebook.state();
         return bytes / maxBytes;
       };
       if ((await share()) > 0.85) await expect.poll(share, polling).toBeLessThan(0.85);
     }
-    expect(await bucket.get(batchKeys.batch("open"))).toBeDefined();
+    expect(await notebook.has("open")).toBe(true);
     await results.close();
   });
 });

@@ -4,8 +4,8 @@
  * batches that are concluded, at last keys that only remember. What belongs to a batch that is not concluded stays: when
  * that is all there is, new work waits (see the bus's outcome-room.ts) until some of it is.
  */
-import type { Bus, StoredMessage } from "@parlance/bus";
-import { batchKeys, buckets, durables, parseResultSubject, streams, subjects } from "@parlance/contracts";
+import type { BatchNotebook, Bus, StoredMessage, StreamState } from "@parlance/bus";
+import { durables, parseResultSubject, streams, subjects } from "@parlance/contracts";
 import type { Log } from "@parlance/telemetry";
 import { finishedUpTo } from "./stream-janitor.ts";
 
@@ -16,9 +16,6 @@ const SHORTEST_MS = 60_000;
 /** A key that remembers a caller's request: he tries again within this time, or not at all. */
 const REMEMBERED_MS = 3_600_000;
 const AT_ONCE = 16;
-
-const bucketStream = `KV_${buckets.batches}`;
-const keySubject = (key: string) => `$KV.${buckets.batches}.${key}`;
 
 export interface OutcomesSweep {
   refusals: number;
@@ -31,24 +28,32 @@ export interface OutcomesSweep {
 
 export interface OutcomesSweepOptions {
   bus: Bus;
+  notebook: BatchNotebook;
   log: Log;
   now: () => number;
 }
 
+function isFuller({ bytes, maxBytes }: StreamState, share: number): boolean {
+  return maxBytes > 0 && bytes > maxBytes * share;
+}
+
 /** Undefined when there was room enough. */
-export async function sweepOutcomes({ bus, log, now }: OutcomesSweepOptions): Promise<OutcomesSweep | undefined> {
+export async function sweepOutcomes({
+  bus,
+  notebook,
+  log,
+  now,
+}: OutcomesSweepOptions): Promise<OutcomesSweep | undefined> {
   const swept: OutcomesSweep = { refusals: 0, segments: 0, batches: 0, keys: 0 };
-  const full = async (stream: string, share: number) => {
-    const { bytes, maxBytes } = await bus.streamState(stream);
-    return maxBytes > 0 && bytes > maxBytes * share;
-  };
-  const [resultsFull, recordsFull] = [await full(streams.results, FULL_SHARE), await full(bucketStream, FULL_SHARE)];
+  const results = () => bus.streamState(streams.results);
+  const resultsFull = isFuller(await results(), FULL_SHARE);
+  const recordsFull = isFuller(await notebook.state(), FULL_SHARE);
   if (!resultsFull && !recordsFull) return undefined;
   const old = now() - SHORTEST_MS;
   /** A janitor that began goes on until there is room for a while. */
   const needed = async () =>
-    (resultsFull && (await full(streams.results, TARGET_SHARE))) ||
-    (recordsFull && (await full(bucketStream, TARGET_SHARE)));
+    (resultsFull && isFuller(await results(), TARGET_SHARE)) ||
+    (recordsFull && isFuller(await notebook.state(), TARGET_SHARE));
 
   /** Works on what comes, some at a time, until there is room. */
   async function each<T>(what: AsyncIterable<T>, work: (one: T) => Promise<void>): Promise<void> {
@@ -69,7 +74,7 @@ export async function sweepOutcomes({ bus, log, now }: OutcomesSweepOptions): Pr
 
   if (resultsFull) {
     const young = await bus.first(streams.results, ">", { time: new Date(old) });
-    const below = young?.seq ?? (await bus.streamState(streams.results)).lastSeq + 1;
+    const below = young?.seq ?? (await results()).lastSeq + 1;
     swept.refusals += await bus.purgeBelow(streams.results, below, "speech.refused.>");
     if (await needed()) {
       const isSpent = await createSpent(bus, old);
@@ -82,13 +87,13 @@ export async function sweepOutcomes({ bus, log, now }: OutcomesSweepOptions): Pr
   }
   if (await needed()) {
     await each(concludedBatches(bus, old), async (batchId) => {
-      await forget(bus, batchId);
+      await forget(batchId, bus, notebook);
       swept.batches += 1;
     });
   }
   if (recordsFull && (await needed())) {
-    await each(spentKeys(bus, old, now() - REMEMBERED_MS), async (subject) => {
-      await bus.purgeSubject(bucketStream, subject);
+    await each(notebook.spentNotes({ until: old, claimsUntil: now() - REMEMBERED_MS }), async (note) => {
+      await notebook.strikeOut(note);
       swept.keys += 1;
     });
   }
@@ -101,10 +106,8 @@ export async function sweepOutcomes({ bus, log, now }: OutcomesSweepOptions): Pr
 }
 
 /** The record first: what is left of the batch when this is interrupted is then of no batch that anybody knows. Its summary tells that it is left. */
-async function forget(bus: Bus, batchId: string): Promise<void> {
-  for (const key of [batchKeys.batch(batchId), batchKeys.cancelled(batchId)]) {
-    await bus.purgeSubject(bucketStream, keySubject(key));
-  }
+async function forget(batchId: string, bus: Bus, notebook: BatchNotebook): Promise<void> {
+  await notebook.forget(batchId);
   for await (const { seq } of bus.read({
     stream: streams.results,
     subject: `speech.result.${batchId}.>`,
@@ -155,15 +158,5 @@ async function* concludedBatches(bus: Bus, old: number): AsyncGenerator<string, 
   })) {
     if (summary.time > old) return;
     yield summary.subject.split(".").at(-1) ?? "";
-  }
-}
-
-/** What is left of deleted keys, and what was remembered for callers that do not come any more. */
-async function* spentKeys(bus: Bus, old: number, forgotten: number): AsyncGenerator<string, void> {
-  const remembered = keySubject(batchKeys.idempotency(""));
-  const entries = bus.read({ stream: bucketStream, subject: keySubject(">"), headersOnly: true });
-  for await (const { subject, headers, time } of entries) {
-    if (time > old) return;
-    if (headers.has("KV-Operation") || (subject.startsWith(remembered) && time <= forgotten)) yield subject;
   }
 }

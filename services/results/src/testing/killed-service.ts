@@ -1,7 +1,9 @@
 /** The results service as a process that is killed again and again while batches are published, and what must be there at the end. */
+
 import { setTimeout as pause } from "node:timers/promises";
+import { openBatchNotebook } from "@parlance/bus";
 import { startServiceProcess, type TestRig } from "@parlance/bus/testing";
-import { type BatchRecord, batchKeys, buckets, type Operation, streams } from "@parlance/contracts";
+import { type BatchRecord, type Operation, streams } from "@parlance/contracts";
 import { expect } from "vitest";
 
 async function startResults({ server }: TestRig) {
@@ -25,7 +27,7 @@ export async function recordBatch(
     acceptedAt: 1,
     items: Array.from({ length: items }, (_, item) => ({ itemId: String(item), operation })),
   };
-  await (await bus.bucket(buckets.batches)).create(batchKeys.batch(batchId), JSON.stringify(record));
+  await openBatchNotebook(bus).enter(record);
 }
 
 /** @param livesMs how long it lives until the next kill */

@@ -2,19 +2,21 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { Kvm } from "@nats-io/kv";
 import { startTestServer, type TestServer, testServers } from "@parlance/nats/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import * as z from "zod";
 import { connectBus } from "../connection.ts";
-import type { Bus, KeyBucket, KeyEvent } from "../types.ts";
+import type { Bus } from "../types.ts";
+import type { KeyBucket, KeyEvent } from "./key-bucket.ts";
 
-const text = (value: Uint8Array | undefined) => new TextDecoder().decode(value);
+const texts = (bucket: string) => ({ bucket, prefix: "", schema: z.string() });
 
 describe.each(await testServers())("key bucket on $version", ({ binary }) => {
   let server: TestServer;
   let bus: Bus;
-  let bucket: KeyBucket;
+  let bucket: KeyBucket<string>;
   beforeAll(async () => {
     server = await startTestServer({ binary });
     bus = await connectBus({ name: "test", ...server.as() });
-    bucket = await bus.bucket("batches");
+    bucket = bus.bucket(texts("batches"));
   });
   afterAll(async () => {
     await bus.close();
@@ -33,7 +35,7 @@ describe.each(await testServers())("key bucket on $version", ({ binary }) => {
     expect(second).toBeGreaterThan(first);
     expect(await bucket.update("batch.two", "c", first)).toBeUndefined();
     expect(await bucket.delete("batch.two", first)).toBe(false);
-    expect(text((await bucket.get("batch.two"))?.value)).toBe("b");
+    expect((await bucket.get("batch.two"))?.value).toBe("b");
     expect(await bucket.delete("batch.two", second)).toBe(true);
     expect(await bucket.get("batch.two")).toBeUndefined();
   });
@@ -56,9 +58,9 @@ describe.each(await testServers())("key bucket on $version", ({ binary }) => {
   it("NATS's own client reads what it writes, and the other way round", async () => {
     const kv = await new Kvm(await server.connect()).open("batches");
     await bucket.put("batch.shared", "ours");
-    expect((await kv.get("batch.shared"))?.string()).toBe("ours");
-    await kv.put("batch.shared", "theirs");
-    expect(text((await bucket.get("batch.shared"))?.value)).toBe("theirs");
+    expect((await kv.get("batch.shared"))?.json()).toBe("ours");
+    await kv.put("batch.shared", '"theirs"');
+    expect((await bucket.get("batch.shared"))?.value).toBe("theirs");
     await kv.delete("batch.shared");
     expect(await bucket.get("batch.shared")).toBeUndefined();
     await bucket.put("batch.shared", "again");
@@ -68,9 +70,9 @@ describe.each(await testServers())("key bucket on $version", ({ binary }) => {
 
   it("an expired key is gone, can be created again, and its watchers find out when they look", async () => {
     await new Kvm(await server.connect()).create("expiring", { ttl: 2_000 });
-    const expiring = await bus.bucket("expiring");
+    const expiring = bus.bucket(texts("expiring"));
     const controller = new AbortController();
-    const events: KeyEvent[] = [];
+    const events: KeyEvent<string>[] = [];
     const watching = collect(expiring.watch("a.*", controller.signal, 250), events);
     await expiring.create("a.b", "first");
     await sleep(3_400);
@@ -86,7 +88,7 @@ describe.each(await testServers())("key bucket on $version", ({ binary }) => {
     await bucket.put("watched.a", "1");
     await bucket.put("watched.b", "1");
     const controller = new AbortController();
-    const events: KeyEvent[] = [];
+    const events: KeyEvent<string>[] = [];
     const watching = collect(bucket.watch("watched.*", controller.signal), events);
     await sleep(100);
     await bucket.put("watched.c", "1");
@@ -112,7 +114,7 @@ describe.each(await testServers())("key bucket on $version", ({ binary }) => {
 
   it("a watch tells nothing of a write that was refused, and every one of a burst, by its revision", async () => {
     const controller = new AbortController();
-    const events: KeyEvent[] = [];
+    const events: KeyEvent<string>[] = [];
     await bucket.put("burst.0", "first");
     const watching = collect(bucket.watch("burst.*", controller.signal), events);
     await expect.poll(() => events.length).toBe(1);
@@ -128,6 +130,34 @@ describe.each(await testServers())("key bucket on $version", ({ binary }) => {
     await watching;
   });
 
+  it("a kind of keys sees its own, by what follows its name, and what is not of its schema is an error", async () => {
+    const counts = bus.bucket({ bucket: "batches", prefix: "counted.", schema: z.number() });
+    const any = bus.bucket({ bucket: "batches", prefix: "counted.", schema: z.number().catch(-1) });
+    await counts.put("a", 1);
+    await bucket.put("counted.b", "no number");
+    await (await new Kvm(await server.connect()).open("batches")).put("counted.c", "no JSON");
+    await bucket.put("other.a", "x");
+    expect(await counts.get("a")).toMatchObject({ key: "a", value: 1 });
+    expect((await counts.keys("*")).sort()).toEqual(["a", "b", "c"]);
+    for (const key of ["b", "c"]) {
+      await expect(counts.get(key)).rejects.toMatchObject({ code: "internal", message: expect.stringContaining(key) });
+      expect((await any.get(key))?.value).toBe(-1);
+      expect(await counts.has(key)).toBe(true);
+    }
+    await counts.purge("b");
+    expect(await counts.has("b")).toBe(false);
+    const controller = new AbortController();
+    const seen: KeyEvent<number>[] = [];
+    for await (const event of any.watch("*", controller.signal)) {
+      seen.push(event);
+      if (seen.length === 2) controller.abort();
+    }
+    expect(seen).toMatchObject([
+      { kind: "put", key: "a", value: 1 },
+      { kind: "put", key: "c", value: -1 },
+    ]);
+  });
+
   it("a write that meets a killed server is made once", async () => {
     const creating = (async () => {
       await server.kill();
@@ -136,10 +166,10 @@ describe.each(await testServers())("key bucket on $version", ({ binary }) => {
       return await created;
     })();
     expect(await creating).toBeGreaterThan(0);
-    expect(text((await bucket.get("batch.late"))?.value)).toBe("mine");
+    expect((await bucket.get("batch.late"))?.value).toBe("mine");
   });
 });
 
-async function collect(source: AsyncIterable<KeyEvent>, into: KeyEvent[]): Promise<void> {
+async function collect(source: AsyncIterable<KeyEvent<string>>, into: KeyEvent<string>[]): Promise<void> {
   for await (const event of source) into.push(event);
 }

@@ -9,7 +9,10 @@ import { refusal } from "../link/server-error.ts";
 import { askInfo } from "../link/stream-info.ts";
 import { readStream } from "../streams/read.ts";
 import { askLeader } from "../streams/stored-message.ts";
-import type { KeyEvent, MessageHeaders, StoredMessage } from "../types.ts";
+import type { MessageHeaders, StoredMessage } from "../types.ts";
+
+/** A message on a key's subject, or that the key is gone. */
+export type KeyChange = { kind: "put"; message: StoredMessage } | { kind: "gone"; subject: string; revision: number };
 
 export interface WatchOptions {
   signal: AbortSignal;
@@ -31,23 +34,20 @@ export function isGone(headers: MessageHeaders): boolean {
 
 export async function* watchKeys(
   link: Link,
-  bucket: string,
-  keys: string,
+  stream: string,
+  subject: string,
   { signal, lookMs = LOOK_MS }: WatchOptions,
-): AsyncGenerator<KeyEvent, void> {
-  const stream = `KV_${bucket}`;
-  const prefix = `$KV.${bucket}.`;
-  const subject = `${prefix}${keys}`;
-  /** Key → revision, of what was told and is not gone. */
+): AsyncGenerator<KeyChange, void> {
+  /** Its subject → revision, of what was told and is not gone. */
   const known = new Map<string, number>();
   let nextSeq = 1;
   const ear = listen(link, subject, signal);
   try {
     for (let lookAgainMs = FIRST_LOOK_MS; !signal.aborted && !link.closed; ) {
       if (ear.takeReconnect()) lookAgainMs = FIRST_LOOK_MS;
-      for (const key of await vanished()) {
-        yield { kind: "gone", key, revision: known.get(key) ?? 0 };
-        known.delete(key);
+      for (const gone of await vanished()) {
+        yield { kind: "gone", subject: gone, revision: known.get(gone) ?? 0 };
+        known.delete(gone);
       }
       for await (const message of readStream(link, { stream, subject, fromSeq: nextSeq, signal })) yield take(message);
 
@@ -71,16 +71,15 @@ export async function* watchKeys(
     ear.close();
   }
 
-  function take(message: StoredMessage): KeyEvent {
-    const { seq: revision, data: value, time } = message;
-    const key = message.subject.slice(prefix.length);
+  function take(message: StoredMessage): KeyChange {
+    const { subject, seq: revision } = message;
     nextSeq = revision + 1;
     if (isGone(message.headers)) {
-      known.delete(key);
-      return { kind: "gone", key, revision };
+      known.delete(subject);
+      return { kind: "gone", subject, revision };
     }
-    known.set(key, revision);
-    return { kind: "put", key, value, revision, time };
+    known.set(subject, revision);
+    return { kind: "put", message };
   }
 
   async function nextWritten(): Promise<StoredMessage | undefined> {
@@ -93,7 +92,7 @@ export async function* watchKeys(
     const { state } = await askInfo(link, stream, { subject, signal });
     if (state.last_seq < nextSeq - 1) return [];
     const present = state.subjects ?? {};
-    return [...known.keys()].filter((key) => !(`${prefix}${key}` in present));
+    return [...known.keys()].filter((name) => !(name in present));
   }
 }
 

@@ -4,6 +4,7 @@
  * the done events and summaries of what has been begun.
  */
 import { buckets, streams } from "@parlance/contracts";
+import { bucketStream } from "../keys/key-bucket.ts";
 import type { Bus } from "../types.ts";
 
 /** Of their bytes: beyond it nothing new is begun. The janitor makes room from 80 % on. */
@@ -12,7 +13,9 @@ const FRESH_MS = 1_000;
 
 /** The larger share of its bytes that one of the two takes; 0 where they have no limit. Throws what asking NATS throws. */
 export async function outcomesShare(bus: Pick<Bus, "streamState">): Promise<number> {
-  const states = await Promise.all([streams.results, `KV_${buckets.batches}`].map((name) => bus.streamState(name)));
+  const states = await Promise.all(
+    [streams.results, bucketStream(buckets.batches)].map((name) => bus.streamState(name)),
+  );
   return Math.max(...states.map(({ bytes, maxBytes }) => (maxBytes > 0 ? bytes / maxBytes : 0)));
 }
 

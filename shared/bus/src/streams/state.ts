@@ -1,9 +1,10 @@
 /** What the server says of its streams and consumers. */
 import { SpeechError } from "@parlance/contracts";
+import { millis } from "nats";
 import type { Link } from "../link/link.ts";
 import { isDeleted, isMissing } from "../link/server-error.ts";
 import { askInfo, requireLeader } from "../link/stream-info.ts";
-import { untilAnswered } from "../link/until-answered.ts";
+import { type RetryOptions, untilAnswered } from "../link/until-answered.ts";
 import type { ConsumerState, StoredMessage, StreamState } from "../types.ts";
 import { askAny, askLeader } from "./stored-message.ts";
 
@@ -56,12 +57,13 @@ export async function countSubjects(link: Link, stream: string, filter: string):
   return new Map(Object.entries(state.subjects ?? {}));
 }
 
-export async function streamState(link: Link, stream: string): Promise<StreamState> {
-  const { state, config } = await askInfo(link, stream);
+export async function streamState(link: Link, stream: string, retry?: RetryOptions): Promise<StreamState> {
+  const { state, config } = await askInfo(link, stream, retry);
   return {
     messages: state.messages,
     bytes: state.bytes,
     maxBytes: config.max_bytes,
+    maxAgeMs: millis(config.max_age),
     firstSeq: state.first_seq,
     lastSeq: state.last_seq,
   };

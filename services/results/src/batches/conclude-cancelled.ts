@@ -1,20 +1,19 @@
 /**
- * Concludes what is left of a cancelled batch. The key `cancelled.<batchId>` is the whole request: it is watched, and
- * read again after a restart, so a cancel outlives this process. Items that are done stay done.
+ * Concludes what is left of cancelled batches, which the notebook tells. Items that are done stay done.
  *
  * cancelled → (no record yet: waiting, and looked at again, less and less often) → concluded. Whoever waits takes no place from
  * the others, and is not given up: a record is written by whoever takes the batch in, which may be long after.
  */
 import { setTimeout as pause } from "node:timers/promises";
-import type { Bus, KeyBucket } from "@parlance/bus";
-import { type BatchRecord, batchKeys, batchRecordSchema, SpeechError, streams, subjects } from "@parlance/contracts";
+import type { BatchNotebook, Bus } from "@parlance/bus";
+import { type BatchRecord, SpeechError, streams, subjects } from "@parlance/contracts";
 import type { Log } from "@parlance/telemetry";
 import type { ConcludeItem } from "../items/conclude-item.ts";
 import { type BatchProgress, readDone } from "./batch-progress.ts";
 
-export interface CancelWatcherOptions {
+export interface ConcludeCancelledOptions {
   bus: Bus;
-  batches: KeyBucket;
+  notebook: Pick<BatchNotebook, "read" | "followCancelled">;
   concludeItem: ConcludeItem;
   progress: BatchProgress;
   log: Log;
@@ -36,9 +35,8 @@ interface Waiting {
 }
 
 /** Runs until the signal aborts. */
-export async function watchCancels(options: CancelWatcherOptions): Promise<void> {
-  const { batches, signal, log, firstPauseMs = 250 } = options;
-  const prefix = batchKeys.cancelled("");
+export async function concludeCancelled(options: ConcludeCancelledOptions): Promise<void> {
+  const { notebook, signal, log, firstPauseMs = 250 } = options;
   const working = new Set<Promise<void>>();
   const waiting = new Map<string, Waiting>();
 
@@ -51,7 +49,7 @@ export async function watchCancels(options: CancelWatcherOptions): Promise<void>
 
   async function attempt(batchId: string, tries: number): Promise<void> {
     try {
-      if (await cancelBatch(batchId, options)) return;
+      if (await concludeBatch(batchId, options)) return;
     } catch (error) {
       if (signal.aborted) return;
       log.warn({ err: error, batchId }, "cancelling failed; it will be tried again");
@@ -79,42 +77,39 @@ export async function watchCancels(options: CancelWatcherOptions): Promise<void>
   }
 
   const looking = lookAgain();
-  while (!signal.aborted) {
-    try {
-      for await (const event of batches.watch(batchKeys.cancelled("*"), signal)) {
-        const batchId = event.key.slice(prefix.length);
-        waiting.delete(batchId);
-        if (event.kind === "put") await start(batchId, 0);
-      }
-    } catch (error) {
-      if (!signal.aborted) log.warn({ err: error }, "watching cancels failed");
-    }
-    await pause(1_000, undefined, { signal }).catch(() => undefined);
-  }
-  await Promise.all([looking, ...working]);
+  const cancelled = notebook.followCancelled({
+    log,
+    signal,
+    onCancelled(batchId) {
+      waiting.delete(batchId);
+      return start(batchId, 0);
+    },
+    onForgotten: (batchId) => void waiting.delete(batchId),
+  });
+  await Promise.all([cancelled.ended, looking]);
+  await Promise.all(working);
 }
 
 /** False when the batch is not known yet. */
-async function cancelBatch(batchId: string, options: CancelWatcherOptions): Promise<boolean> {
-  const { bus, batches, progress, log } = options;
+async function concludeBatch(batchId: string, options: ConcludeCancelledOptions): Promise<boolean> {
+  const { bus, notebook, progress, log } = options;
   if ((await bus.last(streams.results, subjects.summary(batchId))) !== undefined) return true;
-  const entry = await batches.get(batchKeys.batch(batchId));
-  if (entry === undefined) return false;
-  const record = batchRecordSchema.parse(JSON.parse(Buffer.from(entry.value).toString()));
+  const record = await notebook.read(batchId);
+  if (record === undefined) return false;
   const done = await readDone(bus, batchId);
   const left = record.items.filter((item) => !done.has(item.itemId));
   for (let from = 0; from < left.length; from += 64) {
-    await Promise.all(left.slice(from, from + 64).map((item) => concludeCancelled(record, item, options)));
+    await Promise.all(left.slice(from, from + 64).map((item) => concludeOne(record, item, options)));
   }
   await progress.check(batchId);
   log.info({ batchId, items: left.length }, "cancelled");
   return true;
 }
 
-async function concludeCancelled(
+async function concludeOne(
   record: BatchRecord,
   item: BatchRecord["items"][number],
-  { concludeItem, now }: CancelWatcherOptions,
+  { concludeItem, now }: ConcludeCancelledOptions,
 ): Promise<void> {
   await concludeItem({
     batchId: record.batchId,

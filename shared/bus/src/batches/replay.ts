@@ -1,9 +1,6 @@
 /** Runs a finished batch again from the jobs that the stream still holds, without its uploads, as a new batch. */
 import {
   type BatchRecord,
-  batchKeys,
-  batchRecordSchema,
-  buckets,
   headerNames,
   type JobAddress,
   OPERATOR_SOURCE,
@@ -12,8 +9,9 @@ import {
   streams,
   subjects,
 } from "@parlance/contracts";
+import { originalHeaders } from "../streams/dead-letter.ts";
 import type { Bus, HeaderPairs, StoredMessage } from "../types.ts";
-import { originalHeaders } from "./dead-letter.ts";
+import { openBatchNotebook } from "./batch-notebook.ts";
 
 export interface ReplayOptions {
   newBatchId: string;
@@ -35,8 +33,8 @@ export async function replayBatch(
   batchId: string,
   { newBatchId, signal, onProgress, now = Date.now }: ReplayOptions,
 ): Promise<{ batchId: string; jobs: number }> {
-  const kept = await bus.bucket(buckets.batches);
-  const old = await readRecord(batchId);
+  const notebook = openBatchNotebook(bus);
+  const old = await notebook.read(batchId);
   if (old) await requireFinished(bus, old);
   const outline = await outlineOf(bus, batchId, signal);
   const acceptedAt = await writeRecord();
@@ -67,11 +65,6 @@ export async function replayBatch(
   }
   return { batchId: newBatchId, jobs: published };
 
-  async function readRecord(id: string): Promise<BatchRecord | undefined> {
-    const entry = await kept.get(batchKeys.batch(id));
-    return entry && batchRecordSchema.parse(JSON.parse(new TextDecoder().decode(entry.value)));
-  }
-
   async function writeRecord(): Promise<number> {
     const label = `replay of ${batchId}`;
     const record: BatchRecord = {
@@ -82,9 +75,8 @@ export async function replayBatch(
       acceptedAt: now(),
       items: [...outline.items.values()],
     };
-    const key = batchKeys.batch(newBatchId);
-    if ((await kept.create(key, JSON.stringify(record))) !== undefined) return record.acceptedAt;
-    const taken = await readRecord(newBatchId);
+    if ((await notebook.enter(record)) !== undefined) return record.acceptedAt;
+    const taken = await notebook.read(newBatchId);
     if (taken?.label === record.label) return taken.acceptedAt;
     throw new SpeechError("batch_id_taken", `The batch id ${newBatchId} is taken.`, { param: "newBatchId" });
   }

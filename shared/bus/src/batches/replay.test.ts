@@ -1,22 +1,19 @@
-import { batchKeys, batchRecordSchema, headerNames } from "@parlance/contracts";
+import { headerNames } from "@parlance/contracts";
 import { describe, expect, it } from "vitest";
 import { useTestServer } from "../testing/index.ts";
+import { openBatchNotebook } from "./batch-notebook.ts";
 import { replayBatch } from "./replay.ts";
 
 describe("replayBatch", () => {
   const rig = useTestServer();
 
-  const record = async (batchId: string) => {
-    const entry = await (await rig.bus.bucket("batches")).get(batchKeys.batch(batchId));
-    return batchRecordSchema.parse(JSON.parse(new TextDecoder().decode(entry?.value)));
-  };
+  const record = (batchId: string) => openBatchNotebook(rig.bus).read(batchId);
 
   /** Three items: one of three segments, one of one, and one whose audio was bad and never became a job. */
   async function runBatch(batchId: string, { finished = true } = {}): Promise<void> {
-    const batches = await rig.bus.bucket("batches");
     const items = ["0", "1", "2"].map((itemId) => ({ itemId, operation: "transcribe" as const }));
     const asked = { batchId, label: "mine", lane: "interactive" as const, acceptedAt: 1, items };
-    await batches.put(batchKeys.batch(batchId), JSON.stringify(asked));
+    await openBatchNotebook(rig.bus).enter(asked);
     for (const [itemId, n, last] of [
       ["0", 0, false],
       ["1", 0, true],
