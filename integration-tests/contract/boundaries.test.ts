@@ -43,8 +43,9 @@ const allowed: Record<string, readonly string[]> = {
   "model-store": ["catalogue", "contracts"],
   audio: ["contracts"],
   inference: ["contracts", "model-store"],
-  asr: ["contracts", "inference", "model-store"],
-  tts: ["contracts", "inference", "model-store", "audio"],
+  generation: ["contracts", "inference"],
+  asr: ["contracts", "generation", "inference", "model-store"],
+  tts: ["contracts", "generation", "inference", "model-store", "audio"],
   worker: ["bus", "contracts", "gpu-lease", "inference", "telemetry"],
   nats: ["contracts"],
   // Of tts only the text front end, which loads no model.

@@ -1,23 +1,21 @@
 /** Greedy decoding in one run: the graph holds the loop, for devices on which keys and values must stay. */
 import { createSession, float32Output, integerOutput, type SessionOptions } from "@parlance/inference";
-import { createSpeaker, type GreedyDecoder } from "./greedy-decoder.ts";
-import { int64Tensor, makePromptBatch } from "./prompt-batch.ts";
+import { int64Tensor, makePromptBatch, type PromptBatchOptions } from "./prompt-batch.ts";
+import { createTokenCollector, type GreedyDecoder } from "./token-collector.ts";
 
-export interface LoopDecoderOptions extends SessionOptions {
+export interface LoopDecoderOptions extends SessionOptions, PromptBatchOptions {
   graph: string;
-  hidden: number;
   endTokens: readonly number[];
-  padToken: number;
 }
 
 export async function createLoopDecoder(options: LoopDecoderOptions): Promise<GreedyDecoder> {
-  const { graph, hidden, endTokens, padToken } = options;
+  const { graph, endTokens, padToken } = options;
   const session = await createSession(graph, options);
   return {
     async decode(rows) {
       if (rows.length === 0) return [];
       const outputs = await session.run({
-        ...makePromptBatch(rows, hidden, padToken).inputs,
+        ...makePromptBatch(rows, options).inputs,
         budgets: int64Tensor(
           rows.map(({ budget }) => budget),
           [rows.length],
@@ -28,11 +26,11 @@ export async function createLoopDecoder(options: LoopDecoderOptions): Promise<Gr
       const scores = float32Output(outputs, "log_probabilities");
       const steps = tokens.length / rows.length;
       return rows.map(({ budget }, row) => {
-        const speaker = createSpeaker(budget, endTokens);
+        const collector = createTokenCollector(budget, endTokens);
         for (let at = row * steps; at < (row + 1) * steps; at++) {
-          if (!speaker.say(tokens[at] ?? padToken, scores[at] ?? 0)) break;
+          if (!collector.add(tokens[at] ?? padToken, scores[at] ?? 0)) break;
         }
-        return speaker.result();
+        return collector.result();
       });
     },
     close: () => session.close(),

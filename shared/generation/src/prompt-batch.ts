@@ -4,48 +4,63 @@ import type { TensorData } from "@parlance/inference";
 /** One row to decode. */
 export interface PromptRow {
   tokens: readonly number[];
-  /** [audio tokens, hidden]: stands at the prompt's places from `audioFrom` on. */
-  audio: Float32Array;
-  audioFrom: number;
+  /** [places, hidden]: stand in place of the tokens' own embeddings from `vectorsFrom` on. */
+  vectors: Float32Array;
+  vectorsFrom: number;
   /** Tokens that the row may say at most. */
   budget: number;
+}
+
+/** What a graph calls its inputs for vectors: rows [rows, hidden], and which of them stands at a place, 0 for none. */
+export interface VectorInputs {
+  rows: string;
+  places: string;
+}
+
+export interface PromptBatchOptions {
+  hidden: number;
+  padToken: number;
+  vectorInputs: VectorInputs;
 }
 
 export interface PromptBatch {
   /** Places of the longest row. */
   places: number;
-  inputs: {
-    input_ids: TensorData;
-    audio_rows: TensorData;
-    audio_places: TensorData;
-    padding: TensorData;
-  };
+  inputs: Record<string, TensorData>;
 }
+
+/** Places that one run over prompts may have, its padding included: a bound on its activations. */
+const PLACES_PER_RUN = 512;
+/** A row joins a run when it has at least this part of the longest row's places. */
+const SIMILAR = 0.75;
 
 export function int64Tensor(values: ArrayLike<number>, dims: readonly number[]): TensorData {
   return { type: "int64", data: BigInt64Array.from(Array.from(values), BigInt), dims };
 }
 
-export function makePromptBatch(rows: readonly PromptRow[], hidden: number, padToken: number): PromptBatch {
+export function makePromptBatch(
+  rows: readonly PromptRow[],
+  { hidden, padToken, vectorInputs }: PromptBatchOptions,
+): PromptBatch {
   const places = rows.reduce((most, { tokens }) => Math.max(most, tokens.length), 0);
   const ids = new Float64Array(rows.length * places).fill(padToken);
-  const audioPlaces = new Float64Array(rows.length * places);
-  const audioRows = rows.reduce((sum, { audio }) => sum + audio.length / hidden, 1);
-  const embeddings = new Float32Array(audioRows * hidden);
-  // Row 0 of the embeddings stands for "no audio here".
+  const vectorPlaces = new Float64Array(rows.length * places);
+  const vectorRows = rows.reduce((sum, { vectors }) => sum + vectors.length / hidden, 1);
+  const embeddings = new Float32Array(vectorRows * hidden);
+  // Row 0 of the vectors stands for "none here".
   let next = 1;
-  for (const [row, { tokens, audio, audioFrom }] of rows.entries()) {
+  for (const [row, { tokens, vectors, vectorsFrom }] of rows.entries()) {
     const from = row * places + places - tokens.length;
     ids.set(tokens, from);
-    embeddings.set(audio, next * hidden);
-    for (let index = 0; index < audio.length / hidden; index++) audioPlaces[from + audioFrom + index] = next++;
+    embeddings.set(vectors, next * hidden);
+    for (let index = 0; index < vectors.length / hidden; index++) vectorPlaces[from + vectorsFrom + index] = next++;
   }
   return {
     places,
     inputs: {
       input_ids: int64Tensor(ids, [rows.length, places]),
-      audio_rows: { type: "float32", data: embeddings, dims: [audioRows, hidden] },
-      audio_places: int64Tensor(audioPlaces, [rows.length, places]),
+      [vectorInputs.rows]: { type: "float32", data: embeddings, dims: [vectorRows, hidden] },
+      [vectorInputs.places]: int64Tensor(vectorPlaces, [rows.length, places]),
       padding: int64Tensor(
         rows.map(({ tokens }) => places - tokens.length),
         [rows.length],
@@ -60,4 +75,22 @@ export function promptPositions(rows: readonly PromptRow[], places: number): Ten
     Array.from({ length: places }, (_, place) => Math.max(0, place - (places - tokens.length))),
   );
   return int64Tensor(positions, [rows.length, places]);
+}
+
+/** Rows by falling length in groups of similar ones. */
+export function similarRows(rows: readonly Pick<PromptRow, "tokens">[]): number[][] {
+  const order = [...rows.entries()].toSorted(([, a], [, b]) => b.tokens.length - a.tokens.length);
+  const groups: number[][] = [];
+  let longest = 0;
+  let group: number[] = [];
+  for (const [row, { tokens }] of order) {
+    const fits = tokens.length >= SIMILAR * longest && (group.length + 1) * longest <= PLACES_PER_RUN;
+    if (group.length === 0 || !fits) {
+      group = [];
+      groups.push(group);
+      longest = tokens.length;
+    }
+    group.push(row);
+  }
+  return groups;
 }

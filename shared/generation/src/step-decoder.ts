@@ -4,33 +4,33 @@
  * that have ended leave when the cache moves or when they are half of the batch.
  */
 import { createSession, float32Output, freeTensors, integerOutput, type SessionOptions } from "@parlance/inference";
-import { createSpeaker, type GreedyDecoder, type Speaker } from "./greedy-decoder.ts";
 import { type CacheShape, createCache, emptyPast, type KeyValueCache } from "./key-value-cache.ts";
-import { int64Tensor, makePromptBatch, type PromptRow, promptPositions } from "./prompt-batch.ts";
+import {
+  int64Tensor,
+  makePromptBatch,
+  type PromptBatchOptions,
+  type PromptRow,
+  promptPositions,
+  similarRows,
+} from "./prompt-batch.ts";
+import { createTokenCollector, type GreedyDecoder, type TokenCollector } from "./token-collector.ts";
 
-export interface StepDecoderOptions extends SessionOptions {
+export interface StepDecoderOptions extends SessionOptions, PromptBatchOptions {
   graph: string;
-  hidden: number;
   cache: CacheShape;
   endTokens: readonly number[];
-  padToken: number;
 }
-
-/** Places that one run over prompts may have, its padding included: a bound on its activations. */
-const PLACES_PER_RUN = 512;
-/** A row joins a run when it has at least this part of the longest row's places. */
-const SIMILAR = 0.75;
 
 /** Continuations that are said side by side. */
 const WEIGHED_TOGETHER = 16;
 
 export async function createStepDecoder(options: StepDecoderOptions): Promise<GreedyDecoder> {
-  const { graph, hidden, cache: shape, endTokens, padToken } = options;
+  const { graph, hidden, cache: shape, endTokens, padToken, vectorInputs } = options;
   const session = await createSession(graph, options);
 
   /** Reads prompts; `candidates` are tokens to weigh for each. */
   function read(rows: readonly PromptRow[], candidates: readonly number[]) {
-    const { places, inputs } = makePromptBatch(rows, hidden, padToken);
+    const { places, inputs } = makePromptBatch(rows, options);
     return session.run({
       ...inputs,
       positions: promptPositions(rows, places),
@@ -46,8 +46,8 @@ export async function createStepDecoder(options: StepDecoderOptions): Promise<Gr
       input_ids: int64Tensor(tokens, column),
       positions: int64Tensor(positions, column),
       candidates: int64Tensor(candidates, column),
-      audio_rows: { type: "float32", data: new Float32Array(hidden), dims: [1, hidden] },
-      audio_places: int64Tensor(new Float64Array(tokens.length), column),
+      [vectorInputs.rows]: { type: "float32", data: new Float32Array(hidden), dims: [1, hidden] },
+      [vectorInputs.places]: int64Tensor(new Float64Array(tokens.length), column),
       padding: int64Tensor(new Float64Array(tokens.length), [tokens.length]),
       ...cache.inputs(),
     });
@@ -56,7 +56,7 @@ export async function createStepDecoder(options: StepDecoderOptions): Promise<Gr
   return {
     async decode(rows) {
       if (rows.length === 0) return [];
-      const speakers: Speaker[] = rows.map(({ budget }) => createSpeaker(budget, endTokens));
+      const collectors: TokenCollector[] = rows.map(({ budget }) => createTokenCollector(budget, endTokens));
       const longest = rows.reduce((most, { tokens }) => Math.max(most, tokens.length), 0);
       const budget = rows.reduce((most, row) => Math.max(most, row.budget), 0);
       let cache = createCache(shape, rows.length, longest, budget);
@@ -65,7 +65,7 @@ export async function createStepDecoder(options: StepDecoderOptions): Promise<Gr
       const speaking = new Set<number>();
       const hear = (row: number, token: number, logProbability: number) => {
         newest[row] = token;
-        if (speakers[row]?.say(token, logProbability) === true) speaking.add(row);
+        if (collectors[row]?.add(token, logProbability) === true) speaking.add(row);
         else speaking.delete(row);
       };
 
@@ -103,7 +103,7 @@ export async function createStepDecoder(options: StepDecoderOptions): Promise<Gr
         }
       }
       cache.close();
-      return speakers.map((speaker) => speaker.result());
+      return collectors.map((collector) => collector.result());
     },
     async weigh(row, continuations) {
       const length = row.tokens.length;
@@ -139,22 +139,4 @@ export async function createStepDecoder(options: StepDecoderOptions): Promise<Gr
     },
     close: () => session.close(),
   };
-}
-
-/** Rows by falling length in groups of similar ones. */
-export function similarRows(rows: readonly Pick<PromptRow, "tokens">[]): number[][] {
-  const order = [...rows.entries()].toSorted(([, a], [, b]) => b.tokens.length - a.tokens.length);
-  const groups: number[][] = [];
-  let longest = 0;
-  let group: number[] = [];
-  for (const [row, { tokens }] of order) {
-    const fits = tokens.length >= SIMILAR * longest && (group.length + 1) * longest <= PLACES_PER_RUN;
-    if (group.length === 0 || !fits) {
-      group = [];
-      groups.push(group);
-      longest = tokens.length;
-    }
-    group.push(row);
-  }
-  return groups;
 }

@@ -1,4 +1,4 @@
-/** The tokenizer of a Qwen3-ASR checkpoint, and the tokens that the prompt is made of, by name: ids are the file's. */
+/** Text to tokens and back, by the tokenizer.json of a checkpoint. */
 import { readFile } from "node:fs/promises";
 import { Tokenizer } from "@huggingface/tokenizers";
 import { SpeechError } from "@parlance/contracts";
@@ -6,17 +6,16 @@ import { SpeechError } from "@parlance/contracts";
 export interface TextTokenizer {
   /** Special tokens that stand in the text count as such. */
   encode(text: string): number[];
-  /** Special tokens leave nothing; `<asr_text>` and `<timestamp>` stay, as in the official tokenizer. */
+  /** Special tokens leave nothing; added ones that are not special stay. */
   decode(tokens: readonly number[]): string;
-  /** Texts that stand for one token each and are never words: those of the end of a turn, of audio, of the answer's parts. */
+  /** Texts that stand for one token each and are never words: those that end a turn, or mark a place. */
   readonly controlTokens: readonly string[];
-  readonly endTokens: readonly number[];
-  readonly audioToken: number;
-  readonly timestampToken: number | undefined;
-  readonly padToken: number;
+  /** The token that stands for exactly this text. */
+  tokenOf(text: string): number | undefined;
 }
 
-export async function loadTokenizer(path: string): Promise<TextTokenizer> {
+/** Throws a SpeechError when the file is not a tokenizer. */
+export async function loadTextTokenizer(path: string): Promise<TextTokenizer> {
   let tokenizer: Tokenizer;
   try {
     const description: unknown = JSON.parse(await readFile(path, "utf8"));
@@ -28,13 +27,6 @@ export async function loadTokenizer(path: string): Promise<TextTokenizer> {
       param: "MODEL_ID",
     });
   }
-  const idOf = (token: string): number => {
-    const id = tokenizer.token_to_id(token);
-    if (id !== undefined) return id;
-    throw new SpeechError("validation_failed", `${path} has no token ${token}: not a tokenizer of Qwen3-ASR`, {
-      param: "MODEL_ID",
-    });
-  };
   return {
     encode: (text) => tokenizer.encode(text, { add_special_tokens: false }).ids,
     decode: (tokens) =>
@@ -42,9 +34,6 @@ export async function loadTokenizer(path: string): Promise<TextTokenizer> {
         ? ""
         : tokenizer.decode([...tokens], { skip_special_tokens: true, clean_up_tokenization_spaces: false }),
     controlTokens: Array.from(tokenizer.get_added_tokens_decoder().values(), ({ content }) => content),
-    endTokens: [idOf("<|im_end|>"), idOf("<|endoftext|>")],
-    audioToken: idOf("<|audio_pad|>"),
-    timestampToken: tokenizer.token_to_id("<timestamp>"),
-    padToken: idOf("<|endoftext|>"),
+    tokenOf: (text) => tokenizer.token_to_id(text),
   };
 }

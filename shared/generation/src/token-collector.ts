@@ -18,19 +18,19 @@ export interface GreedyDecoder {
   close(): Promise<void>;
 }
 
-/** Collects what a row says, token by token. */
-export interface Speaker {
-  /** False when this was its last token. */
-  say(token: number, logProbability: number): boolean;
+/** What one row has said so far. */
+export interface TokenCollector {
+  /** False when this was the row's last token. */
+  add(token: number, logProbability: number): boolean;
   result(): Decoded;
 }
 
-export function createSpeaker(budget: number, endTokens: readonly number[]): Speaker {
+export function createTokenCollector(budget: number, endTokens: readonly number[]): TokenCollector {
   const tokens: number[] = [];
   let sum = 0;
   let ended = false;
   return {
-    say(token, logProbability) {
+    add(token, logProbability) {
       sum += logProbability;
       ended = endTokens.includes(token);
       if (!ended) tokens.push(token);

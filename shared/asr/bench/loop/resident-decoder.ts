@@ -2,10 +2,16 @@
  * Greedy decoding of Qwen3-ASR one token at a time with the keys and values kept on the device: a run's outputs are the next
  * run's inputs, and only the chosen tokens come to the host. The graph is models/recipes/qwen3-asr/resident.py.
  */
+import {
+  type CacheShape,
+  createTokenCollector,
+  type GreedyDecoder,
+  int64Tensor,
+  makePromptBatch,
+  promptPositions,
+} from "@parlance/generation";
 import { float32Output, integerOutput, type TensorData } from "@parlance/inference";
-import { createSpeaker, type GreedyDecoder } from "../../src/qwen3-asr/greedy-decoder.ts";
-import type { CacheShape } from "../../src/qwen3-asr/key-value-cache.ts";
-import { int64Tensor, makePromptBatch, promptPositions } from "../../src/qwen3-asr/prompt-batch.ts";
+import { vectorInputs } from "../../src/qwen3-asr/prompt/prompt.ts";
 import type { CApiSession, Kept } from "./ort-c-api.ts";
 
 export interface ResidentDecoderOptions {
@@ -38,8 +44,8 @@ export function createResidentDecoder(options: ResidentDecoderOptions): GreedyDe
   return {
     async decode(rows) {
       if (rows.length === 0) return [];
-      const speakers = rows.map(({ budget }) => createSpeaker(budget, endTokens));
-      const { places, inputs } = makePromptBatch(rows, hidden, padToken);
+      const collectors = rows.map(({ budget }) => createTokenCollector(budget, endTokens));
+      const { places, inputs } = makePromptBatch(rows, { hidden, padToken, vectorInputs });
       const column = [rows.length, 1];
       const slots = 1 + places + Math.max(...rows.map(({ budget }) => budget));
       // Free slots and padding are hidden; a row of the mask's first `used` numbers is what a run gets.
@@ -64,22 +70,22 @@ export function createResidentDecoder(options: ResidentDecoderOptions): GreedyDe
       let said = step({ ...inputs, positions: promptPositions(rows, places), past_mask: mask(1) });
       for (let used = 1 + places; ; used++) {
         for (const row of speaking) {
-          const more = speakers[row]?.say(said.tokens[row] ?? padToken, said.scores[row] ?? 0);
+          const more = collectors[row]?.add(said.tokens[row] ?? padToken, said.scores[row] ?? 0);
           if (more !== true) speaking.delete(row);
         }
         if (speaking.size === 0) break;
         said = step({
           input_ids: int64Tensor(said.tokens, column),
           positions: int64Tensor(positions, column),
-          audio_rows: { type: "float32", data: new Float32Array(hidden), dims: [1, hidden] },
-          audio_places: int64Tensor(new Float64Array(rows.length), column),
+          [vectorInputs.rows]: { type: "float32", data: new Float32Array(hidden), dims: [1, hidden] },
+          [vectorInputs.places]: int64Tensor(new Float64Array(rows.length), column),
           padding: int64Tensor(new Float64Array(rows.length), [rows.length]),
           past_mask: mask(used),
         });
         for (const row of positions.keys()) positions[row] = (positions[row] ?? 0) + 1;
       }
       for (const tensor of Object.values(memory)) if ("value" in tensor) session.release(tensor);
-      return speakers.map((speaker) => speaker.result());
+      return collectors.map((collector) => collector.result());
     },
     async close() {
       session.close();

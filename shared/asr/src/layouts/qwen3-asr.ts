@@ -4,7 +4,7 @@
  */
 import { SpeechError } from "@parlance/contracts";
 import type { FolderView, RecognisedModel } from "@parlance/model-store";
-import { qwen3AsrLanguages } from "../qwen3-asr/languages.ts";
+import { qwen3AsrLanguages } from "../qwen3-asr/prompt/languages.ts";
 
 const always = { embedTokens: "embed_tokens.bin", tokenizer: "tokenizer.json", config: "config.json" } as const;
 const decoders = { decoderInit: "decoder_init", decoderStep: "decoder_step", decoderMerged: "decoder_merged" } as const;

@@ -1,24 +1,22 @@
 /** Opens what a model folder holds: encoder, decoder, tokenizer, and the aligner when there is one. */
 import { join } from "node:path";
 import { SpeechError } from "@parlance/contracts";
+import { createLoopDecoder, createStepDecoder, type GreedyDecoder, loadEmbeddings } from "@parlance/generation";
 import { chooseGraph, type SessionOptions } from "@parlance/inference";
 import type { ArchitectureContext } from "../types.ts";
-import { type AudioEncoder, createAudioEncoder } from "./audio-encoder.ts";
-import type { GreedyDecoder } from "./greedy-decoder.ts";
-import { createLoopDecoder } from "./loop-decoder.ts";
+import { type AudioEncoder, createAudioEncoder } from "./audio/audio-encoder.ts";
 import { type Qwen3AsrSection, qwen3AsrSectionSchema } from "./manifest-section.ts";
-import { createPublishedDecoder } from "./published-decoder.ts";
-import { createPublishedEncoder } from "./published-encoder.ts";
-import { readPublishedSizes } from "./published-sizes.ts";
-import { createStepDecoder } from "./step-decoder.ts";
-import { loadTokenizer, type TextTokenizer } from "./text-tokenizer.ts";
-import { loadEmbeddings } from "./token-embeddings.ts";
-import { loadWordAligner, type WordAligner } from "./word-aligner.ts";
+import { vectorInputs } from "./prompt/prompt.ts";
+import { loadTokenizer, type PromptTokenizer } from "./prompt/prompt-tokenizer.ts";
+import { createPublishedDecoder } from "./published/published-decoder.ts";
+import { createPublishedEncoder } from "./published/published-encoder.ts";
+import { readPublishedSizes } from "./published/published-sizes.ts";
+import { loadWordAligner, type WordAligner } from "./words/word-aligner.ts";
 
 export interface ModelParts {
   encoder: AudioEncoder;
   decoder: GreedyDecoder;
-  tokenizer: TextTokenizer;
+  tokenizer: PromptTokenizer;
   aligner: WordAligner | undefined;
   hidden: number;
   tokensPerSecond: number;
@@ -29,7 +27,7 @@ export interface ModelParts {
 /** What the openers below share. */
 interface Opening extends ArchitectureContext {
   session: SessionOptions;
-  tokenizer: TextTokenizer;
+  tokenizer: PromptTokenizer;
   /** Keeps a part to close. */
   open<Part extends { close(): Promise<void> }>(part: Promise<Part>): Promise<Part>;
   has(role: string): boolean;
@@ -78,7 +76,7 @@ async function openOwn(opening: Opening): Promise<Omit<ModelParts, "close">> {
   const looped = device.provider === "cuda" && has("loop");
   const { graph, computeType } = graphOf(looped ? "loop" : "decoder");
   const { endTokens, padToken } = tokenizer;
-  const common = { ...session, graph, hidden, endTokens, padToken };
+  const common = { ...session, graph, hidden, endTokens, padToken, vectorInputs };
   const decoder = await open(
     looped ? createLoopDecoder(common) : createStepDecoder({ ...common, cache: cacheShape(section) }),
   );

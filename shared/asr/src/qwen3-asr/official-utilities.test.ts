@@ -2,11 +2,11 @@
 import { describe, expect, it } from "vitest";
 import * as z from "zod";
 import { repairRepetitions } from "../repetition.ts";
-import { alignmentWords } from "./alignment-words.ts";
-import { normaliseLanguageName, parseOutput } from "./spoken-output.ts";
+import { tokenCount } from "./audio/windows.ts";
+import { normaliseLanguageName, parseOutput } from "./prompt/spoken-output.ts";
 import { readFixture } from "./testing/golden.ts";
-import { repairTimes } from "./time-repair.ts";
-import { tokenCount } from "./windows.ts";
+import { alignmentWords } from "./words/alignment-words.ts";
+import { repairTimes } from "./words/time-repair.ts";
 
 const texts = z.array(z.tuple([z.string(), z.string()]));
 const cases = z

@@ -1,15 +1,20 @@
 /** Against the official implementation: a small model with random weights, outputs made by models/recipes/qwen3-asr. */
 import { join } from "node:path";
+import {
+  createLoopDecoder,
+  createStepDecoder,
+  type Decoded,
+  type GreedyDecoder,
+  type PromptRow,
+} from "@parlance/generation";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createLogMel } from "../features/log-mel.ts";
-import { type AudioEncoder, createAudioEncoder } from "./audio-encoder.ts";
-import type { Decoded, GreedyDecoder } from "./greedy-decoder.ts";
-import { createLoopDecoder } from "./loop-decoder.ts";
-import { buildPrompt } from "./prompt.ts";
-import type { PromptRow } from "./prompt-batch.ts";
+import { type AudioEncoder, createAudioEncoder } from "./audio/audio-encoder.ts";
+import { tokenCount } from "./audio/windows.ts";
+import { buildPrompt, vectorInputs } from "./prompt/prompt.ts";
+import { loadTokenizer, type PromptTokenizer } from "./prompt/prompt-tokenizer.ts";
+import { parseOutput } from "./prompt/spoken-output.ts";
 import { tokenBudget } from "./qwen3-asr-model.ts";
-import { parseOutput } from "./spoken-output.ts";
-import { createStepDecoder } from "./step-decoder.ts";
 import {
   fixturePath,
   type GoldenRow,
@@ -18,8 +23,6 @@ import {
   readGolden,
   relativeDifference,
 } from "./testing/golden.ts";
-import { loadTokenizer, type TextTokenizer } from "./text-tokenizer.ts";
-import { tokenCount } from "./windows.ts";
 
 const golden = readGolden();
 const clips = goldenClips(golden);
@@ -28,7 +31,7 @@ const hidden = 32;
 const session = { device: { provider: "cpu", deviceId: 0 }, threads: 1 } as const;
 
 let encoder: AudioEncoder;
-let tokenizer: TextTokenizer;
+let tokenizer: PromptTokenizer;
 let stepwise: GreedyDecoder;
 let looped: GreedyDecoder;
 let embeddings: Map<string, Float32Array>;
@@ -39,7 +42,7 @@ beforeAll(async () => {
   tokenizer = await loadTokenizer(join(folder, "tokenizer.json"));
   encoder = await createAudioEncoder({ ...session, graph: join(folder, "encoder.onnx"), hidden });
   const { endTokens, padToken } = tokenizer;
-  const common = { ...session, hidden, endTokens, padToken };
+  const common = { ...session, hidden, endTokens, padToken, vectorInputs };
   const cache = { layers: 2, heads: 2, size: 16 };
   stepwise = await createStepDecoder({ ...common, graph: join(folder, "decoder.onnx"), cache });
   looped = await createLoopDecoder({ ...common, graph: join(folder, "loop.onnx") });
@@ -54,8 +57,8 @@ afterAll(async () => {
 function promptRow({ clip, context, language }: GoldenRow): PromptRow {
   const audio = embeddings.get(clip) ?? new Float32Array();
   const audioTokens = audio.length / hidden;
-  const { tokens, audioFrom } = buildPrompt(tokenizer, { context, language: language ?? undefined, audioTokens });
-  return { tokens, audio, audioFrom, budget: tokenBudget(clips.get(clip)?.length ?? 0, 15) };
+  const { tokens, vectorsFrom } = buildPrompt(tokenizer, { context, language: language ?? undefined, audioTokens });
+  return { tokens, vectors: audio, vectorsFrom, budget: tokenBudget(clips.get(clip)?.length ?? 0, 15) };
 }
 
 /** What the official rows say, without the end token. */
@@ -155,13 +158,13 @@ describe("against the official implementation", () => {
   it("weighs phrases as the official model does", async () => {
     for (const { clip, language, phrases, scores } of golden.weights) {
       const audio = embeddings.get(clip) ?? new Float32Array();
-      const { tokens, audioFrom } = buildPrompt(tokenizer, {
+      const { tokens, vectorsFrom } = buildPrompt(tokenizer, {
         context: "",
         language,
         audioTokens: audio.length / hidden,
       });
       const said = phrases.map((phrase) => [...tokenizer.encode(phrase), ...tokenizer.endTokens.slice(0, 1)]);
-      const sums = (await stepwise.weigh?.({ tokens, audio, audioFrom, budget: 0 }, said)) ?? [];
+      const sums = (await stepwise.weigh?.({ tokens, vectors: audio, vectorsFrom, budget: 0 }, said)) ?? [];
       const total =
         Math.log(sums.reduce((sum, value) => sum + Math.exp(value - Math.max(...sums)), 0)) + Math.max(...sums);
       expect(sums.length).toBe(phrases.length);

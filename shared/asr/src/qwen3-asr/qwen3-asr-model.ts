@@ -8,14 +8,14 @@
  * State: the sessions; buffers live for a pass.
  */
 import { SAMPLE_RATE } from "@parlance/contracts";
+import type { PromptRow } from "@parlance/generation";
 import { inOneRun } from "@parlance/inference";
 import type { AsrArchitecture, AsrOutcome, AsrSegment } from "../types.ts";
 import { loadParts, type ModelParts } from "./load-parts.ts";
-import { choosePhrase } from "./phrase-choice.ts";
-import { buildPrompt, contextOf } from "./prompt.ts";
-import type { PromptRow } from "./prompt-batch.ts";
+import { choosePhrase } from "./prompt/phrase-choice.ts";
+import { buildPrompt, contextOf } from "./prompt/prompt.ts";
+import { parseOutput } from "./prompt/spoken-output.ts";
 import { refusal } from "./refusal.ts";
-import { parseOutput } from "./spoken-output.ts";
 
 /** Tokens beyond what the audio's length allows. */
 const SPARE_TOKENS = 64;
@@ -56,8 +56,8 @@ async function transcribeRows(parts: ModelParts, segments: readonly AsrSegment[]
   const promptOf = (row: number, segment: AsrSegment, language = forcedLanguage(segment)): PromptRow => {
     const audio = embeddings[row] ?? new Float32Array();
     const context = contextOf(tokenizer, segment.hotwords, segment.context);
-    const { tokens, audioFrom } = buildPrompt(tokenizer, { context, language, audioTokens: audio.length / hidden });
-    return { tokens, audio, audioFrom, budget: tokenBudget(segment.samples.length, parts.tokensPerSecond) };
+    const { tokens, vectorsFrom } = buildPrompt(tokenizer, { context, language, audioTokens: audio.length / hidden });
+    return { tokens, vectors: audio, vectorsFrom, budget: tokenBudget(segment.samples.length, parts.tokensPerSecond) };
   };
   const decoded = await decoder.decode(spoken.map(([row, segment]) => promptOf(row, segment)));
 

@@ -3,16 +3,13 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { deserialize, serialize } from "node:v8";
 import { makeClip } from "@parlance/audio/testing/clips";
+import { createLoopDecoder, createStepDecoder, type GreedyDecoder, type PromptRow } from "@parlance/generation";
 import { readManifest } from "@parlance/model-store";
-import { createAudioEncoder } from "../../../src/qwen3-asr/audio-encoder.ts";
-import type { GreedyDecoder } from "../../../src/qwen3-asr/greedy-decoder.ts";
-import { createLoopDecoder } from "../../../src/qwen3-asr/loop-decoder.ts";
+import { createAudioEncoder } from "../../../src/qwen3-asr/audio/audio-encoder.ts";
 import { qwen3AsrSectionSchema } from "../../../src/qwen3-asr/manifest-section.ts";
-import { buildPrompt } from "../../../src/qwen3-asr/prompt.ts";
-import type { PromptRow } from "../../../src/qwen3-asr/prompt-batch.ts";
+import { buildPrompt, vectorInputs } from "../../../src/qwen3-asr/prompt/prompt.ts";
+import { loadTokenizer } from "../../../src/qwen3-asr/prompt/prompt-tokenizer.ts";
 import { tokenBudget } from "../../../src/qwen3-asr/qwen3-asr-model.ts";
-import { createStepDecoder } from "../../../src/qwen3-asr/step-decoder.ts";
-import { loadTokenizer } from "../../../src/qwen3-asr/text-tokenizer.ts";
 import { createResidentDecoder } from "../resident-decoder.ts";
 import { deviceOf, measure, readOrder, threads } from "../way.ts";
 
@@ -51,7 +48,7 @@ async function embeddings(): Promise<Float32Array[]> {
 const rows = (await embeddings()).map((audio, row): PromptRow => {
   const prompt = buildPrompt(tokenizer, { context: "", language: undefined, audioTokens: audio.length / hidden });
   const allowed = tokenBudget(clips[row]?.length ?? 0, tokensPerSecond);
-  return { ...prompt, audio, budget: order.budget > 0 ? Math.min(order.budget, allowed) : allowed };
+  return { ...prompt, vectors: audio, budget: order.budget > 0 ? Math.min(order.budget, allowed) : allowed };
 });
 
 await measure(order.rounds, async () => {
@@ -60,7 +57,7 @@ await measure(order.rounds, async () => {
 });
 
 async function open(): Promise<GreedyDecoder> {
-  const common = { hidden, endTokens, padToken, device: deviceOf(order), threads };
+  const common = { hidden, endTokens, padToken, vectorInputs, device: deviceOf(order), threads };
   switch (way) {
     case "loop":
       return createLoopDecoder({ ...common, graph: graph("loop") });

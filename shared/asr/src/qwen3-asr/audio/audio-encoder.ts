@@ -1,6 +1,6 @@
 /** Clips to embeddings: windows of all clips of a pass run together, those of one length in one run, so that nothing is padded. */
 import { createSession, float32Output, type SessionOptions, type TensorData } from "@parlance/inference";
-import { createLogMel } from "../features/log-mel.ts";
+import { createLogMel } from "../../features/log-mel.ts";
 import { cutWindows, type EncoderWindow, MELS } from "./windows.ts";
 
 export interface AudioEncoder {

@@ -2,7 +2,7 @@
  * How the audio encoder sees a clip: log-mel frames in windows of eight seconds, each a row of its own, because its
  * attention never leaves a window and its positions restart in every chunk of a second.
  */
-import type { LogMel } from "../features/log-mel.ts";
+import type { LogMel } from "../../features/log-mel.ts";
 
 export const MELS = 128;
 /** Frames that the convolutions see at once. */

@@ -2,9 +2,8 @@
  * The likeliest of a list of phrases: each is said to the model token by token, and the model says how likely that is. The
  * model writes "Yes." where a list has "yes", so a phrase counts with a capital and a full stop too.
  */
-import type { GreedyDecoder } from "./greedy-decoder.ts";
-import type { PromptRow } from "./prompt-batch.ts";
-import type { TextTokenizer } from "./text-tokenizer.ts";
+import type { GreedyDecoder, PromptRow } from "@parlance/generation";
+import type { PromptTokenizer } from "./prompt-tokenizer.ts";
 
 export interface PhraseChoice {
   text: string;
@@ -26,7 +25,7 @@ export function spellings(phrase: string): string[] {
 /** `row` is the prompt behind which a phrase would stand. */
 export async function choosePhrase(
   weigh: NonNullable<GreedyDecoder["weigh"]>,
-  tokenizer: TextTokenizer,
+  tokenizer: PromptTokenizer,
   row: PromptRow,
   phrases: readonly string[],
 ): Promise<PhraseChoice> {

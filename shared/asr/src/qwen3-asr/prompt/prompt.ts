@@ -5,7 +5,11 @@
  * The context biases what is heard, no more. It is the caller's text: strings that the tokenizer takes for control tokens
  * are cut out of it, or a context could close its own turn or shift the audio.
  */
-import type { TextTokenizer } from "./text-tokenizer.ts";
+import type { VectorInputs } from "@parlance/generation";
+import type { PromptTokenizer } from "./prompt-tokenizer.ts";
+
+/** What the graphs call their inputs for the audio's embeddings. */
+export const vectorInputs: VectorInputs = { rows: "audio_rows", places: "audio_places" };
 
 const audioMark = "<|audio_pad|>";
 export interface PromptOptions {
@@ -20,11 +24,11 @@ export interface PromptOptions {
 export interface Prompt {
   tokens: number[];
   /** Index of the first place of the audio. */
-  audioFrom: number;
+  vectorsFrom: number;
 }
 
 /** Without anything that the tokenizer takes for a control token; also where cutting one would make another. */
-export function withoutControlTokens({ controlTokens }: Pick<TextTokenizer, "controlTokens">, text: string): string {
+export function withoutControlTokens({ controlTokens }: Pick<PromptTokenizer, "controlTokens">, text: string): string {
   for (let rest = text; ; ) {
     const cut = controlTokens.reduce((kept, token) => kept.replaceAll(token, ""), rest);
     if (cut === rest) return rest;
@@ -34,14 +38,14 @@ export function withoutControlTokens({ controlTokens }: Pick<TextTokenizer, "con
 
 /** What the model is told to expect: the context, and the hotwords, in one text. */
 export function contextOf(
-  tokenizer: Pick<TextTokenizer, "controlTokens">,
+  tokenizer: Pick<PromptTokenizer, "controlTokens">,
   hotwords: readonly string[],
   context = "",
 ): string {
   return withoutControlTokens(tokenizer, [context, hotwords.join(" ")].filter((part) => part !== "").join(" "));
 }
 
-export function buildPrompt(tokenizer: TextTokenizer, { context, language, audioTokens }: PromptOptions): Prompt {
+export function buildPrompt(tokenizer: PromptTokenizer, { context, language, audioTokens }: PromptOptions): Prompt {
   const forced = language === undefined ? "" : `language ${language}<asr_text>`;
   const text =
     `<|im_start|>system\n${context}<|im_end|>\n<|im_start|>user\n<|audio_start|>${audioMark}<|audio_end|><|im_end|>\n` +
@@ -50,9 +54,9 @@ export function buildPrompt(tokenizer: TextTokenizer, { context, language, audio
 }
 
 /** The text's tokens, with its one mark for audio as often as the audio has places. */
-export function expandAudio(tokenizer: TextTokenizer, text: string, audioTokens: number): Prompt {
+export function expandAudio(tokenizer: PromptTokenizer, text: string, audioTokens: number): Prompt {
   const tokens = tokenizer.encode(text);
-  const audioFrom = tokens.indexOf(tokenizer.audioToken);
-  tokens.splice(audioFrom, 1, ...new Array<number>(audioTokens).fill(tokenizer.audioToken));
-  return { tokens, audioFrom };
+  const vectorsFrom = tokens.indexOf(tokenizer.audioToken);
+  tokens.splice(vectorsFrom, 1, ...new Array<number>(audioTokens).fill(tokenizer.audioToken));
+  return { tokens, vectorsFrom };
 }

@@ -3,7 +3,7 @@
  * text. Else the model writes `language English<asr_text>Hello.`; for silence `language None<asr_text>`, of which nothing
  * leaves: a language that the model could not tell is the empty string.
  */
-import { repairRepetitions } from "../repetition.ts";
+import { repairRepetitions } from "../../repetition.ts";
 import { splitLines, strip } from "./python-text.ts";
 
 const textTag = "<asr_text>";

@@ -1,13 +1,11 @@
 import { join } from "node:path";
 import { SpeechError } from "@parlance/contracts";
+import { type Decoded, loadEmbeddings, type PromptRow } from "@parlance/generation";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Decoded } from "./greedy-decoder.ts";
-import type { PromptRow } from "./prompt-batch.ts";
+import { loadTokenizer } from "../prompt/prompt-tokenizer.ts";
+import { fixturePath } from "../testing/golden.ts";
 import { decodeWith } from "./published-decoder.ts";
 import { openPublishedGraphs, type PublishedGraphs, type Said } from "./published-graphs.ts";
-import { fixturePath } from "./testing/golden.ts";
-import { loadTokenizer } from "./text-tokenizer.ts";
-import { loadEmbeddings } from "./token-embeddings.ts";
 
 const hidden = 32;
 const cache = { layers: 2, heads: 2, size: 16 };
@@ -37,7 +35,7 @@ afterAll(async () => {
 function promptRow(seed: number, places: number, budget = 24): PromptRow {
   const audio = Float32Array.from({ length: 5 * hidden }, (_, index) => Math.sin(seed * 7.3 + index * (1 + seed / 9)));
   const tokens = Array.from({ length: places }, (_, place) => (seed * 31 + place * 17) % 500);
-  return { tokens, audio, audioFrom: 3, budget };
+  return { tokens, vectors: audio, vectorsFrom: 3, budget };
 }
 /** Five prompts are equally long. */
 const rows = [promptRow(1, 14), promptRow(2, 20), promptRow(3, 14), promptRow(4, 14, 9), promptRow(5, 17)].concat([

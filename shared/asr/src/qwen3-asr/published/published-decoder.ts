@@ -6,10 +6,14 @@
  * alone too. State: the graphs, and what was seen.
  */
 import { SpeechError } from "@parlance/contracts";
-import { joinRows, takeRows } from "../tensor-rows.ts";
-import { createSpeaker, type Decoded, type GreedyDecoder } from "./greedy-decoder.ts";
-import type { CacheShape } from "./key-value-cache.ts";
-import type { PromptRow } from "./prompt-batch.ts";
+import {
+  type CacheShape,
+  createTokenCollector,
+  type Decoded,
+  type GreedyDecoder,
+  type PromptRow,
+} from "@parlance/generation";
+import { joinRows, takeRows } from "../../tensor-rows.ts";
 import {
   openPublishedGraphs,
   type Past,
@@ -49,11 +53,11 @@ export function decodeWith(graphs: PublishedGraphs, options: PublishedDecodingOp
   }
 
   async function decodeTogether(rows: readonly PromptRow[]): Promise<Decoded[]> {
-    const speakers = rows.map(({ budget }) => createSpeaker(budget, endTokens));
+    const collectors = rows.map(({ budget }) => createTokenCollector(budget, endTokens));
     const newest = new Map<number, number>();
     const hear = (row: number, scores: Float32Array) => {
       const [token, logProbability] = best(scores);
-      if (speakers[row]?.say(token, logProbability) === true) newest.set(row, token);
+      if (collectors[row]?.add(token, logProbability) === true) newest.set(row, token);
       else newest.delete(row);
     };
     const pasts: Past[] = [];
@@ -81,7 +85,7 @@ export function decodeWith(graphs: PublishedGraphs, options: PublishedDecodingOp
         if (newest.has(row)) hear(row, answer.scores[place] ?? new Float32Array());
       }
     }
-    return speakers.map((speaker) => speaker.result());
+    return collectors.map((collector) => collector.result());
   }
 
   return {

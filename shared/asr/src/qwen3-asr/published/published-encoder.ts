@@ -1,8 +1,8 @@
 /** The encoder of a published folder: one clip at a time, its windows inside the graph; short clips are padded to a second. */
 import { createSession, float32Output } from "@parlance/inference";
-import { createLogMel } from "../features/log-mel.ts";
-import type { AudioEncoder, AudioEncoderOptions } from "./audio-encoder.ts";
-import { MELS } from "./windows.ts";
+import { createLogMel } from "../../features/log-mel.ts";
+import type { AudioEncoder, AudioEncoderOptions } from "../audio/audio-encoder.ts";
+import { MELS } from "../audio/windows.ts";
 
 export async function createPublishedEncoder({ graph, ...options }: AudioEncoderOptions): Promise<AudioEncoder> {
   const session = await createSession(graph, options);

@@ -3,10 +3,8 @@
  * (one graph for both, with a mask that all rows share). None can hide a place of one row from that row, keys and values come
  * out whole with every token, and so do the scores of all tokens.
  */
+import { type CacheShape, int64Tensor, type PromptRow, type Tensors, type TokenEmbeddings } from "@parlance/generation";
 import { createSession, float32Output, type Session, type SessionOptions, type TensorData } from "@parlance/inference";
-import type { CacheShape, Tensors } from "./key-value-cache.ts";
-import { int64Tensor, type PromptRow } from "./prompt-batch.ts";
-import type { TokenEmbeddings } from "./token-embeddings.ts";
 
 export interface PublishedGraphsOptions extends SessionOptions {
   graphs: { init: string; step: string } | { merged: string };
@@ -62,12 +60,12 @@ async function openSplit(
   return {
     shared: takesRows(step),
     async read(row) {
-      const { tokens, audio, audioFrom } = row;
+      const { tokens, vectors, vectorsFrom } = row;
       const prompt: Record<string, TensorData> = takesTokens
         ? {
             input_ids: int64Tensor(tokens, [1, tokens.length]),
-            audio_features: { type: "float32", data: audio, dims: [1, audio.length / hidden, hidden] },
-            audio_offset: int64Tensor([audioFrom], [1]),
+            audio_features: { type: "float32", data: vectors, dims: [1, vectors.length / hidden, hidden] },
+            audio_offset: int64Tensor([vectorsFrom], [1]),
           }
         : { input_embeds: embedRow(options, row) };
       return said(await init.run({ ...prompt, position_ids: positionsFrom(0, tokens.length) }));
@@ -148,10 +146,13 @@ function samePosition(position: number, rows: number): TensorData {
   return int64Tensor(new Array<number>(rows).fill(position), [rows, 1]);
 }
 
-function embedRow({ embeddings, hidden }: PublishedGraphsOptions, { tokens, audio, audioFrom }: PromptRow): TensorData {
+function embedRow(
+  { embeddings, hidden }: PublishedGraphsOptions,
+  { tokens, vectors, vectorsFrom }: PromptRow,
+): TensorData {
   const data = new Float32Array(tokens.length * hidden);
   for (const [place, token] of tokens.entries()) embeddings.write(token, data, place * hidden);
-  data.set(audio, audioFrom * hidden);
+  data.set(vectors, vectorsFrom * hidden);
   return { type: "float32", data, dims: [1, tokens.length, hidden] };
 }
 

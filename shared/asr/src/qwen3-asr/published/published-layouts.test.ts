@@ -3,9 +3,9 @@ import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
-import { loadAsrModel } from "../load-asr-model.ts";
-import type { AsrModel, AsrSegment } from "../types.ts";
-import { fixturePath, goldenClips, readGolden } from "./testing/golden.ts";
+import { loadAsrModel } from "../../load-asr-model.ts";
+import type { AsrModel, AsrSegment } from "../../types.ts";
+import { fixturePath, goldenClips, readGolden } from "../testing/golden.ts";
 
 const golden = readGolden();
 const clips = goldenClips(golden);

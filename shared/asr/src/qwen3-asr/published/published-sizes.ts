@@ -2,7 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { SpeechError } from "@parlance/contracts";
 import * as z from "zod";
-import { type Qwen3AsrSection, qwen3AsrSectionSchema } from "./manifest-section.ts";
+import { type Qwen3AsrSection, qwen3AsrSectionSchema } from "../manifest-section.ts";
 
 const size = z.number().int().positive();
 const configSchema = z.object({

@@ -5,7 +5,7 @@
  * Japanese and Korean are inexact: the official code uses two Python word splitters (nagisa, soynlp), here it is the word
  * segmenter of ICU. Words may be cut at other places, and so get other times.
  */
-import { splitOnSpace } from "./python-text.ts";
+import { splitOnSpace } from "../prompt/python-text.ts";
 
 const notKept = /[^\p{L}\p{N}']+/gu;
 /** One Chinese character, or a stretch without one. */

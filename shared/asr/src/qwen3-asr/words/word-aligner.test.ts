@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { AsrOutcome, AsrSegment } from "../types.ts";
-import { fixturePath, goldenClips, readGolden } from "./testing/golden.ts";
-import { loadTokenizer } from "./text-tokenizer.ts";
+import type { AsrOutcome, AsrSegment } from "../../types.ts";
+import { loadTokenizer } from "../prompt/prompt-tokenizer.ts";
+import { fixturePath, goldenClips, readGolden } from "../testing/golden.ts";
 import { loadWordAligner, type WordAligner } from "./word-aligner.ts";
 
 const golden = readGolden();

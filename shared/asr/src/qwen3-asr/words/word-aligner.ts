@@ -3,14 +3,13 @@
  * any token by token, tells the class of each slot: steps of 80 ms from the segment's beginning.
  */
 import type { Word } from "@parlance/contracts";
+import { makePromptBatch, type PromptRow, promptPositions, similarRows } from "@parlance/generation";
 import { createSession, integerOutput, type SessionOptions } from "@parlance/inference";
-import type { AsrOutcome, AsrSegment } from "../types.ts";
+import type { AsrOutcome, AsrSegment } from "../../types.ts";
+import { createAudioEncoder } from "../audio/audio-encoder.ts";
+import { expandAudio, vectorInputs } from "../prompt/prompt.ts";
+import type { PromptTokenizer } from "../prompt/prompt-tokenizer.ts";
 import { alignmentWords } from "./alignment-words.ts";
-import { createAudioEncoder } from "./audio-encoder.ts";
-import { expandAudio } from "./prompt.ts";
-import { makePromptBatch, type PromptRow, promptPositions } from "./prompt-batch.ts";
-import { similarRows } from "./step-decoder.ts";
-import type { TextTokenizer } from "./text-tokenizer.ts";
 import { repairTimes } from "./time-repair.ts";
 
 export interface WordAligner {
@@ -25,7 +24,7 @@ export interface WordAlignerOptions extends SessionOptions {
   millisecondsPerClass: number;
   /** English names. */
   languages: readonly string[];
-  tokenizer: TextTokenizer;
+  tokenizer: PromptTokenizer;
 }
 
 const slots = "<timestamp><timestamp>";
@@ -46,7 +45,7 @@ export async function loadWordAligner(options: WordAlignerOptions): Promise<Word
     const times: number[][] = [];
     for (const group of similarRows(rows)) {
       const members = group.flatMap((row) => rows[row] ?? []);
-      const { places, inputs } = makePromptBatch(members, hidden, tokenizer.padToken);
+      const { places, inputs } = makePromptBatch(members, { hidden, padToken: tokenizer.padToken, vectorInputs });
       const outputs = await session.run({ ...inputs, positions: promptPositions(members, places) });
       const classes = integerOutput(outputs, "classes");
       for (const [index, row] of group.entries()) {
@@ -72,8 +71,8 @@ export async function loadWordAligner(options: WordAlignerOptions): Promise<Word
       const rows = jobs.map(({ words }, index): PromptRow => {
         const audio = embeddings[index] ?? new Float32Array();
         const text = `<|audio_start|><|audio_pad|><|audio_end|>${words.map((word) => word + slots).join("")}`;
-        const { tokens, audioFrom } = expandAudio(tokenizer, text, audio.length / hidden);
-        return { tokens, audio, audioFrom, budget: 0 };
+        const { tokens, vectorsFrom } = expandAudio(tokenizer, text, audio.length / hidden);
+        return { tokens, vectors: audio, vectorsFrom, budget: 0 };
       });
       const times = await slotTimes(rows);
       for (const [index, { words, result }] of jobs.entries()) {

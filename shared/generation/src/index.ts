@@ -1,0 +1,21 @@
+/**
+ * Autoregressive decoding, whatever the tokens stand for: prompts of tokens and vectors, keys and values in plain arrays,
+ * steps of many rows at once, and the choice of the next token. It knows no architecture and nothing of sound; the graphs
+ * that it runs are the caller's, and so are their input names where they differ.
+ */
+export { type CacheShape, createCache, emptyPast, type KeyValueCache, type Tensors } from "./key-value-cache.ts";
+export { createLoopDecoder, type LoopDecoderOptions } from "./loop-decoder.ts";
+export {
+  int64Tensor,
+  makePromptBatch,
+  type PromptBatch,
+  type PromptBatchOptions,
+  type PromptRow,
+  promptPositions,
+  similarRows,
+  type VectorInputs,
+} from "./prompt-batch.ts";
+export { createStepDecoder, type StepDecoderOptions } from "./step-decoder.ts";
+export { loadTextTokenizer, type TextTokenizer } from "./text-tokenizer.ts";
+export { createTokenCollector, type Decoded, type GreedyDecoder, type TokenCollector } from "./token-collector.ts";
+export { loadEmbeddings, type TokenEmbeddings } from "./token-embeddings.ts";
