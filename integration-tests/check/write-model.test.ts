@@ -37,7 +37,7 @@ it("a shape becomes a folder whose checksums hold, of graphs that open, with the
 }, 120_000);
 
 it("tensors of a shape lie one behind the other, and each has a rule", async () => {
-  for (const model of ["whisper-base", "qwen3-asr-0.6b"]) {
+  for (const model of ["whisper-base", "whisper-small", "qwen3-asr-0.6b"]) {
     const { weights, rules, graphs } = await readShape(shapeFolder(model));
     expect(new Set(Object.values(graphs).map(({ data }) => data))).toEqual(new Set(Object.keys(weights)));
     for (const tensors of Object.values(weights)) {

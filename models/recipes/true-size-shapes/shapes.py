@@ -1,7 +1,7 @@
 """Graphs of the true sizes without their weights, and for each tensor the rule that makes it: what integration-tests/check turns
 into a model's folder, on any machine, without Python.
 
-    python shapes.py whisper-base|qwen3-asr-0.6b FOLDER
+    python shapes.py whisper-base|whisper-small|qwen3-asr-0.6b FOLDER
 
 The exporters write the graphs as they do for a checkpoint, over tensors of zeros that have only a size, so no framework is needed. FOLDER
 gets the graphs, compressed, and `shape.json.gz`: the manifest without its files, the tokenizer's rule, and for each weight file its tensors
@@ -67,19 +67,29 @@ def write(folder, manifest, tokenizer, graphs, weights, rules):
 # Whisper
 
 
+# Layer and head.
+ALIGNING = {
+    "whisper-base": ((3, 1), (4, 2), (4, 3), (4, 7), (5, 1), (5, 2), (5, 4), (5, 6)),
+    "whisper-small": ((5, 3), (5, 9), (8, 0), (8, 4), (8, 7), (8, 8), (9, 0), (9, 7), (9, 9), (10, 5)),
+}
+
+
 def whisper(name, folder):
     sys.path.insert(0, str(HERE.parent / "whisper"))
     import graphs as parts
     from loop import loop
 
-    # Width, heads, layers of the encoder and of the decoder.
-    width, heads, encoder, decoder = {"whisper-base": (512, 8, 6, 6)}[name]
+    # Width, heads, layers of the encoder and of the decoder; number formats; whether it has the loop.
+    width, heads, encoder, decoder, formats, looped = {
+        "whisper-base": (512, 8, 6, 6, ("float32", "float16"), True),
+        "whisper-small": (768, 12, 12, 12, ("float32", "int8"), False),
+    }[name]
     dims = SimpleNamespace(
         n_mels=80, n_audio_ctx=1_500, n_audio_state=width, n_audio_head=heads, n_audio_layer=encoder,
         n_vocab=51_865, n_text_ctx=448, n_text_state=width, n_text_head=heads, n_text_layer=decoder,
     )  # fmt: skip
     heard = np.zeros((decoder, heads), bool)
-    heard[tuple(zip((3, 1), (4, 2), (4, 3), (4, 7), (5, 1), (5, 2), (5, 4), (5, 6)))] = True
+    heard[tuple(zip(*ALIGNING[name]))] = True
     aligned = SimpleNamespace(to_dense=lambda: SimpleNamespace(numpy=lambda: heard))
     state = whisper_state(dims)
     model = SimpleNamespace(dims=dims, alignment_heads=aligned, state_dict=lambda: state)
@@ -89,23 +99,33 @@ def whisper(name, folder):
     seeds = {source: index + 1 for index, source in enumerate(state)}
     rules, files, roles = {}, {}, {}
     with tempfile.TemporaryDirectory() as scratch:
-        for kind in ("float32", "float16"):
+        for kind in formats:
+            inside = "float16" if kind == "float16" else "float32"
             makers = {
                 "encoder": lambda *where: parts.encoder(model, *where),
                 "decoder": lambda *where: parts.decoder(model, *where, tokens.eot),
                 "loop": lambda *where: loop(model, *where, tokens),
             }
             for role, make in makers.items():
+                if role == "loop" and not looped:
+                    continue
                 stem = role if kind == "float32" else f"{role}_{kind}"
                 graph = make(Path(scratch) / f"{stem}.onnx", kind)
                 data = f"{stem}.bin"
                 roles[role if kind == "float32" else f"{role}.{kind}"] = (graph.path, data)
                 files[data] = []
                 for tensor, source in graph.sources.items():
-                    first = (source["rows"] or [0])[0] * state[source["source"]].array.shape[-1]
+                    name_of, form = source["source"], source.get("form")
+                    # Scales are all alike.
+                    first = 0 if form == "scale" else (source["rows"] or [0])[0] * state[name_of].array.shape[-1]
                     shape = list(graph.weights[tensor].dims)
-                    files[data].append([source["source"], kind, shape, source["offset"], first])
-                    rules.setdefault(source["source"], whisper_rule(source["source"], state, seeds, dims, tokens))
+                    rule = whisper_rule(name_of, state, seeds, dims, tokens)
+                    if form == "scale":
+                        # Of the rows' largest number.
+                        name_of, rule = f"{name_of}.scales", {"seed": rule["seed"], "width": 0.0, "centre": rule["width"] / 127}
+                    number = {"half": "float16", "scale": "float32", "int8": "int8"}.get(form, inside)
+                    files[data].append([name_of, number, shape, source["offset"], first])
+                    rules.setdefault(name_of, rule)
         manifest = json.loads((FIXTURES / "whisper/fixtures/multilingual-80/manifest.json").read_text())
         manifest |= {"name": name, "files": {}, "description": f"Whisper, {encoder} + {decoder} layers of width {width}."}
         manifest["whisper"] |= {"layers": decoder, "heads": heads, "width": width, "temperatures": [0], "beamSize": 1}
