@@ -12,7 +12,7 @@ import math
 import numpy as np
 
 from encoder import numpy
-from graph import CONTRIB, ints
+from graph import CONTRIB, eight_bits, ints
 
 MASKED = -30_000.0
 
@@ -49,9 +49,9 @@ class Decoder:
         graph, matrix = self.graph, numpy(self.thinker.model.embed_tokens.weight)
         if graph.linear_format not in ("int8", "int4"):
             return graph.op("Gather", graph.parameter("embedding", matrix), ids)
-        scales = np.maximum(np.abs(matrix).max(1, keepdims=True), 1e-12).astype(np.float32) / 127
-        codes = graph.weight("embedding.int8", lambda: np.round(matrix / scales).astype(np.int8))
-        factors = graph.weight("embedding.int8.scales", lambda: scales)
+        packed, scales = graph.packed("embedding.int8", lambda: eight_bits(matrix))
+        codes = graph.external("embedding.int8", lambda: packed)
+        factors = graph.external("embedding.int8.scales", lambda: scales[:, None])
         rows = graph.cast(graph.op("Gather", codes, ids), np.float32)
         return graph.into(graph.op("Mul", rows, graph.op("Gather", factors, ids)))
 

@@ -1,4 +1,4 @@
-"""Writes ONNX graphs node by node, with weights in one external data file that several graphs may share.
+"""Qwen3-ASR's layers as nodes of an ONNX graph, in the number format that is wanted.
 
 A `Graph` computes in float32 or float16 ("inside": inputs and outputs stay float32). Its linear layers hold their
 weights in one of four formats:
@@ -9,122 +9,47 @@ weights in one of four formats:
 * int4: MatMulNBits, blocks of 32, symmetric; computes with 8 bits on the CPU.
 """
 
-import contextlib
+import sys
 from pathlib import Path
 
 import numpy as np
-import onnx
-from onnx import TensorProto, helper
 
+sys.path.append(str(Path(__file__).resolve().parent.parent / "shared"))
+
+from onnx_writer import BLOCK, CONTRIB, GraphWriter, WeightFile, eight_bits, four_bits  # noqa: E402
+
+# The newest whose ReduceMax ONNX Runtime has on CUDA.
 OPSET = 17
-CONTRIB = "com.microsoft"
-ALIGNMENT = 4_096
+# Smaller parameters lie inside the graph.
 INLINE_BELOW = 1_024
-BLOCK = 32
-TYPES = {
-    np.dtype(np.float32): TensorProto.FLOAT,
-    np.dtype(np.float16): TensorProto.FLOAT16,
-    np.dtype(np.int64): TensorProto.INT64,
-    np.dtype(np.int32): TensorProto.INT32,
-    np.dtype(np.int8): TensorProto.INT8,
-    np.dtype(np.uint8): TensorProto.UINT8,
-    np.dtype(np.bool_): TensorProto.BOOL,
-}
+
+__all__ = ["CONTRIB", "Graph", "WeightFile", "eight_bits", "ints"]
 
 
-class WeightFile:
-    """An external data file; a name is written once, whoever asks for it."""
-
-    def __init__(self, path):
-        self.path = Path(path)
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self.file = self.path.open("wb")
-        self.places = {}
-
-    def place(self, name, make):
-        """(type, dims, offset, length) of the array that `make` makes when the name is new."""
-        if name not in self.places:
-            array = np.ascontiguousarray(make())
-            self.file.write(b"\0" * (-self.file.tell() % ALIGNMENT if array.nbytes >= ALIGNMENT else 0))
-            self.places[name] = (TYPES[array.dtype], array.shape, self.file.tell(), array.nbytes)
-            array.tofile(self.file)
-        return self.places[name]
-
-    def close(self):
-        self.file.close()
-
-
-class Graph:
-    """One ONNX graph under construction. Values are names."""
-
+class Graph(GraphWriter):
     def __init__(self, weights, inside=np.float32, linear="float32"):
-        self.weights = weights
+        super().__init__(weights, OPSET)
         self.inside = np.dtype(inside)
         self.linear_format = linear
         # Formats of the CPU have the runtime's own operators where they are fewer: what a session plans grows with the square
         # of its nodes.
         self.for_cpu = linear in ("int8", "int4")
-        self.nodes, self.inputs, self.outputs, self.initializers = [], [], [], {}
-        self.count = 0
-
-    # Nodes and values
-
-    def op(self, kind, *inputs, outputs=1, domain="", **attributes):
-        """Adds a node; answers the name of its output, or their names."""
-        self.count += 1
-        names = [f"{kind}_{self.count}" + (f"_{index}" if outputs > 1 else "") for index in range(outputs)]
-        inputs = [self.constant(value) if isinstance(value, np.ndarray) else value for value in inputs]
-        self.nodes.append(helper.make_node(kind, inputs, names, domain=domain, **attributes))
-        return names[0] if outputs == 1 else names
 
     def input(self, name, kind, dims):
-        self.inputs.append(helper.make_tensor_value_info(name, TYPES[np.dtype(kind)], dims))
-        return name
+        return self.given(name, kind, dims)
 
     def output(self, name, value, kind, dims):
-        self.nodes.append(helper.make_node("Identity", [value], [name]))
-        self.outputs.append(helper.make_tensor_value_info(name, TYPES[np.dtype(kind)], dims))
-
-    def constant(self, array):
-        """A small tensor inside the graph file."""
-        self.count += 1
-        name = f"constant_{self.count}"
-        self.initializers[name] = onnx.numpy_helper.from_array(array, name)
-        return name
+        self.answered(value, name, kind, dims)
 
     def number(self, value):
         """A scalar of the type that the graph computes in."""
         return self.constant(np.array(value, self.inside))
 
-    def weight(self, name, make):
-        """A tensor in the data file (or inside the graph when it is tiny). `make` answers the array."""
-        if name in self.initializers:
-            return name
-        kind, dims, offset, length = self.weights.place(name, make)
-        tensor = TensorProto(name=name, data_type=kind, dims=dims)
-        tensor.data_location = TensorProto.EXTERNAL
-        for key, value in {"location": self.weights.path.name, "offset": offset, "length": length}.items():
-            tensor.external_data.add(key=key, value=str(value))
-        self.initializers[name] = tensor
-        return name
-
     def parameter(self, name, values):
         """A weight of the type that the graph computes in; `values` is a float32 array."""
         if values.nbytes < INLINE_BELOW:
             return self.constant(values.astype(self.inside))
-        return self.weight(f"{name}.{self.inside.name}", lambda: values.astype(self.inside))
-
-    @contextlib.contextmanager
-    def body(self):
-        """Nodes added meanwhile belong to a subgraph, whose outer values stay visible. Weights stay outside."""
-        outer = self.nodes, self.inputs, self.outputs
-        inner = type("Body", (), {})()
-        self.nodes, self.inputs, self.outputs = inner.nodes, inner.inputs, inner.outputs = [], [], []
-        try:
-            yield inner
-        finally:
-            self.nodes, self.inputs, self.outputs = outer
-        inner.graph = helper.make_graph(inner.nodes, "body", inner.inputs, inner.outputs)
+        return self.external(f"{name}.{self.inside.name}", lambda: values.astype(self.inside))
 
     # Arithmetic
 
@@ -144,9 +69,6 @@ class Graph:
 
     def transpose(self, value, *perm):
         return self.op("Transpose", value, perm=list(perm))
-
-    def cast(self, value, kind):
-        return self.op("Cast", value, to=TYPES[np.dtype(kind)])
 
     def into(self, value):
         """From float32 to the type that the graph computes in."""
@@ -189,23 +111,26 @@ class Graph:
     def product(self, value, quantised, name, matrix):
         outs, ins = matrix.shape
         if self.linear_format == "int8":
+            codes, scales = self.packed(f"{name}.int8", lambda: eight_bits(matrix))
+            packed = self.external(f"{name}.int8", lambda: codes.T)
+            columns = self.external(f"{name}.int8.scales", lambda: scales)
             rows, row_scales = quantised
-            scales = np.maximum(np.abs(matrix).max(1), 1e-12).astype(np.float32) / 127
-            packed = self.weight(f"{name}.int8", lambda: np.round(matrix / scales[:, None]).astype(np.int8).T)
-            columns = self.weight(f"{name}.int8.scales", lambda: scales)
             one, middle = self.constant(np.array(1, np.float32)), self.constant(np.array(128, np.uint8))
             scaled = self.op("MatMulIntegerToFloat", rows, packed, one, columns, middle, domain=CONTRIB)
             return self.op("Mul", scaled, row_scales)
         if self.linear_format == "int4":
-            blocks = -(-ins // BLOCK)
-            packed, scales = pack_int4(matrix, blocks) if f"{name}.int4" not in self.weights.places else (None, None)
-            codes = self.weight(f"{name}.int4", lambda: packed)
-            factors = self.weight(f"{name}.int4.{self.inside.name}.scales", lambda: scales.astype(self.inside))
+            codes, scales = self.packed(f"{name}.int4", lambda: four_bits(matrix))
+            packed = self.external(f"{name}.int4", lambda: codes)
+            factors = self.external(f"{name}.int4.{self.inside.name}.scales", lambda: scales.astype(self.inside))
             return self.op(
-                "MatMulNBits", value, codes, factors, domain=CONTRIB, K=ins, N=outs, bits=4, block_size=BLOCK,
+                "MatMulNBits", value, packed, factors, domain=CONTRIB, K=ins, N=outs, bits=4, block_size=BLOCK,
                 accuracy_level=4 if self.inside == np.float32 else 0,
             )  # fmt: skip
-        return self.op("MatMul", value, self.weight(f"{name}.{self.inside.name}", lambda: matrix.T.astype(self.inside)))
+        return self.op("MatMul", value, self.external(f"{name}.{self.inside.name}", lambda: matrix.T.astype(self.inside)))
+
+    def packed(self, name, make):
+        """What `make` makes of a matrix, unless another graph has put it into the file already."""
+        return (None, None) if name in self.data.places else make()
 
     def quantise_rows(self, value, middles=None):
         """uint8 rows around 128 and the scale of each."""
@@ -218,24 +143,8 @@ class Graph:
         return self.cast(self.op("Add", steps, np.array(128, np.float32)), np.uint8), scale
 
     def save(self, path, name):
-        graph = helper.make_graph(self.nodes, name, self.inputs, self.outputs, list(self.initializers.values()))
-        opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid(CONTRIB, 1)]
-        model = helper.make_model(graph, opset_imports=opsets, ir_version=8, producer_name="parlance")
-        Path(path).write_bytes(model.SerializeToString())
+        self.write(path, name)
 
 
 def ints(*values):
     return np.array(values, np.int64)
-
-
-def pack_int4(matrix, blocks):
-    """MatMulNBits' layout: [out, blocks, BLOCK / 2] bytes, low half first, zero at 8; [out, blocks] scales."""
-    outs, ins = matrix.shape
-    padded = np.zeros((outs, blocks * BLOCK), np.float32)
-    padded[:, :ins] = matrix
-    padded = padded.reshape(outs, blocks, BLOCK)
-    # The value of the largest magnitude becomes -8: sixteen steps, not fifteen.
-    extreme = np.take_along_axis(padded, np.abs(padded).argmax(-1)[..., None], -1)
-    scales = np.where(extreme == 0, 1, extreme / -8).astype(np.float32)
-    codes = (np.clip(np.round(padded / scales), -8, 7) + 8).astype(np.uint8)
-    return codes[..., 0::2] | codes[..., 1::2] << 4, scales.reshape(outs * blocks)

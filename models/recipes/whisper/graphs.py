@@ -160,7 +160,7 @@ def table(graph, part, embedding, first, last):
 def head(graph, x, part, embedding, first, last):
     """x [batch, S, width] → [batch, S, last - first]: the scores of some tokens."""
     if graph.compute == "int8":
-        return graph.quantised(x, "decoder.token_embedding.weight", embedding[first:last].T, rows=[first, last])
+        return graph.quantised(x, "decoder.token_embedding.weight", embedding[first:last], rows=[first, last])
     if graph.compute == "int4":
         return graph.four_bits(x, "decoder.token_embedding.weight", embedding[first:last], [first, last])
     flat = graph.op("Reshape", x, graph.constant([-1, embedding.shape[1]]))
