@@ -1,7 +1,8 @@
 /**
  * `npm run model -- list | config | load [<model>] | reload [<model>] | unload`: the models of the workers, what they run and how, and
  * changing what is loaded. Without `--family asr` or `tts` it is about both; a model that is named says its family itself, and
- * `load` without a name must be told one, because a device has room for one.
+ * `load` without a name must be told one, because a device has room for one. Of several devices `--device cuda:1`, or a device's id
+ * as `GET /api/v1/gpu` tells it, means one; otherwise each is meant.
  * It talks to the pipeline that `npm start` runs from the same STATE_DIR, or to NATS_URL. `--json` prints what REST would answer.
  */
 import { parseArgs } from "node:util";
@@ -11,6 +12,7 @@ import {
   families,
   familySchema,
   type ModelConfig,
+  type ModelRequest,
   modelDownloadSchema,
   modelSubjects,
   modelVerbSchema,
@@ -23,7 +25,7 @@ import { connectToRunning } from "./connect-to-running.ts";
 import { familiesMeant } from "./families-meant.ts";
 
 const usage =
-  "usage: npm run model -- list | config | load [<model>] | reload [<model>] | unload [--family asr|tts] [--json]";
+  "usage: npm run model -- list | config | load [<model>] | reload [<model>] | unload [--family asr|tts] [--device <device>] [--json]";
 
 try {
   await main();
@@ -37,13 +39,15 @@ try {
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { family: { type: "string" }, json: { type: "boolean", default: false } },
+    options: { family: { type: "string" }, device: { type: "string" }, json: { type: "boolean", default: false } },
   });
   const [first, model, ...rest] = positionals;
   const verb = modelVerbSchema.safeParse(first);
   const family = familySchema.optional().safeParse(values.family);
   const takesModel = verb.data === "load" || verb.data === "reload";
-  if (!verb.success || !family.success || rest.length > 0 || (model !== undefined && !takesModel)) {
+  const misused =
+    (model !== undefined && !takesModel) || (values.device !== undefined && !takesModel && first !== "unload");
+  if (!verb.success || !family.success || rest.length > 0 || misused) {
     throw new SpeechError("validation_failed", usage);
   }
   const asked = family.data === undefined ? families : [family.data];
@@ -61,7 +65,7 @@ async function main(): Promise<void> {
       const lists = await ofAll(asked, (each) => listWorkerModels(bus, each));
       const meant = familiesMeant(verb.data, model, lists);
       const configs: ModelConfig[] = [];
-      for (const each of meant) configs.push(await change(bus, each, verb.data, model));
+      for (const each of meant) configs.push(...(await change(bus, each, verb.data, { model, device: values.device })));
       print(configs.length === 1 ? configs[0] : { workers: configs }, configs.map(showConfig).join("\n\n"));
     }
   } finally {
@@ -81,17 +85,17 @@ async function change(
   bus: Bus,
   family: Family,
   verb: "load" | "reload" | "unload",
-  model: string | undefined,
-): Promise<ModelConfig> {
+  request: ModelRequest,
+): Promise<ModelConfig[]> {
   const over = new AbortController();
   void showDownload(bus, family, over.signal);
   try {
     const wanted = verb === "unload" ? "unloaded" : "loaded";
-    let state = await changeWorkerModel(bus, family, verb, model === undefined ? {} : { model });
-    while (state.phase !== wanted) {
-      state = await changeWorkerModel(bus, family, verb === "unload" ? "unload" : "load");
+    let states = await changeWorkerModel(bus, family, verb, request);
+    while (states.some(({ phase }) => phase !== wanted)) {
+      states = await changeWorkerModel(bus, family, verb === "unload" ? "unload" : "load", { device: request.device });
     }
-    return toModelConfig(state);
+    return states.map(toModelConfig);
   } finally {
     over.abort();
   }

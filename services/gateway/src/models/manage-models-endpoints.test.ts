@@ -1,9 +1,12 @@
 import { type Bus, connectBus } from "@parlance/bus";
 import {
   type ModelList,
+  type ModelRequest,
   type ModelState,
+  modelChangeSchema,
   modelConfigSchema,
   modelConfigsSchema,
+  modelRequestSchema,
   modelSubjects,
   modelsSchema,
   SpeechError,
@@ -32,7 +35,7 @@ const state: ModelState = {
   warmUpSeconds: 0.5,
   totalSeconds: 2,
 };
-const worker: WorkerState = {
+const cpuWorker: WorkerState = {
   worker: "w",
   family: "asr",
   model: "parlance-en",
@@ -58,7 +61,8 @@ describe("managing models", () => {
   let bus: Bus;
   let over: AbortController;
   let asked: string[];
-  let answer: () => ModelState;
+  let answer: (request: ModelRequest) => ModelState;
+  let worker: WorkerState;
   beforeAll(async () => {
     server = await startTestServer({ secured: true });
     gateway = await startTestGateway(server);
@@ -73,11 +77,13 @@ describe("managing models", () => {
     over = new AbortController();
     asked = [];
     answer = () => state;
+    worker = cpuWorker;
     bus.serve(subjects.workers, undefined, async (request) => request.respond(JSON.stringify(worker)), over.signal);
     for (const verb of ["load", "reload", "unload", "config"] as const) {
       const reply = async ({ data, respond }: { data: Uint8Array; respond(text: string): void }) => {
-        asked.push(`${verb} ${new TextDecoder().decode(data)}`);
-        respond(JSON.stringify(answer()));
+        const text = new TextDecoder().decode(data);
+        asked.push(`${verb} ${text}`);
+        respond(JSON.stringify(answer(text === "" ? {} : modelRequestSchema.parse(JSON.parse(text)))));
       };
       bus.serve(modelSubjects.verb("asr", verb), undefined, reply, over.signal);
     }
@@ -136,6 +142,36 @@ describe("managing models", () => {
     answer = () => ({ ...state, phase: "unloaded" });
     expect((await post("asr/unload")).status).toBe(200);
     expect(asked).toEqual(["load {}", 'reload {"model":"openai/whisper-base"}', "unload {}"]);
+  });
+
+  test("of several accelerators each is loaded, or the one that is named: the answer is of what is furthest behind", async () => {
+    const states = new Map(
+      ["GPU-a", "GPU-b"].map((accelerator, n) => [accelerator, { device: `cuda:${n}`, accelerator }]),
+    );
+    const second = await connectBus({ name: "second", ...server.as("transcribe-worker") });
+    const told = JSON.stringify({ ...cpuWorker, ...states.get("GPU-b") });
+    second.serve(subjects.workers, undefined, async ({ respond }) => respond(told), over.signal);
+    await second.flush();
+    worker = { ...cpuWorker, ...states.get("GPU-a") };
+    answer = ({ device = "" }) => ({
+      ...state,
+      ...states.get(device),
+      phase: device === "GPU-b" ? "loading" : "loaded",
+    });
+    const each = await post("asr/load");
+    expect(each.status).toBe(202);
+    expect(modelChangeSchema.parse(each.body)).toMatchObject({
+      ...{ state: "loading", device: "cuda:1", accelerator: "GPU-b" },
+      others: [{ state: "loaded", device: "cuda:0", accelerator: "GPU-a" }],
+    });
+    const one = await post("asr/load", { device: "cuda:0" });
+    expect(one.status).toBe(200);
+    expect(one.body).toMatchObject({ accelerator: "GPU-a", others: [] });
+    expect(asked.slice(2)).toEqual(['load {"device":"GPU-a"}']);
+    const none = await post("asr/unload", { device: "cuda:7" });
+    expect(none.status).toBe(422);
+    expect(none.body).toMatchObject({ error: { param: "device" } });
+    await second.close();
   });
 
   test("a worker's refusal is the answer's", async () => {

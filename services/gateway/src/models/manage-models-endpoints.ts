@@ -9,6 +9,7 @@ import {
   type Family,
   families,
   familySchema,
+  type ModelChange,
   modelRequestSchema,
   SpeechError,
   toModelConfig,
@@ -44,10 +45,12 @@ export function addModelManagement(router: Router, { bus, readJson, log }: Gatew
           param: "model",
         });
       }
-      const state = await changeWorkerModel(bus, family.data, verb, request);
-      log.info({ family: state.family, verb, model: state.model, phase: state.phase }, `model ${verb}: ${state.phase}`);
+      const [state, ...others] = await changeWorkerModel(bus, family.data, verb, request);
+      for (const { family, model, phase, accelerator } of [state, ...others]) {
+        log.info({ family, verb, model, phase, accelerator }, `model ${verb}: ${phase}`);
+      }
       ctx.status = state.phase === (verb === "unload" ? "unloaded" : "loaded") ? 200 : 202;
-      ctx.body = toModelConfig(state);
+      ctx.body = { ...toModelConfig(state), others: others.map(toModelConfig) } satisfies ModelChange;
     });
   }
 }

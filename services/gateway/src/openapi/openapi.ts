@@ -9,6 +9,7 @@ import {
   families,
   gpuStatusSchema,
   healthSchema,
+  modelChangeSchema,
   modelConfigSchema,
   modelConfigsSchema,
   modelRequestSchema,
@@ -47,6 +48,7 @@ const responses = {
   Health: healthSchema,
   Models: modelsSchema,
   ModelConfigs: modelConfigsSchema,
+  ModelChange: modelChangeSchema,
   ModelConfig: modelConfigSchema,
   ErrorBody: errorBodySchema,
 };
@@ -315,14 +317,14 @@ const onModels: ErrorCode[] = [
 function changeModel(operationId: string, summary: string, selects: boolean): Json {
   const parts = operation(operationId, summary, {
     parameters: [path("family", "asr or tts")],
-    answer: json("ModelConfig"),
+    answer: json("ModelChange"),
     errors: selects ? ["invalid_json", "unsupported_media_type", ...onModels] : onModels,
   });
   const { responses: answers } = parts;
   return {
     ...parts,
-    ...(selects ? { requestBody: { required: false, content: json("ModelRequest") } } : {}),
-    responses: { ...(answers as Json), "202": { description: "It is still under way", content: json("ModelConfig") } },
+    requestBody: { required: false, content: json("ModelRequest") },
+    responses: { ...(answers as Json), "202": { description: "It is still under way", content: json("ModelChange") } },
   };
 }
 

@@ -2,6 +2,7 @@
 import {
   errorBodySchema,
   type Family,
+  isAccelerator,
   type ModelList,
   type ModelRequest,
   type ModelState,
@@ -10,6 +11,7 @@ import {
   modelStateSchema,
   modelSubjects,
   SpeechError,
+  type WorkerState,
 } from "@parlance/contracts";
 import type { Bus } from "../types.ts";
 import { askWorkers } from "./workers.ts";
@@ -32,20 +34,41 @@ export async function readWorkerModels(bus: Asking, family: Family): Promise<Mod
 }
 
 /**
- * Resolves with what has become of it: not yet loaded where that takes longer than a minute. Throws the worker's SpeechError,
- * and `worker_unavailable` when there is no worker of the family.
+ * Resolves with what has become of it on each accelerator that is meant, the ones that have not come so far first: not yet loaded
+ * where that takes longer than a minute. Throws the worker's SpeechError, `worker_unavailable` when there is no worker of the
+ * family, and `validation_failed` when none is on the device that is named.
  */
 export async function changeWorkerModel(
   bus: Asking,
   family: Family,
   verb: Exclude<ModelVerb, "list" | "config">,
   request: ModelRequest = {},
-): Promise<ModelState> {
+): Promise<[ModelState, ...ModelState[]]> {
   const workers = (await askWorkers(bus)).filter((worker) => worker.family === family);
   if (workers.length === 0) throw new SpeechError("worker_unavailable", `No ${family} worker answers.`);
-  const answer = await bus.request(modelSubjects.verb(family, verb), JSON.stringify(request), ONE_ANSWERS_MS);
-  if (answer === undefined) throw new SpeechError("request_timeout", `The ${family} worker did not answer in time.`);
-  return modelStateSchema.parse(read(answer));
+  const [first, ...others] = await Promise.all(
+    meantOf(workers, request.device).map(async (device) => {
+      // Each of them has one worker that answers.
+      const payload = JSON.stringify(device === undefined ? request : { ...request, device });
+      const answer = await bus.request(modelSubjects.verb(family, verb), payload, ONE_ANSWERS_MS);
+      if (answer !== undefined) return modelStateSchema.parse(read(answer));
+      throw new SpeechError("request_timeout", `The ${family} worker did not answer in time.`);
+    }),
+  );
+  if (first === undefined) throw new SpeechError("worker_unavailable", `No ${family} worker answers.`);
+  const goal = verb === "unload" ? "unloaded" : "loaded";
+  const behind = others.find(({ phase }) => phase !== goal);
+  if (first.phase !== goal || behind === undefined) return [first, ...others];
+  return [behind, first, ...others.filter((each) => each !== behind)];
+}
+
+/** Ids of the accelerators; undefined stands for all whose workers do not tell them. */
+function meantOf(workers: readonly WorkerState[], device: string | undefined): (string | undefined)[] {
+  const meant = workers.filter((worker) => device === undefined || isAccelerator(device, worker));
+  if (meant.length > 0) return [...new Set(meant.map(({ accelerator }) => accelerator))];
+  const known = new Set(workers.map((worker) => `${worker.device} (${worker.accelerator}, ${worker.host})`));
+  const message = `device: no worker is on ${JSON.stringify(device)}; they are on ${[...known].sort().join(", ")}`;
+  throw new SpeechError("validation_failed", message, { param: "device" });
 }
 
 async function askAll(bus: Asking, family: Family, verb: ModelVerb): Promise<unknown[]> {

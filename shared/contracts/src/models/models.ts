@@ -4,6 +4,7 @@
  */
 import * as z from "zod";
 import { failureSchema } from "../errors/errors.ts";
+import { acceleratorSchema } from "../words/accelerators.ts";
 import { type Family, familySchema } from "../words/words.ts";
 
 /** `list` what is on the worker's disk; `config` what it runs and how; the others change what is loaded. */
@@ -17,10 +18,12 @@ export const modelSubjects = {
   progress: (family: Family) => `speech.models.${family}.progress`,
 } as const;
 
-/** The payload of `load` and `reload`; empty: the model that is selected. */
+/** The payload of `load`, `reload` and `unload`; empty: the model that is selected, on each accelerator of the family. */
 export const modelRequestSchema = z.object({
   /** Selects another model, until the worker is started again: one that is on its disk, or in the catalogue. */
   model: z.string().min(1).max(256).optional(),
+  /** The accelerator that is meant, by its id or as its host calls it (`cuda:1`). */
+  device: z.string().min(1).max(96).optional(),
 });
 export type ModelRequest = z.infer<typeof modelRequestSchema>;
 
@@ -65,6 +68,8 @@ export const modelStateSchema = z.object({
   folder: z.string().optional(),
   phase: z.enum(modelPhases),
   device: z.string(),
+  /** Absent from a worker of an older version. */
+  accelerator: acceleratorSchema.optional(),
   /** As it runs; before it is loaded as it is set. */
   computeType: z.string(),
   /** What is run instead of the compute type of the settings, where the model has no such weights. */

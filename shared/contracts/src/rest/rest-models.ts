@@ -11,6 +11,7 @@ export const modelConfigSchema = z.object({
   model_folder: z.string().nullable().describe("null until it is downloaded"),
   state: z.enum(modelPhases),
   device: z.string(),
+  accelerator: z.string().nullable().describe("Its id, as `GET /api/v1/gpu` tells it"),
   compute_type: z.string().describe("As it runs; before it is loaded as it is set"),
   compute_type_note: z
     .string()
@@ -33,6 +34,12 @@ export const modelConfigSchema = z.object({
   error: failureSchema.nullable().describe("Why the last try to get the model ready, or to load it, came to nothing"),
 });
 export type ModelConfig = z.infer<typeof modelConfigSchema>;
+
+/** What has become of a change: the accelerator that is furthest behind, and the others that were meant. */
+export const modelChangeSchema = modelConfigSchema.extend({
+  others: z.array(modelConfigSchema).describe("The other accelerators that were meant: none where there is one"),
+});
+export type ModelChange = z.infer<typeof modelChangeSchema>;
 
 export const modelConfigsSchema = z.object({ workers: z.array(modelConfigSchema) });
 
@@ -60,6 +67,7 @@ export function toModelConfig(state: ModelState): ModelConfig {
     model_folder: state.folder ?? null,
     state: state.phase,
     device: state.device,
+    accelerator: state.accelerator ?? null,
     compute_type: state.computeType,
     compute_type_note: state.computeTypeNote ?? null,
     cuda: { available: state.cuda.available, version: state.cuda.version, device_count: state.cuda.deviceCount },

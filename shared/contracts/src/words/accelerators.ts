@@ -15,6 +15,11 @@ export const acceleratorIds = {
   unnamedGpu: (place: string, machine: string) => toToken(`cuda-${place}-${machine}`),
 } as const;
 
+/** Whether a name means it: its id, or what its host calls it, which other hosts may call theirs. */
+export function isAccelerator(name: string, it: { accelerator?: string | undefined; device: string }): boolean {
+  return name === it.accelerator || name === it.device;
+}
+
 function toToken(text: string): string {
   return text.replace(/[^A-Za-z0-9_-]/g, "-");
 }

@@ -15,7 +15,7 @@ export interface ModelQuestion {
 const unknown: ModelSource["facts"] = { cuda: { available: false, version: null, deviceCount: 0 }, threads: 0 };
 
 export function describeModel({ state, phase, choice, facts, idleMs, totalSeconds }: ModelQuestion): ModelState {
-  const { worker, family, model, device, enginePid, loadSeconds, warmUpSeconds } = state;
+  const { worker, family, model, device, accelerator, enginePid, loadSeconds, warmUpSeconds } = state;
   const { computeType = state.computeType, ...others } = facts ?? unknown;
   const { fallback } = choice.current;
   return {
@@ -27,6 +27,7 @@ export function describeModel({ state, phase, choice, facts, idleMs, totalSecond
     folder: choice.current.folder,
     phase,
     device,
+    accelerator,
     computeType: state.loaded ? state.computeType : (fallback?.computeType ?? computeType),
     computeTypeNote: fallback?.note,
     ...others,

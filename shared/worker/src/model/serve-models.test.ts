@@ -1,6 +1,8 @@
 import { setTimeout as pause } from "node:timers/promises";
+import { changeWorkerModel } from "@parlance/bus";
 import {
   errorBodySchema,
+  type ModelRequest,
   type ModelState,
   type ModelVerb,
   modelListSchema,
@@ -110,6 +112,29 @@ describe("a model managed by hand", () => {
       }
       expect(answers).toMatchObject([{ phase: verb === "unload" ? "unloaded" : "loaded" }]);
     }
+  });
+
+  test("of several accelerators is loaded on the one that is named, or on each", async () => {
+    const [first, second] = [await start({ accelerator: "cpu-1" }), await start({ accelerator: "cpu-2" })];
+    await start({ accelerator: "cpu-2" });
+    const { bus } = rig.pipeline;
+    const change = async (...args: [verb: "load" | "unload", request?: ModelRequest]) => {
+      const states = await changeWorkerModel(bus, "asr", ...args);
+      return states.map(({ accelerator, phase }) => `${accelerator} ${phase}`).sort();
+    };
+    expect(await change("load", { device: "cpu-1" })).toEqual(["cpu-1 loaded"]);
+    expect([first, second].map((worker) => worker.state().loaded)).toEqual([true, false]);
+    expect(await change("load")).toEqual(["cpu-1 loaded", "cpu-2 loaded"]);
+    expect(livingEngines()).toHaveLength(2);
+    expect(await change("unload", { device: "cpu-2" })).toEqual(["cpu-2 unloaded"]);
+    expect(first.state().loaded).toBe(true);
+    // What every host calls its own means each of them.
+    expect(await change("unload", { device: "cpu" })).toEqual(["cpu-1 unloaded", "cpu-2 unloaded"]);
+    expect(livingEngines()).toEqual([]);
+    await expect(change("load", { device: "cuda:1" })).rejects.toMatchObject({
+      param: "device",
+      message: 'device: no worker is on "cuda:1"; they are on cpu (cpu-1, test), cpu (cpu-2, test)',
+    });
   });
 
   test("a request that makes no sense is refused", async () => {

@@ -1,12 +1,14 @@
 /**
  * Managing the model by hand, over subjects. Every worker of the family hears every request: all answer what they have and
- * run (`list`, `config`); loading and unloading is answered by the one that holds the lease or gets it, and the others
- * keep silent. What takes long is answered with how far it has come: whoever wants to know more asks again.
+ * run (`list`, `config`); loading and unloading is answered by the one that holds the lease or gets it, of each accelerator
+ * that the request means, and the others keep silent. What takes long is answered with how far it has come: whoever wants to know more asks again.
  */
 import type { Bus, Request } from "@parlance/bus";
 import {
   type Family,
+  isAccelerator,
   type ModelList,
+  type ModelRequest,
   type ModelState,
   type ModelVerb,
   modelRequestSchema,
@@ -48,8 +50,7 @@ export function serveModels({
   signal,
   answerWithinMs = ANSWER_WITHIN_MS,
 }: ServeModelsOptions): void {
-  async function load(data: Uint8Array, again: boolean): Promise<boolean> {
-    const { model } = readRequest(data);
+  async function load({ model }: ModelRequest, again: boolean): Promise<boolean> {
     if (model !== undefined) await worker.select(model);
     if (again) worker.forget();
     if (worker.standby) return false;
@@ -59,11 +60,13 @@ export function serveModels({
 
   /** Resolves with false when it is not for this worker to answer. */
   async function act(verb: ModelVerb, data: Uint8Array): Promise<boolean> {
+    const request = readRequest(data);
+    if (request.device !== undefined && !isAccelerator(request.device, worker.state())) return false;
     switch (verb) {
       case "load":
-        return await load(data, false);
+        return await load(request, false);
       case "reload":
-        return await load(data, true);
+        return await load(request, true);
       case "unload":
         if (worker.standby) return false;
         await worker.unload();
@@ -92,7 +95,7 @@ export function serveModels({
   }
 }
 
-function readRequest(data: Uint8Array) {
+function readRequest(data: Uint8Array): ModelRequest {
   if (data.byteLength === 0) return {};
   let json: unknown;
   try {
