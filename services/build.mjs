@@ -14,22 +14,24 @@ import { putBuild } from "./stack/src/put-build.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
+const decoder = "shared/audio/src/decoder/decoder-process.ts";
+const cudaProbe = "shared/inference/src/cuda-probe-child.ts";
 /** Programs of each service: its main, and what it starts as processes of its own. */
 const programs = {
   gateway: ["services/gateway/src/main.ts"],
-  ingest: ["services/ingest/src/main.ts", "shared/audio/src/decoder/decoder-process.ts"],
+  ingest: ["services/ingest/src/main.ts", decoder],
   results: ["services/results/src/main.ts"],
   "transcribe-worker": [
     "services/transcribe-worker/src/main.ts",
     "services/transcribe-worker/src/engine.ts",
-    "shared/inference/src/cuda-probe-child.ts",
+    cudaProbe,
   ],
-  "tts-worker": [
-    "services/tts-worker/src/main.ts",
-    "services/tts-worker/src/engine.ts",
-    "shared/inference/src/cuda-probe-child.ts",
-  ],
+  "tts-worker": ["services/tts-worker/src/main.ts", "services/tts-worker/src/engine.ts", cudaProbe],
+  // Its workers' engines are those of their own folders.
+  stack: ["services/stack/src/services-process.ts", decoder, cudaProbe],
 };
+/** Programs that share no code with the others of their service, for that would bring them what the others need. */
+const alone = { stack: ["services/stack/src/main.ts"] };
 
 const [only] = process.argv.slice(2);
 const inputs = fingerprint();
@@ -37,26 +39,28 @@ for (const service of only === undefined ? Object.keys(programs) : [only]) {
   const outdir = join(root, "services", service, "dist");
   const marker = join(outdir, ".inputs");
   if (only === undefined && existsSync(marker) && readFileSync(marker, "utf8") === inputs) continue;
-  const entryPoints = programs[service].map((path) => ({ in: path, out: basename(path, ".ts") }));
-  const { outputFiles } = await build({
-    absWorkingDir: root,
-    entryPoints,
-    outdir,
-    write: false,
-    ...programOptions,
-  });
-  putBuild(outdir, { files: outputFiles, programs: entryPoints.map(({ out }) => out) });
+  const groups = [programs[service], ...(alone[service] ?? []).map((path) => [path])];
+  const builds = await Promise.all(groups.map((paths) => bundled(paths, outdir)));
+  putBuild(outdir, { files: builds.flat(), programs: groups.flat().map((path) => basename(path, ".ts")) });
   writeFileSync(marker, inputs);
+}
+
+async function bundled(paths, outdir) {
+  const entryPoints = paths.map((path) => ({ in: path, out: basename(path, ".ts") }));
+  const { outputFiles } = await build({ absWorkingDir: root, entryPoints, outdir, write: false, ...programOptions });
+  return outputFiles;
 }
 
 /** Of everything that a bundle is made of: the sources, the lockfile, and this file. */
 function fingerprint() {
   const hash = createHash("sha256");
   const files = ["package-lock.json", "services/build.mjs", "services/bundle/src/program-options.ts"];
-  for (const folder of ["shared", "services"]) {
-    for (const name of readdirSync(join(root, folder))) {
-      const src = join(folder, name, "src");
-      if (!existsSync(join(root, src))) continue;
+  const packages = ["shared", "services"].flatMap((folder) =>
+    readdirSync(join(root, folder)).map((name) => join(folder, name)),
+  );
+  for (const name of [...packages, "nats"]) {
+    const src = join(name, "src");
+    if (existsSync(join(root, src))) {
       for (const entry of readdirSync(join(root, src), { recursive: true, withFileTypes: true })) {
         if (entry.isFile() && /\.(ts|json)$/.test(entry.name) && !entry.name.endsWith(".test.ts")) {
           files.push(join(entry.parentPath, entry.name).slice(root.length));

@@ -7,7 +7,7 @@ import { type Pipeline, startPipeline } from "../src/pipeline.ts";
 
 let pipeline: Pipeline;
 beforeAll(async () => {
-  pipeline = await startPipeline({ ENABLE_TTS: "false" });
+  pipeline = await startPipeline({ ENABLE_TTS: "false", PROCESSES: "many" });
 }, 180_000);
 afterAll(() => pipeline?.stop(), 60_000);
 

@@ -46,9 +46,8 @@ export interface BundleResult {
   bytes: number;
 }
 
-const services = ["gateway", "ingest", "results", "transcribe-worker", "tts-worker"];
+const services = ["gateway", "ingest", "results", "transcribe-worker", "tts-worker", "stack"];
 const programs: readonly Program[] = [
-  { entry: "services/stack/src/main.ts", out: "services/stack/dist/main" },
   { entry: "services/stack/src/model.ts", out: "services/stack/dist/model" },
   { entry: "services/stack/src/replay.ts", out: "services/stack/dist/replay" },
   { entry: "services/bundle/src/find-cuda.ts", out: "services/bundle/dist/find-cuda" },

@@ -7,7 +7,7 @@ const children: ChildService[] = [];
 const pids = new Map<string, number | undefined>();
 const lines: string[] = [];
 
-function start(does: string): ChildService {
+function start(does: string, firstMessage?: () => object): ChildService {
   const child = startChildService({
     name: "child",
     main,
@@ -15,6 +15,7 @@ function start(does: string): ChildService {
     nodeOptions: [],
     onLine: (_, line) => lines.push(line),
     onPid: (name, pid) => pids.set(name, pid),
+    ...(firstMessage && { firstMessage }),
   });
   children.push(child);
   return child;
@@ -47,12 +48,15 @@ describe("a child service", () => {
   it("tells its metrics while it lives, and is not waited for when it is silent or gone", async () => {
     const child = start("work");
     await child.ready;
-    expect(await Promise.all([child.metrics(), child.metrics()])).toEqual(["child_up 1\n", "child_up 1\n"]);
+    expect(await Promise.all([child.metrics("one"), child.metrics("two")])).toEqual([
+      'child_up{of="one"} 1\n',
+      'child_up{of="two"} 1\n',
+    ]);
     await child.stop();
-    expect(await child.metrics()).toBeUndefined();
+    expect(await child.metrics("child")).toBeUndefined();
     const silent = start("say nothing");
     await silent.ready;
-    expect(await silent.metrics()).toBeUndefined();
+    expect(await silent.metrics("child")).toBeUndefined();
   });
 
   it("is told again what it was told before it died", async () => {
@@ -63,6 +67,18 @@ describe("a child service", () => {
     await vi.waitFor(() => expect(times()).toBe(1), 5_000);
     process.kill(pids.get("child") ?? 0, "SIGKILL");
     await vi.waitFor(() => expect(times()).toBe(2), 5_000);
+  });
+
+  it("is told first what its first message is then, each time that it is started", async () => {
+    let times = 0;
+    const child = start("work", () => {
+      times += 1;
+      return { kind: "word", text: `start ${times}` };
+    });
+    await child.ready;
+    await vi.waitFor(() => expect(lines).toContain("was told start 1"), 5_000);
+    process.kill(pids.get("child") ?? 0, "SIGKILL");
+    await vi.waitFor(() => expect(lines).toContain("was told start 2"), 5_000);
   });
 
   it("is gone after stop, and stays gone", async () => {

@@ -18,6 +18,8 @@ export interface ChildServiceOptions {
   onLine: (service: string, line: string, stream: "out" | "err") => void;
   /** Called whenever the process id changes; undefined while there is none. */
   onPid: (service: string, pid: number | undefined) => void;
+  /** What each process is told before anything else. */
+  firstMessage?: () => object;
 }
 
 export interface ReadyMessage {
@@ -30,8 +32,11 @@ export interface ChildService {
   readonly name: string;
   /** Resolves when the child first says that it is ready. */
   ready: Promise<ReadyMessage>;
-  /** Its Prometheus page; undefined while there is no process, or when it does not answer soon. */
-  metrics(): Promise<string | undefined>;
+  /**
+   * A Prometheus page; undefined while there is no process, or when it does not answer soon.
+   * @param instance whose, where the process runs several services
+   */
+  metrics(instance: string): Promise<string | undefined>;
   /** Sends a message: to the running process once it is ready, and to each that takes its place until there is another message. */
   tell(message: object): void;
   stop(): Promise<void>;
@@ -64,6 +69,7 @@ export function startChildService(options: ChildServiceOptions): ChildService {
       stdio: ["ignore", "pipe", "pipe", "ipc"],
     });
     child = running;
+    if (options.firstMessage !== undefined) running.send(options.firstMessage(), () => undefined);
     onPid(name, running.pid);
     eachLine(running.stdout, (line) => onLine(name, line, "out"));
     eachLine(running.stderr, (line) => {
@@ -116,8 +122,8 @@ export function startChildService(options: ChildServiceOptions): ChildService {
   return {
     name,
     ready: first.promise,
-    metrics: async () =>
-      child === undefined || !wasReady ? undefined : await askMetrics(child, name, METRICS_LIMIT_MS),
+    metrics: async (instance) =>
+      child === undefined || !wasReady ? undefined : await askMetrics(child, instance, METRICS_LIMIT_MS),
     tell(message) {
       told = message;
       if (wasReady) send(message);

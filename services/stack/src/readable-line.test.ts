@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { readableLine } from "./readable-line.ts";
+import { readableLine, writerOf } from "./readable-line.ts";
 
 it("a log line becomes one short line for a person", () => {
   const line = JSON.stringify({
@@ -22,4 +22,14 @@ it("a warning says that it is one", () => {
 it("what is not a log line is passed with the name of who wrote it", () => {
   expect(readableLine("gateway", "gateway: PORT is taken")).toBe("gateway: PORT is taken");
   expect(readableLine("gateway", "{broken")).toBe("gateway: {broken");
+});
+
+it.each([
+  [JSON.stringify({ level: 30, name: "tts-worker-2", service: "tts-worker", msg: "ready" }), "tts-worker-2"],
+  ["gateway: PORT is taken", "gateway"],
+  ["(node:12) Warning: something", undefined],
+  ["node: bad option", undefined],
+  ["{broken", undefined],
+])("of %s the writer is %s", (line, writer) => {
+  expect(writerOf(line, ["gateway", "tts-worker", "tts-worker-2"])).toBe(writer);
 });

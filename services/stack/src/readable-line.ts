@@ -17,6 +17,12 @@ export function readableLine(service: string, line: string): string {
     .join(" ");
 }
 
+/** Which of several services wrote a line of their process: its log line says, or the name before a start error. */
+export function writerOf(line: string, names: readonly string[]): string | undefined {
+  const name = parse(line)?.name ?? /^([a-z0-9-]+): /.exec(line)?.[1];
+  return names.find((each) => each === name);
+}
+
 function parse(line: string): Record<string, unknown> | undefined {
   if (!line.startsWith("{")) return undefined;
   try {

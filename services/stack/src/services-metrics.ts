@@ -3,13 +3,13 @@
  * and `instance` (workers of one service differ in it), and `parlance_service_up`, which tells what did not answer.
  */
 import { Gauge, joinPages, Registry, serveMetrics } from "@parlance/telemetry";
-import type { ChildService } from "./child-service.ts";
+import type { ServicePage } from "./start-services.ts";
 
 export interface ServicesMetricsOptions {
   /** 0: a free one. */
   port: number;
   /** Read anew for each page. */
-  services: readonly Pick<ChildService, "name" | "metrics">[];
+  services: readonly ServicePage[];
 }
 
 export interface ServicesMetrics {

@@ -5,7 +5,7 @@
  * Any number of them may run. Those on one device share its lease: one works, the others stand by.
  */
 import { access, constants } from "node:fs/promises";
-import { extname, join } from "node:path";
+import { join } from "node:path";
 import { type SettingName, SpeechError } from "@parlance/contracts";
 import { verifiedFiles } from "@parlance/model-store";
 import {
@@ -29,8 +29,11 @@ export const transcribeWorkerSettings = [
 export type TranscribeWorker = WorkerService;
 export type TranscribeWorkerOptions = WorkerServiceOptions<(typeof transcribeWorkerSettings)[number]>;
 
-/** Beside this file, among the sources as in a bundle. */
-const ownEngine = new URL(`./engine${extname(import.meta.url)}`, import.meta.url);
+/** Beside this file among the sources. Built, it lies in this service's folder, whatever program this has become a part of. */
+const ownEngine = new URL(
+  import.meta.url.endsWith(".ts") ? "./engine.ts" : "../../transcribe-worker/dist/engine.js",
+  import.meta.url,
+);
 
 /** Throws a SpeechError when there is no such model, or a device was asked for that cannot be used. */
 export async function createTranscribeWorker(options: TranscribeWorkerOptions): Promise<TranscribeWorker> {

@@ -6,7 +6,6 @@
  * Any number of them may run, with different models: each takes the jobs of the operations that its model can do. Those on one
  * device share its lease: one works, the others stand by.
  */
-import { extname } from "node:path";
 import { buckets, type Manifest, type SettingName, SpeechError, ttsSectionSchema } from "@parlance/contracts";
 import { computeTypesOf, type WantedComputeType } from "@parlance/inference/compute-type";
 import { resolveModel, verifiedFiles } from "@parlance/model-store";
@@ -37,8 +36,11 @@ export const ttsWorkerSettings = [
 export type TtsWorker = WorkerService;
 export type TtsWorkerOptions = WorkerServiceOptions<(typeof ttsWorkerSettings)[number]>;
 
-/** Beside this file, among the sources as in a bundle. */
-const ownEngine = new URL(`./engine${extname(import.meta.url)}`, import.meta.url);
+/** Beside this file among the sources. Built, it lies in this service's folder, whatever program this has become a part of. */
+const ownEngine = new URL(
+  import.meta.url.endsWith(".ts") ? "./engine.ts" : "../../tts-worker/dist/engine.js",
+  import.meta.url,
+);
 
 /** Throws a SpeechError when there is no such model, or a device was asked for that cannot be used. */
 export async function createTtsWorker(options: TtsWorkerOptions): Promise<TtsWorker> {

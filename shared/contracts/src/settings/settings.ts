@@ -350,6 +350,12 @@ export const settingsTable = {
       "Name of the machine that the CPU's lease goes by: whoever shares a CPU needs the same, whoever does not another; default: its kernel's boot id, which all of its containers see",
   }),
 
+  PROCESSES: setting({
+    schema: word(["auto", "one", "many"]),
+    default: "auto",
+    describe:
+      "How `npm start` runs the services: `one` process for all, on a small machine, or `many`, one each; `auto`: one where the machine or its control group has under 4 GB of memory. Engines and decoders are always their own",
+  }),
   TRANSCRIBE_WORKERS: setting({
     schema: integer(1, 64),
     default: "1",
