@@ -17,8 +17,12 @@ from pathlib import Path
 
 import torch
 
-SEED = 7
 RECIPES = Path(__file__).resolve().parent.parent
+sys.path.append(str(RECIPES / "shared"))
+
+from manifest_file import amend  # noqa: E402
+
+SEED = 7
 # Tokens that every engine says for a segment: the bench has the same numbers. Qwen3-ASR's budget is 64 and what the audio adds.
 TOKENS = {"whisper": 60, "qwen3-asr": 65}
 QUIET = 1e-3
@@ -36,13 +40,6 @@ def made(folder, make):
     unfinished.rename(folder)
 
 
-def settle(folder, section, **values):
-    path = folder / "manifest.json"
-    manifest = json.loads(path.read_text())
-    manifest[section] |= values
-    path.write_text(json.dumps(manifest, indent=2) + "\n")
-
-
 def whisper(name, root):
     sys.path.insert(0, str(RECIPES / "whisper"))
     import export
@@ -57,7 +54,7 @@ def whisper(name, root):
 
     def parlance(folder):
         export.export(model(), folder, ["int8"], name, source="random weights")
-        settle(folder, "whisper", maxTokens=TOKENS["whisper"], temperatures=[0])
+        amend(folder, "whisper", maxTokens=TOKENS["whisper"], temperatures=[0])
 
     def transformers(folder):
         published_layout.save_transformers(model(), folder)
@@ -118,7 +115,7 @@ def qwen3_asr(name, root):
 
     def parlance(folder):
         export.export(root / "transformers", folder, name, formats=["int8"], source="random weights")
-        settle(folder, "qwen3-asr", tokensPerSecond=1e-6)
+        amend(folder, "qwen3-asr", tokensPerSecond=1e-6)
 
     def sherpa(folder):
         import sherpa

@@ -8,20 +8,23 @@ widened by a Cast that the runtime folds when it loads the graph.
 """
 
 import argparse
+import sys
 from pathlib import Path
 
 import numpy as np
-import onnx
 import onnxruntime
 import torch
 from torch import nn
 import torch.nn.functional as F
-from onnx import TensorProto, helper, numpy_helper
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from features import FFT, HOP, RATE, WINDOW, filterbank, frame_count, mask_of, mel_power, normalise
 from model import load
 from shards import waveforms
+
+sys.path.append(str(Path(__file__).resolve().parent.parent / "shared"))
+
+from half_weights import store_halves  # noqa: E402
 
 OPSET = 17
 # Smaller tensors, and the Fourier basis, stay in single precision.
@@ -74,26 +77,7 @@ def export(model, path):
         opset_version=OPSET,
         dynamo=False,
     )  # fmt: skip
-    store_halves(path)
-
-
-def store_halves(path):
-    """Stores large weights as float16, each widened by a Cast in front of its users."""
-    graph_file = onnx.load(str(path))
-    graph = graph_file.graph
-    casts = []
-    for tensor in graph.initializer:
-        values = numpy_helper.to_array(tensor)
-        if tensor.data_type != TensorProto.FLOAT or values.size < HALF_FROM_ELEMENTS or values.shape[-1] == WINDOW:
-            continue
-        name = tensor.name
-        halves = numpy_helper.from_array(values.astype(np.float16), f"{name}.half")
-        tensor.CopyFrom(halves)
-        casts.append(helper.make_node("Cast", [f"{name}.half"], [name], to=TensorProto.FLOAT))
-    for cast in reversed(casts):
-        graph.node.insert(0, cast)
-    onnx.checker.check_model(graph_file)
-    onnx.save(graph_file, str(path))
+    store_halves(path, HALF_FROM_ELEMENTS, lambda values: values.shape[-1] == WINDOW)
 
 
 def greedy(scores):

@@ -2,12 +2,9 @@
 and the tables of its model card, between the markers in README.md."""
 
 import argparse
-import hashlib
 import json
-import platform
 import re
-import subprocess
-from importlib.metadata import version
+import sys
 from pathlib import Path
 
 import torch
@@ -16,22 +13,17 @@ import lexicon as lexicons
 from lexicon import CHARACTER_SYMBOLS, PHONE_SYMBOLS
 from model import FRAME_SECONDS
 
+sys.path.append(str(Path(__file__).resolve().parent.parent / "shared"))
+
+from manifest_file import write_manifest  # noqa: E402
+from training_record import packages, update_card  # noqa: E402
+
 DEBIAN_PACKAGES = [
     "espeak-ng", "flite", "festival", "festvox-kallpc16k", "festvox-kdlpc16k", "festvox-us-slt-hts", "festlex-cmu", "wamerican",
     "wordnet-base", "bible-kjv-text", "dict-jargon", "dict-devil", "python3.11-doc", "postgresql-doc-15", "apache2-doc",
     "pocketsphinx-en-us", "rhvoice-english", "libttspico-utils",
 ]  # fmt: skip
 PYTHON_PACKAGES = ["torch", "numpy", "scipy", "onnx", "onnxruntime"]
-
-
-def described(path, folder):
-    data = path.read_bytes()
-    return {"path": str(path.relative_to(folder)), "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
-
-
-def debian_versions():
-    found = subprocess.run(["dpkg-query", "-W", "-f", "${Package} ${Version}\n", *DEBIAN_PACKAGES], capture_output=True, text=True)
-    return dict(line.split() for line in found.stdout.splitlines())
 
 
 def hours_by_engine(record):
@@ -66,13 +58,6 @@ def tables(metrics, record):
     return "\n".join(lines)
 
 
-def update_card(path, figures):
-    """Replaces what stands between the markers of a model card."""
-    start, end = "<!-- figures -->", "<!-- end of figures -->"
-    before, rest = path.read_text().split(start)
-    path.write_text(f"{before}{start}\n{figures}\n{end}{rest.split(end)[1]}")
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
@@ -85,23 +70,21 @@ def main():
     metrics["lexiconCoverage"] = round(100 * lexicons.coverage(lexicons.load(folder / "lexicon.txt.gz")), 2)
     checkpoint = torch.load(options.checkpoint, map_location="cpu", weights_only=True)
     parameters = sum(values.numel() for name, values in checkpoint["weights"].items() if not re.search("running|num_batches", name))
-    manifest = {
-        "name": "parlance-en",
-        "version": options.version,
-        "family": "asr",
-        "architecture": "ctc",
-        "description": "Small English recogniser trained on synthetic speech only: commands, demonstrations and tests, not dictation.",
-        "license": "MIT",
-        "source": "models/recipes/parlance-en",
-        "languages": ["English"],
-        "sampleRate": 16000,
-        "files": {
-            "graph": described(folder / "model.onnx", folder),
-            "lexicon": described(folder / "lexicon.txt.gz", folder),
-            "languageModel": described(folder / "lm.arpa.gz", folder),
-        },
-        "limits": {"maxSegmentSeconds": 40, "maxBatchSize": 32},
-        "ctc": {
+    update_card(folder / "README.md", tables(metrics, checkpoint["record"]))
+    write_manifest(
+        folder,
+        name="parlance-en",
+        version=options.version,
+        family="asr",
+        architecture="ctc",
+        description="Small English recogniser trained on synthetic speech only: commands, demonstrations and tests, not dictation.",
+        license="MIT",
+        source="models/recipes/parlance-en",
+        languages=["English"],
+        sample_rate=16000,
+        files={"graph": folder / "model.onnx", "lexicon": folder / "lexicon.txt.gz", "languageModel": folder / "lm.arpa.gz"},
+        limits={"maxSegmentSeconds": 40, "maxBatchSize": 32},
+        ctc={
             "input": "waveform",
             "tensors": {name: name for name in ("audio", "lengths", "frames", "phones", "characters")},
             "frameSeconds": FRAME_SECONDS,
@@ -113,21 +96,15 @@ def main():
                 "wordBonus": metrics["bonus"],
             },
         },
-        "training": {
+        training={
             "recipe": 1,
             "parameters": parameters,
             **checkpoint["record"],
             "settings": checkpoint["settings"],
-            "packages": {
-                "python": platform.python_version(),
-                **{name: version(name) for name in PYTHON_PACKAGES},
-                "debian": debian_versions(),
-            },
+            "packages": packages(PYTHON_PACKAGES, DEBIAN_PACKAGES),
             "metrics": metrics,
         },
-    }
-    update_card(folder / "README.md", tables(metrics, checkpoint["record"]))
-    (folder / "manifest.json").write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
+    )
 
 
 if __name__ == "__main__":

@@ -7,18 +7,21 @@ weights are stored in half precision and widened by a Cast that the runtime fold
 """
 
 import argparse
+import sys
 from pathlib import Path
 
 import numpy as np
-import onnx
 import onnxruntime
 import torch
 from torch import nn
-from onnx import TensorProto, helper, numpy_helper
 
 import corpus
 from model import load
 from train import collate
+
+sys.path.append(str(Path(__file__).resolve().parent.parent / "shared"))
+
+from half_weights import store_halves  # noqa: E402
 
 OPSET = 17
 HALF_FROM_ELEMENTS = 1024
@@ -69,25 +72,7 @@ def write(module, example, path, names, axes):
     torch.onnx.export(
         module, example, str(path), input_names=names[0], output_names=names[1], dynamic_axes=axes, opset_version=OPSET, dynamo=False
     )
-    store_halves(path)
-
-
-def store_halves(path):
-    """Stores large weights as float16, each widened by a Cast in front of its users."""
-    graph_file = onnx.load(str(path))
-    graph = graph_file.graph
-    casts = []
-    for tensor in graph.initializer:
-        values = numpy_helper.to_array(tensor)
-        if tensor.data_type != TensorProto.FLOAT or values.size < HALF_FROM_ELEMENTS:
-            continue
-        name = tensor.name
-        tensor.CopyFrom(numpy_helper.from_array(values.astype(np.float16), f"{name}.half"))
-        casts.append(helper.make_node("Cast", [f"{name}.half"], [name], to=TensorProto.FLOAT))
-    for cast in reversed(casts):
-        graph.node.insert(0, cast)
-    onnx.checker.check_model(graph_file)
-    onnx.save(graph_file, str(path))
+    store_halves(path, HALF_FROM_ELEMENTS)
 
 
 def run(folder):

@@ -8,8 +8,7 @@ and SHA-256.
 """
 
 import argparse
-import hashlib
-import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +21,10 @@ from encoder import build_encoder
 from graph import Graph, WeightFile
 from loop import build_loop
 from resident import build_resident
+
+sys.path.append(str(Path(__file__).resolve().parent.parent / "shared"))
+
+from manifest_file import write_manifest  # noqa: E402
 
 FORMATS = ("float32", "int8", "int4", "float16")
 ALIGNER_LANGUAGES = [
@@ -87,14 +90,6 @@ def describe(model):
     }
 
 
-def checksum(path):
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        for part in iter(lambda: file.read(1 << 20), b""):
-            digest.update(part)
-    return {"path": path.name, "bytes": path.stat().st_size, "sha256": digest.hexdigest()}
-
-
 def export(checkpoint, folder, name, aligner=None, formats=("float32",), source="Qwen/Qwen3-ASR", version="1", every_way=False):
     folder.mkdir(parents=True, exist_ok=True)
     model = load_checkpoint(checkpoint)
@@ -110,21 +105,21 @@ def export(checkpoint, folder, name, aligner=None, formats=("float32",), source=
             "millisecondsPerClass": int(alignment.config.timestamp_segment_time),
             "languages": ALIGNER_LANGUAGES,
         }
-    manifest = {
-        "name": name,
-        "version": version,
-        "family": "asr",
-        "architecture": "qwen3-asr",
-        "description": f"Qwen3-ASR, exported from {source}.",
-        "license": "Apache-2.0",
-        "source": source,
-        "languages": SUPPORTED_LANGUAGES,
-        "sampleRate": 16_000,
-        "files": {role: checksum(folder / file) for role, file in files.items()},
-        "limits": {"maxSegmentSeconds": 180, "maxBatchSize": 16},
-        "qwen3-asr": section,
-    }
-    (folder / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n")
+    write_manifest(
+        folder,
+        name=name,
+        version=version,
+        family="asr",
+        architecture="qwen3-asr",
+        description=f"Qwen3-ASR, exported from {source}.",
+        license="Apache-2.0",
+        source=source,
+        languages=SUPPORTED_LANGUAGES,
+        sample_rate=16_000,
+        files={role: folder / file for role, file in files.items()},
+        limits={"maxSegmentSeconds": 180, "maxBatchSize": 16},
+        **{"qwen3-asr": section},
+    )
 
 
 def main():

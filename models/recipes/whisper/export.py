@@ -7,8 +7,8 @@ the greedy loop inside too, which is for CUDA.
 """
 
 import argparse
-import hashlib
 import json
+import sys
 from pathlib import Path
 
 import checkpoint
@@ -16,17 +16,13 @@ import graphs
 from loop import loop
 from tokens import language_names, tokenizer_json, tokenizer_of
 
+sys.path.append(str(Path(__file__).resolve().parent.parent / "shared"))
+
+from manifest_file import write_manifest  # noqa: E402
+
 
 # The cross attention's keys and values of a pass are this large at most: 8 rows of large-v3, 32 of small.
 CROSS_BYTES = 4 << 30
-
-
-def described(path):
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        while block := file.read(1 << 22):
-            digest.update(block)
-    return {"path": path.name, "bytes": path.stat().st_size, "sha256": digest.hexdigest()}
 
 
 def export(model, folder, formats, name, version="1", source="openai-whisper", license="MIT", tokenizer=True, loops=("float16",)):
@@ -52,24 +48,25 @@ def export(model, folder, formats, name, version="1", source="openai-whisper", l
                 continue
             path = folder / f"{stem}.onnx"
             made[key] = make(path, used)
-            files[key] = described(path)
-            files[f"{key}.data"] = described(path.with_suffix(".bin"))
+            files[key] = path
+            files[f"{key}.data"] = path.with_suffix(".bin")
     if tokenizer:
         (folder / "tokenizer.json").write_text(json.dumps(tokenizer_json(model), ensure_ascii=False))
-        files["tokenizer"] = described(folder / "tokenizer.json")
-    manifest = {
-        "name": name,
-        "version": version,
-        "family": "asr",
-        "architecture": "whisper",
-        "description": f"Whisper, {dims.n_audio_layer} + {dims.n_text_layer} layers of width {dims.n_text_state}.",
-        "license": license,
-        "source": source,
-        "languages": language_names(model),
-        "sampleRate": 16000,
-        "files": files,
-        "limits": {"maxSegmentSeconds": 30, "maxBatchSize": max(1, min(32, CROSS_BYTES // (dims.n_text_layer * 2 * dims.n_audio_ctx * dims.n_text_state * 4)))},
-        "whisper": {
+        files["tokenizer"] = folder / "tokenizer.json"
+    write_manifest(
+        folder,
+        name=name,
+        version=version,
+        family="asr",
+        architecture="whisper",
+        description=f"Whisper, {dims.n_audio_layer} + {dims.n_text_layer} layers of width {dims.n_text_state}.",
+        license=license,
+        source=source,
+        languages=language_names(model),
+        sample_rate=16000,
+        files=files,
+        limits={"maxSegmentSeconds": 30, "maxBatchSize": max(1, min(32, CROSS_BYTES // (dims.n_text_layer * 2 * dims.n_audio_ctx * dims.n_text_state * 4)))},
+        whisper={
             "mels": dims.n_mels,
             "layers": dims.n_text_layer,
             "heads": dims.n_text_head,
@@ -77,8 +74,7 @@ def export(model, folder, formats, name, version="1", source="openai-whisper", l
             "positions": dims.n_text_ctx,
             "vocabulary": dims.n_vocab,
         },
-    }
-    (folder / "manifest.json").write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n")
+    )
     return made
 
 

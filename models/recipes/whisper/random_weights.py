@@ -93,7 +93,7 @@ def rules(dims, shapes, seed):
     made["decoder.positional_embedding"].update(
         scale=1.7,
         set=[
-            place((0, context, 1), (END, END + 1), dims["patience"], dims["haste"]),
+            place((0, context, 1), (END, END + 1), dims["reluctance"], dims["haste"]),
             # Timestamps stand high at two positions in PERIOD.
             place((0, context, 1), (TIMESTAMP, TIMESTAMP + 1), -3.0),
             place((3, context, PERIOD), (TIMESTAMP, TIMESTAMP + 1), dims["pauses"]),
