@@ -10,3 +10,4 @@ export * from "./run-engine.ts";
 export * from "./runtime-errors.ts";
 export * from "./session.ts";
 export * from "./tensors.ts";
+export * from "./turns.ts";

@@ -27,7 +27,7 @@ export interface Session {
    * Throws a SpeechError `engine_out_of_memory` when the device has no room.
    */
   run(inputs: Readonly<Record<string, TensorData>>, outputs?: readonly string[]): Promise<Record<string, TensorData>>;
-  /** Gives the session's memory back. */
+  /** Gives the session's memory back; nothing happens the second time. */
   close(): Promise<void>;
 }
 
@@ -75,6 +75,7 @@ export async function createSession(path: string, options: SessionOptions): Prom
   }
 
   const declared = new Map(session.inputMetadata.flatMap((input) => (input.isTensor ? [[input.name, input]] : [])));
+  let released: Promise<void> | undefined;
   const half = new Set([...declared.values()].filter(({ type }) => type === "float16").map(({ name }) => name));
 
   return {
@@ -100,8 +101,9 @@ export async function createSession(path: string, options: SessionOptions): Prom
       for (const name of outputs) answer[name] = toTensorData(name, results[name]);
       return answer;
     },
-    async close() {
-      await session.release();
+    close() {
+      released ??= session.release();
+      return released;
     },
   };
 }

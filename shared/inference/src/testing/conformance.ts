@@ -1,0 +1,242 @@
+/**
+ * What every architecture of every family promises (pass.ts), as tests over a small model of it: what a row says depends on nothing but
+ * the row, whatever runs beside it, inside it, or joins it, and whatever is stopped.
+ */
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import { InferenceSession } from "onnxruntime-node";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import type { Pass } from "../pass.ts";
+import { type PassRecord, type PassScript, runScript } from "./scripted-pass.ts";
+
+export interface ModelUnderTest<Row, Part, Outcome> {
+  run(pass: Pass<Row, Part, Outcome>): Promise<void>;
+  /** Whether waiting rows join its passes. */
+  refills: boolean;
+  close(): Promise<void>;
+}
+
+/** How the outcomes of a family are read. */
+export interface Family<Part, Outcome> {
+  isRefused(outcome: Outcome): boolean;
+  isTruncated(outcome: Outcome): boolean;
+  /** That two outcomes of one row differ in nothing but what other rows in its pass may change: the rounding of a score. */
+  expectAlike(outcome: Outcome, other: Outcome): void;
+  /** That what was told of a row comes to its outcome. */
+  expectJoined(parts: readonly Part[], outcome: Outcome): void;
+}
+
+/** A small model of an architecture, and rows for it. */
+export interface Specimen<Row, Part, Outcome> {
+  open(): Promise<ModelUnderTest<Row, Part, Outcome>>;
+  /** At least four, of different lengths; the model says something to each. */
+  rows: readonly Row[];
+  /** Each for another reason. */
+  refused: readonly Row[];
+  /** One that ends at the model's budget; for an architecture that has one. */
+  truncated?: Row;
+}
+
+/** Milliseconds: other suites may have the cores. */
+const TIMEOUT_MS = 180_000;
+/** How many yield points, from the first one on, are tried one by one. */
+const POINTS = 6;
+/** Passes inside passes. */
+const DEPTH = 3;
+/** Bytes that the runtime and the tests themselves may come to hold in between. */
+const SLACK = 64 * 1_024;
+
+export function describeConformance<Row, Part, Outcome>(
+  name: string,
+  family: Family<Part, Outcome>,
+  specimen: Specimen<Row, Part, Outcome>,
+): void {
+  const { rows } = specimen;
+
+  describe(name, { timeout: TIMEOUT_MS }, () => {
+    let model: ModelUnderTest<Row, Part, Outcome>;
+    /** Each row's outcome in a pass of its own. */
+    let alone: Outcome[];
+    let together: PassRecord<Part, Outcome>;
+    const run = (script: PassScript<Row>) => runScript(model.run, script);
+
+    beforeAll(async () => {
+      model = await specimen.open();
+      alone = [];
+      for (const row of rows) alone.push(ended(await run({ rows: [row] }), 0));
+      together = await run({ rows });
+    }, TIMEOUT_MS);
+    afterAll(async () => await model.close());
+
+    const aloneOf = (row: number): Outcome => required(alone[row], `row ${row}`);
+    const expectAlone = (row: number, outcome: Outcome | undefined) =>
+      family.expectAlike(required(outcome, `row ${row}`), aloneOf(row));
+    /** Some of the yield points of a pass of all rows: the first ones, one in the middle, the last ones. */
+    const somePoints = () => {
+      const { points } = together;
+      const chosen = [...Array.from({ length: POINTS }, (_, at) => at + 1), points >> 1, points - 1, points];
+      return [...new Set(chosen)].filter((point) => point >= 1 && point <= points);
+    };
+
+    test("an empty pass ends without a step", async () => {
+      expect(await run({ rows: [] })).toMatchObject({ outcomes: [], points: 0 });
+    });
+
+    test("one row has one outcome, and says something", () => {
+      expect(rows.length).toBeGreaterThanOrEqual(4);
+      expect(alone.map((outcome) => family.isRefused(outcome))).toEqual(rows.map(() => false));
+    });
+
+    test("rows of different lengths in one pass are each as alone", () => {
+      for (const row of rows.keys()) expectAlone(row, together.outcomes[row]);
+    });
+
+    test("rows that are refused leave the others alone", async () => {
+      expect(specimen.refused.length).toBeGreaterThan(0);
+      const only = await run({ rows: specimen.refused });
+      expect(only.outcomes.map((outcome) => family.isRefused(required(outcome, "a refusal")))).not.toContain(false);
+      const mixed = [...rows.entries()].flatMap(([row, each]) => {
+        const refused = specimen.refused[row % specimen.refused.length];
+        return [{ each, row }, ...(refused === undefined ? [] : [{ each: refused, row: undefined }])];
+      });
+      const { outcomes } = await run({ rows: mixed.map(({ each }) => each) });
+      for (const [at, { row }] of mixed.entries()) {
+        if (row !== undefined) expectAlone(row, outcomes[at]);
+        else expect(family.isRefused(required(outcomes[at], "a refusal"))).toBe(true);
+      }
+    });
+
+    test("a row that comes to the end of its budget says so, and no other does", async () => {
+      const { truncated } = specimen;
+      if (truncated === undefined) {
+        expect(alone.map((outcome) => family.isTruncated(outcome))).not.toContain(true);
+        return;
+      }
+      const [cut, whole] = (await run({ rows: [truncated, ...rows.slice(0, 1)] })).outcomes;
+      expect(family.isTruncated(required(cut, "the row that is cut"))).toBe(true);
+      expectAlone(0, whole);
+    });
+
+    test("an outcome leaves when its row ends, and the pass gives way at least once for each row", () => {
+      expect(together.points).toBeGreaterThanOrEqual(rows.length);
+      expect(together.ends[0]?.points).toBeLessThan(together.points);
+    });
+
+    test("a row that is stopped is left out, and the others are as alone", async () => {
+      for (const point of somePoints()) {
+        for (const stopped of [0, rows.length - 1]) {
+          const { outcomes } = await run({ rows, at: (at, act) => at === point && act.stop([stopped]) });
+          for (const row of rows.keys()) {
+            if (row !== stopped || outcomes[row] !== undefined) expectAlone(row, outcomes[row]);
+          }
+        }
+      }
+      const first = required(together.ends[0], "the first row to end").row;
+      const others = [...rows.keys()].filter((row) => row !== first);
+      const { outcomes, points } = await run({ rows, at: (point, act) => point === 1 && act.stop(others) });
+      expect(points).toBeLessThan(together.points);
+      expectAlone(first, outcomes[first]);
+    });
+
+    test("a pass that nobody waits for ends at its next yield point, keeps nothing, and the model works", async () => {
+      const before = heldBytes();
+      for (const point of somePoints()) {
+        const { outcomes, points, stopped } = await run({ rows, at: (at, act) => at === point && act.stop() });
+        expect({ points, stopped }).toEqual({ points: point, stopped: true });
+        const endedBefore = together.ends.filter((end) => end.points < point).map(({ row }) => row);
+        expect(outcomes).toEqual(together.outcomes.map((one, row) => (endedBefore.includes(row) ? one : undefined)));
+      }
+      expect(heldBytes() - before).toBeLessThan(SLACK);
+      expect((await run({ rows })).outcomes).toEqual(together.outcomes);
+    });
+
+    test("a pass that runs inside another one changes neither", async () => {
+      const inside: [row: number, outcome: Outcome][] = [];
+      const around = await run({
+        rows,
+        async at(point) {
+          if (!somePoints().includes(point)) return;
+          const row = point % rows.length;
+          inside.push([row, ended(await run({ rows: rows.slice(row, row + 1) }), 0)]);
+        },
+      });
+      expect(around).toEqual(together);
+      expect(inside).toHaveLength(somePoints().length);
+      for (const [row, outcome] of inside) expect(outcome).toEqual(aloneOf(row));
+    });
+
+    test("at every depth, and when what is around it is stopped meanwhile", async () => {
+      let deepest = 0;
+      async function runAt(depth: number): Promise<void> {
+        deepest = Math.max(deepest, depth);
+        const row = depth % rows.length;
+        const record = await run({
+          rows: rows.slice(row, row + 1),
+          at: async (point) => void (point <= 2 && depth < DEPTH && (await runAt(depth + 1))),
+        });
+        expect(ended(record, 0)).toEqual(aloneOf(row));
+      }
+      await runAt(0);
+      expect(deepest).toBe(DEPTH);
+      const { stopped } = await run({
+        rows,
+        async at(_, act) {
+          act.stop();
+          await runAt(DEPTH - 1);
+        },
+      });
+      expect(stopped).toBe(true);
+    });
+
+    test("rows that join take the places of those that ended, and are as alone; none does where none is let in", async () => {
+      for (const room of [1, 2]) {
+        const { joined, outcomes } = await run({ rows: rows.slice(0, room), waiting: rows.slice(room) });
+        expect(joined).toBe(model.refills ? rows.length - room : 0);
+        expect(outcomes).toHaveLength(room + joined);
+        for (const [row, outcome] of outcomes.entries()) expectAlone(row, outcome);
+      }
+    });
+
+    test("what is told of a row comes to its outcome, and reading it changes nothing", async () => {
+      for (const row of rows.keys()) {
+        family.expectJoined(together.parts[row] ?? [], required(together.outcomes[row], `row ${row}`));
+      }
+      const unread = await run({ rows, readsParts: (row) => row === 1 });
+      expect(unread.outcomes).toEqual(together.outcomes);
+      expect(unread.parts).toEqual(together.parts.map((parts, row) => (row === 1 ? parts : [])));
+    });
+
+    test("closing gives back every session, and closing again does no harm", async () => {
+      const creating = vi.spyOn(InferenceSession, "create");
+      try {
+        const other = await specimen.open();
+        const sessions = await Promise.all(creating.mock.results.map(({ value }) => value));
+        const releases = sessions.map((session) => vi.spyOn(session, "release"));
+        expect(releases.length).toBeGreaterThan(0);
+        await other.close();
+        await other.close();
+        expect(releases.map(({ mock }) => mock.calls.length)).toEqual(releases.map(() => 1));
+      } finally {
+        creating.mockRestore();
+      }
+    });
+  });
+}
+
+function ended<Part, Outcome>({ outcomes }: PassRecord<Part, Outcome>, row: number): Outcome {
+  return required(outcomes[row], `row ${row}`);
+}
+
+function required<Value>(value: Value | undefined, what: string): Value {
+  if (value === undefined) throw new Error(`${what} has no outcome`);
+  return value;
+}
+
+setFlagsFromString("--expose-gc");
+const collect: () => void = runInNewContext("gc");
+
+/** What arrays hold when what is merely dropped is gone. */
+function heldBytes(): number {
+  collect();
+  return process.memoryUsage().arrayBuffers;
+}
