@@ -8,7 +8,7 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { SAMPLE_RATE } from "@parlance/contracts";
-import { createSession, float32Output, integerOutput } from "@parlance/inference";
+import { createSession, float32Output, inOneTurn, integerOutput } from "@parlance/inference";
 import { resolveModel } from "@parlance/model-store";
 import { loadDecoder } from "../src/ctc/load-decoder.ts";
 import { ctcSectionSchema } from "../src/ctc/manifest-section.ts";
@@ -61,7 +61,7 @@ const section = ctcSectionSchema.parse(resolved.manifest.ctc);
 const device = { provider: "cpu", deviceId: 0 } as const;
 const decode = await loadDecoder({ manifest: resolved.manifest, folder: resolved.folder, options, device }, section);
 const decodeAll = (timestamps: boolean) => () => {
-  for (const row of emissions) decode(row, { timestamps, hotwords: [], phrases: [] }, 30);
+  for (const row of emissions) inOneTurn(decode(row, { timestamps, hotwords: [], phrases: [] }, 30));
 };
 decodeAll(true)();
 const plain = await measure(4, decodeAll(false));

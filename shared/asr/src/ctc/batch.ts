@@ -11,24 +11,13 @@ export function createBatchMaker(section: CtcSection): BatchMaker {
   return section.input === "waveform" ? createWaveformBatch(section) : createMelBatch(section);
 }
 
-/** One buffer for every batch: it grows to the largest and is used again. */
-function createBuffer(): (size: number) => Float32Array {
-  let buffer = new Float32Array(0);
-  return (size) => {
-    if (size > buffer.length) buffer = new Float32Array(size);
-    return buffer.subarray(0, size);
-  };
-}
-
 function createWaveformBatch({ tensors }: Extract<CtcSection, { input: "waveform" }>): BatchMaker {
-  const take = createBuffer();
   return (rows) => {
     const longest = rows.reduce((most, { samples }) => Math.max(most, samples.length), 0);
-    const data = take(rows.length * longest);
+    const data = new Float32Array(rows.length * longest);
     for (const [row, { samples }] of rows.entries()) {
       const from = row * longest;
       for (let index = 0; index < samples.length; index++) data[from + index] = (samples[index] ?? 0) / 32_768;
-      data.fill(0, from + samples.length, from + longest);
     }
     return {
       [tensors.audio]: { type: "float32", data, dims: [rows.length, longest] },
@@ -38,12 +27,11 @@ function createWaveformBatch({ tensors }: Extract<CtcSection, { input: "waveform
 }
 
 function createMelBatch({ tensors, mels }: Extract<CtcSection, { input: "log-mel" }>): BatchMaker {
-  const take = createBuffer();
   const extract = createLogMel(mels);
   return (rows) => {
     const features = rows.map(({ samples }) => extract(Float32Array.from(samples, (sample) => sample / 32_768)));
     const longest = features.reduce((most, { frames }) => Math.max(most, frames), 1);
-    const data = take(rows.length * mels * longest).fill(0);
+    const data = new Float32Array(rows.length * mels * longest);
     for (const [row, { data: levels, frames }] of features.entries()) {
       for (let mel = 0; mel < mels; mel++) {
         data.set(levels.subarray(mel * frames, (mel + 1) * frames), (row * mels + mel) * longest);

@@ -1,21 +1,23 @@
 /**
- * The `ctc` architecture: one graph that says, frame by frame, how likely each phone or character is; one batched run for
- * a pass; decoding row by row in TypeScript (row-decoder.ts).
+ * The `ctc` architecture: one graph that says, frame by frame, how likely each phone or character is, run for as many rows of a
+ * pass at a time as run-size.ts says; decoding row by row in TypeScript (row-decoder.ts). A pass gives way between runs and rows, and in
+ * a row that takes long; it tells no parts, since a row is heard as a whole.
  *
  * Rows are padded with zeros to the longest. The graph gets each row's length and must not let the padding change the
- * row's own frames. A manifest may ask for smaller runs on the CPU (`rowsPerCpuRun`): a small model gains nothing from
- * sharing its weights between rows and loses its caches to the activations of a whole pass.
+ * row's own frames. A manifest may ask for yet smaller runs on the CPU (`rowsPerCpuRun`).
  * Rooms: emissions/ (what the graph says), language/ (words, how they are said, which follows which), search/ (the beam),
  * words/ (from labels to words).
- * State: the session, the lexicon and the language model, and one buffer for the batch that grows.
+ * State: the session, the lexicon and the language model, and the beams that search nothing.
  */
 import { join } from "node:path";
 import { type Manifest, SAMPLE_RATE, SpeechError, toSpeechError } from "@parlance/contracts";
-import { chooseGraph, createSession, inOneRun, integerOutput } from "@parlance/inference";
-import type { ArchitectureContext, AsrArchitecture, AsrOutcome, AsrSegment } from "../types.ts";
+import { chooseGraph, createSession, freeTensors, integerOutput, PassStopped, runInTurns } from "@parlance/inference";
+import type { ArchitectureContext, AsrArchitecture, AsrOutcome, AsrPass, AsrSegment } from "../types.ts";
 import { createBatchMaker, rowEmissions } from "./batch.ts";
 import { loadDecoder } from "./load-decoder.ts";
 import { type CtcSection, ctcSectionSchema } from "./manifest-section.ts";
+import type { RowEmissions } from "./row-decoder.ts";
+import { rowsOfRun, secondsOfCpuRun } from "./run-size.ts";
 
 export const ctcArchitecture: AsrArchitecture = {
   name: "ctc",
@@ -37,41 +39,70 @@ export const ctcArchitecture: AsrArchitecture = {
       const { phones, characters, frames: framesName } = section.tensors;
       const { maxBatchSize } = manifest.limits;
       const onCpu = context.device.provider === "cpu";
-      const rowsPerRun = Math.min(maxBatchSize, onCpu ? (section.rowsPerCpuRun ?? maxBatchSize) : maxBatchSize);
+      const mostRows = Math.min(maxBatchSize, onCpu ? (section.rowsPerCpuRun ?? maxBatchSize) : maxBatchSize);
+      const { frameSeconds } = section;
+      const mostSeconds = onCpu
+        ? secondsOfCpuRun({ manifest, role, computeType, frameSeconds })
+        : Number.POSITIVE_INFINITY;
       const outputs = [framesName, phones, characters].filter((name) => name !== undefined);
 
-      const runRows = async (rows: readonly AsrSegment[]): Promise<AsrOutcome[]> => {
-        const results = await session.run(prepare(rows), outputs);
-        const frames = integerOutput(results, framesName);
-        const head = (name: string | undefined, row: number) => rowEmissions(results, name, row, frames[row] ?? 0);
-        return rows.map((segment, row) => {
-          const emissions = { phones: head(phones, row), characters: head(characters, row) };
-          const seconds = segment.samples.length / SAMPLE_RATE;
-          try {
-            const decoded = decode(emissions, segment, seconds);
-            return { ok: true, result: { ...decoded, language: languageOf(segment, manifest), truncated: false } };
-          } catch (error) {
-            const failure = toSpeechError(error);
-            if (failure.code === "internal") options.log("decoding failed", { error: String(error) });
-            return { ok: false, failure: failure.toFailure() };
+      /** Undefined when the row was stopped on the way. */
+      const decodeRow = async (
+        pass: AsrPass,
+        row: number,
+        emissions: RowEmissions,
+      ): Promise<AsrOutcome | undefined> => {
+        const segment = segmentOf(pass, row);
+        const work = decode(emissions, segment, secondsOf(segment));
+        try {
+          const decoded = await runInTurns(work, pass, row);
+          const told = { language: languageOf(segment, manifest), truncated: false };
+          return decoded && { ok: true, result: { ...decoded, ...told } };
+        } catch (error) {
+          if (error instanceof PassStopped) throw error;
+          const failure = toSpeechError(error);
+          if (failure.code === "internal") options.log("decoding failed", { error: String(error) });
+          return { ok: false, failure: failure.toFailure() };
+        }
+      };
+
+      const runRows = async (pass: AsrPass, rows: readonly number[]): Promise<void> => {
+        const inputs = prepare(rows.map((row) => segmentOf(pass, row)));
+        const results = await session.run(inputs, outputs);
+        freeTensors(inputs);
+        try {
+          const frames = integerOutput(results, framesName);
+          for (const [place, row] of rows.entries()) {
+            await pass.giveWay();
+            if (!pass.isOpen(row)) continue;
+            const head = (name: string | undefined) => rowEmissions(results, name, place, frames[place] ?? 0);
+            const outcome = await decodeRow(pass, row, { phones: head(phones), characters: head(characters) });
+            if (outcome !== undefined) pass.end(row, outcome);
           }
-        });
+        } finally {
+          freeTensors(results);
+        }
       };
 
       return {
         computeType,
-        run: inOneRun(async (segments) => {
-          const outcomes = segments.map((segment) => refusal(context, segment) ?? silence(segment, manifest));
-          const accepted = [...segments.entries()]
-            .filter(([row, { samples }]) => outcomes[row]?.ok === true && samples.length > 0)
-            .toSorted(([, a], [, b]) => b.samples.length - a.samples.length);
-          for (let from = 0; from < accepted.length; from += rowsPerRun) {
-            const rows = accepted.slice(from, from + rowsPerRun);
-            const results = await runRows(rows.map(([, segment]) => segment));
-            for (const [index, result] of results.entries()) outcomes[rows[index]?.[0] ?? 0] = result;
+        async run(pass) {
+          const accepted: number[] = [];
+          for (const [row, segment] of pass.rows.entries()) {
+            const refused = refusal(context, segment);
+            if (refused !== undefined) pass.end(row, refused);
+            else if (segment.samples.length === 0) pass.end(row, silence(segment, manifest));
+            else accepted.push(row);
           }
-          return outcomes;
-        }),
+          const seconds = (row: number) => secondsOf(segmentOf(pass, row));
+          let left = accepted.toSorted((a, b) => seconds(b) - seconds(a));
+          for (let begun = false; left.length > 0; begun = true) {
+            if (begun) await pass.giveWay();
+            left = left.filter((row) => pass.isOpen(row));
+            await runRows(pass, left.splice(0, rowsOfRun(left.map(seconds), mostRows, mostSeconds)));
+            left = left.filter((row) => pass.isOpen(row));
+          }
+        },
         close: () => session.close(),
       };
     } catch (error) {
@@ -80,6 +111,16 @@ export const ctcArchitecture: AsrArchitecture = {
     }
   },
 };
+
+function segmentOf({ rows }: AsrPass, row: number): AsrSegment {
+  const segment = rows[row];
+  if (segment === undefined) throw new RangeError(`the pass has no row ${row}`);
+  return segment;
+}
+
+function secondsOf({ samples }: AsrSegment): number {
+  return samples.length / SAMPLE_RATE;
+}
 
 /** What comes of a segment without a sample. */
 function silence(segment: AsrSegment, manifest: Manifest): AsrOutcome {

@@ -3,13 +3,15 @@
  * beam over the lexicon with the language model; greedy characters, for a model that has nothing else.
  */
 import type { Word } from "@parlance/contracts";
+import type { Turns } from "@parlance/inference";
 import { type Emissions, SEPARATOR } from "./emissions/emissions.ts";
 import { decodeGreedily } from "./emissions/greedy.ts";
 import type { LanguageModel } from "./language/language-model.ts";
 import { type Lexicon, labelsTo } from "./language/lexicon.ts";
 import type { Vocabulary } from "./language/vocabulary.ts";
 import type { CtcSection } from "./manifest-section.ts";
-import { createPrefixBeam, type Hypothesis } from "./search/prefix-beam.ts";
+import { createLookAhead } from "./search/look-ahead.ts";
+import { createPrefixBeam, type Hypothesis, type PrefixBeam } from "./search/prefix-beam.ts";
 import { hotwordBoost, replaceOpenWords } from "./words/open-words.ts";
 import { createPhraseChooser, likeliestWay } from "./words/phrases.ts";
 import { createSpelling } from "./words/spelling.ts";
@@ -44,25 +46,21 @@ export interface DecodedRow {
   score: number | null;
 }
 
-/** Throws a SpeechError when the wishes cannot be met, as with a phrase that the model cannot say. */
-export type RowDecoder = (emissions: RowEmissions, wishes: RowWishes, seconds: number) => DecodedRow;
+/**
+ * Throws a SpeechError when the wishes cannot be met, as with a phrase that the model cannot say. Several rows may be decoded at
+ * a time, in turns.
+ */
+export type RowDecoder = (emissions: RowEmissions, wishes: RowWishes, seconds: number) => Turns<DecodedRow>;
 
 const nothing: DecodedRow = { text: "", words: [], score: null };
 
 export function createRowDecoder(options: RowDecoderOptions): RowDecoder {
-  const { section, vocabulary, lexicon, lexiconHead, languageModel } = options;
+  const { section, vocabulary, lexicon, lexiconHead } = options;
   const { decoding, frameSeconds } = section;
   const spelling = section.characters === undefined ? undefined : createSpelling(section.characters);
-  const beam =
-    lexicon === undefined
-      ? undefined
-      : createPrefixBeam({
-          lexicon,
-          languageModel,
-          beamSize: options.beamSize,
-          languageModelWeight: decoding.languageModelWeight,
-          wordBonus: decoding.wordBonus,
-        });
+  const createBeam = lexicon && beamMaker(options, lexicon);
+  /** Those that search nothing: there are as many as rows were ever decoded at a time. */
+  const idle: PrefixBeam[] = [];
   const choosePhrase = createPhraseChooser({
     lexicon: lexiconHead === "phones" ? lexicon : undefined,
     vocabulary,
@@ -74,8 +72,8 @@ export function createRowDecoder(options: RowDecoderOptions): RowDecoder {
     return words.map(({ text, start, end }) => ({ start: round(start), end: round(end), text }));
   }
 
-  function decodePhrase(emissions: RowEmissions, wishes: RowWishes, seconds: number): DecodedRow {
-    const chosen = choosePhrase(emissions, wishes.phrases);
+  function* decodePhrase(emissions: RowEmissions, wishes: RowWishes, seconds: number): Turns<DecodedRow> {
+    const chosen = yield* choosePhrase(emissions, wishes.phrases);
     if (chosen === undefined) return nothing;
     const heard = emissions[chosen.head];
     const said = wishes.timestamps && heard !== undefined ? placeWords(heard, likeliestWay(heard, chosen)) : [];
@@ -116,10 +114,25 @@ export function createRowDecoder(options: RowDecoderOptions): RowDecoder {
     };
   }
 
-  function decodeBeam(heard: Emissions, emissions: RowEmissions, wishes: RowWishes, seconds: number): DecodedRow {
+  function* search(beam: PrefixBeam, heard: Emissions, boosts: ReadonlyMap<number, number>): Turns<Hypothesis> {
+    try {
+      return yield* beam.decode(heard, boosts);
+    } finally {
+      idle.push(beam);
+    }
+  }
+
+  function* decodeBeam(
+    beam: PrefixBeam,
+    heard: Emissions,
+    emissions: RowEmissions,
+    wishes: RowWishes,
+    seconds: number,
+  ): Turns<DecodedRow> {
     const { boosts, spelled } = sortHotwords(wishes.hotwords);
-    const hypothesis = beam?.decode(heard, boosts);
-    if (hypothesis === undefined || hypothesis.words.length === 0) return nothing;
+    const hypothesis = yield* search(beam, heard, boosts);
+    if (hypothesis.words.length === 0) return nothing;
+    yield;
     const labels = hypothesisLabels(hypothesis);
     const texts = hypothesis.words.map((word) => vocabulary.text(word));
     const score = hypothesis.acoustic / labels.length;
@@ -167,11 +180,21 @@ export function createRowDecoder(options: RowDecoderOptions): RowDecoder {
     return { boosts, spelled: [...spelled] };
   }
 
-  return (emissions, wishes, seconds) => {
-    if (wishes.phrases.length > 0) return decodePhrase(emissions, wishes, seconds);
+  return function* (emissions, wishes, seconds) {
+    if (wishes.phrases.length > 0) return yield* decodePhrase(emissions, wishes, seconds);
     const heard = emissions[lexiconHead];
-    if (beam !== undefined && heard !== undefined) return decodeBeam(heard, emissions, wishes, seconds);
+    if (createBeam !== undefined && heard !== undefined) {
+      return yield* decodeBeam(idle.pop() ?? createBeam(), heard, emissions, wishes, seconds);
+    }
     if (emissions.characters !== undefined) return decodeGreedyCharacters(emissions.characters, wishes, seconds);
     return nothing;
   };
+}
+
+/** Beams that share what they know of the words. */
+function beamMaker(options: RowDecoderOptions, lexicon: Lexicon): () => PrefixBeam {
+  const { languageModel, beamSize, section } = options;
+  const { languageModelWeight, wordBonus } = section.decoding;
+  const lookAhead = createLookAhead(lexicon, languageModel);
+  return () => createPrefixBeam({ lexicon, languageModel, lookAhead, beamSize, languageModelWeight, wordBonus });
 }

@@ -7,14 +7,16 @@
  * language model cannot tell apart are one: the likelier history stays. Without that, a beam of 24 is soon full of old
  * alternatives that no longer matter.
  *
- * Nothing is allocated per frame: hypotheses are columns of typed arrays, merged through an open hash table.
+ * Nothing is allocated per frame: hypotheses are columns of typed arrays, merged through an open hash table. They are of one
+ * search at a time: what runs while a search is left takes another beam.
  */
+import type { Turns } from "@parlance/inference";
 import { BLANK, type Emissions, SEPARATOR } from "../emissions/emissions.ts";
 import { logAdd } from "../emissions/log-add.ts";
 import type { LanguageModel } from "../language/language-model.ts";
 import { childOf, type Lexicon, ROOT } from "../language/lexicon.ts";
 import { copyRow, createHypotheses, createHypothesisTable, selectBest } from "./hypotheses.ts";
-import { createLookAhead } from "./look-ahead.ts";
+import { createLookAhead, type LookAhead } from "./look-ahead.ts";
 import { createWordHistories } from "./word-histories.ts";
 
 export interface BeamOptions {
@@ -28,6 +30,8 @@ export interface BeamOptions {
   wordBonus: number;
   /** False keeps all histories apart: exact, and much worse at the same beam. */
   recombine?: boolean;
+  /** Of the same lexicon and language model, to share with other beams. */
+  lookAhead?: LookAhead;
 }
 
 /** What was said, by the numbers of the vocabulary and of the trie's nodes. */
@@ -45,7 +49,7 @@ export interface Hypothesis {
 
 export interface PrefixBeam {
   /** The likeliest words. `boosts` adds to the score of single words. No words when nothing, or no whole word, was said. */
-  decode(emissions: Emissions, boosts?: ReadonlyMap<number, number>): Hypothesis;
+  decode(emissions: Emissions, boosts?: ReadonlyMap<number, number>): Turns<Hypothesis>;
 }
 
 /** Labels tried per frame, and how unlikely one may be to be tried. */
@@ -56,11 +60,14 @@ const SURELY_BLANK = -0.005;
 /** Hypotheses this far (natural log) behind the best that a frame allows are dropped before they are made. */
 const MARGIN = 12;
 const NONE = Number.NEGATIVE_INFINITY;
+/** Frames times hypotheses between two points at which a search may be left: some ten milliseconds. */
+const TURN = 1 << 14;
 
 export function createPrefixBeam(options: BeamOptions): PrefixBeam {
   const { lexicon, languageModel, beamSize, languageModelWeight, wordBonus, recombine = true } = options;
   const { label: labelOf, firstWord, words: wordsAt } = lexicon;
-  const ahead = createLookAhead(lexicon, languageModel);
+  const ahead = options.lookAhead ?? createLookAhead(lexicon, languageModel);
+  const framesPerTurn = Math.ceil(TURN / beamSize);
   const histories = createWordHistories();
   const capacity = beamSize * (1 + MOST_LABELS + mostHomophones(lexicon));
   const current = createHypotheses(beamSize);
@@ -250,7 +257,7 @@ export function createPrefixBeam(options: BeamOptions): PrefixBeam {
   }
 
   return {
-    decode({ data, offset, frames, labels: count }, wantedBoosts) {
+    *decode({ data, offset, frames, labels: count }, wantedBoosts) {
       setBoosts(wantedBoosts);
       histories.clear();
       current.count = 1;
@@ -262,7 +269,8 @@ export function createPrefixBeam(options: BeamOptions): PrefixBeam {
       current.label[0] = NONE;
       let best = promise(ROOT, languageModel?.start ?? -1);
       current.promised[0] = best;
-      for (let frame = offset; frame < offset + frames * count; frame += count) {
+      for (let step = 0, frame = offset; step < frames; step++, frame += count) {
+        if (step > 0 && step % framesPerTurn === 0) yield;
         const blank = data[frame + BLANK] ?? NONE;
         if (blank > SURELY_BLANK) {
           for (let entry = 0; entry < current.count; entry++) {

@@ -5,6 +5,7 @@
  * its letters. So that the two can be compared, each is taken relative to the best that its head says freely.
  */
 import { SpeechError } from "@parlance/contracts";
+import type { Turns } from "@parlance/inference";
 import { BLANK, type Emissions, SEPARATOR } from "../emissions/emissions.ts";
 import { labelLikelihood } from "../emissions/forward.ts";
 import { decodeGreedily } from "../emissions/greedy.ts";
@@ -42,6 +43,8 @@ export interface ChosenPhrase extends SpelledPhrase {
 /** A phrase this far (natural log) behind the best so far is given up: it would add nothing to the sum of all. */
 const HOPELESS = 40;
 const MOST_REMEMBERED = 10_000;
+/** Frames times nodes between two points at which a choice may be left: some ten milliseconds at most. */
+const TURN = 1 << 18;
 const NONE = Number.NEGATIVE_INFINITY;
 const letters = new Set("abcdefghijklmnopqrstuvwxyz'");
 
@@ -49,7 +52,7 @@ const letters = new Set("abcdefghijklmnopqrstuvwxyz'");
  * The likeliest of the phrases, or undefined when nothing was said or no phrase fits so little audio.
  * Throws a SpeechError that names the first phrase that the model cannot say.
  */
-export type PhraseChooser = (emissions: PhraseEmissions, phrases: readonly string[]) => ChosenPhrase | undefined;
+export type PhraseChooser = (emissions: PhraseEmissions, phrases: readonly string[]) => Turns<ChosenPhrase | undefined>;
 
 export function createPhraseChooser(options: PhraseOptions): PhraseChooser {
   const { lexicon, vocabulary, spelling } = options;
@@ -81,17 +84,23 @@ export function createPhraseChooser(options: PhraseOptions): PhraseChooser {
     return spelled;
   }
 
-  return (emissions, phrases) => {
+  return function* (emissions, phrases) {
     const distinct = [...new Set(phrases)].map(spell);
     const free = { phones: freely(emissions.phones), characters: freely(emissions.characters) };
     if (!(free.phones?.speech ?? free.characters?.speech ?? false)) return undefined;
     let total = NONE;
     let bestScore = NONE;
     let best: SpelledPhrase | undefined;
+    let work = 0;
     for (const candidate of distinct) {
       const heard = emissions[candidate.head];
       const freePath = free[candidate.head];
       if (heard === undefined || freePath === undefined) continue;
+      work += heard.frames * candidate.graph.labels.length;
+      if (work > TURN) {
+        yield;
+        work = 0;
+      }
       const giveUp = { free: freePath.scores, behind: HOPELESS - bestScore };
       const score = phraseLikelihood(heard, candidate.graph, giveUp) - freePath.score;
       total = logAdd(total, score);

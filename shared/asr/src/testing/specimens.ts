@@ -1,0 +1,88 @@
+/** Small models of each architecture, in each of its layouts, with segments for them, for the conformance suite. */
+import { readdirSync, readFileSync } from "node:fs";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { SAMPLE_RATE } from "@parlance/contracts";
+import { writeRandomCtcModel } from "@parlance/inference/testing";
+import { shippedModels } from "@parlance/model-store";
+import { createRandom } from "../ctc/emissions/synthetic.ts";
+import type { AsrSegment, LoadAsrOptions } from "../types.ts";
+
+export interface AsrSpecimen {
+  /** Its layout, or what else tells it from the others of its architecture. */
+  name: string;
+  /** Writes the model's folder; undefined: `modelId` is one that ships. */
+  write?(folder: string): Promise<void>;
+  modelId?: string;
+  options?: Partial<LoadAsrOptions>;
+  rows: readonly AsrSegment[];
+  /** Each for another reason; every model refuses those that are too long. */
+  refused?: readonly AsrSegment[];
+  /** One that comes to the end of the model's budget. */
+  truncated?: AsrSegment;
+}
+
+export function segment(samples: Int16Array, change: Partial<AsrSegment> = {}): AsrSegment {
+  return { samples, language: "auto", timestamps: false, hotwords: [], phrases: [], ...change };
+}
+
+function noise(seconds: number, seed: number): Int16Array {
+  const random = createRandom(seed);
+  return Int16Array.from({ length: Math.round(seconds * SAMPLE_RATE) }, () => 8_000 * (random() - 0.5));
+}
+
+/** 16 kHz mono PCM16 behind headers of 44 bytes, the longest first. */
+function samplesOf(model: string): Int16Array[] {
+  const folder = join(shippedModels, model, "samples");
+  const clips = readdirSync(folder).filter((name) => name.endsWith(".wav"));
+  return clips
+    .map((name) => new Int16Array(new Uint8Array(readFileSync(join(folder, name)).subarray(44)).buffer))
+    .toSorted((a, b) => b.length - a.length);
+}
+
+const phones = ["", "|", "p", "aa", "r", "l", "ah", "n", "s", "ay", "m", "t", "uw"];
+const characters = ["", " ", ..."abcdefghijklmnopqrstuvwxyz", "'"];
+const lexicon = "par p aa r\nlance l ah n s\ni ay\nmy m ay\ntwo t uw\ntoo t uw\nto t ah\n";
+const languageModel =
+  "\\data\\\nngram 1=9\n\\1-grams:\n-1 </s>\n-99 <s>\n-1 par\n-1 lance\n-1 i\n-1 my\n-0.5 two\n-2 too\n-1 to\n\\end\\\n";
+
+async function writeRandomCtc(folder: string): Promise<void> {
+  const sources = await mkdtemp(join(tmpdir(), "words-"));
+  try {
+    const files = { lexicon: join(sources, "words.txt"), languageModel: join(sources, "words.arpa") };
+    await writeFile(files.lexicon, lexicon);
+    await writeFile(files.languageModel, languageModel);
+    await writeRandomCtcModel({ folder, name: "random", parameters: 300_000, phones, characters, ...files });
+  } finally {
+    await rm(sources, { recursive: true });
+  }
+}
+
+const english = [segment(noise(1, 7), { language: "German" })];
+
+const ctc: AsrSpecimen[] = [
+  {
+    name: "random weights",
+    write: writeRandomCtc,
+    options: { beamSize: 8 },
+    rows: [
+      segment(noise(3.1, 1), { timestamps: true }),
+      segment(noise(0.4, 2)),
+      segment(noise(24, 3), { timestamps: true, hotwords: ["Parlance", "too"] }),
+      segment(noise(1.7, 4), { phrases: ["my lance", "two", "zoo"] }),
+      segment(noise(2.5, 5)),
+      segment(noise(6, 6)),
+    ],
+    refused: [...english, segment(noise(1, 8), { phrases: ["打开"] })],
+  },
+  {
+    name: "the model that ships",
+    modelId: "parlance-en",
+    rows: samplesOf("parlance-en").map((samples, row) => segment(samples, { timestamps: row % 2 === 0 })),
+    refused: english,
+  },
+];
+
+/** By the names under which the architectures are registered. */
+export const specimens: ReadonlyMap<string, readonly AsrSpecimen[]> = new Map([["ctc", ctc]]);
