@@ -1,5 +1,5 @@
 /** The engine without a pipeline: what it does at best with the same passes. */
-import type { EngineJob, EngineOutcome } from "@parlance/inference/engine";
+import type { Engine, EngineJob, EngineOutcome } from "@parlance/inference/engine";
 import { monotonicNow, runWholePass, startEngine } from "@parlance/inference/engine";
 import type * as z from "zod";
 import type { segmentMetaSchema } from "../../services/transcribe-worker/src/segment-job.ts";
@@ -18,11 +18,26 @@ export interface EngineAlone {
   close(): Promise<void>;
 }
 
-export async function startEngineAlone(modelId: string): Promise<EngineAlone> {
+/** The transcribe worker's engine with this model loaded, kept alive until it is closed. */
+export async function engineOf(modelId: string): Promise<{ engine: Engine; close(): Promise<void> }> {
   const options = { modelId, device: "cpu", computeType: "auto", threads: 0, verified: [] };
   const engine = startEngine({ entry, options, deadline: monotonicNow() + DEADLINE_MS });
   const extension = setInterval(() => engine.extend(monotonicNow() + DEADLINE_MS), DEADLINE_MS / 4);
-  await engine.loaded;
+  const close = async () => {
+    clearInterval(extension);
+    await engine.kill();
+  };
+  try {
+    await engine.loaded;
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return { engine, close };
+}
+
+export async function startEngineAlone(modelId: string): Promise<EngineAlone> {
+  const { engine, close } = await engineOf(modelId);
 
   async function pass(jobs: readonly EngineJob[]): Promise<void> {
     const { outcomes } = await runWholePass(engine, { jobs, urgency: 0 });
@@ -56,10 +71,7 @@ export async function startEngineAlone(modelId: string): Promise<EngineAlone> {
     async outcomes(jobs) {
       return (await runWholePass(engine, { jobs: [...jobs], urgency: 0 })).outcomes;
     },
-    async close() {
-      clearInterval(extension);
-      await engine.kill();
-    },
+    close,
   };
 }
 
