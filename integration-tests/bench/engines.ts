@@ -14,7 +14,7 @@
  * `--minutes`.
  *
  * `--beams` compares beam search of width 5, which Whisper's users have by default, by the engines that have one, and writes
- * engines-beams.md.
+ * engines-beams.md. `--refill` compares Parlance with itself: engines/refill.ts. Its JSON: refill_gain.
  */
 import { spawnSync } from "node:child_process";
 import { writeFile } from "node:fs/promises";
@@ -34,6 +34,7 @@ import {
   startEntry,
 } from "./engines/engine-table.ts";
 import { enginesPage } from "./engines/page.ts";
+import { benchRefill } from "./engines/refill.ts";
 import { spread } from "./statistics.ts";
 
 const LONG_SECONDS = 60;
@@ -56,9 +57,14 @@ const { values: wished } = parseArgs({
     without: { type: "string", default: "" },
     minutes: { type: "string", default: "25" },
     beams: { type: "boolean", default: false },
+    refill: { type: "boolean", default: false },
     write: { type: "boolean", default: false },
   },
 });
+if (wished.refill) {
+  const holds = await benchRefill({ names: wished.models, rounds: positive("--rounds", wished.rounds) });
+  process.exit(holds ? 0 : 1);
+}
 /** Of a beam only Whisper's decoders make use. */
 const usual = Object.keys(models).filter(
   (name) => isModel(name) && (!wished.beams || models[name].family === "whisper"),
