@@ -131,26 +131,24 @@ async function measure(model: string, folder: string): Promise<Measured> {
         return ran;
       });
       await batch.started;
-      let inside = 0;
-      let arrived = 0;
-      while (arrived < wanted) {
+      const urgents: Ran[] = [];
+      while (urgents.length < wanted) {
         await Promise.race([pause(random() * longestGap), ended]);
         if (!running) break;
         const place = result.waited.length % urgentJobs.length;
         const handedAt = Date.now();
         const urgent = await run(engine, urgentJobs.slice(place, place + 1), REALTIME).over;
-        // One that came too late for this pass waited for nothing.
-        if (!running) break;
-        arrived += 1;
+        urgents.push(urgent);
         result.waited.push(urgent.startedAt - handedAt);
         result.urgent.push(secondsOf(urgent));
-        inside += secondsOf(urgent);
         result.sameTexts &&= isDeepStrictEqual(urgent.outcomes, expectedUrgent[place]);
       }
       const ran = await ended;
       result.sameTexts &&= isDeepStrictEqual(ran.outcomes, expectedBatch);
-      result.withArrivals.push(secondsOf(ran) - inside);
-      say(`${model}: with ${arrived} arrivals ${(secondsOf(ran) - inside).toFixed(2)} s of its own`);
+      const inside = urgents.filter(({ startedAt }) => startedAt < ran.finishedAt);
+      const own = secondsOf(ran) - inside.reduce((sum, urgent) => sum + secondsOf(urgent), 0);
+      result.withArrivals.push(own);
+      say(`${model}: with ${urgents.length} arrivals ${own.toFixed(2)} s of its own`);
     }
     return result;
   } finally {
