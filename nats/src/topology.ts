@@ -10,6 +10,7 @@ import {
   type StreamConfig,
 } from "@nats-io/jetstream";
 import {
+  ACK_WAIT_MS,
   buckets,
   durables,
   lanes,
@@ -56,8 +57,6 @@ const DEAD_MS = 30 * DAY;
 const DEAD_BYTES = 1_024 * MIB;
 /** A few keys for each accelerator. */
 const LEASE_BYTES = 8 * MIB;
-/** Longer than a pass may go without `working()`; the workers send it every few seconds. */
-const ACK_WAIT_MS = 15 * SECOND;
 /** More than all workers of a lane together ever hold. */
 const MAX_ACK_PENDING = 10_000;
 

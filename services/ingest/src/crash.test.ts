@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { encodeWav } from "@parlance/audio";
 import { fixture, inChunks } from "@parlance/audio/testing";
 import { type Bus, connectBus } from "@parlance/bus";
+import { setAckWait } from "@parlance/bus/testing";
 import {
   buckets,
   durables,
@@ -19,6 +20,7 @@ import {
 import { startTestServer, type TestServer } from "@parlance/nats/testing";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 
+const intake = { stream: streams.intake, durable: durables.ingest };
 let server: TestServer;
 let bus: Bus;
 let ingest: ChildProcess | undefined;
@@ -26,7 +28,8 @@ let ingest: ChildProcess | undefined;
 beforeAll(async () => {
   server = await startTestServer({ secured: true });
   bus = await connectBus({ name: "test", ...server.as() });
-  await redeliverAfter(1_000);
+  // What a dead process held comes again after a second.
+  await setAckWait(bus, intake, 1_000);
 });
 afterEach(async () => {
   await kill();
@@ -35,20 +38,6 @@ afterAll(async () => {
   await bus.close();
   await server.stop();
 });
-
-/** What a dead process held comes again after this, instead of after 30 s. */
-async function redeliverAfter(milliseconds: number): Promise<void> {
-  const connection = await server.connect("topology");
-  const info = (await connection.request(`$JS.API.CONSUMER.INFO.${streams.intake}.${durables.ingest}`)).json<{
-    config: { ack_wait: number };
-  }>();
-  const config = { ...info.config, ack_wait: milliseconds * 1_000_000 };
-  const reply = await connection.request(
-    `$JS.API.CONSUMER.DURABLE.CREATE.${streams.intake}.${durables.ingest}`,
-    JSON.stringify({ stream_name: streams.intake, config }),
-  );
-  expect(reply.json<{ error?: unknown }>().error).toBeUndefined();
-}
 
 async function start(settings: Record<string, string> = {}): Promise<ChildProcess> {
   const { url, user = "", password = "" } = server.as("ingest");
@@ -276,7 +265,7 @@ test("an item whose first segments are done and gone, killed before its end, goe
 }, 180_000);
 
 test("asked to end in the middle of a long file, it gives the message back at once and exits 0", async () => {
-  await redeliverAfter(60_000);
+  await setAckWait(bus, intake, 60_000);
   const batchId = randomUUID();
   const file = await store(sound(900));
   const payload = JSON.stringify({ items: Array.from({ length: 6 }, (_, n) => ({ itemId: `i${n}`, file })) });

@@ -17,6 +17,7 @@ import { publishOnce } from "./streams/publish-once.ts";
 import { pullDurable } from "./streams/pull.ts";
 import { readStream } from "./streams/read.ts";
 import {
+  ackWait,
   consumerState,
   countSubjects,
   deleteMessage,
@@ -83,6 +84,7 @@ export async function connectBus(options: BusOptions): Promise<Bus> {
     message: (stream, seq) => messageAt(link, stream, seq),
     countSubjects: (stream, filter) => countSubjects(link, stream, filter),
     consumerState: (stream, durable) => consumerState(link, stream, durable),
+    ackWait: (stream, durable) => ackWait(link, stream, durable),
     streamState: (stream, retry) => streamState(link, stream, retry),
     purgeBelow: (stream, seq, subject) => purge(link, stream, { seq, filter: subject }),
     deleteMessage: (stream, seq) => deleteMessage(link, stream, seq),

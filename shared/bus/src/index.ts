@@ -2,6 +2,8 @@ export * from "./batches/batch-notebook.ts";
 export type { CancelledBatches, FollowOptions } from "./batches/cancelled-batches.ts";
 export * from "./batches/replay.ts";
 export * from "./connection.ts";
+export * from "./consumer/consumer.ts";
+export type { Held, HoldClock } from "./consumer/hold.ts";
 export { FILE_CHUNK_BYTES } from "./files/file-store.ts";
 export type { KeyBucket, KeyEntry, KeyEvent } from "./keys/key-bucket.ts";
 export type { BusLog } from "./link/link.ts";

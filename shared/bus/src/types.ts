@@ -165,6 +165,8 @@ export interface StreamState {
   maxAgeMs: number;
   firstSeq: number;
   lastSeq: number;
+  /** Of all kinds. */
+  consumers: number;
 }
 
 export interface Request {
@@ -207,6 +209,8 @@ export interface Bus {
   /** Distinct subjects under a filter, with the number of messages of each. */
   countSubjects(stream: string, filter: string): Promise<Map<string, number>>;
   consumerState(stream: string, durable: string): Promise<ConsumerState>;
+  /** Milliseconds after which the server delivers a message again of which it hears nothing. Where it does not tell: ACK_WAIT_MS. */
+  ackWait(stream: string, durable: string): Promise<number>;
   streamState(stream: string, retry?: { timeoutMs: number }): Promise<StreamState>;
   /** Deletes messages below `seq`, of one subject (wildcards allowed) or of all. Returns how many. */
   purgeBelow(stream: string, seq: number, subject?: string): Promise<number>;

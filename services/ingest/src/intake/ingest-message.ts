@@ -7,6 +7,7 @@ import {
   type Delivery,
   deadLetter,
   type FileStore,
+  retryDelayMs,
 } from "@parlance/bus";
 import { type ErrorCode, SpeechError, toSpeechError } from "@parlance/contracts";
 import type { Log } from "@parlance/telemetry";
@@ -43,7 +44,6 @@ export interface MessageContext {
  * is NATS's making (it is away, a stream is full) is waited for without end: accepted work is not given up.
  */
 const MOST_FAILURES = 8;
-const FIRST_PAUSE_MS = 1_000;
 /** What is tried again less and less often. */
 const slowedDown: ReadonlySet<ErrorCode> = new Set(["internal", "worker_unavailable"]);
 
@@ -79,7 +79,7 @@ export async function ingestMessage(
       { err: error, subject: delivery.subject, deliveries: delivery.deliveries },
       "intake failed; it is tried again",
     );
-    delivery.nak(FIRST_PAUSE_MS * 2 ** Math.min(failedBefore, 5));
+    delivery.nak(retryDelayMs(failedBefore + 1));
   } finally {
     metrics.messages.dec();
   }

@@ -4,7 +4,7 @@ import { randomUUID } from "node:crypto";
 import { encodeWav, toPcm16 } from "@parlance/audio";
 import { voice } from "@parlance/audio/testing";
 import { openBatchNotebook } from "@parlance/bus";
-import { answerAsWorker, useTestServer } from "@parlance/bus/testing";
+import { answerAsWorker, changeStream, useTestServer } from "@parlance/bus/testing";
 import {
   errorBodySchema,
   headerNames,
@@ -121,14 +121,10 @@ describe("a submission by request", () => {
 
   test("to a full INTAKE says so, and the same one later goes in", async () => {
     await start();
-    const full = await rig.server.connect("topology");
-    const api = async (verb: string, body: object = {}) =>
-      (await full.request(`$JS.API.STREAM.${verb}.${streams.intake}`, JSON.stringify(body))).json<{ config: object }>();
-    const { config } = await api("INFO");
     const batchId = randomUUID();
-    await api("UPDATE", { ...config, max_bytes: 1_000 });
+    const before = await changeStream(rig.bus, streams.intake, { max_bytes: 1_000 });
     expect(refused(await ask(batchId, wav(1))).code).toBe("queue_full");
-    await api("UPDATE", config);
+    await changeStream(rig.bus, streams.intake, before);
     expect(submitted(await ask(batchId, wav(1))).batch_id).toBe(batchId);
   });
 });

@@ -17,11 +17,7 @@ import { createResults, resultsSettings } from "../results.ts";
 
 const rig = useTestServer({ secured: true });
 
-async function countConsumers(): Promise<number> {
-  const reply = await rig.bus.request(`$JS.API.STREAM.INFO.${streams.results}`, "", 30_000);
-  const info = JSON.parse(Buffer.from(reply ?? "").toString()) as { state: { consumer_count: number } };
-  return info.state.consumer_count;
-}
+const countConsumers = async () => (await rig.bus.streamState(streams.results, { timeoutMs: 30_000 })).consumers;
 
 test("a flood of 10,000 requests leaves those of another publisher answered, and makes no consumers without limit", {
   timeout: 240_000,

@@ -1,12 +1,12 @@
 /**
- * The durable's loop: segment results in, done events and summaries out.
+ * Segment results in, done events and summaries out: what comes of each message that the durable brings.
  *
- * received → its item folded → (its sound written) → done event stored → batch checked → acknowledged. Each step may be repeated, so a process
+ * received, and held from then on → its item folded → (its sound written) → done event stored → batch checked → acknowledged. Each step may be repeated, so a process
  * that is killed between any two loses nothing: what was not acknowledged comes again, and what was already published
  * stays the first.
  */
-import { setTimeout as pause } from "node:timers/promises";
-import { type Bus, type Delivery, deadLetter } from "@parlance/bus";
+import { once } from "node:events";
+import { type Bus, createConsumer, type Delivery, deadLetter, retryDelayMs } from "@parlance/bus";
 import {
   durables,
   type ItemDone,
@@ -26,9 +26,7 @@ import type { OpenItems } from "./open-items.ts";
 import type { SoundQueue } from "./sound-queue.ts";
 
 const PULL_SIZE = 128;
-const PULL_WAIT_MS = 20_000;
 const PULLS_AT_ONCE = 2;
-const LONGEST_PAUSE_MS = 30_000;
 
 export interface FoldResultsOptions {
   bus: Bus;
@@ -56,32 +54,33 @@ export async function foldResults(options: FoldResultsOptions): Promise<void> {
   const catchingUp = catchUp(options).catch((error: unknown) =>
     log.warn({ err: error }, "catching up failed; what is unfinished comes again by itself"),
   );
-  while (!signal.aborted) {
-    try {
-      const deliveries = await bus.pull({
+  const consumer = await createConsumer({
+    bus,
+    sources: [
+      {
         stream: streams.results,
         durable: durables.results,
-        max: PULL_SIZE,
-        waitMs: PULL_WAIT_MS,
-        signal,
+        room: () => (working.size < PULLS_AT_ONCE ? PULL_SIZE : 0),
+      },
+    ],
+    accept(received) {
+      const work: Promise<void> = foldDeliveries(received, options).finally(() => {
+        working.delete(work);
+        consumer.poke();
       });
-      if (deliveries.length === 0) continue;
-      const work: Promise<void> = foldDeliveries(deliveries, options).finally(() => working.delete(work));
       working.add(work);
-      if (working.size >= PULLS_AT_ONCE) await Promise.race(working);
-    } catch (error) {
-      if (signal.aborted) break;
-      log.warn({ err: error }, "pulling results failed");
-      await pause(1_000, undefined, { signal }).catch(() => undefined);
-    }
-  }
+    },
+    log,
+  });
+  if (!signal.aborted) await once(signal, "abort");
+  await consumer.stop();
   await Promise.all([catchingUp, ...working]);
   await options.soundQueue.close();
+  consumer.close();
 }
 
 /**
- * What a process that died had received comes again only when its acknowledgement timer is over, half a minute later,
- * and somebody may be waiting for it: it is folded now, from the stream, and acknowledged when it comes.
+ * What a process that died had received comes again only when its acknowledgement timer is over, and somebody may be waiting for it: it is folded now, from the stream, and acknowledged when it comes.
  */
 async function catchUp(options: FoldResultsOptions): Promise<void> {
   const { bus, signal } = options;
@@ -166,7 +165,7 @@ async function finish(settled: readonly SettledItem[], options: FoldResultsOptio
       await Promise.all(
         received.map(async ({ delivery, n, result }) => {
           if (error !== undefined) {
-            delivery.nak(Math.min(1_000 * 2 ** (delivery.deliveries - 1), LONGEST_PAUSE_MS));
+            delivery.nak(retryDelayMs(delivery.deliveries));
             return;
           }
           metrics.folded.inc();

@@ -1,45 +1,37 @@
 import { setTimeout as pause } from "node:timers/promises";
-import type { Delivery } from "@parlance/bus";
 import { expect, test } from "vitest";
 import { createSoundQueue } from "./sound-queue.ts";
 
 function delivery() {
-  const heard = { working: 0, nak: 0 };
-  const each: Pick<Delivery, "working" | "nak"> = {
-    working: () => {
-      heard.working += 1;
-    },
-    nak: () => {
-      heard.nak += 1;
-    },
+  const heard = { nak: 0 };
+  const nak = () => {
+    heard.nak += 1;
   };
-  return { heard, received: [{ delivery: each as Delivery }] };
+  return { heard, received: [{ delivery: { nak } }] };
 }
 
-test("so many at once, in order, and the server hears of all of them meanwhile", async () => {
-  const queue = createSoundQueue({ atOnce: 2, workingEveryMs: 10 });
-  const items = Array.from({ length: 5 }, delivery);
+test("so many at once, in order", async () => {
+  const queue = createSoundQueue({ atOnce: 2 });
   const order: number[] = [];
   let running = 0;
   let most = 0;
-  const done = Promise.all(
-    items.map(
-      ({ received }, index) =>
+  await Promise.all(
+    Array.from(
+      { length: 5 },
+      (_, index) =>
         new Promise<void>((resolve) =>
-          queue.add(received, async () => {
+          queue.add(delivery().received, async () => {
             order.push(index);
             most = Math.max(most, ++running);
-            await pause(30);
+            await pause(5);
             running -= 1;
             resolve();
           }),
         ),
     ),
   );
-  await done;
   expect(order).toEqual([0, 1, 2, 3, 4]);
   expect(most).toBe(2);
-  expect(items[4]?.heard.working).toBeGreaterThan(2);
   await queue.close();
 });
 

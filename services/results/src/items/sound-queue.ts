@@ -1,65 +1,56 @@
 /**
  * Items whose sound is to be joined and encoded, two at a time, behind the loop that folds: a transcript that somebody waits for
- * does not wait for minutes of speech. While they wait the server hears that they are being worked on.
+ * does not wait for minutes of speech. Their messages are held meanwhile, as all that were received.
  */
 import type { Delivery } from "@parlance/bus";
 
 export interface SoundQueue {
   /** `work` must not throw. It is begun in the order of adding. */
-  add(received: readonly { delivery: Delivery }[], work: () => Promise<void>): void;
+  add(received: readonly { delivery: Pick<Delivery, "nak"> }[], work: () => Promise<void>): void;
   /** Gives back what has not begun, and resolves when the rest is done. */
   close(): Promise<void>;
 }
 
 interface Waiting {
-  received: readonly { delivery: Delivery }[];
+  received: readonly { delivery: Pick<Delivery, "nak"> }[];
   work: () => Promise<void>;
 }
 
 const AT_ONCE = 2;
-/** A third of the server's ack wait. */
-const WORKING_EVERY_MS = 5_000;
 
-export function createSoundQueue({ atOnce = AT_ONCE, workingEveryMs = WORKING_EVERY_MS } = {}): SoundQueue {
+export function createSoundQueue({ atOnce = AT_ONCE } = {}): SoundQueue {
   const waiting: Waiting[] = [];
-  const running = new Map<Waiting, Promise<void>>();
-  let alive: NodeJS.Timeout | undefined;
+  const running = new Set<Promise<void>>();
   let closed = false;
 
-  function tellWorking(): void {
-    for (const { received } of [...waiting, ...running.keys()]) for (const { delivery } of received) delivery.working();
-  }
-
   function advance(): void {
-    for (let next = waiting[0]; next !== undefined && running.size < atOnce; next = waiting[0]) {
-      const item = next;
-      waiting.shift();
-      const work = item.work().finally(() => {
-        running.delete(item);
+    while (running.size < atOnce) {
+      const next = waiting.shift();
+      if (next === undefined) return;
+      const work: Promise<void> = next.work().finally(() => {
+        running.delete(work);
         advance();
       });
-      running.set(item, work);
-    }
-    if (running.size > 0) alive ??= setInterval(tellWorking, workingEveryMs);
-    else {
-      clearInterval(alive);
-      alive = undefined;
+      running.add(work);
     }
   }
 
   return {
     add(received, work) {
-      if (closed) {
-        for (const { delivery } of received) delivery.nak(0);
-        return;
+      if (closed) giveBack(received);
+      else {
+        waiting.push({ received, work });
+        advance();
       }
-      waiting.push({ received, work });
-      advance();
     },
     async close() {
       closed = true;
-      for (const { received } of waiting.splice(0)) for (const { delivery } of received) delivery.nak(0);
-      await Promise.all(running.values());
+      for (const { received } of waiting.splice(0)) giveBack(received);
+      await Promise.all(running);
     },
   };
+}
+
+function giveBack(received: Waiting["received"]): void {
+  for (const { delivery } of received) delivery.nak(0);
 }

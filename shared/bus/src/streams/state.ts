@@ -1,5 +1,5 @@
 /** What the server says of its streams and consumers. */
-import { SpeechError } from "@parlance/contracts";
+import { ACK_WAIT_MS, SpeechError } from "@parlance/contracts";
 import { millis } from "nats";
 import type { Link } from "../link/link.ts";
 import { isDeleted, isMissing } from "../link/server-error.ts";
@@ -66,6 +66,7 @@ export async function streamState(link: Link, stream: string, retry?: RetryOptio
     maxAgeMs: millis(config.max_age),
     firstSeq: state.first_seq,
     lastSeq: state.last_seq,
+    consumers: state.consumer_count,
   };
 }
 
@@ -98,6 +99,23 @@ export async function consumerState(link: Link, stream: string, durable: string)
     const filter = info.config.filter_subject ?? ">";
     const next = await askAny(link, stream, { seq: from, next_by_subj: filter });
     return next ? next.seq - 1 : info.delivered.stream_seq;
+  }
+}
+
+const ACK_WAIT_ANSWER_MS = 2_000;
+
+export async function ackWait(link: Link, stream: string, durable: string): Promise<number> {
+  try {
+    const { config } = await untilAnswered(
+      link,
+      `Asking for consumer ${durable} of ${stream}`,
+      () => link.jsm.consumers.info(stream, durable),
+      { timeoutMs: ACK_WAIT_ANSWER_MS },
+    );
+    return config.ack_wait ? millis(config.ack_wait) : ACK_WAIT_MS;
+  } catch (error) {
+    link.log?.warn({ err: error, stream, durable }, "a durable does not tell its ack wait: it is taken for ours");
+    return ACK_WAIT_MS;
   }
 }
 

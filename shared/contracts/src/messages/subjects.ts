@@ -25,6 +25,12 @@ export const durables = {
 } as const;
 
 /**
+ * The server delivers a message again when it has not heard of it for so long: what every durable is made with. Whoever holds messages
+ * goes by what the durable says of itself (`bus.ackWait`), and tells of them three times in it.
+ */
+export const ACK_WAIT_MS = 15_000;
+
+/**
  * Who sent a message is the first token of its subject after `speech.intake`, and nats-server proves it: a publisher that has a name
  * reaches no other source than that, and nobody else reaches it. This one is the gateway's.
  */

@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
 import { type Bus, connectBus } from "@parlance/bus";
+import { setAckWait } from "@parlance/bus/testing";
 import { durables, headerNames, type Lane, lanes, type Operation, streams, subjects } from "@parlance/contracts";
 import { startTestServer, type TestServer, type TestServerOptions } from "@parlance/nats/testing";
 
@@ -101,17 +102,10 @@ export async function startPipeline(options?: TestServerOptions): Promise<Pipeli
   return pipeline;
 }
 
-/** What a dead worker held is delivered again after this time: half a minute in the topology, three seconds here. */
+/** What a dead worker held is delivered again after this time. */
 async function shortenAckWait(bus: Bus): Promise<void> {
   for (const lane of lanes) {
-    const name = durables.worker("transcribe", lane);
-    const answer = await bus.request(`$JS.API.CONSUMER.INFO.${streams.jobs}.${name}`, "", 2_000);
-    const { config } = JSON.parse(new TextDecoder().decode(answer)) as { config: object };
-    await bus.request(
-      `$JS.API.CONSUMER.DURABLE.CREATE.${streams.jobs}.${name}`,
-      JSON.stringify({ stream_name: streams.jobs, config: { ...config, ack_wait: 3e9 } }),
-      2_000,
-    );
+    await setAckWait(bus, { stream: streams.jobs, durable: durables.worker("transcribe", lane) }, 3_000);
   }
 }
 
