@@ -7,6 +7,7 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { type EntryKind, SpeechError } from "@parlance/contracts";
+// `nats` is an alias in package.json: the client of that name goes on as @nats-io/transport-node.
 import { type ConnectionOptions, connect, errors, type NatsConnection } from "nats";
 import { createFileStore } from "./files/file-store.ts";
 import { createKeyBucket, createRawBucket } from "./keys/key-bucket.ts";

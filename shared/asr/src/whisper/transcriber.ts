@@ -85,7 +85,7 @@ export function createTranscriber(options: TranscriberOptions): Transcriber {
     };
     const longest = section.maxTokens ?? section.positions / 2;
     const search: SearchOptions = { rules, budget: Math.min(longest, section.positions + 1 - prompt.tokens.length) };
-    if (temperature > 0) return createSampling({ ...search, draws: beams, temperature, random });
+    if (temperature > 0) return createSampling({ ...search, bestOf: beams, temperature, random });
     return beams > 1 ? createBeamSearch({ ...search, beams }) : createGreedySearch(search);
   }
 
@@ -105,7 +105,10 @@ export function createTranscriber(options: TranscriberOptions): Transcriber {
         const { timestamps = false, context = [], samples = new Int16Array() } = rows[row] ?? {};
         const language = vocabulary.languages.get(languages[row] ?? "");
         const prompt = buildPrompt({ vocabulary, language, timestamps, context });
-        searches.set(row, { prompt, search: makeSearch(prompt, timestamps, temperature, lots(samples, temperature)) });
+        searches.set(row, {
+          prompt,
+          search: makeSearch(prompt, timestamps, temperature, seededRandom(samples, temperature)),
+        });
       }
       const decoded = await decodeRows(encoded, searches, suppression, vocabulary);
       for (const [row, found] of decoded) results.set(row, toResult(found, languages[row] ?? "", temperature));
@@ -204,8 +207,8 @@ export function createTranscriber(options: TranscriberOptions): Transcriber {
   };
 }
 
-/** Lots that are the same for the same audio: a segment that is run again says the same. */
-function lots(samples: Int16Array, temperature: number): () => number {
+/** Random numbers that are the same for the same audio: a segment that is run again says the same. */
+function seededRandom(samples: Int16Array, temperature: number): () => number {
   let state = Math.round(temperature * 1000) + 1;
   for (const sample of samples) state = (Math.imul(state, 31) + sample) | 0;
   return () => {

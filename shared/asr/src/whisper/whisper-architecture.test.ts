@@ -140,15 +140,15 @@ describe("the whisper architecture", { timeout: 180_000 }, () => {
   });
 
   it("tries a text again that looks wrong, the same way for the same audio", async () => {
-    await writeTinyModel(join(root, "lots"), "multilingual-80", {
+    await writeTinyModel(join(root, "sampled"), "multilingual-80", {
       ...{ temperatures: [0, 1], maxTokens: 12, logProbabilityThreshold: 0 },
     });
-    const lots = await load(join(root, "lots"));
+    const sampled = await load(join(root, "sampled"));
     const again = [
-      await lots.transcribe([segment()]),
-      await lots.transcribe([segment({ samples: voice(3) }), segment()]),
+      await sampled.transcribe([segment()]),
+      await sampled.transcribe([segment({ samples: voice(3) }), segment()]),
     ];
-    await lots.close();
+    await sampled.close();
     const [plain] = await model.transcribe([segment()]);
     expect(resultOf(again[0]?.[0]).text).not.toBe(resultOf(plain).text);
     expect(resultOf(again[1]?.[1]).text).toBe(resultOf(again[0]?.[0]).text);

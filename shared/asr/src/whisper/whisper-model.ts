@@ -2,7 +2,7 @@
  * The `whisper` architecture: every Whisper from tiny to large-v3, English-only and multilingual, 80 or 128 mel bands.
  *
  * A pass is heard, its languages are told, and its rows are decoded together: with a beam, then, where a text looks wrong,
- * by lots at rising temperatures, as openai-whisper does. Where times are wanted the text is decoded with timestamps, and
+ * by sampling at rising temperatures, as openai-whisper does. Where times are wanted the text is decoded with timestamps, and
  * the words' times are found in the cross attention. Context and hotwords stand in the prompt as the text that came before, as much
  * of its end as the model was trained with. Checked against openai-whisper on small random models (models/recipes/whisper):
  * features, states, languages, tokens, times.

@@ -120,7 +120,7 @@ describe("a text that is decoded in one run", () => {
   );
 
   it(
-    "falls back for the same rows, whose lots go token by token",
+    "falls back for the same rows, whose sampling goes token by token",
     () =>
       withModel("multilingual-80", 1, async ({ stepwise, looped, encode, section }) => {
         const { decodings } = await readGolden("multilingual-80");

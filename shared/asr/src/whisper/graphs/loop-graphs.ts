@@ -1,6 +1,6 @@
 /**
  * Parlance's own layout on a device on which memory must stay: greedy texts are one run of a graph with the loop inside. What
- * that graph cannot do (beams, lots, phrases, the cross attention of words) goes token by token. State: the sessions.
+ * that graph cannot do (beams, sampling, phrases, the cross attention of words) goes token by token. State: the sessions.
  */
 import { join } from "node:path";
 import type { Manifest } from "@parlance/contracts";

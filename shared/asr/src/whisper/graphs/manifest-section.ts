@@ -18,7 +18,7 @@ export const whisperSectionSchema = z.object({
   maxTokens: z.number().int().positive().optional(),
   /** Beam width unless ASR_BEAM_SIZE says otherwise; 1 is greedy. */
   beamSize: z.number().int().positive().default(5),
-  /** Tried one after the other while a text looks wrong; 0 is the beam, more are lots. */
+  /** Tried one after the other while a text looks wrong; 0 is the beam, above it tokens are sampled. */
   temperatures: z.array(z.number().nonnegative()).min(1).default([0, 0.2, 0.4, 0.6, 0.8, 1]),
   /** A text that compresses better than this repeats itself. */
   compressionRatioThreshold: z.number().default(2.4),

@@ -1,5 +1,5 @@
 /**
- * How one row's text is looked for, token by token: greedily, with a beam, or by drawing lots at a temperature. A search
+ * How one row's text is looked for, token by token: greedily, with a beam, or by sampling at a temperature. A search
  * knows no model: it is given the scores of its live nodes and answers what each node says next.
  *
  * This room has what may be said (timestamp-rules.ts, suppression.ts), how scores come (scores.ts), what is believed
@@ -110,7 +110,7 @@ export function createBeamSearch({ rules, budget, beams }: SearchOptions & { bea
     },
     result() {
       const open = live.toSorted((a, b) => b.sum - a.sum).slice(0, Math.max(0, beams - ended.length));
-      return bestOf([
+      return likeliestOf([
         ...ended.map((text) => ({ ...text, finished: true })),
         ...open.map((text) => ({ ...text, finished: false })),
       ]);
@@ -118,21 +118,21 @@ export function createBeamSearch({ rules, budget, beams }: SearchOptions & { bea
   };
 }
 
-/** As openai-whisper's GreedyDecoder above temperature 0 with `best_of`: several draws, of which the likeliest per token wins. */
+/** As openai-whisper's GreedyDecoder above temperature 0 with `best_of`: several texts are sampled, of which the likeliest per token wins. */
 export function createSampling(
-  options: SearchOptions & { draws: number; temperature: number; random: () => number },
+  options: SearchOptions & { bestOf: number; temperature: number; random: () => number },
 ): Search {
-  const { rules, budget, draws, temperature, random } = options;
-  const texts = Array.from({ length: draws }, () => ({ tokens: [] as number[], sum: 0, finished: false }));
+  const { rules, budget, bestOf, temperature, random } = options;
+  const texts = Array.from({ length: bestOf }, () => ({ tokens: [] as number[], sum: 0, finished: false }));
   return {
     candidates: 1,
     allWords: true,
-    nodes: draws,
+    nodes: bestOf,
     advance(scores) {
       for (const [index, text] of texts.entries()) {
         const node = scores[Math.min(index, scores.length - 1)];
         if (text.finished || node === undefined) continue;
-        const [token, score] = draw(node, text.tokens, rules, temperature, random());
+        const [token, score] = sampleToken(node, text.tokens, rules, temperature, random());
         text.sum += score;
         if (token === rules.tokens.endOfText) text.finished = true;
         else text.tokens.push(token);
@@ -143,12 +143,12 @@ export function createSampling(
       const parents = texts.map((_, index) => (scores.length === 1 ? 0 : index));
       return { tokens, parents };
     },
-    result: () => bestOf(texts),
+    result: () => likeliestOf(texts),
   };
 }
 
 /** The likeliest per token. */
-function bestOf(texts: readonly (Hypothesis & { finished: boolean })[]): Found {
+function likeliestOf(texts: readonly (Hypothesis & { finished: boolean })[]): Found {
   let best: Found = { tokens: [], sumLogProbability: Number.NEGATIVE_INFINITY, finished: false };
   let highest = Number.NEGATIVE_INFINITY;
   for (const { tokens, sum, finished } of texts) {
@@ -161,19 +161,19 @@ function bestOf(texts: readonly (Hypothesis & { finished: boolean })[]): Found {
   return best;
 }
 
-/** A token by lot, and its log-probability at temperature 1. */
-function draw(
+/** A sampled token, and its log-probability at temperature 1. */
+function sampleToken(
   scores: NodeScores,
   said: readonly number[],
   rules: TokenRules,
   temperature: number,
-  lot: number,
+  random: number,
 ): [number, number] {
   const { total, wordsAllowed, rest } = distribution(scores, allowedAfter(said, rules), rules);
   const words = wordsAllowed && scores.words !== undefined ? scores.words : new Float32Array();
   let sum = 0;
   for (const part of [words, rest]) for (const score of part) sum += Math.exp((score - total) / temperature);
-  let left = lot * sum;
+  let left = random * sum;
   let last: [number, number] = [rules.tokens.endOfText, 0];
   for (const [part, first] of [
     [words, 0],
