@@ -5,28 +5,13 @@
  * the sound and nothing that outlives it.
  */
 import { contentTypeOf, type SpeechFormat } from "@parlance/contracts";
+import type { EncodeOptions, Encoder, OpenEncoder } from "./encoder.ts";
 
-export interface EncodeOptions {
-  /** Of what is pushed, in Hz. What comes out has it too, but pcm (24 kHz), and rates that a codec does not know. */
-  sampleRate: number;
-  /** How many samples will be pushed, where that is known: headers then tell the length. `end` throws when it was another. */
-  samples?: number;
-}
-
-export interface Encoder {
-  /** The bytes that are ready: possibly none, and more than one push's worth at a time. */
-  push(samples: Int16Array): Uint8Array;
-  /** The rest. The encoder is spent afterwards. */
-  end(): Uint8Array;
-  /** Frees one that will not be ended; after `end` it does nothing. */
-  close(): void;
-}
+export type { EncodeOptions, Encoder } from "./encoder.ts";
 
 export interface AudioEncoder extends Encoder {
   readonly contentType: string;
 }
-
-export type OpenEncoder = (options: EncodeOptions) => Encoder | Promise<Encoder>;
 
 /** One line a format. */
 const encoders: Record<SpeechFormat, () => Promise<OpenEncoder>> = {

@@ -1,5 +1,5 @@
 /** FLAC by libFLAC (`libflacjs`, BSD and MIT). Its WebAssembly build does not load under Node, so this is its asm.js one. */
-import type { OpenEncoder } from "./encode.ts";
+import type { OpenEncoder } from "./encoder.ts";
 
 /** libFLAC's own default: the last percent of size would cost several times the work. */
 const LEVEL = 5;

@@ -6,7 +6,7 @@
  */
 import { SpeechError } from "@parlance/contracts";
 import { fromPcm16 } from "../samples/pcm.ts";
-import type { OpenEncoder } from "./encode.ts";
+import type { OpenEncoder } from "./encoder.ts";
 
 /** What MPEG-1, 2 and 2.5 know; LAME converts other rates to the next higher one. */
 const RATES = [8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000] as const;

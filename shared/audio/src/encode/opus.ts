@@ -7,7 +7,7 @@
 import { createPageWriter } from "../formats/ogg-pages.ts";
 import { fromPcm16 } from "../samples/pcm.ts";
 import { createResampler } from "../samples/resample.ts";
-import type { OpenEncoder } from "./encode.ts";
+import type { OpenEncoder } from "./encoder.ts";
 
 const GRANULE_RATE = 48_000;
 const PACKET_SECONDS = 0.02;

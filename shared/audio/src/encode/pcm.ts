@@ -1,7 +1,7 @@
 /** What OpenAI calls pcm: 24 kHz, signed 16-bit little-endian, mono, no header. */
 import { fromPcm16, samplesAsBytes, toPcm16 } from "../samples/pcm.ts";
 import { createResampler } from "../samples/resample.ts";
-import type { OpenEncoder } from "./encode.ts";
+import type { OpenEncoder } from "./encoder.ts";
 
 const PCM_RATE = 24_000;
 

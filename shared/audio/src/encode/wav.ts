@@ -1,6 +1,6 @@
 /** WAV, PCM16. Where the length is not known its header says the most that it can, as readers of piped WAV expect it. */
 import { samplesAsBytes } from "../samples/pcm.ts";
-import type { OpenEncoder } from "./encode.ts";
+import type { OpenEncoder } from "./encoder.ts";
 import { wavHeader } from "./wav-writer.ts";
 
 export const openWav: OpenEncoder = ({ sampleRate, samples }) => {

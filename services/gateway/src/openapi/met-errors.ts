@@ -1,0 +1,38 @@
+/** The errors that callers can meet, by what they ask for. */
+import { type ErrorCode, errorTable } from "@parlance/contracts";
+
+/** What any request can meet. */
+export const everywhere: ErrorCode[] = ["unauthorized", "host_not_allowed", "internal", "bus_unavailable", "stopping"];
+export const onBodies: ErrorCode[] = [
+  "payload_too_large",
+  "unsupported_media_type",
+  "validation_failed",
+  "body_timeout",
+  "overloaded",
+];
+export const onWork: ErrorCode[] = ["operation_unavailable", "queue_full", "storage_full"];
+export const onAudio: ErrorCode[] = (Object.keys(errorTable) as ErrorCode[]).filter(
+  (code) => code.startsWith("audio_") || code.startsWith("engine_") || code === "language_unsupported",
+);
+export const onEngines: ErrorCode[] = ["engine_failed", "engine_out_of_memory"];
+export const onSpeech: ErrorCode[] = [
+  "text_empty",
+  "text_too_long",
+  "text_unspeakable",
+  "voice_unknown",
+  "instructions_unsupported",
+  "format_unsupported",
+  "language_unsupported",
+];
+
+export const onModels: ErrorCode[] = [
+  "not_found",
+  "worker_unavailable",
+  "request_timeout",
+  "model_not_found",
+  "model_unavailable",
+  "storage_full",
+  "validation_failed",
+  "cancelled",
+  "engine_failed",
+];

@@ -1,0 +1,62 @@
+/** Requests and answers by the names that the document has for them. */
+import {
+  batchStatusSchema,
+  cancelResponseSchema,
+  errorBodySchema,
+  gpuStatusSchema,
+  healthSchema,
+  modelChangeSchema,
+  modelConfigSchema,
+  modelConfigsSchema,
+  modelRequestSchema,
+  modelsSchema,
+  submitRequestSchema,
+  submitResponseSchema,
+  transcribeFileResponseSchema,
+  transcribeRequestSchema,
+  transcribeResponseSchema,
+  transcriptSchema,
+  uploadResponseSchema,
+} from "@parlance/contracts";
+import * as z from "zod";
+import { speechRequestSchema } from "../speech/speech-request.ts";
+import { openaiFormSchema, transcribeFormSchema } from "../transcribe/transcribe-forms.ts";
+
+export const requests = {
+  SubmitRequest: submitRequestSchema,
+  TranscribeRequest: transcribeRequestSchema,
+  TranscribeForm: transcribeFormSchema,
+  OpenaiForm: openaiFormSchema,
+  ModelRequest: modelRequestSchema,
+  SpeechRequest: speechRequestSchema,
+};
+export const responses = {
+  UploadResponse: uploadResponseSchema,
+  SubmitResponse: submitResponseSchema,
+  BatchStatus: batchStatusSchema,
+  CancelResponse: cancelResponseSchema,
+  TranscribeResponse: transcribeResponseSchema,
+  TranscribeFileResponse: transcribeFileResponseSchema,
+  Transcript: transcriptSchema,
+  GpuStatus: gpuStatusSchema,
+  Health: healthSchema,
+  Models: modelsSchema,
+  ModelConfigs: modelConfigsSchema,
+  ModelChange: modelChangeSchema,
+  ModelConfig: modelConfigSchema,
+  ErrorBody: errorBodySchema,
+};
+
+/** As JSON Schema. */
+export function schemas(): Record<string, unknown> {
+  return { ...schemasOf(requests, "input"), ...schemasOf(responses, "output") };
+}
+
+function schemasOf(schemas: Record<string, z.ZodType>, io: "input" | "output"): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(schemas).map(([name, schema]) => {
+      const { $schema: _dialect, ...rest } = z.toJSONSchema(schema, { io, unrepresentable: "any" });
+      return [name, rest];
+    }),
+  );
+}
