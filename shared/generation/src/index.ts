@@ -3,7 +3,16 @@
  * steps of many rows at once, and the choice of the next token. It knows no architecture and nothing of sound; the graphs
  * that it runs are the caller's, and so are their input names where they differ.
  */
-export { type CacheShape, createCache, emptyPast, type KeyValueCache, type Tensors } from "./key-value-cache.ts";
+export { type DecoderGraph, type DecoderGraphOptions, openDecoderGraph, type StepInput } from "./decoder-graph.ts";
+export {
+  type Decoded,
+  type Decoder,
+  type Decoding,
+  type DecodingRow,
+  decodeAll,
+  type GiveWay,
+} from "./decoding.ts";
+export { type CacheShape, createCache, type KeyValueCache, type Tensors } from "./key-value-cache.ts";
 export { createLoopDecoder, type LoopDecoderOptions } from "./loop-decoder.ts";
 export {
   int64Tensor,
@@ -12,10 +21,10 @@ export {
   type PromptBatchOptions,
   type PromptRow,
   promptPositions,
-  similarRows,
   type VectorInputs,
 } from "./prompt-batch.ts";
+export { createStepBatch, type StepBatch, type StepBatchOptions } from "./step-batch.ts";
 export { createStepDecoder, type StepDecoderOptions } from "./step-decoder.ts";
 export { loadTextTokenizer, type TextTokenizer } from "./text-tokenizer.ts";
-export { createTokenCollector, type Decoded, type GreedyDecoder, type TokenCollector } from "./token-collector.ts";
+export { createTokenCollector, type TokenCollector } from "./token-collector.ts";
 export { loadEmbeddings, type TokenEmbeddings } from "./token-embeddings.ts";

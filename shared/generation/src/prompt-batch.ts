@@ -29,11 +29,6 @@ export interface PromptBatch {
   inputs: Record<string, TensorData>;
 }
 
-/** Places that one run over prompts may have, its padding included: a bound on its activations. */
-const PLACES_PER_RUN = 512;
-/** A row joins a run when it has at least this part of the longest row's places. */
-const SIMILAR = 0.75;
-
 export function int64Tensor(values: ArrayLike<number>, dims: readonly number[]): TensorData {
   return { type: "int64", data: BigInt64Array.from(Array.from(values), BigInt), dims };
 }
@@ -75,22 +70,4 @@ export function promptPositions(rows: readonly PromptRow[], places: number): Ten
     Array.from({ length: places }, (_, place) => Math.max(0, place - (places - tokens.length))),
   );
   return int64Tensor(positions, [rows.length, places]);
-}
-
-/** Rows by falling length in groups of similar ones. */
-export function similarRows(rows: readonly Pick<PromptRow, "tokens">[]): number[][] {
-  const order = [...rows.entries()].toSorted(([, a], [, b]) => b.tokens.length - a.tokens.length);
-  const groups: number[][] = [];
-  let longest = 0;
-  let group: number[] = [];
-  for (const [row, { tokens }] of order) {
-    const fits = tokens.length >= SIMILAR * longest && (group.length + 1) * longest <= PLACES_PER_RUN;
-    if (group.length === 0 || !fits) {
-      group = [];
-      groups.push(group);
-      longest = tokens.length;
-    }
-    group.push(row);
-  }
-  return groups;
 }

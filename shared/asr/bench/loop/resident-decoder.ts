@@ -5,9 +5,10 @@
 import {
   type CacheShape,
   createTokenCollector,
-  type GreedyDecoder,
+  type Decoded,
   int64Tensor,
   makePromptBatch,
+  type PromptRow,
   promptPositions,
 } from "@parlance/generation";
 import { float32Output, integerOutput, type TensorData } from "@parlance/inference";
@@ -26,7 +27,12 @@ export interface ResidentDecoderOptions {
 
 const HIDDEN = -30_000;
 
-export function createResidentDecoder(options: ResidentDecoderOptions): GreedyDecoder {
+export interface ResidentDecoder {
+  decode(rows: readonly PromptRow[]): Promise<Decoded[]>;
+  close(): Promise<void>;
+}
+
+export function createResidentDecoder(options: ResidentDecoderOptions): ResidentDecoder {
   const { session, inside, hidden, cache, endTokens, padToken } = options;
   const layers = Array.from({ length: cache.layers }, (_, layer) => layer);
   const names = layers.flatMap((layer) => [`key.${layer}`, `value.${layer}`]);

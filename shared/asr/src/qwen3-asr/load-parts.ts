@@ -1,7 +1,7 @@
 /** Opens what a model folder holds: encoder, decoder, tokenizer, and the aligner when there is one. */
 import { join } from "node:path";
 import { SpeechError } from "@parlance/contracts";
-import { createLoopDecoder, createStepDecoder, type GreedyDecoder, loadEmbeddings } from "@parlance/generation";
+import { createLoopDecoder, createStepDecoder, type Decoder, loadEmbeddings } from "@parlance/generation";
 import { chooseGraph, type SessionOptions } from "@parlance/inference";
 import type { ArchitectureContext } from "../types.ts";
 import { type AudioEncoder, createAudioEncoder } from "./audio/audio-encoder.ts";
@@ -15,7 +15,7 @@ import { loadWordAligner, type WordAligner } from "./words/word-aligner.ts";
 
 export interface ModelParts {
   encoder: AudioEncoder;
-  decoder: GreedyDecoder;
+  decoder: Decoder;
   tokenizer: PromptTokenizer;
   aligner: WordAligner | undefined;
   hidden: number;
@@ -68,7 +68,7 @@ export async function loadParts(context: ArchitectureContext): Promise<ModelPart
 }
 
 async function openOwn(opening: Opening): Promise<Omit<ModelParts, "close">> {
-  const { session, tokenizer, open, has, graphOf, device } = opening;
+  const { session, tokenizer, open, has, graphOf, device, manifest } = opening;
   const section = readSection(opening);
   const { hidden, tokensPerSecond } = section;
   const encoder = await open(createAudioEncoder({ ...session, graph: graphOf("encoder").graph, hidden }));
@@ -76,7 +76,15 @@ async function openOwn(opening: Opening): Promise<Omit<ModelParts, "close">> {
   const looped = device.provider === "cuda" && has("loop");
   const { graph, computeType } = graphOf(looped ? "loop" : "decoder");
   const { endTokens, padToken } = tokenizer;
-  const common = { ...session, graph, hidden, endTokens, padToken, vectorInputs };
+  const common = {
+    ...session,
+    graph,
+    hidden,
+    endTokens,
+    padToken,
+    vectorInputs,
+    mostRows: manifest.limits.maxBatchSize,
+  };
   const decoder = await open(
     looped ? createLoopDecoder(common) : createStepDecoder({ ...common, cache: cacheShape(section) }),
   );

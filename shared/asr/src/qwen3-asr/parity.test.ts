@@ -4,7 +4,8 @@ import {
   createLoopDecoder,
   createStepDecoder,
   type Decoded,
-  type GreedyDecoder,
+  type Decoder,
+  decodeAll,
   type PromptRow,
 } from "@parlance/generation";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -14,7 +15,6 @@ import { tokenCount } from "./audio/windows.ts";
 import { buildPrompt, vectorInputs } from "./prompt/prompt.ts";
 import { loadTokenizer, type PromptTokenizer } from "./prompt/prompt-tokenizer.ts";
 import { parseOutput } from "./prompt/spoken-output.ts";
-import { tokenBudget } from "./qwen3-asr-model.ts";
 import {
   fixturePath,
   type GoldenRow,
@@ -23,17 +23,19 @@ import {
   readGolden,
   relativeDifference,
 } from "./testing/golden.ts";
+import { tokenBudget } from "./transcribe-pass.ts";
 
 const golden = readGolden();
 const clips = goldenClips(golden);
 const folder = fixturePath("model");
 const hidden = 32;
+const noWay = async () => {};
 const session = { device: { provider: "cpu", deviceId: 0 }, threads: 1 } as const;
 
 let encoder: AudioEncoder;
 let tokenizer: PromptTokenizer;
-let stepwise: GreedyDecoder;
-let looped: GreedyDecoder;
+let stepwise: Decoder;
+let looped: Decoder;
 let embeddings: Map<string, Float32Array>;
 /** What every row says when it is decoded alone. */
 const alone: Decoded[] = [];
@@ -42,13 +44,13 @@ beforeAll(async () => {
   tokenizer = await loadTokenizer(join(folder, "tokenizer.json"));
   encoder = await createAudioEncoder({ ...session, graph: join(folder, "encoder.onnx"), hidden });
   const { endTokens, padToken } = tokenizer;
-  const common = { ...session, hidden, endTokens, padToken, vectorInputs };
+  const common = { ...session, hidden, endTokens, padToken, vectorInputs, mostRows: 16 };
   const cache = { layers: 2, heads: 2, size: 16 };
   stepwise = await createStepDecoder({ ...common, graph: join(folder, "decoder.onnx"), cache });
   looped = await createLoopDecoder({ ...common, graph: join(folder, "loop.onnx") });
-  const encoded = await encoder.encode([...clips.values()]);
+  const encoded = await encoder.encode([...clips.values()], noWay);
   embeddings = new Map([...clips.keys()].map((name, index) => [name, encoded[index] ?? new Float32Array()]));
-  for (const row of golden.rows) alone.push(...(await stepwise.decode([promptRow(row)])));
+  for (const row of golden.rows) alone.push(...(await decodeAll(stepwise, [promptRow(row)])));
 });
 afterAll(async () => {
   for (const part of [encoder, stepwise, looped]) await part.close();
@@ -112,7 +114,7 @@ describe("against the official implementation", () => {
 
   it("encodes a clip among others as it does alone", async () => {
     for (const name of ["0.4 s", "8.5 s", "20 s"]) {
-      const [own = new Float32Array()] = await encoder.encode([clips.get(name) ?? new Int16Array()]);
+      const [own = new Float32Array()] = await encoder.encode([clips.get(name) ?? new Int16Array()], noWay);
       const together = embeddings.get(name) ?? new Float32Array();
       expect(own.length).toBe(together.length);
       expect(largestDifference(own, { step: 1, data: together })).toBeLessThan(1e-5);
@@ -133,21 +135,21 @@ describe("against the official implementation", () => {
   it.each([2, 5, 16, golden.rows.length])("says the same tokens in ragged batches of %i", async (size) => {
     for (let from = 0; from + size <= golden.rows.length; from += size) {
       const rows = golden.rows.slice(from, from + size);
-      expect((await stepwise.decode(rows.map(promptRow))).map(said)).toEqual(rows.map(expected));
+      expect((await decodeAll(stepwise, rows.map(promptRow))).map(said)).toEqual(rows.map(expected));
     }
   });
 
   it.each([1, 5, 16])("says the same tokens with the loop in the graph, in batches of %i", async (size) => {
     for (let from = 0; from + size <= 16; from += size) {
       const rows = golden.rows.slice(from, from + size);
-      expect((await looped.decode(rows.map(promptRow))).map(said)).toEqual(rows.map(expected));
+      expect((await decodeAll(looped, rows.map(promptRow))).map(said)).toEqual(rows.map(expected));
     }
   });
 
   it("gives the same scores stepwise, looped, alone and together", async () => {
     const rows = golden.rows.map(promptRow);
-    const together = await stepwise.decode(rows);
-    const inGraph = await looped.decode(rows);
+    const together = await decodeAll(stepwise, rows);
+    const inGraph = await decodeAll(looped, rows);
     for (const [index, { score }] of alone.entries()) {
       expect(score).toBeLessThan(0);
       expect(together[index]?.score).toBeCloseTo(score, 4);
@@ -164,7 +166,7 @@ describe("against the official implementation", () => {
         audioTokens: audio.length / hidden,
       });
       const said = phrases.map((phrase) => [...tokenizer.encode(phrase), ...tokenizer.endTokens.slice(0, 1)]);
-      const sums = (await stepwise.weigh?.({ tokens, vectors: audio, vectorsFrom, budget: 0 }, said)) ?? [];
+      const sums = (await stepwise.weigh?.({ tokens, vectors: audio, vectorsFrom, budget: 0 }, said, noWay)) ?? [];
       const total =
         Math.log(sums.reduce((sum, value) => sum + Math.exp(value - Math.max(...sums)), 0)) + Math.max(...sums);
       expect(sums.length).toBe(phrases.length);

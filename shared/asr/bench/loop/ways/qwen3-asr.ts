@@ -3,14 +3,14 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { deserialize, serialize } from "node:v8";
 import { makeClip } from "@parlance/audio/testing/clips";
-import { createLoopDecoder, createStepDecoder, type GreedyDecoder, type PromptRow } from "@parlance/generation";
+import { createLoopDecoder, createStepDecoder, type Decoder, decodeAll, type PromptRow } from "@parlance/generation";
 import { readManifest } from "@parlance/model-store";
 import { createAudioEncoder } from "../../../src/qwen3-asr/audio/audio-encoder.ts";
 import { qwen3AsrSectionSchema } from "../../../src/qwen3-asr/manifest-section.ts";
 import { buildPrompt, vectorInputs } from "../../../src/qwen3-asr/prompt/prompt.ts";
 import { loadTokenizer } from "../../../src/qwen3-asr/prompt/prompt-tokenizer.ts";
-import { tokenBudget } from "../../../src/qwen3-asr/qwen3-asr-model.ts";
-import { createResidentDecoder } from "../resident-decoder.ts";
+import { tokenBudget } from "../../../src/qwen3-asr/transcribe-pass.ts";
+import { createResidentDecoder, type ResidentDecoder } from "../resident-decoder.ts";
 import { deviceOf, measure, readOrder, threads } from "../way.ts";
 
 const order = readOrder();
@@ -39,7 +39,7 @@ async function embeddings(): Promise<Float32Array[]> {
   if (kept !== undefined) return deserialize(kept) as Float32Array[];
   const device = { provider: "cpu", deviceId: 0 } as const;
   const encoder = await createAudioEncoder({ device, threads, graph: graph("encoder", "float32"), hidden });
-  const made = await encoder.encode(clips);
+  const made = await encoder.encode(clips, async () => {});
   await encoder.close();
   await writeFile(order.inputs, serialize(made));
   return made;
@@ -56,13 +56,20 @@ await measure(order.rounds, async () => {
   return { decode: () => decoder.decode(rows), close: () => decoder.close() };
 });
 
-async function open(): Promise<GreedyDecoder> {
-  const common = { hidden, endTokens, padToken, vectorInputs, device: deviceOf(order), threads };
+function whole(decoder: Decoder): ResidentDecoder {
+  return { decode: (prompts) => decodeAll(decoder, prompts), close: () => decoder.close() };
+}
+
+async function open(): Promise<ResidentDecoder> {
+  const common = { hidden, endTokens, padToken, vectorInputs, mostRows: order.rows, device: deviceOf(order), threads };
   switch (way) {
     case "loop":
-      return createLoopDecoder({ ...common, graph: graph("loop") });
+      // In one run, as the other ways are without a pause.
+      return whole(
+        await createLoopDecoder({ ...common, graph: graph("loop"), tokensPerRun: Number.POSITIVE_INFINITY }),
+      );
     case "step":
-      return createStepDecoder({ ...common, graph: graph("decoder"), cache });
+      return whole(await createStepDecoder({ ...common, graph: graph("decoder"), cache }));
     case "c-api": {
       // Native code that no other way needs.
       const { loadApi, openCApiSession } = await import("../ort-c-api.ts");

@@ -1,11 +1,12 @@
 /** Clips to embeddings: windows of all clips of a pass run together, those of one length in one run, so that nothing is padded. */
+import type { GiveWay } from "@parlance/generation";
 import { createSession, float32Output, type SessionOptions, type TensorData } from "@parlance/inference";
 import { createLogMel } from "../../features/log-mel.ts";
 import { cutWindows, type EncoderWindow, MELS } from "./windows.ts";
 
 export interface AudioEncoder {
   /** [tokens, hidden] for each clip; empty for a clip that is shorter than one frame. */
-  encode(clips: readonly Int16Array[]): Promise<Float32Array[]>;
+  encode(clips: readonly Int16Array[], giveWay: GiveWay): Promise<Float32Array[]>;
   close(): Promise<void>;
 }
 
@@ -44,9 +45,10 @@ export async function createAudioEncoder({ graph, hidden, ...options }: AudioEnc
   }
 
   return {
-    async encode(clips) {
+    async encode(clips, giveWay) {
       const byLength = new Map<number, { window: EncoderWindow; write: (values: Float32Array) => void }[]>();
-      const embeddings = clips.map((samples) => {
+      const embeddings: Float32Array[] = [];
+      for (const samples of clips) {
         const windows = cutWindows(extract(toFloats(samples)));
         const rows = new Float32Array(windows.reduce((sum, { tokens }) => sum + tokens, 0) * hidden);
         let at = 0;
@@ -56,11 +58,15 @@ export async function createAudioEncoder({ graph, hidden, ...options }: AudioEnc
           byLength.set(window.frames, [...same, { window, write: (values) => rows.set(values, from) }]);
           at += window.tokens * hidden;
         }
-        return rows;
-      });
+        embeddings.push(rows);
+        await giveWay();
+      }
       for (const [frames, same] of byLength) {
         const most = Math.max(1, Math.floor(mostFrames / frames));
-        for (let from = 0; from < same.length; from += most) await run(same.slice(from, from + most));
+        for (let from = 0; from < same.length; from += most) {
+          await run(same.slice(from, from + most));
+          await giveWay();
+        }
       }
       return embeddings;
     },

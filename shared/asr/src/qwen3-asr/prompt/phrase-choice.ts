@@ -2,7 +2,7 @@
  * The likeliest of a list of phrases: each is said to the model token by token, and the model says how likely that is. The
  * model writes "Yes." where a list has "yes", so a phrase counts with a capital and a full stop too.
  */
-import type { GreedyDecoder, PromptRow } from "@parlance/generation";
+import type { Decoder, GiveWay, PromptRow } from "@parlance/generation";
 import type { PromptTokenizer } from "./prompt-tokenizer.ts";
 
 export interface PhraseChoice {
@@ -24,16 +24,18 @@ export function spellings(phrase: string): string[] {
 
 /** `row` is the prompt behind which a phrase would stand. */
 export async function choosePhrase(
-  weigh: NonNullable<GreedyDecoder["weigh"]>,
+  weigh: NonNullable<Decoder["weigh"]>,
   tokenizer: PromptTokenizer,
   row: PromptRow,
   phrases: readonly string[],
+  giveWay: GiveWay,
 ): Promise<PhraseChoice> {
   const [end = 0] = tokenizer.endTokens;
   const ways = phrases.flatMap((phrase, index) => spellings(phrase).map((text) => ({ index, text })));
   const sums = await weigh(
     row,
     ways.map(({ text }) => [...tokenizer.encode(text), end]),
+    giveWay,
   );
   const totals = phrases.map((_, index) => logSumExp(sums.filter((_, way) => ways[way]?.index === index)));
   const best = totals.reduce((winner, total, index) => (total > (totals[winner] ?? 0) ? index : winner), 0);

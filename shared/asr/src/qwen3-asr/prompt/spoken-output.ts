@@ -6,7 +6,7 @@
 import { repairRepetitions } from "../../repetition.ts";
 import { splitLines, strip } from "./python-text.ts";
 
-const textTag = "<asr_text>";
+export const textTag = "<asr_text>";
 const languagePrefix = "language ";
 
 export interface SpokenOutput {

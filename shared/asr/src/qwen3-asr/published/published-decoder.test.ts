@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { SpeechError } from "@parlance/contracts";
-import { type Decoded, loadEmbeddings, type PromptRow } from "@parlance/generation";
+import { type Decoded, decodeAll, loadEmbeddings, type PromptRow } from "@parlance/generation";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { loadTokenizer } from "../prompt/prompt-tokenizer.ts";
 import { fixturePath } from "../testing/golden.ts";
@@ -41,6 +41,7 @@ function promptRow(seed: number, places: number, budget = 24): PromptRow {
 const rows = [promptRow(1, 14), promptRow(2, 20), promptRow(3, 14), promptRow(4, 14, 9), promptRow(5, 17)].concat([
   ...[promptRow(6, 14), promptRow(7, 14, 40), promptRow(8, 17)],
 ]);
+const noWay = async () => {};
 const rounded = ({ tokens, score, truncated }: Decoded) => ({ tokens, score: score.toFixed(4), truncated });
 
 /** Graphs that note how many rows each of their steps has, and may answer something else. */
@@ -58,7 +59,7 @@ function watched(layout: string, change: Partial<PublishedGraphs> = {}) {
 
 async function decodeAlone(layout: string) {
   const { decoder } = watched(layout, { shared: false });
-  return (await decoder.decode(rows)).map(rounded);
+  return (await decodeAll(decoder, rows)).map(rounded);
 }
 
 describe.each(layouts)("decoding with graphs of the %s layout", (layout) => {
@@ -66,12 +67,12 @@ describe.each(layouts)("decoding with graphs of the %s layout", (layout) => {
     const { decoder, runs, logged } = watched(layout);
     const alone = await decodeAlone(layout);
     expect(new Set(alone.map(({ tokens }) => tokens.join())).size).toBe(rows.length);
-    expect((await decoder.decode(rows)).map(rounded)).toEqual(alone);
+    expect((await decodeAll(decoder, rows)).map(rounded)).toEqual(alone);
     expect(logged).toEqual([]);
     // The first shared run is seen to be right; then nothing is run twice.
     expect(runs.slice(0, 6)).toEqual([1, 1, 1, 1, 1, 5]);
     const steps = runs.length;
-    expect((await decoder.decode(rows)).map(rounded)).toEqual(alone);
+    expect((await decodeAll(decoder, rows)).map(rounded)).toEqual(alone);
     expect(runs.length - steps).toBeLessThan(steps);
     expect(runs[steps]).toBe(5);
     // A row that has ended leaves when it is one of half.
@@ -81,14 +82,14 @@ describe.each(layouts)("decoding with graphs of the %s layout", (layout) => {
   it("says how likely a text is, together and alone", async () => {
     const texts = [[5, 9, 11, 3], [7], [5, 9], [120, 4, 8]];
     const [row = promptRow(0, 0)] = rows;
-    const together = (await watched(layout).decoder.weigh?.(row, texts)) ?? [];
-    const alone = (await watched(layout, { shared: false }).decoder.weigh?.(row, texts)) ?? [];
+    const together = (await watched(layout).decoder.weigh?.(row, texts, noWay)) ?? [];
+    const alone = (await watched(layout, { shared: false }).decoder.weigh?.(row, texts, noWay)) ?? [];
     expect(together.map((sum) => sum.toFixed(4))).toEqual(alone.map((sum) => sum.toFixed(4)));
     expect(together[2]).toBeGreaterThan(together[0] ?? 0);
     // What greedy decoding says is what it thinks likely.
-    const [said] = await watched(layout).decoder.decode([row]);
+    const [said] = await decodeAll(watched(layout).decoder, [row]);
     const tokens = said?.truncated === true ? said.tokens : [...(said?.tokens ?? []), endTokens[0] ?? 0];
-    const [sum] = (await watched(layout).decoder.weigh?.(row, [tokens])) ?? [];
+    const [sum] = (await watched(layout).decoder.weigh?.(row, [tokens], noWay)) ?? [];
     expect((sum ?? 0) / tokens.length).toBeCloseTo(said?.score ?? Number.NaN, 4);
   });
 
@@ -105,7 +106,7 @@ describe.each(layouts)("decoding with graphs of the %s layout", (layout) => {
     };
     for (const take of [mixed, failing]) {
       const { decoder, runs, logged } = watched(layout, { take });
-      expect((await decoder.decode(rows)).map(rounded)).toEqual(alone);
+      expect((await decodeAll(decoder, rows)).map(rounded)).toEqual(alone);
       expect(logged).toHaveLength(1);
       expect(logged[0]).toContain("row by row");
       expect(runs.filter((count) => count > 1)).toHaveLength(1);
@@ -115,6 +116,6 @@ describe.each(layouts)("decoding with graphs of the %s layout", (layout) => {
   it("passes on that the memory is full", async () => {
     const full = new SpeechError("engine_out_of_memory", "full");
     const { decoder } = watched(layout, { take: () => Promise.reject(full) });
-    await expect(decoder.decode(rows)).rejects.toBe(full);
+    await expect(decodeAll(decoder, rows)).rejects.toBe(full);
   });
 });

@@ -1,6 +1,7 @@
 /**
  * Greedy decoding with the graphs that others publish. Prompts are read one by one. Then the rows whose prompts are equally
- * long go on together, a token of each in a run: nothing need be hidden from any of them. All others go on alone.
+ * long go on together, a token of each in a run: nothing need be hidden from any of them. All others go on alone, and rows
+ * that wait do not join those that run: they would have to be as long.
  *
  * Whether a run may have several rows the graphs say; that they do it right is seen the first time, when the rows are run
  * alone too. State: the graphs, and what was seen.
@@ -9,9 +10,10 @@ import { SpeechError } from "@parlance/contracts";
 import {
   type CacheShape,
   createTokenCollector,
-  type Decoded,
-  type GreedyDecoder,
-  type PromptRow,
+  type Decoder,
+  type Decoding,
+  type DecodingRow,
+  type GiveWay,
 } from "@parlance/generation";
 import { joinRows, takeRows } from "../../tensor-rows.ts";
 import {
@@ -37,74 +39,88 @@ const TOLERANCE = 0.01;
 
 export async function createPublishedDecoder(
   options: PublishedGraphsOptions & PublishedDecodingOptions,
-): Promise<GreedyDecoder> {
+): Promise<Decoder> {
   return decodeWith(await openPublishedGraphs(options), options);
 }
 
-export function decodeWith(graphs: PublishedGraphs, options: PublishedDecodingOptions): GreedyDecoder {
+export function decodeWith(graphs: PublishedGraphs, options: PublishedDecodingOptions): Decoder {
   const { endTokens, cache, log } = options;
-  const take = checkedOnce(graphs, log);
+  const { take, shared } = checkedOnce(graphs, log);
   const bytesPerPlace = 2 * cache.layers * cache.heads * cache.size * Float32Array.BYTES_PER_ELEMENT;
 
   /** How many rows of so many places may share a run. */
   function rowsPerRun(places: number): number {
-    if (!take.shared()) return 1;
+    if (!shared()) return 1;
     return Math.min(MOST_ROWS, Math.max(1, Math.floor(MOST_BYTES / bytesPerPlace / places)));
   }
 
-  async function decodeTogether(rows: readonly PromptRow[]): Promise<Decoded[]> {
-    const collectors = rows.map(({ budget }) => createTokenCollector(budget, endTokens));
+  async function decodeTogether(rows: readonly DecodingRow[], decoding: Decoding): Promise<void> {
+    const { isOpen, hear, end, giveWay } = decoding;
+    const collectors = rows.map(({ prompt }) => createTokenCollector(prompt.budget, endTokens));
+    /** By place in the group. */
     const newest = new Map<number, number>();
-    const hear = (row: number, scores: Float32Array) => {
+    const collect = async (place: number, scores: Float32Array) => {
+      const [collector, row] = [collectors[place], rows[place]?.row];
+      if (collector === undefined || row === undefined) return;
       const [token, logProbability] = best(scores);
-      if (collectors[row]?.add(token, logProbability) === true) newest.set(row, token);
-      else newest.delete(row);
+      const goesOn = collector.add(token, logProbability);
+      if (!endTokens.includes(token)) hear(row, collector.tokens);
+      if (goesOn) newest.set(place, token);
+      else {
+        newest.delete(place);
+        await end(row, collector.result());
+      }
     };
     const pasts: Past[] = [];
-    for (const [row, prompt] of rows.entries()) {
+    for (const [place, { prompt }] of rows.entries()) {
       const { scores, past } = await graphs.read(prompt);
-      hear(row, scores[0] ?? new Float32Array());
       pasts.push(past);
+      await collect(place, scores[0] ?? new Float32Array());
+      await giveWay();
     }
     let past = join(pasts);
-    // Row of the past → row of the group.
+    // Place in the past → place in the group.
     let kept = [...rows.keys()];
-    for (let position = rows[0]?.tokens.length ?? 0; newest.size > 0; position++) {
+    for (let position = rows[0]?.prompt.tokens.length ?? 0; ; position++) {
+      for (const place of newest.keys()) if (!isOpen(rows[place]?.row ?? -1)) newest.delete(place);
+      if (newest.size === 0) return;
       if (newest.size <= kept.length / 2) {
         const left = [...kept.keys()].filter((place) => newest.has(kept[place] ?? -1));
         past = keep(past, left);
         kept = left.map((place) => kept[place] ?? 0);
       }
-      const answer = await take(
-        kept.map((row) => newest.get(row) ?? 0),
-        position,
-        past,
-      );
+      const tokens = kept.map((place) => newest.get(place) ?? 0);
+      const answer = await take(tokens, position, past, giveWay);
       past = answer.past;
-      for (const [place, row] of kept.entries()) {
-        if (newest.has(row)) hear(row, answer.scores[place] ?? new Float32Array());
+      for (const [index, place] of kept.entries()) {
+        if (newest.has(place)) await collect(place, answer.scores[index] ?? new Float32Array());
       }
+      await giveWay();
     }
-    return collectors.map((collector) => collector.result());
   }
 
   return {
-    async decode(rows) {
-      const answers: Decoded[] = [];
-      const lengths = Map.groupBy(rows.keys(), (row) => rows[row]?.tokens.length ?? 0);
-      for (const [places, same] of lengths) {
-        for (let from = 0; from < same.length; ) {
-          const group = same.slice(from, from + rowsPerRun(places));
-          const spoken = await decodeTogether(group.flatMap((row) => rows[row] ?? []));
-          for (const [index, answer] of spoken.entries()) answers[group[index] ?? 0] = answer;
-          from += group.length;
+    refills: false,
+    async decode(decoding) {
+      for (;;) {
+        const rows = await decoding.take(MOST_ROWS);
+        if (rows.length === 0) return;
+        for (const [places, same] of Map.groupBy(rows, ({ prompt }) => prompt.tokens.length)) {
+          for (let from = 0; from < same.length; ) {
+            const group = same.slice(from, from + rowsPerRun(places));
+            from += group.length;
+            await decodeTogether(
+              group.filter(({ row }) => decoding.isOpen(row)),
+              decoding,
+            );
+          }
         }
       }
-      return answers;
     },
-    async weigh(row, continuations) {
+    async weigh(row, continuations, giveWay) {
       const { length } = row.tokens;
       const prompt = await graphs.read(row);
+      await giveWay();
       const first = createLogProbabilities(prompt.scores[0] ?? new Float32Array());
       const sums = continuations.map(([token]) => first(token));
       for (let from = 0; from < continuations.length; ) {
@@ -119,6 +135,7 @@ export function decodeWith(graphs: PublishedGraphs, options: PublishedDecodingOp
             group.map((tokens) => tokens[place] ?? 0),
             length + place,
             past,
+            giveWay,
           );
           past = answer.past;
           for (const [index, tokens] of group.entries()) {
@@ -126,6 +143,7 @@ export function decodeWith(graphs: PublishedGraphs, options: PublishedDecodingOp
             const next = createLogProbabilities(answer.scores[index] ?? new Float32Array());
             sums[from + index] = (sums[from + index] ?? 0) + next(tokens[place + 1]);
           }
+          await giveWay();
         }
         from += group.length;
       }
@@ -136,7 +154,7 @@ export function decodeWith(graphs: PublishedGraphs, options: PublishedDecodingOp
 }
 
 interface CheckedTake {
-  (tokens: readonly number[], position: number, past: Past): Promise<Said>;
+  take(tokens: readonly number[], position: number, past: Past, giveWay: GiveWay): Promise<Said>;
   /** Whether rows may go together. */
   shared(): boolean;
 }
@@ -145,15 +163,18 @@ interface CheckedTake {
 function checkedOnce(graphs: PublishedGraphs, log: (message: string) => void): CheckedTake {
   let state: "row by row" | "to be checked" | "checked" = graphs.shared ? "to be checked" : "row by row";
 
-  async function alone(tokens: readonly number[], position: number, past: Past): Promise<Said> {
+  const alone: CheckedTake["take"] = async (tokens, position, past, giveWay) => {
     const answers: Said[] = [];
-    for (const [row, token] of tokens.entries()) answers.push(await graphs.take([token], position, keep(past, [row])));
+    for (const [row, token] of tokens.entries()) {
+      if (row > 0) await giveWay();
+      answers.push(await graphs.take([token], position, keep(past, [row])));
+    }
     return { scores: answers.flatMap(({ scores }) => scores), past: join(answers.map((answer) => answer.past)) };
-  }
+  };
 
-  async function take(tokens: readonly number[], position: number, past: Past): Promise<Said> {
+  const take: CheckedTake["take"] = async (tokens, position, past, giveWay) => {
     if (tokens.length === 1 || state === "checked") return graphs.take(tokens, position, past);
-    const right = await alone(tokens, position, past);
+    const right = await alone(tokens, position, past, giveWay);
     if (state === "row by row") return right;
     const reason = await graphs.take(tokens, position, past).then(
       ({ scores }) => (agree(scores, right.scores) ? undefined : "a row's scores change with the rows beside it"),
@@ -165,9 +186,9 @@ function checkedOnce(graphs: PublishedGraphs, log: (message: string) => void): C
     state = reason === undefined ? "checked" : "row by row";
     if (reason !== undefined) log(`these graphs run row by row, whatever they say of their batch axis: ${reason}`);
     return right;
-  }
+  };
 
-  return Object.assign(take, { shared: () => state !== "row by row" });
+  return { take, shared: () => state !== "row by row" };
 }
 
 function agree(scores: readonly Float32Array[], expected: readonly Float32Array[]): boolean {

@@ -8,7 +8,7 @@ export async function createPublishedEncoder({ graph, ...options }: AudioEncoder
   const session = await createSession(graph, options);
   const extract = createLogMel(MELS);
   return {
-    async encode(clips) {
+    async encode(clips, giveWay) {
       const embeddings: Float32Array[] = [];
       for (const samples of clips) {
         const { data, frames } = extract(Float32Array.from(samples, (sample) => sample / 32_768));
@@ -18,6 +18,7 @@ export async function createPublishedEncoder({ graph, ...options }: AudioEncoder
         }
         const results = await session.run({ mel: { type: "float32", data, dims: [1, MELS, frames] } });
         embeddings.push(float32Output(results, "audio_features"));
+        await giveWay();
       }
       return embeddings;
     },

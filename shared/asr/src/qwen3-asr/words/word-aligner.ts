@@ -3,9 +3,8 @@
  * any token by token, tells the class of each slot: steps of 80 ms from the segment's beginning.
  */
 import type { Word } from "@parlance/contracts";
-import { makePromptBatch, type PromptRow, promptPositions, similarRows } from "@parlance/generation";
+import { type GiveWay, makePromptBatch, type PromptRow, promptPositions } from "@parlance/generation";
 import { createSession, integerOutput, type SessionOptions } from "@parlance/inference";
-import type { AsrOutcome, AsrSegment } from "../../types.ts";
 import { createAudioEncoder } from "../audio/audio-encoder.ts";
 import { expandAudio, vectorInputs } from "../prompt/prompt.ts";
 import type { PromptTokenizer } from "../prompt/prompt-tokenizer.ts";
@@ -13,8 +12,8 @@ import { alignmentWords } from "./alignment-words.ts";
 import { repairTimes } from "./time-repair.ts";
 
 export interface WordAligner {
-  /** Writes words into the results of rows that want them and whose language the aligner knows. */
-  addWords(segments: readonly AsrSegment[], outcomes: readonly AsrOutcome[]): Promise<void>;
+  /** With times in seconds; none where there are no words, or where the aligner does not know the language. */
+  wordsOf(samples: Int16Array, heard: { text: string; language: string }, giveWay: GiveWay): Promise<Word[]>;
   close(): Promise<void>;
 }
 
@@ -40,51 +39,32 @@ export async function loadWordAligner(options: WordAlignerOptions): Promise<Word
     throw error;
   });
 
-  /** Repaired milliseconds of every slot, row by row. */
-  async function slotTimes(rows: readonly PromptRow[]): Promise<number[][]> {
-    const times: number[][] = [];
-    for (const group of similarRows(rows)) {
-      const members = group.flatMap((row) => rows[row] ?? []);
-      const { places, inputs } = makePromptBatch(members, { hidden, padToken: tokenizer.padToken, vectorInputs });
-      const outputs = await session.run({ ...inputs, positions: promptPositions(members, places) });
-      const classes = integerOutput(outputs, "classes");
-      for (const [index, row] of group.entries()) {
-        const { tokens = [] } = rows[row] ?? {};
-        const from = (index + 1) * places - tokens.length;
-        const said = [...tokens.keys()].filter((place) => tokens[place] === timestampToken);
-        times[row] = repairTimes(said.map((place) => (classes[from + place] ?? 0) * millisecondsPerClass));
-      }
-    }
-    return times;
+  /** Repaired milliseconds of every slot. */
+  async function slotTimes(prompt: PromptRow): Promise<number[]> {
+    const { inputs, places } = makePromptBatch([prompt], { hidden, padToken: tokenizer.padToken, vectorInputs });
+    const outputs = await session.run({ ...inputs, positions: promptPositions([prompt], places) });
+    const classes = integerOutput(outputs, "classes");
+    const said = [...prompt.tokens.keys()].filter((place) => prompt.tokens[place] === timestampToken);
+    return repairTimes(said.map((place) => (classes[place] ?? 0) * millisecondsPerClass));
   }
 
   return {
-    async addWords(segments, outcomes) {
-      const jobs = segments.flatMap(({ samples, timestamps }, row) => {
-        const outcome = outcomes[row];
-        if (!timestamps || outcome?.ok !== true || !languages.has(outcome.result.language)) return [];
-        const words = alignmentWords(outcome.result.text, outcome.result.language);
-        return words.length === 0 ? [] : [{ samples, words, result: outcome.result }];
+    async wordsOf(samples, { text, language }, giveWay) {
+      const words = languages.has(language) ? alignmentWords(text, language) : [];
+      if (words.length === 0) return [];
+      const [vectors = new Float32Array()] = await encoder.encode([samples], giveWay);
+      const written = `<|audio_start|><|audio_pad|><|audio_end|>${words.map((word) => word + slots).join("")}`;
+      const milliseconds = await slotTimes({
+        ...expandAudio(tokenizer, written, vectors.length / hidden),
+        vectors,
+        budget: 0,
       });
-      if (jobs.length === 0) return;
-      const embeddings = await encoder.encode(jobs.map(({ samples }) => samples));
-      const rows = jobs.map(({ words }, index): PromptRow => {
-        const audio = embeddings[index] ?? new Float32Array();
-        const text = `<|audio_start|><|audio_pad|><|audio_end|>${words.map((word) => word + slots).join("")}`;
-        const { tokens, vectorsFrom } = expandAudio(tokenizer, text, audio.length / hidden);
-        return { tokens, vectors: audio, vectorsFrom, budget: 0 };
-      });
-      const times = await slotTimes(rows);
-      for (const [index, { words, result }] of jobs.entries()) {
-        const milliseconds = times[index] ?? [];
-        result.words = words.map(
-          (text, word): Word => ({
-            text,
-            start: (milliseconds[2 * word] ?? 0) / 1000,
-            end: (milliseconds[2 * word + 1] ?? 0) / 1000,
-          }),
-        );
-      }
+      await giveWay();
+      return words.map((word, index) => ({
+        text: word,
+        start: (milliseconds[2 * index] ?? 0) / 1000,
+        end: (milliseconds[2 * index + 1] ?? 0) / 1000,
+      }));
     },
     async close() {
       await session.close();

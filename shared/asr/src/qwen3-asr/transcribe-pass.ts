@@ -1,0 +1,113 @@
+/**
+ * A pass, from rows to outcomes. The decoder asks for rows as it has places for them: those of the pass that have not begun,
+ * then others that wait. Each is encoded and prompted when its turn comes, and ends with its words as soon as it has said
+ * all; rows that nothing is said of never reach the decoder.
+ */
+import { type Manifest, SAMPLE_RATE } from "@parlance/contracts";
+import type { Decoded, DecodingRow, PromptRow } from "@parlance/generation";
+import type { AsrOutcome, AsrPass, AsrSegment } from "../types.ts";
+import type { ModelParts } from "./load-parts.ts";
+import { partialText } from "./prompt/partial-text.ts";
+import { choosePhrase } from "./prompt/phrase-choice.ts";
+import { buildPrompt, contextOf } from "./prompt/prompt.ts";
+import { parseOutput } from "./prompt/spoken-output.ts";
+import { refusal } from "./refusal.ts";
+
+/** Tokens beyond what the audio's length allows. */
+const SPARE_TOKENS = 64;
+
+export async function transcribePass(parts: ModelParts, manifest: Manifest, pass: AsrPass): Promise<void> {
+  const { encoder, decoder, tokenizer, aligner, hidden } = parts;
+  const waiting = [...pass.rows.keys()];
+  /** Of rows that are being decoded. */
+  const embeddings = new Map<number, Float32Array>();
+  const giveWay = () => pass.giveWay();
+
+  function segmentOf(row: number): AsrSegment {
+    const segment = pass.rows[row];
+    if (segment === undefined) throw new RangeError(`the pass has no row ${row}`);
+    return segment;
+  }
+
+  /** Rows whose turn it is, without those that the model cannot do. */
+  function next(places: number): number[] {
+    const rows: number[] = [];
+    while (rows.length < places) {
+      if (waiting.length === 0 && decoder.refills) waiting.push(...pass.refill(places - rows.length));
+      const row = waiting.shift();
+      if (row === undefined) break;
+      if (!pass.isOpen(row)) continue;
+      const refused = refusal(manifest, segmentOf(row), decoder.weigh !== undefined);
+      if (refused === undefined) rows.push(row);
+      else pass.end(row, refused);
+    }
+    return rows;
+  }
+
+  function promptOf(row: number, language = forcedLanguage(segmentOf(row))): PromptRow {
+    const segment = segmentOf(row);
+    const vectors = embeddings.get(row) ?? new Float32Array();
+    const context = contextOf(tokenizer, segment.hotwords, segment.context);
+    const prompt = buildPrompt(tokenizer, { context, language, audioTokens: vectors.length / hidden });
+    return { ...prompt, vectors, budget: tokenBudget(segment.samples.length, parts.tokensPerSecond) };
+  }
+
+  async function take(places: number): Promise<DecodingRow[]> {
+    for (;;) {
+      const rows = next(places);
+      if (rows.length === 0) return [];
+      const encoded = await encoder.encode(
+        rows.map((row) => segmentOf(row).samples),
+        giveWay,
+      );
+      for (const [index, row] of rows.entries()) {
+        const vectors = encoded[index] ?? new Float32Array();
+        if (vectors.length > 0) embeddings.set(row, vectors);
+        else pass.end(row, nothingSaid(segmentOf(row)));
+      }
+      const heard = rows.filter((row) => embeddings.has(row) && pass.isOpen(row));
+      if (heard.length > 0) return heard.map((row) => ({ row, prompt: promptOf(row) }));
+    }
+  }
+
+  function hear(row: number, tokens: readonly number[]): void {
+    const segment = segmentOf(row);
+    if (!pass.readsParts(row) || segment.phrases.length > 0) return;
+    const text = partialText(tokenizer.decode(tokens), forcedLanguage(segment)) ?? "";
+    if (text !== "") pass.tell(row, { text });
+  }
+
+  async function end(row: number, { tokens, score, truncated }: Decoded): Promise<void> {
+    const segment = segmentOf(row);
+    const { samples, timestamps, phrases } = segment;
+    const heard = parseOutput(tokenizer.decode(tokens), forcedLanguage(segment));
+    const result = { ...heard, words: [], score: heard.text === "" ? null : score, truncated };
+    if (phrases.length > 0 && decoder.weigh !== undefined) {
+      // In the language that was heard, where one was.
+      const prompt = promptOf(row, heard.language === "" ? undefined : heard.language);
+      Object.assign(result, await choosePhrase(decoder.weigh, tokenizer, prompt, phrases, giveWay), {
+        truncated: false,
+      });
+    }
+    embeddings.delete(row);
+    const words = timestamps ? await aligner?.wordsOf(samples, result, giveWay) : [];
+    pass.end(row, { ok: true, result: { ...result, words: words ?? [] } });
+  }
+
+  await decoder.decode({ take, isOpen: (row) => pass.isOpen(row), hear, end, giveWay });
+}
+
+/** Tokens that a clip of so many samples may come to. */
+export function tokenBudget(samples: number, tokensPerSecond: number): number {
+  return Math.ceil((samples * tokensPerSecond) / SAMPLE_RATE) + SPARE_TOKENS;
+}
+
+function forcedLanguage({ language }: AsrSegment): string | undefined {
+  return language === "auto" ? undefined : language;
+}
+
+/** What comes of a segment that is shorter than one frame. */
+function nothingSaid(segment: AsrSegment): AsrOutcome {
+  const language = forcedLanguage(segment) ?? "";
+  return { ok: true, result: { text: "", language, words: [], score: null, truncated: false } };
+}

@@ -1,0 +1,141 @@
+/**
+ * A decoder graph that takes places of prompts and single tokens alike, on keys and values that lie in a cache. Prompts are
+ * read row by row, so many places in a run that it takes a CPU a fraction of a second: which places stood together changes
+ * nothing but the last bits of a result.
+ */
+import { createSession, freeTensors, type SessionOptions, type TensorData } from "@parlance/inference";
+import type { GiveWay } from "./decoding.ts";
+import { type CacheShape, createCache, type KeyValueCache, type Tensors } from "./key-value-cache.ts";
+import { int64Tensor, makePromptBatch, type PromptBatchOptions, type PromptRow } from "./prompt-batch.ts";
+
+export interface DecoderGraphOptions extends SessionOptions, PromptBatchOptions {
+  graph: string;
+  cache: CacheShape;
+  /** Of a prompt, in one run. Default: as many as take 100 ms, by a trial when the graph is opened. */
+  placesPerRun?: number | undefined;
+}
+
+/** What a row of the cache takes in a step. */
+export interface StepInput {
+  token: number;
+  position: number;
+  /** Token to weigh. Default: none in particular. */
+  candidate?: number;
+}
+
+export interface DecoderGraph {
+  readonly shape: CacheShape;
+  /** Writes a prompt's keys and values into a row of the cache. Answers what its last place says. */
+  read(
+    cache: KeyValueCache,
+    row: number,
+    prompt: PromptRow,
+    giveWay: GiveWay,
+    candidates?: readonly number[],
+  ): Promise<Tensors>;
+  /** One token for each row of the cache, in order: adds their keys and values. */
+  step(cache: KeyValueCache, inputs: readonly StepInput[]): Promise<Tensors>;
+  close(): Promise<void>;
+}
+
+const TRIAL_PLACES = 32;
+/** What a run over places of a prompt is to take. */
+const RUN_MS = 100;
+const FEWEST_PLACES = 16;
+/** A bound on activations. */
+const MOST_PLACES = 512;
+
+export async function openDecoderGraph(options: DecoderGraphOptions): Promise<DecoderGraph> {
+  const { graph, hidden, cache: shape, padToken, vectorInputs } = options;
+  const session = await createSession(graph, options);
+  const noVectors: TensorData = { type: "float32", data: new Float32Array(hidden), dims: [1, hidden] };
+
+  /** A run over some places of a prompt, behind those that are in the cache. */
+  function readPart(cache: KeyValueCache, row: number, part: PromptRow, from: number, candidates: readonly number[]) {
+    const places = part.tokens.length;
+    const positions = Array.from({ length: places }, (_, place) => from + place);
+    return session.run({
+      ...makePromptBatch([part], options).inputs,
+      positions: int64Tensor(positions, [1, places]),
+      candidates: int64Tensor(candidates, [1, candidates.length]),
+      ...cache.inputs(row),
+    });
+  }
+
+  async function trial(): Promise<number> {
+    const prompt = { tokens: new Array<number>(TRIAL_PLACES).fill(padToken), vectors: new Float32Array() };
+    const cache = createCache(shape, 1, TRIAL_PLACES, 1);
+    cache.begin(0, TRIAL_PLACES);
+    let took = 0;
+    try {
+      // The first run pays for what the runtime allocates.
+      for (let run = 0; run < 2; run++) {
+        const began = performance.now();
+        freeTensors(await readPart(cache, 0, { ...prompt, vectorsFrom: 0, budget: 0 }, 0, [padToken]));
+        took = performance.now() - began;
+      }
+    } finally {
+      cache.close();
+    }
+    return placesIn(RUN_MS, took / TRIAL_PLACES);
+  }
+
+  const placesPerRun = options.placesPerRun ?? (options.device.provider === "cpu" ? await trial() : MOST_PLACES);
+  return {
+    shape,
+    async read(cache, row, prompt, giveWay, candidates = [padToken]) {
+      const length = prompt.tokens.length;
+      cache.begin(row, length);
+      for (let from = 0; ; from += placesPerRun) {
+        const to = Math.min(length, from + placesPerRun);
+        const outputs = await readPart(cache, row, promptPart(prompt, from, to, hidden), from, candidates);
+        cache.write(row, from, outputs, to - from);
+        await giveWay();
+        if (to === length) return outputs;
+        freeTensors(outputs);
+      }
+    },
+    async step(cache, inputs) {
+      const column = [inputs.length, 1];
+      const tokens = inputs.map(({ token }) => token);
+      const outputs = await session.run({
+        input_ids: int64Tensor(tokens, column),
+        positions: int64Tensor(
+          inputs.map(({ position }) => position),
+          column,
+        ),
+        candidates: int64Tensor(
+          inputs.map(({ candidate = padToken }) => candidate),
+          column,
+        ),
+        [vectorInputs.rows]: noVectors,
+        [vectorInputs.places]: int64Tensor(new Float64Array(inputs.length), column),
+        padding: int64Tensor(new Float64Array(inputs.length), [inputs.length]),
+        ...cache.inputs(),
+      });
+      cache.append(outputs);
+      return outputs;
+    },
+    close: () => session.close(),
+  };
+}
+
+/** Places that a run of so many milliseconds has, where one takes so many: a power of two. */
+export function placesIn(milliseconds: number, each: number): number {
+  let places = FEWEST_PLACES;
+  while (places < MOST_PLACES && 2 * places * each <= milliseconds) places *= 2;
+  return places;
+}
+
+/** Places `from` to `to` of a prompt, with the vectors that stand there. */
+export function promptPart(prompt: PromptRow, from: number, to: number, hidden: number): PromptRow {
+  const { tokens, vectors, vectorsFrom, budget } = prompt;
+  const first = Math.max(0, from - vectorsFrom);
+  const last = Math.max(first, Math.min(vectors.length / hidden, to - vectorsFrom));
+  return {
+    tokens: tokens.slice(from, to),
+    vectors: vectors.subarray(first * hidden, last * hidden),
+    vectorsFrom: Math.max(0, vectorsFrom - from),
+    budget,
+  };
+}

@@ -1,0 +1,100 @@
+/**
+ * Rows that are decoded side by side. They join while others go on, each at its own length, and leave one by one; a place
+ * that was left is taken by the next that joins. What is read out of the graph's answers, and what is fed next, is the
+ * caller's.
+ */
+import { freeTensors } from "@parlance/inference";
+import type { DecoderGraph } from "./decoder-graph.ts";
+import type { DecodingRow, GiveWay } from "./decoding.ts";
+import { createCache, type KeyValueCache, type Tensors } from "./key-value-cache.ts";
+
+export interface StepBatchOptions<Answer> {
+  graph: DecoderGraph;
+  giveWay: GiveWay;
+  /** What the graph answers in a row of its run. */
+  read(outputs: Tensors, row: number): Answer;
+  /** Fed to places without a row. */
+  padToken: number;
+}
+
+export interface StepBatch<Answer> {
+  /** Those that have joined and not left. */
+  readonly rows: readonly number[];
+  /** Reads prompts, and tells what each says as soon as it is read. `heard` may let a row leave. */
+  join(rows: readonly DecodingRow[], heard: (row: number, answer: Answer) => void): Promise<void>;
+  /** Takes a token in each row. `wanted`: steps that the rows may still need. */
+  step(tokenOf: (row: number) => number, wanted: number): Promise<[row: number, answer: Answer][]>;
+  leave(row: number): void;
+  close(): void;
+}
+
+interface Place {
+  row: number;
+  position: number;
+}
+
+export function createStepBatch<Answer>({
+  graph,
+  giveWay,
+  read,
+  padToken,
+}: StepBatchOptions<Answer>): StepBatch<Answer> {
+  let cache: KeyValueCache | undefined;
+  /** By place in the cache. */
+  let places: (Place | undefined)[] = [];
+
+  /** Moves what is there, with so many empty places beside it. */
+  async function move(empty: number, longest: number, wanted: number): Promise<void> {
+    const kept = [...places.keys()].filter((place) => places[place] !== undefined);
+    const added = new Array<undefined>(empty).fill(undefined);
+    if (cache === undefined) cache = createCache(graph.shape, empty, longest, wanted);
+    else cache = await cache.move([...kept, ...added], { longest, wanted, giveWay });
+    places = [...kept.map((place) => places[place]), ...added];
+  }
+
+  return {
+    get rows() {
+      return places.flatMap((place) => place?.row ?? []);
+    },
+    async join(rows, heard) {
+      if (rows.length === 0) return;
+      const longest = Math.max(...rows.map(({ prompt }) => prompt.tokens.length));
+      const empty = places.filter((place) => place === undefined).length;
+      const budget = Math.max(...rows.map(({ prompt }) => prompt.budget));
+      if (cache === undefined || empty < rows.length || cache.used < longest) {
+        await move(Math.max(empty, rows.length), longest, budget);
+      }
+      for (const { row, prompt } of rows) {
+        const place = places.indexOf(undefined);
+        if (cache === undefined || place === -1) throw new RangeError(`there is no place for row ${row}`);
+        const outputs = await graph.read(cache, place, prompt, giveWay);
+        places[place] = { row, position: prompt.tokens.length };
+        heard(row, read(outputs, 0));
+        freeTensors(outputs);
+      }
+    },
+    async step(tokenOf, wanted) {
+      const held = places.filter((place) => place !== undefined).length;
+      if (cache === undefined || held === 0) return [];
+      if (cache.full() || held <= places.length / 2) await move(0, 0, wanted);
+      const inputs = places.map((place) => ({
+        token: place === undefined ? padToken : tokenOf(place.row),
+        position: place?.position ?? 0,
+      }));
+      const outputs = await graph.step(cache, inputs);
+      const answers: [number, Answer][] = [];
+      for (const [index, place] of places.entries()) {
+        if (place === undefined) continue;
+        place.position++;
+        answers.push([place.row, read(outputs, index)]);
+      }
+      return answers;
+    },
+    leave(row) {
+      places = places.map((place) => (place?.row === row ? undefined : place));
+    },
+    close() {
+      cache?.close();
+    },
+  };
+}
