@@ -35,7 +35,7 @@ import {
 } from "./engines/engine-table.ts";
 import { enginesPage } from "./engines/page.ts";
 import { benchRefill } from "./engines/refill.ts";
-import { spread } from "./statistics.ts";
+import { spread } from "./measure/statistics.ts";
 
 const LONG_SECONDS = 60;
 const CLEARLY_SLOWER = 2;

@@ -13,8 +13,8 @@ import { fileURLToPath } from "node:url";
 import { demoClips } from "../src/clips.ts";
 import { startPipeline } from "../src/pipeline.ts";
 import { engineProcesses, type Memory, memoryOf } from "../src/process-table.ts";
-import { machine } from "./machine.ts";
-import { quantile, round } from "./statistics.ts";
+import { machine } from "./measure/machine.ts";
+import { quantile, round } from "./measure/statistics.ts";
 
 const LIMIT_MB = 60;
 /** Longer than LEASE_TTL, as by default: an engine that each renewal of its lease kept alive would show. */

@@ -18,7 +18,7 @@ import { compareTokens } from "./loop/comparison.ts";
 import { cudaObstacle } from "./loop/cuda-machine.ts";
 import { loopPage, type Measured, wayNames } from "./loop/page.ts";
 import { runWay, type WayOrder } from "./loop/way-child.ts";
-import { round, spread } from "./statistics.ts";
+import { round, spread } from "./measure/statistics.ts";
 
 const { values: wished } = parseArgs({
   options: {

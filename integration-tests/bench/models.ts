@@ -13,10 +13,10 @@ import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import * as z from "zod";
 import { countErrors, type ErrorCount, wordErrorRate } from "../src/word-error-rate.ts";
-import { type EngineAlone, jobOf, startEngineAlone } from "./engine-alone.ts";
-import { machine } from "./machine.ts";
-import { readSpeechSet, type Utterance } from "./speech-sets.ts";
-import { round } from "./statistics.ts";
+import { readSpeechSet, type Utterance } from "./load/speech-sets.ts";
+import { type EngineAlone, jobOf, startEngineAlone } from "./measure/engine-alone.ts";
+import { machine } from "./measure/machine.ts";
+import { round } from "./measure/statistics.ts";
 
 const shipped = fileURLToPath(new URL("../../models/parlance-en/", import.meta.url));
 /** Another model of the same architecture may be measured; the page is only written for the one that ships. */

@@ -17,11 +17,11 @@ import { writeRandomCtcModel } from "@parlance/inference/testing";
 import { exactSamples, wavOf } from "../src/clips.ts";
 import { type Pipeline, startPipeline } from "../src/pipeline.ts";
 import { createRestClient, type RestClient } from "../src/rest-client.ts";
-import { type CpuSeconds, cpuSeconds, difference } from "./cpu-profile.ts";
-import { startEngineAlone } from "./engine-alone.ts";
-import { interactiveMilliseconds, runBacklog } from "./load.ts";
-import { machine } from "./machine.ts";
-import { quantile, round, type Spread, show, spread } from "./statistics.ts";
+import { interactiveMilliseconds, runBacklog } from "./load/load.ts";
+import { type CpuSeconds, cpuSeconds, difference } from "./measure/cpu-profile.ts";
+import { startEngineAlone } from "./measure/engine-alone.ts";
+import { machine } from "./measure/machine.ts";
+import { quantile, round, type Spread, show, spread } from "./measure/statistics.ts";
 
 const SEGMENT_SECONDS = 25;
 const PASS_SIZE = 16;

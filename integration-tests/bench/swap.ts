@@ -20,10 +20,10 @@ import { watchEngines } from "../src/engine-watch.ts";
 import { startPipeline } from "../src/pipeline.ts";
 import { createRestClient } from "../src/rest-client.ts";
 import { seededRandom } from "../src/seeded-random.ts";
-import { machine } from "./machine.ts";
-import { keepAsking, keepBacklog } from "./mixed-load.ts";
-import { longestGap, type PassRow, passesOf, readRows, swapsOf } from "./passes.ts";
-import { quantile, round } from "./statistics.ts";
+import { keepAsking, keepBacklog } from "./load/mixed-load.ts";
+import { machine } from "./measure/machine.ts";
+import { longestGap, type PassRow, passesOf, readRows, swapsOf } from "./measure/passes.ts";
+import { quantile, round } from "./measure/statistics.ts";
 
 const SECONDS = Number(process.env.SECONDS ?? 120);
 const REQUEST_EVERY_MS = 6_000;

@@ -20,8 +20,8 @@ import { SAMPLE_RATE } from "@parlance/contracts";
 import { resolveModel } from "@parlance/model-store";
 import { loadTtsModel, type SpeechText } from "@parlance/tts";
 import { countErrors, wordErrorRate } from "../src/word-error-rate.ts";
-import { machine } from "./machine.ts";
-import { round } from "./statistics.ts";
+import { machine } from "./measure/machine.ts";
+import { round } from "./measure/statistics.ts";
 
 const MODEL = "parlance-voice";
 const SENTENCES = { everyday: 60, prose: 80, numbers: 30, names: 30 };

@@ -2,7 +2,7 @@
  * What `bench:engines` holds Parlance to: ahead of every peer at the claim's batch, by the median of wall time. A run in which it is not
  * ends with an exit code that says so.
  */
-import type { Spread } from "../statistics.ts";
+import type { Spread } from "../measure/statistics.ts";
 import type { ModelName } from "./engine-table.ts";
 
 export interface Measured {

@@ -1,6 +1,6 @@
 /** engines.md: one table for each model, and where Parlance is behind. All of it is written by the program. */
 import { readFile } from "node:fs/promises";
-import { machine } from "../machine.ts";
+import { machine } from "../measure/machine.ts";
 import { brokenClaims, CLAIM_BATCH, comparisons, label, type Measured } from "./claim.ts";
 import { type ModelName, models, recipe, SEGMENT_SECONDS, THREADS } from "./engine-table.ts";
 

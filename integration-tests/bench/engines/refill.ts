@@ -8,10 +8,10 @@ import { SAMPLE_RATE } from "@parlance/contracts";
 import { type Engine, type Room, runWholePass } from "@parlance/inference/engine";
 import { exactSamples } from "../../src/clips.ts";
 import { seededRandom } from "../../src/seeded-random.ts";
-import { engineOf, jobOf } from "../engine-alone.ts";
-import { machine } from "../machine.ts";
-import { quantile, round, show, spread } from "../statistics.ts";
-import { type TrueSizeModel, trueSizeModel } from "../true-size-model.ts";
+import { type TrueSizeModel, trueSizeModel } from "../load/true-size-model.ts";
+import { engineOf, jobOf } from "../measure/engine-alone.ts";
+import { machine } from "../measure/machine.ts";
+import { quantile, round, show, spread } from "../measure/statistics.ts";
 
 const ROWS = 64;
 const PLACES = 16;

@@ -1,6 +1,6 @@
 /** loop.md: a table for each model, and what follows from it. */
-import { machine } from "../machine.ts";
-import { show, spread } from "../statistics.ts";
+import { machine } from "../measure/machine.ts";
+import { show, spread } from "../measure/statistics.ts";
 import type { Format, Way } from "./bench-models.ts";
 import type { Comparison } from "./comparison.ts";
 import type { WayAnswer } from "./way-child.ts";

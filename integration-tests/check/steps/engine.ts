@@ -6,7 +6,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { SAMPLE_RATE } from "@parlance/contracts";
 import { type EngineJob, monotonicNow, runWholePass, startEngine } from "@parlance/inference/engine";
 import * as z from "zod";
-import { quantile, round } from "../../bench/statistics.ts";
+import { quantile, round } from "../../bench/measure/statistics.ts";
 import { exactSamples } from "../../src/clips.ts";
 import { isAlive, memoryOf } from "../../src/process-table.ts";
 import { settledMb, usedMb } from "../gpu-memory.ts";

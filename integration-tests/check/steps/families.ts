@@ -1,7 +1,7 @@
 /** The whole pipeline with both families on one device: work of both kinds at once, swaps as often as may be, never two loaded. */
 import { randomUUID } from "node:crypto";
 import type { GpuStatus } from "@parlance/contracts";
-import { quantile, round } from "../../bench/statistics.ts";
+import { quantile, round } from "../../bench/measure/statistics.ts";
 import { demoClips } from "../../src/clips.ts";
 import { watchEngines } from "../../src/engine-watch.ts";
 import { startPipeline } from "../../src/pipeline.ts";

@@ -4,7 +4,7 @@
  */
 import { compareTokens } from "../../bench/loop/comparison.ts";
 import { runWay, type WayAnswer } from "../../bench/loop/way-child.ts";
-import { quantile, round } from "../../bench/statistics.ts";
+import { quantile, round } from "../../bench/measure/statistics.ts";
 import { isModel, type Order, sizes, type Tell } from "../order.ts";
 import { programPath } from "../programs.ts";
 

@@ -1,5 +1,5 @@
 /** A model of true size, written on the spot. */
-import { round } from "../../bench/statistics.ts";
+import { round } from "../../bench/measure/statistics.ts";
 import { isModel, type Order, sizes, type Tell } from "../order.ts";
 import { shapeFolder } from "../programs.ts";
 import { writeModel } from "../write-model.ts";

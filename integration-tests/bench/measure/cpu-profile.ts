@@ -1,7 +1,7 @@
 /** Processor time by part of the pipeline, from the process table: who eats what the engine does not. Linux only. */
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { processTree } from "../src/process-table.ts";
+import { processTree } from "../../src/process-table.ts";
 
 const TICKS_PER_SECOND = Number(execFileSync("getconf", ["CLK_TCK"]).toString());
 

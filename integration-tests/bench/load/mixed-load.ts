@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Bus } from "@parlance/bus";
 import { durables, type Operation, streams } from "@parlance/contracts";
-import type { QueueItem, RestClient } from "../src/rest-client.ts";
+import type { QueueItem, RestClient } from "../../src/rest-client.ts";
 
 /** Jobs that wait, below which more are submitted: several passes. */
 const LEAST_WAITING = 192;

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import * as z from "zod";
-import { exactSamples } from "../src/clips.ts";
+import { exactSamples } from "../../src/clips.ts";
 import { jobOf, startEngineAlone } from "./engine-alone.ts";
 
 const heard = z.object({ text: z.string() });

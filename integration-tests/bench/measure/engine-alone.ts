@@ -2,10 +2,10 @@
 import type { Engine, EngineJob, EngineOutcome } from "@parlance/inference/engine";
 import { monotonicNow, runWholePass, startEngine } from "@parlance/inference/engine";
 import type * as z from "zod";
-import type { segmentMetaSchema } from "../../services/transcribe-worker/src/segment-job.ts";
+import type { segmentMetaSchema } from "../../../services/transcribe-worker/src/segment-job.ts";
 
 /** The transcribe worker's own engine module. */
-const entry = new URL("../../services/transcribe-worker/src/engine.ts", import.meta.url);
+const entry = new URL("../../../services/transcribe-worker/src/engine.ts", import.meta.url);
 const DEADLINE_MS = 60_000;
 
 export interface EngineAlone {

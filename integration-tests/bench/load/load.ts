@@ -5,7 +5,7 @@ import { json } from "node:stream/consumers";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Bus } from "@parlance/bus";
 import { segmentResultSchema, streams, subjects } from "@parlance/contracts";
-import type { RestClient } from "../src/rest-client.ts";
+import type { RestClient } from "../../src/rest-client.ts";
 
 const ITEMS_PER_SUBMISSION = 16;
 const UPLOADS_AT_ONCE = 4;

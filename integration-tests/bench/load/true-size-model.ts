@@ -3,8 +3,8 @@ import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { rename, rm } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import type { NumberKind } from "../check/shape.ts";
-import { writeModel } from "../check/write-model.ts";
+import type { NumberKind } from "../../check/shape.ts";
+import { writeModel } from "../../check/write-model.ts";
 
 export interface TrueSizeModel {
   /** The name of a folder of check/shapes. */
@@ -20,9 +20,9 @@ export async function trueSizeModel({ shape, formats, section = {} }: TrueSizeMo
     .update(JSON.stringify([formats, section]))
     .digest("hex")
     .slice(0, 8);
-  const folder = fileURLToPath(new URL(`../../.parlance/true-size/${shape}-${wishes}`, import.meta.url));
+  const folder = fileURLToPath(new URL(`../../../.parlance/true-size/${shape}-${wishes}`, import.meta.url));
   if (existsSync(folder)) return folder;
-  const from = fileURLToPath(new URL(`../check/shapes/${shape}`, import.meta.url));
+  const from = fileURLToPath(new URL(`../../check/shapes/${shape}`, import.meta.url));
   const unfinished = `${folder}.part`;
   await rm(unfinished, { recursive: true, force: true });
   await writeModel({ shape: from, folder: unfinished, formats, section });
