@@ -7,7 +7,8 @@ import { describeConformance, type Family } from "@parlance/inference/testing/co
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { architectures } from "./architectures.ts";
 import { loadAsrModel } from "./load-asr-model.ts";
-import { segment, specimens } from "./testing/specimens.ts";
+import { specimens } from "./testing/specimens/index.ts";
+import { segment } from "./testing/specimens/specimen.ts";
 import type { AsrOutcome, AsrPart } from "./types.ts";
 
 let root: string;
@@ -20,7 +21,7 @@ afterAll(() => rm(root, { recursive: true }));
 const inOneRun = ["qwen3-asr", "whisper"];
 
 test("every architecture has a small model here", () => {
-  expect([...specimens.keys(), ...inOneRun].toSorted()).toEqual([...architectures.keys()].toSorted());
+  expect([...specimens.keys()].toSorted()).toEqual([...architectures.keys()].toSorted());
   for (const [name, models] of specimens) expect(models.length, name).toBeGreaterThan(0);
 });
 
@@ -47,7 +48,8 @@ const family: Family<AsrPart, AsrOutcome> = {
 };
 
 for (const [architecture, models] of specimens) {
-  for (const { name, write, modelId, options, rows, refused = [], truncated } of models) {
+  if (inOneRun.includes(architecture)) continue;
+  for (const { name, write, modelId, options, rows, refused, truncated } of models) {
     describeConformance(`${architecture}, ${name}`, family, {
       rows,
       refused: [segment(new Int16Array(3_600 * SAMPLE_RATE)), ...refused],

@@ -1,4 +1,4 @@
-/** Small models of each architecture, in each of its layouts, with segments for them, for the conformance suite. */
+/** Random weights, and the model that ships. */
 import { readdirSync, readFileSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -6,26 +6,8 @@ import { join } from "node:path";
 import { SAMPLE_RATE } from "@parlance/contracts";
 import { writeRandomCtcModel } from "@parlance/inference/testing";
 import { shippedModels } from "@parlance/model-store";
-import { createRandom } from "../ctc/emissions/synthetic.ts";
-import type { AsrSegment, LoadAsrOptions } from "../types.ts";
-
-export interface AsrSpecimen {
-  /** Its layout, or what else tells it from the others of its architecture. */
-  name: string;
-  /** Writes the model's folder; undefined: `modelId` is one that ships. */
-  write?(folder: string): Promise<void>;
-  modelId?: string;
-  options?: Partial<LoadAsrOptions>;
-  rows: readonly AsrSegment[];
-  /** Each for another reason; every model refuses those that are too long. */
-  refused?: readonly AsrSegment[];
-  /** One that comes to the end of the model's budget. */
-  truncated?: AsrSegment;
-}
-
-export function segment(samples: Int16Array, change: Partial<AsrSegment> = {}): AsrSegment {
-  return { samples, language: "auto", timestamps: false, hotwords: [], phrases: [], ...change };
-}
+import { createRandom } from "../../ctc/emissions/synthetic.ts";
+import { type AsrSpecimen, segment } from "./specimen.ts";
 
 function noise(seconds: number, seed: number): Int16Array {
   const random = createRandom(seed);
@@ -61,7 +43,7 @@ async function writeRandomCtc(folder: string): Promise<void> {
 
 const english = [segment(noise(1, 7), { language: "German" })];
 
-const ctc: AsrSpecimen[] = [
+export const ctcSpecimens: AsrSpecimen[] = [
   {
     name: "random weights",
     write: writeRandomCtc,
@@ -83,6 +65,3 @@ const ctc: AsrSpecimen[] = [
     refused: english,
   },
 ];
-
-/** By the names under which the architectures are registered. */
-export const specimens: ReadonlyMap<string, readonly AsrSpecimen[]> = new Map([["ctc", ctc]]);

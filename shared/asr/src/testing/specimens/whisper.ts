@@ -1,0 +1,47 @@
+/** The recipe's small models with random weights: what they say means nothing. */
+import { makeClip } from "../../whisper/testing/clips.ts";
+import { readClips, writePublishedModel, writeTinyModel } from "../../whisper/testing/tiny-model.ts";
+import { type AsrSpecimen, segment } from "./specimen.ts";
+
+const rules = await readClips();
+
+function hear(clip: string): Int16Array {
+  const rule = rules[clip];
+  if (rule === undefined) throw new RangeError(`there is no clip ${clip}`);
+  return makeClip(rule);
+}
+
+/** Of 32 to 64 tokens, by the official code. */
+const rows = [
+  segment(hear("voice-7")),
+  segment(hear("voice-15"), { timestamps: true }),
+  segment(hear("voice-3"), { language: "Japanese", timestamps: true }),
+  segment(hear("voice-30"), { context: "Parlance, JetStream", language: "German" }),
+];
+const refused = [segment(hear("voice-1"), { hotwords: Array.from({ length: 300 }, (_, n) => `word${n}`) })];
+const truncated = segment(hear("silence-5"));
+const phrases = segment(hear("voice-1"), { phrases: ["the fox", "the dog", "a hard problem"] });
+
+export const whisperSpecimens: AsrSpecimen[] = [
+  {
+    name: "the project's own layout, one beam",
+    write: (folder) => writeTinyModel(folder, "multilingual-80"),
+    options: { beamSize: 1 },
+    rows: [...rows, phrases],
+    ...{ refused, truncated },
+  },
+  {
+    name: "the project's own layout, English alone, three beams",
+    write: (folder) => writeTinyModel(folder, "english-80", { temperatures: [0, 0.4] }),
+    options: { beamSize: 3 },
+    rows: rows.map((row) => ({ ...row, language: "auto" })),
+    refused: [segment(hear("voice-1"), { language: "German" })],
+    truncated: segment(hear("voice-7")),
+  },
+  ...(["split", "merged"] as const).map((kind) => ({
+    name: `others' layout, ${kind}`,
+    write: (folder: string) => writePublishedModel(folder, kind, 40),
+    options: { beamSize: 1 },
+    ...{ rows, refused, truncated },
+  })),
+];
