@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises";
 import { createByteReader, decodeSegments } from "@parlance/audio";
 import * as z from "zod";
 
-const folder = new URL("speech/", import.meta.url);
+const folder = new URL("../speech/", import.meta.url);
 
 const indexSchema = z.array(
   z.object({
