@@ -1,7 +1,7 @@
 /** Who does the harm: kills and pauses processes of a running pipeline. */
 import { setTimeout as pause } from "node:timers/promises";
 import type { Bus } from "@parlance/bus";
-import { buckets, leaseKeys, leaseValueSchema } from "@parlance/contracts";
+import { leaseEntries } from "@parlance/contracts";
 import type { Pipeline } from "../src/pipeline.ts";
 import { engineProcesses } from "../src/process-table.ts";
 
@@ -61,12 +61,10 @@ export async function pauseLeaseHolder(
   milliseconds: number,
   timeoutMs = 20_000,
 ): Promise<boolean> {
-  const bucket = await bus.bucket(buckets.lease);
+  const holders = bus.bucket(leaseEntries.holder);
   const deadline = Date.now() + timeoutMs;
   while (Date.now() < deadline) {
-    const entry = await bucket.get(leaseKeys.gpu(accelerator));
-    const holder =
-      entry === undefined ? undefined : leaseValueSchema.parse(JSON.parse(Buffer.from(entry.value).toString()));
+    const holder = (await holders.get(accelerator))?.value;
     if (holder !== undefined && send(holder.pid, "SIGSTOP")) {
       await pause(milliseconds);
       return send(holder.pid, "SIGCONT");

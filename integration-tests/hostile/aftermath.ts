@@ -4,7 +4,7 @@ import {
   buckets,
   itemDoneSchema,
   jobHeadersSchema,
-  leaseValueSchema,
+  leaseEntries,
   parseDoneSubject,
   parseJobSubject,
   readHeaders,
@@ -57,11 +57,10 @@ export async function findForgeries(bus: Bus, items: readonly GoodItem[]): Promi
       if (subject.split(".").includes(VICTIM)) forged.push(`${stream}: ${subject}`);
     }
   }
-  const lease = await bus.bucket(buckets.lease);
-  for (const key of await lease.keys("gpu.>")) {
-    const entry = await lease.get(key);
-    if (entry !== undefined && !leaseValueSchema.safeParse(parseJson(entry.value)).success)
-      forged.push(`${key}: not a lease`);
+  const holders = bus.bucket(leaseEntries.holder);
+  for (const key of await holders.keys(">")) {
+    const entry = await holders.get(key);
+    if (entry !== undefined && entry.value === undefined) forged.push(`${key}: not a lease`);
   }
   return forged;
 }

@@ -6,11 +6,11 @@
  * keeps no state but the connection, which it restores for as long as the process lives.
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import { type EntryKind, SpeechError } from "@parlance/contracts";
+import { SpeechError } from "@parlance/contracts";
 // `nats` is an alias in package.json: the client of that name goes on as @nats-io/transport-node.
 import { type ConnectionOptions, connect, errors, type NatsConnection } from "nats";
 import { createFileStore } from "./files/file-store.ts";
-import { createKeyBucket, createRawBucket } from "./keys/key-bucket.ts";
+import { createKeyBucket } from "./keys/key-bucket.ts";
 import { type BusLog, createLink } from "./link/link.ts";
 import { publish, request, requestMany, serve, subscribe } from "./requests/requests.ts";
 import { createDelivery, parseReply } from "./streams/delivery.ts";
@@ -90,8 +90,7 @@ export async function connectBus(options: BusOptions): Promise<Bus> {
     purgeBelow: (stream, seq, subject) => purge(link, stream, { seq, filter: subject }),
     deleteMessage: (stream, seq) => deleteMessage(link, stream, seq),
     purgeSubject: (stream, subject) => purge(link, stream, { filter: subject }),
-    bucket: <Value>(kind: EntryKind<Value> | string) =>
-      typeof kind === "string" ? createRawBucket(link, kind) : createKeyBucket(link, kind),
+    bucket: (kind) => createKeyBucket(link, kind),
     files: async (name) => createFileStore(link, name),
     request: (...asked) => request(link, ...asked),
     requestMany: (subject, payload, timeoutMs) => requestMany(link, subject, payload, timeoutMs),

@@ -222,8 +222,7 @@ export interface Bus {
   /** Deletes one message; harmless where it is gone. A durable takes it for acknowledged. */
   deleteMessage(stream: string, seq: number): Promise<void>;
   /** The keys of one kind, by its schema. */
-  bucket<Value>(kind: EntryKind<Value>): KeyBucket<Value, Value>;
-  bucket(name: string): KeyBucket;
+  bucket<Value>(kind: EntryKind<Value>): KeyBucket<Value>;
   files(name: string): Promise<FileStore>;
   /** Undefined when nobody answered in time. */
   request(

@@ -3,9 +3,8 @@
  * clock, which may jump while a holder lives, and leave no trace of it: that is not worked around, the start ends.
  */
 import { setTimeout as pause } from "node:timers/promises";
-import type { Bus } from "@parlance/bus";
+import type { KeyBucket } from "@parlance/bus";
 import { buckets, SpeechError } from "@parlance/contracts";
-import { parseJson } from "./wanted.ts";
 
 const ANSWER_MS = 2_000;
 const PAUSE_MS = 250;
@@ -13,8 +12,11 @@ const PAUSE_MS = 250;
 const TIMEOUT_MS = 15_000;
 
 /** Throws `validation_failed`, naming LEASE_TTL. `timeoutMs`: how long is asked. */
-export async function requireLastingKeys(bus: Pick<Bus, "request">, timeoutMs: number = TIMEOUT_MS): Promise<void> {
-  const ageMs = await longestAge(bus, timeoutMs);
+export async function requireLastingKeys(
+  bucket: Pick<KeyBucket<unknown>, "state">,
+  timeoutMs: number = TIMEOUT_MS,
+): Promise<void> {
+  const ageMs = await longestAge(bucket, timeoutMs);
   if (ageMs === 0) return;
   const why =
     ageMs === undefined
@@ -28,20 +30,12 @@ export async function requireLastingKeys(bus: Pick<Bus, "request">, timeoutMs: n
 }
 
 /** Milliseconds that the bucket's keys live, as the server has it; 0: for ever; undefined when it does not tell in time. */
-async function longestAge(bus: Pick<Bus, "request">, timeoutMs: number): Promise<number | undefined> {
+async function longestAge(bucket: Pick<KeyBucket<unknown>, "state">, timeoutMs: number): Promise<number | undefined> {
   const deadline = performance.now() + timeoutMs;
   for (;;) {
-    const answer = await bus.request(`$JS.API.STREAM.INFO.KV_${buckets.lease}`, "", ANSWER_MS).catch(() => undefined);
-    const nanoseconds = answer && parseJson(answer, maxAgeOf);
-    if (nanoseconds !== undefined) return nanoseconds / 1e6;
+    const state = await bucket.state({ timeoutMs: ANSWER_MS }).catch(() => undefined);
+    if (state !== undefined) return state.maxAgeMs;
     if (performance.now() + PAUSE_MS >= deadline) return undefined;
     await pause(PAUSE_MS);
   }
-}
-
-function maxAgeOf(streamInfo: unknown): number | undefined {
-  if (typeof streamInfo !== "object" || streamInfo === null || !("config" in streamInfo)) return undefined;
-  const { config } = streamInfo;
-  if (typeof config !== "object" || config === null || !("max_age" in config)) return undefined;
-  return typeof config.max_age === "number" ? config.max_age : undefined;
 }

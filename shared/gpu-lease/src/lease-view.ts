@@ -3,9 +3,8 @@
  * wait for; whether a lease is really free is decided by trying to create its key.
  */
 import type { KeyBucket, KeyEvent } from "@parlance/bus";
-import { type Family, type LeaseValue, leaseKeys, leaseValueSchema, type Wanted } from "@parlance/contracts";
+import type { Family, LeaseValue, Wanted } from "@parlance/contracts";
 import type { Clock } from "./clock.ts";
-import { parseJson, parseWanted } from "./wanted.ts";
 
 export interface LeaseView {
   holder(): LeaseValue | undefined;
@@ -18,7 +17,8 @@ export interface LeaseView {
 }
 
 export interface ViewOptions {
-  bucket: KeyBucket;
+  holders: Pick<KeyBucket<LeaseValue | undefined>, "watch">;
+  waiters: Pick<KeyBucket<Wanted | undefined>, "watch">;
   accelerator: string;
   clock: Clock;
   /** A holder that has not written its key again for so long is gone; the value as far as it could be read. */
@@ -34,7 +34,7 @@ export interface ViewOptions {
 }
 
 export function watchLease(options: ViewOptions): LeaseView {
-  const { bucket, accelerator, clock, lifeMs, forgetWantedMs, lookMs, onHolder, onChange, onError, signal } = options;
+  const { accelerator, clock, lifeMs, forgetWantedMs, lookMs, onHolder, onChange, onError, signal } = options;
   let holder: { value: LeaseValue; forgetAt: number } | undefined;
   const wanted = new Map<string, { value: Wanted; forgetAt: number }>();
   const holders = new Set<string>();
@@ -56,7 +56,11 @@ export function watchLease(options: ViewOptions): LeaseView {
     });
   }
 
-  async function follow(keys: string, take: (event: KeyEvent) => void): Promise<void> {
+  async function follow<Value>(
+    bucket: Pick<KeyBucket<Value>, "watch">,
+    keys: string,
+    take: (event: KeyEvent<Value>) => void,
+  ): Promise<void> {
     while (!signal.aborted) {
       try {
         for await (const event of bucket.watch(keys, signal, lookMs)) {
@@ -73,17 +77,17 @@ export function watchLease(options: ViewOptions): LeaseView {
     }
   }
 
-  void follow(leaseKeys.gpu(accelerator), (event) => {
-    const value = event.kind === "put" ? parseLease(event.value) : undefined;
+  void follow(options.holders, accelerator, (event) => {
+    const value = event.kind === "put" ? event.value : undefined;
     holder = value && { value, forgetAt: clock.now() + lifeMs(value) };
     if (event.kind === "put") newestWrite = event.revision;
     else if (event.revision > newestWrite) holders.clear();
     if (value !== undefined) holders.add(value.holder);
     onHolder({ key: event.kind === "put" ? "there" : "gone", value, revision: event.revision });
   });
-  void follow(leaseKeys.wanted(accelerator, "*"), (event) => {
+  void follow(options.waiters, `${accelerator}.*`, (event) => {
     const family = event.key.slice(event.key.lastIndexOf(".") + 1);
-    const value = event.kind === "put" ? parseWanted(event.value) : undefined;
+    const value = event.kind === "put" ? event.value : undefined;
     if (value === undefined) wanted.delete(family);
     else wanted.set(family, { value, forgetAt: clock.now() + forgetWantedMs });
   });
@@ -94,8 +98,4 @@ export function watchLease(options: ViewOptions): LeaseView {
     met: (value) => void holders.add(value.holder),
     wanted: () => Object.fromEntries([...wanted].map(([family, { value }]) => [family, value])),
   };
-}
-
-export function parseLease(value: Uint8Array): LeaseValue | undefined {
-  return parseJson(value, (json) => leaseValueSchema.safeParse(json).data);
 }

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { type Bus, connectBus } from "@parlance/bus";
-import { buckets, type Family } from "@parlance/contracts";
+import { changeStream } from "@parlance/bus/testing";
+import { buckets, type Family, leaseEntries } from "@parlance/contracts";
 import { startTestServer, type TestServer, testServers } from "@parlance/nats/testing";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { monotonicClock } from "./clock.ts";
@@ -21,27 +22,22 @@ describe.each(await testServers())("the lease on nats-server $version", ({ binar
   });
   afterAll(async () => await server.stop());
 
-  async function ask(bus: Bus, request: string, body: object) {
-    const answer = await bus.request(`$JS.API.STREAM.${request}.KV_${buckets.lease}`, JSON.stringify(body), 2_000);
-    return JSON.parse(Buffer.from(answer ?? "").toString());
-  }
-
   /** Without a word to anybody. */
-  async function removeKey(key: string) {
+  async function removeKey(accelerator: string) {
     const bus = await connectBus({ name: "hand", ...server.as() });
-    const entry = await (await bus.bucket(buckets.lease)).get(key);
-    expect(await ask(bus, "MSG.DELETE", { seq: entry?.revision, no_erase: true })).toMatchObject({ success: true });
+    const entry = await bus.bucket(leaseEntries.holder).get(accelerator);
+    await bus.deleteMessage(`KV_${buckets.lease}`, entry?.revision ?? 0);
+    expect(await bus.bucket(leaseEntries.holder).has(accelerator)).toBe(false);
     await bus.close();
   }
 
   /** By the server itself, which finds it too old: what a server does to keys that expire when its clock jumps. */
-  async function letExpire(key: string) {
+  async function letExpire(accelerator: string) {
     const bus = await connectBus({ name: "clock", ...server.as() });
-    const { config } = await ask(bus, "INFO", {});
-    await ask(bus, "UPDATE", { ...config, max_age: 100e6, duplicate_window: 100e6 });
-    const bucket = await bus.bucket(buckets.lease);
-    while ((await bucket.get(key)) !== undefined) await pause(5);
-    await ask(bus, "UPDATE", config);
+    const stream = `KV_${buckets.lease}`;
+    const before = await changeStream(bus, stream, { max_age: 100e6, duplicate_window: 100e6 });
+    while (await bus.bucket(leaseEntries.holder).has(accelerator)) await pause(5);
+    await changeStream(bus, stream, before);
     await bus.close();
   }
 
@@ -182,7 +178,7 @@ describe.each(await testServers())("the lease on nats-server $version", ({ binar
       await a.lease.acquire(now);
       await until(() => b.lease.holder()?.holder === "a");
       const began = monotonicClock.now();
-      await vanish("gpu.GPU-a");
+      await vanish("GPU-a");
       const deadlines = [a.lease.deadline() ?? 0];
       const second = b.lease.acquire(now);
       await until(() => a.told.lost.length > 0);

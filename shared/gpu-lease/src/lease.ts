@@ -14,7 +14,7 @@
  * Its owner kills what the lease protects before `release()`, and when `onLost` calls.
  */
 import type { Bus } from "@parlance/bus";
-import { buckets, type Family, type Lane, type LeaseValue, leaseKeys, type Wanted } from "@parlance/contracts";
+import { type Family, type Lane, type LeaseValue, leaseEntries, type Wanted } from "@parlance/contracts";
 import { type Clock, monotonicClock } from "./clock.ts";
 import { requireLastingKeys } from "./lasting-keys.ts";
 import {
@@ -25,7 +25,7 @@ import {
   leaseMachine,
   leaseTiming,
 } from "./lease-state.ts";
-import { parseLease, watchLease } from "./lease-view.ts";
+import { watchLease } from "./lease-view.ts";
 import { createAnnouncement } from "./wanted.ts";
 
 export interface LeaseLog {
@@ -92,9 +92,9 @@ const RETRY_MS = 100;
 export async function createLease(options: LeaseOptions): Promise<Lease> {
   const { bus, holder, ttlMs, clock = monotonicClock, log } = options;
   const { accelerator } = options;
-  const key = leaseKeys.gpu(accelerator);
-  const bucket = await bus.bucket(buckets.lease);
-  await requireLastingKeys(bus);
+  const holders = bus.bucket(leaseEntries.holder);
+  const waiters = bus.bucket(leaseEntries.wanted);
+  await requireLastingKeys(holders);
   const timing = leaseTiming(ttlMs);
   const machine = leaseMachine(timing);
   const closing = new AbortController();
@@ -108,13 +108,14 @@ export async function createLease(options: LeaseOptions): Promise<Lease> {
   let cancelTick: (() => void) | undefined;
 
   const announcement = createAnnouncement({
-    bucket,
-    key: leaseKeys.wanted(accelerator, holder.family),
+    bucket: waiters,
+    key: `${accelerator}.${holder.family}`,
     clock,
     everyMs: ttlMs / 3,
   });
   const view = watchLease({
-    bucket,
+    holders,
+    waiters,
     accelerator,
     clock,
     lifeMs,
@@ -134,9 +135,9 @@ export async function createLease(options: LeaseOptions): Promise<Lease> {
     onError: (error) => log.warn({ err: error }, "watching the lease failed; trying again"),
   });
 
-  function value(): string {
+  function value(): LeaseValue {
     const { id, family, model, host, pid } = holder;
-    return JSON.stringify({ holder: id, family, model, since, host, pid, ttlMs } satisfies LeaseValue);
+    return { holder: id, family, model, since, host, pid, ttlMs };
   }
 
   /** How long after a write its holder and its engine may live: by its own LEASE_TTL, which may be another. */
@@ -171,25 +172,29 @@ export async function createLease(options: LeaseOptions): Promise<Lease> {
   function perform(effect: LeaseEffect): void {
     switch (effect.do) {
       case "create":
-        ask(effect.call, bucket.create(key, value()), (revision) => ({ type: "created", call: effect.call, revision }));
+        ask(effect.call, holders.create(accelerator, value()), (revision) => ({
+          type: "created",
+          call: effect.call,
+          revision,
+        }));
         return;
       case "update":
-        ask(effect.call, bucket.update(key, value(), effect.revision), (revision) => ({
+        ask(effect.call, holders.update(accelerator, value(), effect.revision), (revision) => ({
           type: "updated",
           call: effect.call,
           revision,
         }));
         return;
       case "delete":
-        ask(effect.call, bucket.delete(key, effect.revision), (deleted) => ({
+        ask(effect.call, holders.delete(accelerator, effect.revision), (deleted) => ({
           type: "deleted",
           call: effect.call,
           deleted,
         }));
         return;
       case "read":
-        ask(effect.call, bucket.get(key), (entry) => {
-          const found = entry && parseLease(entry.value);
+        ask(effect.call, holders.get(accelerator), (entry) => {
+          const found = entry?.value;
           if (found !== undefined) view.met(found);
           return {
             type: "read",

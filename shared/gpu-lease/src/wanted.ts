@@ -4,7 +4,7 @@
  */
 
 import type { KeyBucket } from "@parlance/bus";
-import { lanes, type Wanted, wantedSchema } from "@parlance/contracts";
+import { lanes, type Wanted } from "@parlance/contracts";
 import type { Clock } from "./clock.ts";
 
 export interface Announcement {
@@ -18,7 +18,7 @@ export interface Announcement {
 }
 
 export interface AnnouncementOptions {
-  bucket: KeyBucket;
+  bucket: Pick<KeyBucket<Wanted | undefined>, "put" | "delete">;
   key: string;
   clock: Clock;
   /** The key is written again this often: one that is not any more is its writer's no longer. */
@@ -41,7 +41,7 @@ export function createAnnouncement({ bucket, key, clock, everyMs }: Announcement
       // By revision: another waiter of this family may have written it since.
       await bucket.delete(key, revision).catch(() => false);
     } else if (text !== written?.text || clock.now() >= written.at + everyMs) {
-      const revision = await bucket.put(key, text).catch(() => undefined);
+      const revision = await bucket.put(key, wanted).catch(() => undefined);
       written = revision === undefined ? written : { text, revision, at: clock.now() };
       if (revision === undefined) return;
     } else return;
@@ -78,16 +78,4 @@ export function createAnnouncement({ bucket, key, clock, everyMs }: Announcement
 /** A strict order, so that two of the same urgency do not take turns at the key. */
 function isBefore(a: Wanted, b: Wanted): boolean {
   return (lanes.indexOf(a.lane) - lanes.indexOf(b.lane) || a.since - b.since || (a.holder < b.holder ? -1 : 1)) < 0;
-}
-
-export function parseWanted(value: Uint8Array): Wanted | undefined {
-  return parseJson(value, (json) => wantedSchema.safeParse(json).data);
-}
-
-export function parseJson<T>(value: Uint8Array, parse: (json: unknown) => T | undefined): T | undefined {
-  try {
-    return parse(JSON.parse(new TextDecoder().decode(value)));
-  } catch {
-    return undefined;
-  }
 }

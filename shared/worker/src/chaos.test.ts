@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { buckets, leaseKeys, streams, subjects } from "@parlance/contracts";
+import { buckets, leaseEntries, streams, subjects } from "@parlance/contracts";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { livingEngines, type Pipeline, parentOf, startPipeline } from "./testing/pipeline.ts";
 
@@ -188,11 +188,9 @@ test("the lease's key vanishes in the middle of a pass, as a server's clock that
   await startWorker("second");
   await pipeline.publish("batch", script(40));
   await pipeline.done(1);
-  const key = leaseKeys.gpu("cpu-test");
-  const stream = `KV_${buckets.lease}`;
   const most = await enginesDuring(async () => {
-    const { revision: seq } = (await (await pipeline.bus.bucket(buckets.lease)).get(key)) ?? {};
-    await pipeline.bus.request(`$JS.API.STREAM.MSG.DELETE.${stream}`, JSON.stringify({ seq }), 2_000);
+    const lease = await pipeline.bus.bucket(leaseEntries.holder).get("cpu-test");
+    await pipeline.bus.deleteMessage(`KV_${buckets.lease}`, lease?.revision ?? 0);
     await pipeline.done(40, 45_000);
   });
   expect(most).toBe(1);

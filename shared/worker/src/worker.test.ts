@@ -1,5 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { batchKeys, buckets, durables, type Lane, streams, subjects, workerStateSchema } from "@parlance/contracts";
+import { openBatchNotebook } from "@parlance/bus";
+import { durables, type Lane, leaseEntries, streams, subjects, workerStateSchema } from "@parlance/contracts";
 import { describe, expect, test } from "vitest";
 import { livingEngines, type Outcome } from "./testing/pipeline.ts";
 import { useWorkers } from "./testing/workers.ts";
@@ -96,14 +97,13 @@ describe("jobs", () => {
   });
 
   test("of a cancelled batch are acknowledged without being run", async () => {
-    const bucket = await rig.pipeline.bus.bucket(buckets.batches);
     await rig.pipeline.publish(
       "batch",
       Array.from({ length: 48 }, (_, n) => `sleep 150 ${n}`),
     );
     await start();
     await rig.pipeline.done(4);
-    await bucket.put(batchKeys.cancelled(rig.pipeline.batch), "");
+    await openBatchNotebook(rig.pipeline.bus).cancel(rig.pipeline.batch, Date.now());
     await ackedAll();
     await pause(300);
     // What was in the engine when it happened came to its end.
@@ -221,8 +221,7 @@ describe("the engine", () => {
     await pause(600);
     expect(livingEngines()).toEqual([]);
     expect(worker.state()).toMatchObject({ loaded: false, enginePid: undefined });
-    const bucket = await rig.pipeline.bus.bucket(buckets.lease);
-    expect(await bucket.get("gpu.cpu")).toBeUndefined();
+    expect(await rig.pipeline.bus.bucket(leaseEntries.holder).keys(">")).toEqual([]);
     await rig.pipeline.publish("batch", ["echo b"], { first: 1 });
     await rig.pipeline.done(2);
   });

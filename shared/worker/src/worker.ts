@@ -17,12 +17,12 @@
  *   model/     model-choice (which one, and are its files ready?), load-trouble (why not), manage-model and serve-models
  *              (chosen, loaded and unloaded by hand)
  */
-import { buckets, modelSubjects, subjects } from "@parlance/contracts";
+import { openBatchNotebook } from "@parlance/bus";
+import { modelSubjects, subjects } from "@parlance/contracts";
 import { createLease, type Lease, monotonicClock } from "@parlance/gpu-lease";
 import { noteUnfinishedRuns } from "./blame/unfinished-runs.ts";
 import { readAckWait } from "./lanes/ack-wait.ts";
 import { createAdmission } from "./lanes/admit.ts";
-import { followCancelled } from "./lanes/cancelled-batches.ts";
 import { createDemand } from "./lanes/demand.ts";
 import { createHeldJobs } from "./lanes/held-jobs.ts";
 import { asItIs } from "./lanes/job.ts";
@@ -59,7 +59,8 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
   const held = createHeldJobs(clock, await readAckWait(bus, operations));
   const settlement = createSettlement({ bus, service, log, signal: giveUp.signal });
   const settle = createPassSettlement({ held, settlement, toResult: options.toResult, track, metrics, log });
-  const unfinished = noteUnfinishedRuns({ bucket: await bus.bucket(buckets.batches), track, log });
+  const notebook = openBatchNotebook(bus);
+  const unfinished = noteUnfinishedRuns({ notes: notebook.unfinishedRuns, track, log });
   const choice = createModelChoice(
     {
       name: options.model,
@@ -106,7 +107,7 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
     maxBatchSize: () => choice.current.maxBatchSize,
     signal,
   });
-  const cancelled = followCancelled(bus, { onCancelled: forgetBatch, log, signal });
+  const cancelled = notebook.followCancelled({ onCancelled: forgetBatch, log, signal });
   const tenures: Tenures = createTenures({
     lease,
     choice,

@@ -1,7 +1,15 @@
 import { connectBus } from "@parlance/bus";
-import { gpuStatusSchema, type LeaseValue, subjects, type Wanted, type WorkerState } from "@parlance/contracts";
+import {
+  gpuStatusSchema,
+  type LeaseValue,
+  leaseEntries,
+  subjects,
+  type Wanted,
+  type WorkerState,
+} from "@parlance/contracts";
 import { startTestServer, type TestServer } from "@parlance/nats/testing";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import * as z from "zod";
 import { eventually, startTestGateway, type TestGateway } from "../testing/test-gateway.ts";
 import { foldGpuStatus } from "./gpu-endpoints.ts";
 
@@ -33,10 +41,7 @@ const wanted: Wanted = { holder: "t", lane: "interactive", since: 3_000 };
 
 describe("what is told of a device", () => {
   test("is who holds it, who waits, and the swaps of both families in order", () => {
-    const { devices } = foldGpuStatus(new Map([["gpu.GPU-a", lease]]), new Map([["wanted.GPU-a.tts", wanted]]), [
-      asr,
-      tts,
-    ]);
+    const { devices } = foldGpuStatus(new Map([["GPU-a", lease]]), new Map([["GPU-a.tts", wanted]]), [asr, tts]);
     expect(devices).toHaveLength(1);
     expect(devices[0]).toMatchObject({
       device: "cuda:0",
@@ -48,7 +53,7 @@ describe("what is told of a device", () => {
   });
 
   test("is that it is free when nobody holds it, and nothing of another device", () => {
-    const { devices } = foldGpuStatus(new Map([["gpu.GPU-a", lease]]), new Map(), [
+    const { devices } = foldGpuStatus(new Map([["GPU-a", lease]]), new Map(), [
       { ...asr, device: "cuda:1", accelerator: "GPU-b" },
     ]);
     expect(devices.map(({ device, holder }) => [device, holder?.loaded])).toEqual([
@@ -58,7 +63,7 @@ describe("what is told of a device", () => {
   });
 
   test("is told of each of a name on two hosts, and once of one that two know by their own names", () => {
-    const { devices } = foldGpuStatus(new Map([["gpu.GPU-a", lease]]), new Map(), [
+    const { devices } = foldGpuStatus(new Map([["GPU-a", lease]]), new Map(), [
       { ...tts, device: "cuda:1" },
       asr,
       { ...asr, worker: "o", host: "other", accelerator: "GPU-b" },
@@ -92,11 +97,11 @@ describe("GET /api/v1/gpu", () => {
 
   test("leaves out what a worker that is gone left behind", async () => {
     const worker = await connectBus({ name: "transcribe-worker", ...server.as("transcribe-worker") });
-    const bucket = await worker.bucket("gpu-lease");
-    await bucket.put("gpu.cpu-x", JSON.stringify({ ...lease, ttlMs: 1 }));
-    await bucket.put("wanted.cpu-x.asr", JSON.stringify({ ...wanted, ttlMs: 1 }));
+    const [holders, waiters] = [worker.bucket(leaseEntries.holder), worker.bucket(leaseEntries.wanted)];
+    await holders.put("cpu-x", { ...lease, ttlMs: 1 });
+    await waiters.put("cpu-x.asr", { ...wanted, ttlMs: 1 });
     await eventually(async () => (await ask()).devices.length === 0 || undefined);
-    await Promise.all([bucket.delete("gpu.cpu-x"), bucket.delete("wanted.cpu-x.asr")]);
+    await Promise.all([holders.delete("cpu-x"), waiters.delete("cpu-x.asr")]);
     await worker.close();
   });
 
@@ -104,9 +109,8 @@ describe("GET /api/v1/gpu", () => {
     const worker = await connectBus({ name: "transcribe-worker", ...server.as("transcribe-worker") });
     const over = new AbortController();
     worker.serve(subjects.workers, undefined, async (request) => request.respond(JSON.stringify(asr)), over.signal);
-    const bucket = await worker.bucket("gpu-lease");
-    await bucket.put("gpu.GPU-a", JSON.stringify(lease));
-    await bucket.put("wanted.GPU-a.asr", "not what it should be");
+    await worker.bucket(leaseEntries.holder).put("GPU-a", lease);
+    await worker.bucket({ ...leaseEntries.wanted, schema: z.string() }).put("GPU-a.asr", "not what it should be");
     const [device] = await eventually(async () => {
       const { devices } = await ask();
       return devices[0]?.holder?.loaded ? devices : undefined;

@@ -5,18 +5,14 @@
 import type Router from "@koa/router";
 import { askWorkers, type KeyBucket } from "@parlance/bus";
 import {
-  buckets,
   familySchema,
   type GpuStatus,
   type LeaseValue,
   lanes,
-  leaseKeys,
-  leaseValueSchema,
+  leaseEntries,
   type Wanted,
   type WorkerState,
-  wantedSchema,
 } from "@parlance/contracts";
-import type * as z from "zod";
 import type { GatewayContext } from "../gateway-context.ts";
 import { keepFor } from "../http/keep-for.ts";
 
@@ -27,11 +23,10 @@ const SLACK_MS = 5_000;
 
 export function addGpu(router: Router, { bus }: GatewayContext): void {
   const status = keepFor(FRESH_MS, async (): Promise<GpuStatus> => {
-    const bucket = await bus.bucket(buckets.lease);
     const workers = await askWorkers(bus);
     const [leases, wanted] = await Promise.all([
-      readKeys(bucket, leaseKeys.gpu("*"), leaseValueSchema, workers),
-      readKeys(bucket, leaseKeys.wanted("*", "*"), wantedSchema, workers),
+      readKeys(bus.bucket(leaseEntries.holder), "*", workers),
+      readKeys(bus.bucket(leaseEntries.wanted), "*.*", workers),
     ]);
     return foldGpuStatus(leases, wanted, workers);
   });
@@ -45,30 +40,20 @@ export function addGpu(router: Router, { bus }: GatewayContext): void {
  * does not answer, and has not written its key again for as long as that counts.
  */
 async function readKeys<T extends { holder: string; ttlMs?: number | undefined }>(
-  bucket: KeyBucket,
+  bucket: KeyBucket<T | undefined>,
   filter: string,
-  schema: z.ZodType<T>,
   workers: readonly WorkerState[],
 ): Promise<Map<string, T>> {
   const keys = await bucket.keys(filter);
   const entries = await Promise.all(keys.map(async (key) => [key, await bucket.get(key)] as const));
   const found = new Map<string, T>();
   for (const [key, entry] of entries) {
-    if (entry === undefined) continue;
-    const { data } = schema.safeParse(jsonOf(entry.value));
-    if (data === undefined) continue;
-    const fresh = Date.now() - entry.time < (data.ttlMs ?? Number.POSITIVE_INFINITY) + SLACK_MS;
-    if (fresh || workers.some(({ worker }) => worker === data.holder)) found.set(key, data);
+    if (entry?.value === undefined) continue;
+    const { value, time } = entry;
+    const fresh = Date.now() - time < (value.ttlMs ?? Number.POSITIVE_INFINITY) + SLACK_MS;
+    if (fresh || workers.some(({ worker }) => worker === value.holder)) found.set(key, value);
   }
   return found;
-}
-
-function jsonOf(value: Uint8Array): unknown {
-  try {
-    return JSON.parse(Buffer.from(value).toString());
-  } catch {
-    return undefined;
-  }
 }
 
 /** By accelerator: every one that a worker runs on or that somebody holds or waits for. */
@@ -78,10 +63,10 @@ export function foldGpuStatus(
   workers: readonly WorkerState[],
 ): GpuStatus {
   const ids = new Set(workers.map(idOf));
-  for (const key of [...leases.keys(), ...wanted.keys()]) ids.add(key.split(".")[1] ?? key);
+  for (const key of [...leases.keys(), ...wanted.keys()]) ids.add(key.split(".")[0] ?? key);
   const devices = [...ids].map((id): Device => {
     const here = workers.filter((worker) => idOf(worker) === id);
-    const lease = leases.get(leaseKeys.gpu(id));
+    const lease = leases.get(id);
     const hosts = here.flatMap(({ host }) => host ?? []);
     return {
       device: here[0]?.device ?? id,
@@ -112,7 +97,7 @@ function holderOf(
 }
 
 function waitingFor(accelerator: string, wanted: ReadonlyMap<string, Wanted>): Device["waiting"] {
-  const prefix = leaseKeys.wanted(accelerator, "");
+  const prefix = `${accelerator}.`;
   return [...wanted]
     .flatMap(([key, { holder, lane, since }]) => {
       const family = familySchema.safeParse(key.slice(prefix.length));

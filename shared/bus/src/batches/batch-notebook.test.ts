@@ -1,5 +1,6 @@
-import type { BatchRecord } from "@parlance/contracts";
+import { type BatchRecord, batchEntries } from "@parlance/contracts";
 import { expect, test } from "vitest";
+import * as z from "zod";
 import { useTestServer } from "../testing/index.ts";
 import { openBatchNotebook } from "./batch-notebook.ts";
 
@@ -60,11 +61,11 @@ test("who follows cancelled batches is told of each, one after the other, and st
   const [works, worked, other] = [cancelled.enter("later"), cancelled.enter("later"), cancelled.enter("other")];
   worked.leave();
   // Written by another hand: whatever the key holds is a request.
-  await rig.bus.bucket("batches").put("cancelled.later", "now");
+  await rig.bus.bucket({ ...batchEntries.cancelled, schema: z.string() }).put("later", "now");
   await expect.poll(() => works.signal.aborted).toBe(true);
   expect([worked.signal.aborted, other.signal.aborted]).toEqual([false, false]);
 
-  await rig.bus.bucket("batches").delete("cancelled.later");
+  await rig.bus.bucket(batchEntries.cancelled).delete("later");
   await expect.poll(() => told.at(-1)).toBe("no later");
   expect(cancelled.has("later")).toBe(false);
   over.abort();

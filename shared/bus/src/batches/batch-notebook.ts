@@ -48,7 +48,7 @@ export interface BatchNotebook {
 const anyNote = { bucket: buckets.batches, prefix: "", schema: z.unknown() } as const;
 const TRIAL = `${batchEntries.claim.prefix}check`;
 
-export function openBatchNotebook(bus: Pick<Bus, "bucket" | "last" | "read" | "streamState">): BatchNotebook {
+export function openBatchNotebook(bus: Pick<Bus, "bucket" | "last" | "read">): BatchNotebook {
   const records = bus.bucket(batchEntries.record);
   const cancelled = bus.bucket(batchEntries.cancelled);
   const unfinished = bus.bucket(batchEntries.unfinished);
@@ -86,7 +86,7 @@ export function openBatchNotebook(bus: Pick<Bus, "bucket" | "last" | "read" | "s
       await records.purge(batchId);
       await cancelled.purge(batchId);
     },
-    state: () => bus.streamState(stream),
+    state: () => records.state(),
     async *spentNotes({ until, claimsUntil }) {
       const prefix = `$KV.${buckets.batches}.`;
       for await (const { subject, headers, time } of bus.read({ stream, subject: `${prefix}>`, headersOnly: true })) {

@@ -8,12 +8,12 @@ import { nuid } from "nats";
 import type { Link } from "../link/link.ts";
 import { store } from "../streams/publish-once.ts";
 import { readStream } from "../streams/read.ts";
-import { purge } from "../streams/state.ts";
+import { purge, streamState } from "../streams/state.ts";
 import { askLeader } from "../streams/stored-message.ts";
-import type { HeaderPairs, StoredMessage } from "../types.ts";
+import type { HeaderPairs, StoredMessage, StreamState } from "../types.ts";
 import { isGone, watchKeys } from "./watch-keys.ts";
 
-export interface KeyEntry<Value = Uint8Array> {
+export interface KeyEntry<Value> {
   /** Without what all keys of its kind begin with, here and everywhere. */
   key: string;
   value: Value;
@@ -22,20 +22,18 @@ export interface KeyEntry<Value = Uint8Array> {
   time: number;
 }
 
-export type KeyEvent<Value = Uint8Array> =
-  | ({ kind: "put" } & KeyEntry<Value>)
-  | { kind: "gone"; key: string; revision: number };
+export type KeyEvent<Value> = ({ kind: "put" } & KeyEntry<Value>) | { kind: "gone"; key: string; revision: number };
 
 /** Reading throws `internal` where a value is not what the kind's schema takes. */
-export interface KeyBucket<Value = Uint8Array, Written = Value extends Uint8Array ? Value | string : Value> {
+export interface KeyBucket<Value> {
   get(key: string): Promise<KeyEntry<Value> | undefined>;
   /** Whatever its value is. */
   has(key: string): Promise<boolean>;
   /** The new revision, or undefined when the key is taken. */
-  create(key: string, value: Written): Promise<number | undefined>;
-  put(key: string, value: Written): Promise<number>;
+  create(key: string, value: Value): Promise<number | undefined>;
+  put(key: string, value: Value): Promise<number>;
   /** The new revision, or undefined when `revision` is not the key's newest. */
-  update(key: string, value: Written, revision: number): Promise<number | undefined>;
+  update(key: string, value: Value, revision: number): Promise<number | undefined>;
   /** False when `revision` is given and is not the key's newest. */
   delete(key: string, revision?: number): Promise<boolean>;
   /** Deletes without a trace: nothing is left of the key, and no watch is told at once. */
@@ -46,6 +44,8 @@ export interface KeyBucket<Value = Uint8Array, Written = Value extends Uint8Arra
    */
   watch(keys: string, signal: AbortSignal, lookMs?: number): AsyncIterable<KeyEvent<Value>>;
   keys(filter: string): Promise<string[]>;
+  /** Of the whole bucket: how much it holds, and for how long. */
+  state(retry?: { timeoutMs: number }): Promise<StreamState>;
 }
 
 const deletion: HeaderPairs = [["KV-Operation", "DEL"]];
@@ -53,37 +53,10 @@ const deletion: HeaderPairs = [["KV-Operation", "DEL"]];
 /** The stream that holds a bucket. */
 export const bucketStream = (bucket: string) => `KV_${bucket}`;
 
-interface Codec<Value, Written> {
-  encode(value: Written): Uint8Array | string;
-  decode(subject: string, data: Uint8Array): Value;
-}
-
 export function createKeyBucket<Value>(
   link: Link,
-  { bucket, prefix, schema }: EntryKind<Value>,
-): KeyBucket<Value, Value> {
-  return openKeys(link, bucket, prefix, {
-    encode: (value: Value) => JSON.stringify(value),
-    decode(subject, data) {
-      const parsed = schema.safeParse(jsonOf(data));
-      if (parsed.success) return parsed.data;
-      const sentence = `The key ${subject.slice("$KV.".length)} cannot be read.`;
-      throw new SpeechError("internal", sentence, { cause: parsed.error });
-    },
-  });
-}
-
-/** All keys of a bucket as bytes. */
-export function createRawBucket(link: Link, bucket: string): KeyBucket {
-  return openKeys(link, bucket, "", { encode: (value: Uint8Array | string) => value, decode: (_, data) => data });
-}
-
-function openKeys<Value, Written>(
-  link: Link,
-  bucket: string,
-  kind: string,
-  { encode, decode }: Codec<Value, Written>,
-): KeyBucket<Value, Written> {
+  { bucket, prefix: kind, schema }: EntryKind<Value>,
+): KeyBucket<Value> {
   const stream = bucketStream(bucket);
   const prefix = `$KV.${bucket}.${kind}`;
 
@@ -94,7 +67,7 @@ function openKeys<Value, Written>(
 
   async function write(
     key: string,
-    text: Uint8Array | string,
+    text: string,
     expectedSequence?: number,
     headers?: HeaderPairs,
   ): Promise<number | undefined> {
@@ -103,7 +76,12 @@ function openKeys<Value, Written>(
   }
 
   function entryOf({ subject, data, seq: revision, time }: StoredMessage): KeyEntry<Value> {
-    return { key: subject.slice(prefix.length), value: decode(subject, data), revision, time };
+    const parsed = schema.safeParse(jsonOf(data));
+    if (!parsed.success) {
+      const sentence = `The key ${subject.slice("$KV.".length)} cannot be read.`;
+      throw new SpeechError("internal", sentence, { cause: parsed.error });
+    }
+    return { key: subject.slice(prefix.length), value: parsed.data, revision, time };
   }
 
   return {
@@ -116,7 +94,7 @@ function openKeys<Value, Written>(
       return found !== undefined && !isGone(found.headers);
     },
     async create(key, value) {
-      const text = encode(value);
+      const text = JSON.stringify(value);
       const revision = await write(key, text, 0);
       if (revision !== undefined) return revision;
       const found = await newest(key);
@@ -124,11 +102,11 @@ function openKeys<Value, Written>(
       return found && !isGone(found.headers) ? undefined : await write(key, text, found?.seq ?? 0);
     },
     async put(key, value) {
-      const revision = await write(key, encode(value));
+      const revision = await write(key, JSON.stringify(value));
       if (revision === undefined) throw new Error("a write that expects nothing was refused");
       return revision;
     },
-    update: (key, value, revision) => write(key, encode(value), revision),
+    update: (key, value, revision) => write(key, JSON.stringify(value), revision),
     async delete(key, revision) {
       return (await write(key, "", revision, deletion)) !== undefined;
     },
@@ -149,6 +127,7 @@ function openKeys<Value, Written>(
       }
       return found;
     },
+    state: (retry) => streamState(link, stream, retry),
   };
 }
 

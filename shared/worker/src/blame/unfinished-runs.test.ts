@@ -3,10 +3,10 @@ import { expect, test } from "vitest";
 import type { Job } from "../lanes/job.ts";
 import { noteUnfinishedRuns } from "./unfinished-runs.ts";
 
-/** A bucket whose writes take their time, and end in the order in which they were asked for only if somebody sees to that. */
-function slowBucket() {
-  const keys = new Map<string, string>();
-  const writes: string[] = [];
+/** Notes whose writes take their time, and end in the order in which they were asked for only if somebody sees to that. */
+function slowNotes() {
+  const keys = new Map<number, number>();
+  const writes: number[] = [];
   let ms = 8;
   const slowly = async (write: () => void) => {
     ms /= 2;
@@ -16,37 +16,28 @@ function slowBucket() {
   return {
     keys,
     writes,
-    get: async (key: string) => {
-      const value = keys.get(key);
-      return value === undefined ? undefined : { key, value: new TextEncoder().encode(value), revision: 1, time: 0 };
-    },
-    put: async (key: string, value: Uint8Array | string) => {
-      writes.push(key);
-      await slowly(() => keys.set(key, String(value)));
-      return 1;
-    },
-    delete: async (key: string) => {
-      writes.push(key);
-      await slowly(() => keys.delete(key));
-      return true;
+    of: async (seq: number) => keys.get(seq) ?? 0,
+    note: async (seq: number, runs: number) => {
+      writes.push(seq);
+      await slowly(() => (runs > 0 ? keys.set(seq, runs) : keys.delete(seq)));
     },
   };
 }
 
-function worker(bucket = slowBucket()) {
+function worker(notes = slowNotes()) {
   const works: Promise<unknown>[] = [];
-  const runs = noteUnfinishedRuns({ bucket, track: (work) => works.push(work), log: createLog("test", "silent") });
-  return { runs, bucket, written: () => Promise.all(works) };
+  const runs = noteUnfinishedRuns({ notes, track: (work) => works.push(work), log: createLog("test", "silent") });
+  return { runs, notes, written: () => Promise.all(works) };
 }
 
 const job = (seq: number, deliveries: number, unfinishedRuns = 0) =>
   ({ delivery: { seq, deliveries }, unfinishedRuns }) as Job;
 
 test("a run that nobody ends is found with the next delivery, and added to, by another worker or by the same", async () => {
-  const { runs, bucket, written } = worker();
+  const { runs, notes, written } = worker();
   runs.begun([job(7, 2)]);
   await written();
-  const next = worker(bucket);
+  const next = worker(notes);
   expect(await next.runs.of(7)).toBe(1);
   next.runs.begun([job(7, 3, 1)]);
   await next.written();
@@ -83,10 +74,10 @@ test("several runs of one delivery, in one engine after the other, are one", asy
 });
 
 test("nothing is written for what was never delivered before", async () => {
-  const { runs, bucket, written } = worker();
+  const { runs, notes, written } = worker();
   const first = job(7, 1);
   runs.begun([first]);
   runs.ended([first]);
   await written();
-  expect(bucket.writes).toEqual([]);
+  expect(notes.writes).toEqual([]);
 });

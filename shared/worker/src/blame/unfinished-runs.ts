@@ -7,8 +7,7 @@
  * to any end. A note that is still there when the job comes again is that of a worker which did not live to strike it out, or lost
  * its lease meanwhile. A first delivery is not noted: work that goes well costs no write.
  */
-import type { KeyBucket } from "@parlance/bus";
-import { batchKeys } from "@parlance/contracts";
+import type { BatchNotebook } from "@parlance/bus";
 import type { Log } from "@parlance/telemetry";
 import type { Job } from "../lanes/job.ts";
 
@@ -22,22 +21,21 @@ export interface UnfinishedRuns {
 }
 
 export interface UnfinishedRunsOptions {
-  bucket: Pick<KeyBucket, "get" | "put" | "delete">;
+  notes: BatchNotebook["unfinishedRuns"];
   track(work: Promise<unknown>): void;
   log: Log;
 }
 
-export function noteUnfinishedRuns({ bucket, track, log }: UnfinishedRunsOptions): UnfinishedRuns {
+export function noteUnfinishedRuns({ notes, track, log }: UnfinishedRunsOptions): UnfinishedRuns {
   /** The last write of each job on its way: the next one waits for it. */
   const writing = new Map<number, Promise<void>>();
   /** Those that have a note of ours. A job that is given back and comes again is another one. */
   const noted = new WeakSet<Job>();
 
   function write(seq: number, runs: number): void {
-    const key = batchKeys.unfinished(seq);
     const before = writing.get(seq) ?? Promise.resolve();
     const work = before
-      .then(async () => void (runs > 0 ? await bucket.put(key, String(runs)) : await bucket.delete(key)))
+      .then(() => notes.note(seq, runs))
       .catch((error) => log.warn({ err: error, seq }, "noting a run failed"))
       .finally(() => {
         if (writing.get(seq) === work) writing.delete(seq);
@@ -53,8 +51,7 @@ export function noteUnfinishedRuns({ bucket, track, log }: UnfinishedRunsOptions
   return {
     async of(seq) {
       try {
-        const entry = await bucket.get(batchKeys.unfinished(seq));
-        return entry === undefined ? 0 : Number(new TextDecoder().decode(entry.value));
+        return await notes.of(seq);
       } catch (error) {
         // Once too often is better than a job that is given up though nothing is known against it.
         log.warn({ err: error, seq }, "it cannot be read how often a job was tried; trying it");
