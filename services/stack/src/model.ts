@@ -5,6 +5,7 @@
  * as `GET /api/v1/gpu` tells it, means one; otherwise each is meant.
  * It talks to the pipeline that `npm start` runs from the same STATE_DIR, or to NATS_URL. `--json` prints what REST would answer.
  */
+import { setTimeout as pause } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { type Bus, changeWorkerModel, listWorkerModels, readWorkerModels } from "@parlance/bus";
 import {
@@ -23,6 +24,9 @@ import {
 } from "@parlance/contracts";
 import { connectToRunning } from "./connect-to-running.ts";
 import { familiesMeant } from "./families-meant.ts";
+
+/** Of what waits for memory, how often it is asked for again. */
+const WAITING_LOOK_MS = 1_000;
 
 const usage =
   "usage: npm run model -- list | config | load [<model>] | reload [<model>] | unload [--family asr|tts] [--device <device>] [--json]";
@@ -92,7 +96,12 @@ async function change(
   try {
     const wanted = verb === "unload" ? "unloaded" : "loaded";
     let states = await changeWorkerModel(bus, family, verb, request);
+    let told = "";
     while (states.some(({ phase }) => phase !== wanted)) {
+      const waits = states.find(({ phase }) => phase === "waiting")?.problem?.message ?? "";
+      if (waits !== told) process.stderr.write(`model: ${waits}\n`);
+      if (waits !== "") await pause(WAITING_LOOK_MS);
+      told = waits;
       states = await changeWorkerModel(bus, family, verb === "unload" ? "unload" : "load", { device: request.device });
     }
     return states.map(toModelConfig);

@@ -4,7 +4,7 @@ import { abilitiesOf, architectureNames } from "@parlance/asr/abilities";
 import { asrLayouts } from "@parlance/asr/layouts";
 import { findInCatalogue } from "@parlance/catalogue";
 import { type ModelState, type Settings, SpeechError } from "@parlance/contracts";
-import { fallbackOf } from "@parlance/inference/compute-type";
+import { fallbackOf, weightBytes } from "@parlance/inference/compute-type";
 import {
   findModel,
   forgetVerified,
@@ -63,9 +63,18 @@ export async function findAsrModels(options: AsrModelsOptions): Promise<{ initia
     }
     const maxBatchSize = Math.min(settings.MAX_BATCH_SIZE, manifest.limits.maxBatchSize);
     const abilities = { languages: manifest.languages, ...abilitiesOf(manifest.architecture) };
-    const fallback = fallbackOf(manifest, settings.ASR_COMPUTE_TYPE, cuda.available ? "cuda" : "cpu");
+    const provider = cuda.available ? "cuda" : "cpu";
+    const fallback = fallbackOf(manifest, settings.ASR_COMPUTE_TYPE, provider);
     if (fallback !== undefined) log.warn({ compute_type: fallback.computeType }, `ASR_COMPUTE_TYPE: ${fallback.note}`);
-    return { name: manifest.name, folder, options: engineOptions(id), maxBatchSize, fallback, abilities };
+    return {
+      name: manifest.name,
+      folder,
+      options: engineOptions(id),
+      maxBatchSize,
+      weightBytes: weightBytes(manifest, settings.ASR_COMPUTE_TYPE, provider),
+      fallback,
+      abilities,
+    };
   }
 
   async function list() {

@@ -7,7 +7,7 @@
  * device share its lease: one works, the others stand by.
  */
 import { buckets, type Manifest, type SettingName, SpeechError, ttsSectionSchema } from "@parlance/contracts";
-import { computeTypesOf, type WantedComputeType } from "@parlance/inference/compute-type";
+import { computeTypesOf, type WantedComputeType, weightBytes } from "@parlance/inference/compute-type";
 import { resolveModel, verifiedFiles } from "@parlance/model-store";
 import { architectureNames } from "@parlance/tts/architecture-names";
 import {
@@ -72,6 +72,7 @@ export async function createTtsWorker(options: TtsWorkerOptions): Promise<TtsWor
     folder: modelFolder,
     options: engineOptions(modelId),
     maxBatchSize: Math.min(settings.TTS_MAX_BATCH_SIZE, of.limits.maxBatchSize),
+    weightBytes: weightBytes(of, settings.TTS_COMPUTE_TYPE, accelerator.provider),
     abilities: { languages: of.languages, ...readSection(of) },
   });
   const initial = toReady(settings.TTS_MODEL_ID, folder, manifest);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { chooseGraph, fallbackOf } from "./compute-type.ts";
+import { chooseGraph, fallbackOf, weightBytes } from "./compute-type.ts";
 
 const file = { path: "x.onnx", bytes: 1, sha256: "0".repeat(64) };
 const plain = { name: "plain", files: { graph: file } };
@@ -70,5 +70,30 @@ describe("fallbackOf", () => {
     expect(fallbackOf(plain, "float32", "cpu")).toBeUndefined();
     expect(fallbackOf(plain, "auto", "cuda")).toBeUndefined();
     expect(fallbackOf({ name: "four", files: { "graph.int4": file } }, "int8", "cpu")).toBeUndefined();
+  });
+});
+
+describe("weightBytes", () => {
+  const of = (path: string, bytes: number) => ({ path, bytes });
+  const files = {
+    "encoder.int8": of("encoder.int8.onnx", 1),
+    "encoder.float16": of("encoder.float16.onnx", 2),
+    decoder: of("decoder.onnx", 4),
+    "weights.int8": of("weights.int8.bin", 10),
+    "weights.float16": of("weights.float16.bin", 20),
+    "encoder.int8.data": of("encoder.int8.bin", 100),
+    "encoder.float16.data": of("encoder.float16.bin", 200),
+    tokenizer: of("tokenizer.json", 5_000),
+  };
+
+  it("is that of the formats that are loaded, and nothing else of the folder", () => {
+    expect(weightBytes({ files }, "auto", "cpu")).toBe(1 + 4 + 10 + 100);
+    expect(weightBytes({ files }, "auto", "cuda")).toBe(2 + 4 + 20 + 200);
+    expect(weightBytes({ files }, "int8", "cuda")).toBe(1 + 4 + 10 + 100);
+  });
+
+  it("counts a file once that several graphs share", () => {
+    const shared = { path: "shared.data", bytes: 7 };
+    expect(weightBytes({ files: { "a.data": shared, "b.data": shared } }, "auto", "cpu")).toBe(7);
   });
 });

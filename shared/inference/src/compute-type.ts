@@ -89,3 +89,29 @@ export function computeTypesOf({ files }: Pick<Manifest, "files">): ComputeType[
   }
   return [...types];
 }
+
+/**
+ * Bytes of the weights that a load reads, as far as the manifest tells: of each part the format that would be chosen. Where a folder
+ * has several ways of decoding, those of all of them; where weights lie beside their graph unnamed, less than there are.
+ */
+export function weightBytes(
+  { files }: Pick<Manifest, "files">,
+  wanted: WantedComputeType,
+  provider: "cpu" | "cuda",
+): number {
+  const parts = new Map<string, Map<ComputeType, { path: string; bytes: number }>>();
+  for (const [role, file] of Object.entries(files)) {
+    if (!/\.(onnx|bin|data|onnx_data)$/.test(file.path)) continue;
+    const [, format] = /\.(int8|int4|float16|float32)(?=\.|$)/.exec(role) ?? [];
+    const part = role.replace(`.${format}`, "");
+    const formats = parts.get(part) ?? new Map();
+    parts.set(part, formats.set(format ?? "float32", file));
+  }
+  const chosen = new Map<string, number>();
+  for (const formats of parts.values()) {
+    const best = inOrder(wanted, provider, "float32").find((format) => formats.has(format));
+    const { path, bytes } = formats.get(best ?? "float32") ?? { path: "", bytes: 0 };
+    chosen.set(path, bytes);
+  }
+  return [...chosen.values()].reduce((sum, bytes) => sum + bytes, 0);
+}

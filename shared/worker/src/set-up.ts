@@ -53,7 +53,7 @@ export interface WorkerSetUp {
   registry: Registry;
   /** The part of `createWorker`'s options that is the same in every service. */
   common(
-    model: Pick<ReadyModel, "name" | "maxBatchSize" | "abilities" | "fallback">,
+    model: Pick<ReadyModel, "name" | "maxBatchSize" | "weightBytes" | "abilities" | "fallback">,
   ): Pick<
     WorkerOptions,
     | "bus"
@@ -62,6 +62,7 @@ export interface WorkerSetUp {
     | "model"
     | "abilities"
     | "fallback"
+    | "weightBytes"
     | "accelerator"
     | "lease"
     | "settings"
@@ -88,14 +89,20 @@ export async function setUpWorker(options: SetUpOptions): Promise<WorkerSetUp> {
     accelerator,
     cuda: { available: accelerator.provider === "cuda", ...(await detectCuda()) },
     registry,
-    common: ({ name, maxBatchSize, abilities, fallback }) => ({
+    common: ({ name, maxBatchSize, weightBytes, abilities, fallback }) => ({
       bus,
       service,
       id,
       model: name,
       abilities,
       fallback,
-      accelerator: { id: accelerator.id, device: accelerator.name, environment: accelerator.engine.environment },
+      weightBytes,
+      accelerator: {
+        id: accelerator.id,
+        device: accelerator.name,
+        environment: accelerator.engine.environment,
+        memory: accelerator.memory,
+      },
       lease: { ttlMs: settings.LEASE_TTL * SECOND, host },
       settings: {
         maxBatchSize,

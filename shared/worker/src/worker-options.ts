@@ -2,6 +2,7 @@
 import type { Bus } from "@parlance/bus";
 import type { Family, Operation, WorkerState } from "@parlance/contracts";
 import type { Clock } from "@parlance/gpu-lease";
+import type { Memory } from "@parlance/inference/accelerators";
 import type { Log } from "@parlance/telemetry";
 import type { ToEngineJob } from "./lanes/job.ts";
 import type { Abilities, ModelSource, ReadyModel } from "./model/model-choice.ts";
@@ -23,10 +24,18 @@ export interface WorkerOptions {
   abilities?: Abilities | undefined;
   /** Where the model has no weights of the compute type that is set. */
   fallback?: ReadyModel["fallback"];
+  /** Bytes of its weights, where they are known. */
+  weightBytes?: ReadyModel["weightBytes"];
   /** Where the model comes from, and which others there are. Default: it is ready, and there are none. */
   models?: ModelSource;
   /** Whose lease is asked for (its id), what it is called on its host, and what an engine needs to run on it. */
-  accelerator: { id: string; device: string; environment?: Readonly<Record<string, string>> };
+  accelerator: {
+    id: string;
+    device: string;
+    environment?: Readonly<Record<string, string>>;
+    /** Default: it does not tell. */
+    memory?: () => Promise<Memory | undefined>;
+  };
   lease: { ttlMs: number; host: string };
   /** A module that calls `runEngine`, and what its `load` is given. */
   engine: { entry: URL; options: EngineOptionsSource };

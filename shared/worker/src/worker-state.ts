@@ -28,7 +28,7 @@ export function describeSelf({ options, choice, trouble, tenures, turns, run }: 
     const { current } = tenures;
     if (current !== undefined) return current.draining ? "unloading" : current.description ? "loaded" : "loading";
     if (choice.gettingReady) return "downloading";
-    return tenures.acquiring ? "waiting" : "unloaded";
+    return tenures.acquiring || trouble.told?.failure.code === "memory_short" ? "waiting" : "unloaded";
   }
 
   function state(): WorkerState {

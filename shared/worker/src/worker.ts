@@ -27,6 +27,7 @@ import { createDemand } from "./lanes/demand.ts";
 import { createHeldJobs } from "./lanes/held-jobs.ts";
 import { asItIs } from "./lanes/job.ts";
 import { type LanePulls, pullLanes } from "./lanes/pull-lanes.ts";
+import { createLoadMemory } from "./model/load-memory.ts";
 import { createLoadTrouble } from "./model/load-trouble.ts";
 import { createLoadWishes } from "./model/load-wishes.ts";
 import { manageModel } from "./model/manage-model.ts";
@@ -56,6 +57,7 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
   const turns = createTurns(settings.urgentShare);
   const wishes = createLoadWishes();
   const trouble = createLoadTrouble(clock, metrics);
+  const memory = createLoadMemory({ ...options.accelerator, look: options.accelerator.memory, clock, log });
   const held = createHeldJobs(clock, await readAckWait(bus, operations));
   const settlement = createSettlement({ bus, service, log, signal: giveUp.signal });
   const settle = createPassSettlement({ held, settlement, toResult: options.toResult, track, metrics, log });
@@ -69,6 +71,7 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
       maxBatchSize: settings.maxBatchSize,
       abilities: options.abilities,
       fallback: options.fallback,
+      weightBytes: options.weightBytes,
     },
     options.models,
     (download) => {
@@ -121,7 +124,12 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
         held,
         settle,
         unfinished,
-        engine: { entry: options.engine.entry, options: choice.current.options, on: options.accelerator },
+        engine: {
+          entry: options.engine.entry,
+          options: choice.current.options,
+          on: options.accelerator,
+          memory: memory.of(choice.current),
+        },
         settings: { ...settings, maxBatchSize: choice.current.maxBatchSize },
         turns,
         isCancelled: cancelled.has,

@@ -87,6 +87,11 @@ export const errorTable = {
     retryable: true,
     sentence: "The model cannot be loaded at the moment.",
   },
+  memory_short: {
+    status: 503,
+    retryable: true,
+    sentence: "The device has not enough memory free for the model.",
+  },
   model_unavailable: {
     status: 503,
     retryable: true,

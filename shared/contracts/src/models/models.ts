@@ -51,7 +51,7 @@ export const modelTroubleSchema = z.object({
 export type ModelTrouble = z.infer<typeof modelTroubleSchema>;
 
 /**
- * `unloaded` no engine runs. `downloading` its files are being fetched. `waiting` for the lease. `loading` the engine has
+ * `unloaded` no engine runs. `downloading` its files are being fetched. `waiting` for the lease, or for memory. `loading` the engine has
  * started. `loaded` it runs passes. `unloading` it ends with its running pass.
  */
 export const modelPhases = ["unloaded", "downloading", "waiting", "loading", "loaded", "unloading"] as const;

@@ -6,6 +6,7 @@
 import { acceleratorIds, SpeechError } from "@parlance/contracts";
 import { type CudaProbe, chooseDevice, type Device, showing } from "../device.ts";
 import { type EachDeviceOptions, eachDevice } from "./each-device.ts";
+import { type Memory, readGpuMemory, readMachineMemory } from "./free-memory.ts";
 import { findGpus } from "./gpus.ts";
 import { readMachineId } from "./machine.ts";
 import { type Gpu, visibleGpus } from "./visible-gpus.ts";
@@ -19,6 +20,8 @@ export interface Accelerator extends Device {
     /** More than its supervisor's own. */
     environment: Readonly<Record<string, string>>;
   };
+  /** What it has; undefined where it does not tell. */
+  memory(): Promise<Memory | undefined>;
 }
 
 export interface ChooseAcceleratorOptions {
@@ -48,14 +51,21 @@ export async function chooseAccelerator(options: ChooseAcceleratorOptions): Prom
   const uuid = visible[place] ?? (found.length === 0 && wholeUuid.test(shown) ? shown : undefined);
   const chosen = await chooseDevice({ device, log, ...(probe && { probe }), ...(uuid !== undefined && { gpu: uuid }) });
   if (chosen.provider === "cpu") {
-    return { ...chosen, id: acceleratorIds.cpu(machineId), engine: { device: "cpu", environment: {} } };
+    const engine = { device: "cpu", environment: {} };
+    return { ...chosen, id: acceleratorIds.cpu(machineId), engine, memory: () => readMachineMemory() };
   }
   if (uuid === undefined) {
     const id = acceleratorIds.unnamedGpu(shown, machineId);
-    return { ...chosen, id, engine: { device: chosen.name, environment: {} } };
+    return { ...chosen, id, engine: { device: chosen.name, environment: {} }, memory: async () => undefined };
   }
   const reason = isMixed(found) ? `${chosen.reason}; ${COUNTED}` : chosen.reason;
-  return { ...chosen, reason, id: acceleratorIds.gpu(uuid), engine: { device: "cuda:0", environment: showing(uuid) } };
+  return {
+    ...chosen,
+    reason,
+    id: acceleratorIds.gpu(uuid),
+    engine: { device: "cuda:0", environment: showing(uuid) },
+    memory: () => readGpuMemory(uuid),
+  };
 }
 
 async function onlyDevice(setting: string, look: EachDeviceOptions): Promise<string> {

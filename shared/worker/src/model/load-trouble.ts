@@ -25,6 +25,8 @@ export interface LoadTrouble {
 
 /** So many deaths in a row are no accident. */
 const DEATHS_TOLD = 3;
+/** A look at free memory costs little. */
+const LOOK_AGAIN_MS = 5_000;
 
 export function createLoadTrouble(clock: Clock, metrics: WorkerMetrics | undefined): LoadTrouble {
   let trouble: { error: Error; since: number; tries: number; pauseMs: number; nextTryAt: number } | undefined;
@@ -46,7 +48,9 @@ export function createLoadTrouble(clock: Clock, metrics: WorkerMetrics | undefin
       return restMs();
     },
     failed(error) {
-      const pauseMs = backoffAfter(trouble?.pauseMs ?? 0);
+      const short = isShort(error);
+      const backoffMs = backoffAfter(trouble?.pauseMs ?? 0);
+      const pauseMs = short ? Math.min(backoffMs, LOOK_AGAIN_MS) : backoffMs;
       trouble = {
         error,
         since: trouble?.since ?? Date.now(),
@@ -55,13 +59,18 @@ export function createLoadTrouble(clock: Clock, metrics: WorkerMetrics | undefin
         nextTryAt: clock.now() + pauseMs,
       };
       metrics?.modelReady(false);
-      metrics?.loadFailed(failureOf(error).code);
+      if (!short) metrics?.loadFailed(failureOf(error).code);
     },
     over() {
       trouble = undefined;
       metrics?.modelReady(true);
     },
   };
+}
+
+/** Nothing was tried: there is not enough memory free (load-memory.ts). */
+export function isShort(error: unknown): boolean {
+  return error instanceof SpeechError && error.code === "memory_short";
 }
 
 function failureOf(error: Error) {

@@ -4,6 +4,7 @@ import type { Demand } from "../lanes/demand.ts";
 import type { Tenures } from "../tenure/tenures.ts";
 import type { WorkerOptions } from "../worker-options.ts";
 import type { SelfDescription } from "../worker-state.ts";
+import { isShort } from "./load-trouble.ts";
 import type { LoadWishes } from "./load-wishes.ts";
 import type { ModelChoice } from "./model-choice.ts";
 import type { ManagedWorker } from "./serve-models.ts";
@@ -39,7 +40,11 @@ export function manageModel({ options, self, choice, demand, wishes, tenures }: 
       if (current?.description !== undefined && !current.draining) return true;
       const wish = wishes.add();
       tenures.want();
-      return await wish;
+      return await wish.catch((error: unknown) => {
+        // It goes on being looked at, and the answer says what it waits for.
+        if (isShort(error)) return true;
+        throw error;
+      });
     },
     async unload() {
       choice.cancel(new SpeechError("cancelled", "The model was unloaded before it was ready."));

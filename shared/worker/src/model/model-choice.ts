@@ -21,6 +21,8 @@ export interface ReadyModel {
   /** What the engine's `load` is given. */
   options: EngineOptionsSource;
   maxBatchSize: number;
+  /** Bytes of the weights that a load reads, where they are known: it needs at least as much memory. */
+  weightBytes?: number | undefined;
   /** Where it has no weights of the compute type that is set: what is run instead. */
   fallback?: Fallback | undefined;
   abilities?: Abilities | undefined;

@@ -14,6 +14,7 @@ import {
   startEngine,
 } from "@parlance/inference/engine";
 import type { Log } from "@parlance/telemetry";
+import type { ModelMemory } from "../model/load-memory.ts";
 import type { WorkerMetrics } from "../worker-metrics.ts";
 import type { WorkerOptions } from "../worker-options.ts";
 import { type EngineDescription, readDescription } from "./engine-description.ts";
@@ -27,6 +28,7 @@ export interface EngineSlotOptions {
   options: EngineOptionsSource;
   /** Where it runs: an engine is shown nothing else, and may know it by another name. */
   on: WorkerOptions["accelerator"];
+  memory: ModelMemory;
   lease: Lease;
   metrics: WorkerMetrics | undefined;
   clock: Clock;
@@ -59,7 +61,7 @@ export interface EngineSlot {
 const LEFT_TIMEOUT_MS = 5_000;
 
 export function createEngineSlot(slot: EngineSlotOptions): EngineSlot {
-  const { entry, options, on, lease, metrics, clock, log } = slot;
+  const { entry, options, on, memory, lease, metrics, clock, log } = slot;
   let engine: Engine | undefined;
   let loaded: LoadedEngine | undefined;
   let loadMs = 0;
@@ -105,8 +107,13 @@ export function createEngineSlot(slot: EngineSlotOptions): EngineSlot {
     async load() {
       const left = await endLeftEngines(lease.predecessors(), LEFT_TIMEOUT_MS);
       if (left.length > 0) log.warn({ pids: left }, "engines of a holder before this one cannot be ended");
+      const short = await memory.shortage();
       const deadline = lease.deadline();
       if (closed || !lease.held || deadline === undefined) return false;
+      if (short !== undefined) {
+        failure = short;
+        return false;
+      }
       const from = clock.now();
       const starting = startEngine({
         entry,
@@ -122,6 +129,7 @@ export function createEngineSlot(slot: EngineSlotOptions): EngineSlot {
         const description = readDescription(await starting.loaded);
         if (closed) return false;
         loaded = { engine: starting, description };
+        memory.loaded();
         loadMs = clock.now() - from;
         const swap = swapOf(loadMs, description, Date.now());
         metrics?.swapped(swap);
@@ -133,6 +141,7 @@ export function createEngineSlot(slot: EngineSlotOptions): EngineSlot {
         // Whoever kills it knows why it did not load.
         if (closed) return false;
         failure = error instanceof Error ? error : new Error(String(error));
+        memory.failed(failure);
         const reason = failure.message;
         const engineLog = error instanceof EngineDied ? error.exit.stderr : undefined;
         log.error({ err: error, engineLog }, `the model could not be loaded: ${reason}`);

@@ -58,7 +58,12 @@ async function begin(): Promise<Rig> {
     held,
     settle,
     unfinished: { of: async () => 0, begun() {}, ended() {}, stopped() {} },
-    engine: { entry: scriptedEngine, options: {}, on: { id: "cpu-test", device: "cpu" } },
+    engine: {
+      entry: scriptedEngine,
+      options: {},
+      on: { id: "cpu-test", device: "cpu" },
+      memory: { shortage: async () => undefined, loaded() {}, failed() {} },
+    },
     settings: {
       ...yieldSettings(settings),
       maxBatchSize: settings.MAX_BATCH_SIZE,

@@ -48,7 +48,7 @@ export interface TenureOptions {
   held: HeldJobs;
   settle: PassSettlement;
   unfinished: UnfinishedRuns;
-  engine: Pick<EngineSlotOptions, "entry" | "options" | "on">;
+  engine: Pick<EngineSlotOptions, "entry" | "options" | "on" | "memory">;
   settings: TenureSettings;
   turns: Turns;
   isCancelled(batchId: string): boolean;

@@ -13,6 +13,8 @@ export interface ScriptedWorker {
   leaseTtl: number;
   /** Default: the one of all of them. */
   accelerator?: string;
+  memory?: WorkerOptions["accelerator"]["memory"];
+  weightBytes?: number;
   log?: Log;
   engineOptions?: EngineOptionsSource;
   settings?: Partial<WorkerOptions["settings"]>;
@@ -31,7 +33,12 @@ export function createScriptedWorker(options: ScriptedWorker): Promise<Worker> {
     operations,
     family,
     model: "scripted",
-    accelerator: { id: options.accelerator ?? "cpu-test", device: "cpu" },
+    accelerator: {
+      id: options.accelerator ?? "cpu-test",
+      device: "cpu",
+      ...(options.memory && { memory: options.memory }),
+    },
+    ...(options.weightBytes !== undefined && { weightBytes: options.weightBytes }),
     lease: { ttlMs: leaseTtl * 1_000, host: "test" },
     engine: { entry: scriptedEngine, options: options.engineOptions ?? {} },
     settings: {
