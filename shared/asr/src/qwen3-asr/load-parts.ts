@@ -5,7 +5,7 @@ import { createLoopDecoder, createStepDecoder, type Decoder, loadEmbeddings } fr
 import { chooseGraph, type SessionOptions } from "@parlance/inference";
 import type { ArchitectureContext } from "../types.ts";
 import { type AudioEncoder, createAudioEncoder } from "./audio/audio-encoder.ts";
-import { type Qwen3AsrSection, qwen3AsrSectionSchema } from "./manifest-section.ts";
+import { type Qwen3AsrSection, qwen3AsrSectionSchema, type TokenAllowance } from "./manifest-section.ts";
 import { vectorInputs } from "./prompt/prompt.ts";
 import { loadTokenizer, type PromptTokenizer } from "./prompt/prompt-tokenizer.ts";
 import { createPublishedDecoder } from "./published/published-decoder.ts";
@@ -19,7 +19,7 @@ export interface ModelParts {
   tokenizer: PromptTokenizer;
   aligner: WordAligner | undefined;
   hidden: number;
-  tokensPerSecond: number;
+  allowance: TokenAllowance;
   computeType: string;
   close(): Promise<void>;
 }
@@ -70,7 +70,7 @@ export async function loadParts(context: ArchitectureContext): Promise<ModelPart
 async function openOwn(opening: Opening): Promise<Omit<ModelParts, "close">> {
   const { session, tokenizer, open, has, graphOf, device, manifest } = opening;
   const section = readSection(opening);
-  const { hidden, tokensPerSecond } = section;
+  const { hidden } = section;
   const encoder = await open(createAudioEncoder({ ...session, graph: graphOf("encoder").graph, hidden }));
   // Per-token runs would carry keys and values over the bus; on CUDA the loop graph is the one to have.
   const looped = device.provider === "cuda" && has("loop");
@@ -94,13 +94,13 @@ async function openOwn(opening: Opening): Promise<Omit<ModelParts, "close">> {
       : await open(
           loadWordAligner({ ...session, ...section.aligner, tokenizer, graphOf: (role) => graphOf(role).graph }),
         );
-  return { encoder, decoder, tokenizer, aligner, hidden, tokensPerSecond, computeType };
+  return { encoder, decoder, tokenizer, aligner, hidden, allowance: section, computeType };
 }
 
 async function openPublished(opening: Opening): Promise<Omit<ModelParts, "close">> {
   const { session, tokenizer, open, has, fileOf, graphOf } = opening;
   const { section, vocabulary } = await readPublishedSizes(fileOf("config"));
-  const { hidden, tokensPerSecond } = section;
+  const { hidden } = section;
   const embeddings = await loadEmbeddings(fileOf("embedTokens"), vocabulary, hidden);
   const encoder = await open(createPublishedEncoder({ ...session, graph: graphOf("encoder").graph, hidden }));
   // Merged graphs read a prompt whole and hold the weights once: where a folder has both, they are the better ones.
@@ -121,7 +121,7 @@ async function openPublished(opening: Opening): Promise<Omit<ModelParts, "close"
     tokenizer,
     aligner: undefined,
     hidden,
-    tokensPerSecond,
+    allowance: section,
     computeType: first.computeType,
   };
 }

@@ -9,8 +9,9 @@ export const qwen3AsrSectionSchema = z.object({
   layers: size,
   keyValueHeads: size,
   headSize: size,
-  /** Tokens that a second of audio may come to; with 64 more, the budget of a row. */
+  /** Tokens that a second of audio may come to, and those that any row may have beyond: together, the budget of a row. */
   tokensPerSecond: z.number().positive().default(15),
+  spareTokens: z.number().int().nonnegative().default(64),
   /** Of the forced aligner, when the folder has one. */
   aligner: z
     .object({
@@ -22,4 +23,5 @@ export const qwen3AsrSectionSchema = z.object({
     .optional(),
 });
 
+export type TokenAllowance = Pick<z.infer<typeof qwen3AsrSectionSchema>, "tokensPerSecond" | "spareTokens">;
 export type Qwen3AsrSection = z.infer<typeof qwen3AsrSectionSchema>;

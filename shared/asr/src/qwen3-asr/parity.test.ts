@@ -60,7 +60,12 @@ function promptRow({ clip, context, language }: GoldenRow): PromptRow {
   const audio = embeddings.get(clip) ?? new Float32Array();
   const audioTokens = audio.length / hidden;
   const { tokens, vectorsFrom } = buildPrompt(tokenizer, { context, language: language ?? undefined, audioTokens });
-  return { tokens, vectors: audio, vectorsFrom, budget: tokenBudget(clips.get(clip)?.length ?? 0, 15) };
+  return {
+    tokens,
+    vectors: audio,
+    vectorsFrom,
+    budget: tokenBudget(clips.get(clip)?.length ?? 0, { tokensPerSecond: 15, spareTokens: 64 }),
+  };
 }
 
 /** What the official rows say, without the end token. */

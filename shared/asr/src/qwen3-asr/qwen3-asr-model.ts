@@ -4,7 +4,7 @@
  *
  * Exact against the official implementation with the encoder's windows applied, features of one clip at a time. A row's
  * answer does not depend on the rows beside it, nor on when it joined them. A row may say 15 tokens for each second and 64
- * more; one that is stopped by that is marked as truncated.
+ * more, unless its manifest says otherwise; one that is stopped by that is marked as truncated.
  * A pass gives way between the encoder's runs, parts of prompts, steps and the aligner's runs, tells texts as they grow,
  * and where the graphs can takes in waiting rows between steps.
  * Rooms: audio/ (the encoder), prompt/ (what is asked and how the answer is read), words/ (the aligner), published/ (graphs

@@ -7,14 +7,12 @@ import { type Manifest, SAMPLE_RATE } from "@parlance/contracts";
 import type { Decoded, DecodingRow, PromptRow } from "@parlance/generation";
 import type { AsrOutcome, AsrPass, AsrSegment } from "../types.ts";
 import type { ModelParts } from "./load-parts.ts";
+import type { TokenAllowance } from "./manifest-section.ts";
 import { partialText } from "./prompt/partial-text.ts";
 import { choosePhrase } from "./prompt/phrase-choice.ts";
 import { buildPrompt, contextOf } from "./prompt/prompt.ts";
 import { parseOutput } from "./prompt/spoken-output.ts";
 import { refusal } from "./refusal.ts";
-
-/** Tokens beyond what the audio's length allows. */
-const SPARE_TOKENS = 64;
 
 export async function transcribePass(parts: ModelParts, manifest: Manifest, pass: AsrPass): Promise<void> {
   const { encoder, decoder, tokenizer, aligner, hidden } = parts;
@@ -49,7 +47,7 @@ export async function transcribePass(parts: ModelParts, manifest: Manifest, pass
     const vectors = embeddings.get(row) ?? new Float32Array();
     const context = contextOf(tokenizer, segment.hotwords, segment.context);
     const prompt = buildPrompt(tokenizer, { context, language, audioTokens: vectors.length / hidden });
-    return { ...prompt, vectors, budget: tokenBudget(segment.samples.length, parts.tokensPerSecond) };
+    return { ...prompt, vectors, budget: tokenBudget(segment.samples.length, parts.allowance) };
   }
 
   async function take(places: number): Promise<DecodingRow[]> {
@@ -98,8 +96,8 @@ export async function transcribePass(parts: ModelParts, manifest: Manifest, pass
 }
 
 /** Tokens that a clip of so many samples may come to. */
-export function tokenBudget(samples: number, tokensPerSecond: number): number {
-  return Math.ceil((samples * tokensPerSecond) / SAMPLE_RATE) + SPARE_TOKENS;
+export function tokenBudget(samples: number, { tokensPerSecond, spareTokens }: TokenAllowance): number {
+  return Math.ceil((samples * tokensPerSecond) / SAMPLE_RATE) + spareTokens;
 }
 
 function forcedLanguage({ language }: AsrSegment): string | undefined {

@@ -17,7 +17,8 @@ const order = readOrder();
 const { folder, way, format } = order;
 const manifest = await readManifest(folder);
 if (manifest === undefined) throw new Error(`${folder} has no manifest.json`);
-const { hidden, layers, keyValueHeads, headSize, tokensPerSecond } = qwen3AsrSectionSchema.parse(manifest["qwen3-asr"]);
+const section = qwen3AsrSectionSchema.parse(manifest["qwen3-asr"]);
+const { hidden, layers, keyValueHeads, headSize } = section;
 const cache = { layers, heads: keyValueHeads, size: headSize };
 const tokenizer = await loadTokenizer(join(folder, "tokenizer.json"));
 const { endTokens, padToken } = tokenizer;
@@ -47,7 +48,7 @@ async function embeddings(): Promise<Float32Array[]> {
 
 const rows = (await embeddings()).map((audio, row): PromptRow => {
   const prompt = buildPrompt(tokenizer, { context: "", language: undefined, audioTokens: audio.length / hidden });
-  const allowed = tokenBudget(clips[row]?.length ?? 0, tokensPerSecond);
+  const allowed = tokenBudget(clips[row]?.length ?? 0, section);
   return { ...prompt, vectors: audio, budget: order.budget > 0 ? Math.min(order.budget, allowed) : allowed };
 });
 
