@@ -1,13 +1,15 @@
 /**
- * `npm run bench:loop [-- --device cpu --models a,b --rows 16 --seconds 20 --budget 64 --rounds 5 --formats float32,float16 --vram-gb 40 --write]`: greedy
- * decoding with the loop in the graph, against a run for every token with keys and values through the host's memory, and, for Qwen3-ASR,
- * a run for every token by ONNX Runtime's C API with keys and values kept on the device. Writes loop.md. The last line is JSON:
- * `ways` has one object for each model, format and way with seconds_p50, tokens_equal (the share) and load_s.
+ * `npm run bench:loop [-- --device cpu --models a,b --rows 16 --seconds 20 --budget 64 --rounds 5 --formats float32,float16 --vram-gb 40 --write]`:
+ * three ways of greedy decoding. The loop is in the graph; or every token is a run, with keys and values through the
+ * host's memory; or, for Qwen3-ASR, every token is a run of ONNX Runtime's C API, with keys and values kept on the
+ * device. Writes loop.md. The last line is JSON: `ways` has one object for each model, format and way with seconds_p50,
+ * tokens_equal (the share) and load_s.
  *
- * Without arguments it wants a CUDA GPU: it ends with 2, and one line that says why, when there is none, and says which
- * libraries to put where when only these are missing. models/recipes/bench-loop makes the models, with random weights of the true sizes,
- * below .parlance/bench-loop, once. With `--device cpu` the small models of the tests are decoded on the CPU instead: nothing to install.
- * It ends with 1 when a way fails, or says other tokens in float32 than a run for every token on the CPU does.
+ * Without arguments it wants a CUDA GPU. It ends with 2, and one line that says why, when there is none. When only
+ * libraries are missing it says which to put where. The models are made once by models/recipes/bench-loop, with random
+ * weights of the true sizes, below .parlance/bench-loop. With `--device cpu` the small models of the tests are decoded
+ * on the CPU instead: nothing to install. It ends with 1 when a way fails, or says other tokens in float32 than a run
+ * for every token on the CPU does.
  */
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";

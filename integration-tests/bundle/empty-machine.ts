@@ -1,8 +1,9 @@
 /**
- * `npm run test:bundle`: packs a bundle in parts of 28 MB and carries them to a machine that has nothing and reaches nothing: a root
- * folder with the C library, a shell and the few programs that unpack, in a network namespace with nothing but its loopback.
- * There it is unpacked and started, transcribes, speaks, runs the demo, and its check of a GPU finds none. Damaged and missing parts are tried first.
- * The last line is JSON: packed_mb, unpacked_mb, parts, ready_s, transcript_ok, speech_ok, demo_ok, check_ok, damage_named.
+ * `npm run test:bundle`: packs a bundle in parts of 28 MB and carries them to a machine that has nothing and reaches
+ * nothing. That is a root folder with the C library, a shell and the few programs that unpack, in a network namespace
+ * with nothing but its loopback. There it is unpacked and started, transcribes, speaks, runs the demo, and its check of
+ * a GPU finds none. Damaged and missing parts are tried first. The last line is JSON: packed_mb, unpacked_mb, parts,
+ * ready_s, transcript_ok, speech_ok, demo_ok, check_ok, damage_named.
  *
  * It needs Linux, and a user who may make namespaces (root, or where user namespaces are allowed).
  */

@@ -1,8 +1,9 @@
 /**
- * `npm run test:chaos`: 300 items, two in three to transcribe and one in three to speak, go through the pipeline while each service,
- * the engine and nats-server are killed with SIGKILL at least three times each, an engine is killed in the middle of a swap three
- * times, and the holder of the lease is stopped past its lease twice. In the end every accepted item has exactly one terminal
- * event, done, with the transcript or the sound of a run without faults; and at no moment two engines had memory of a model.
+ * `npm run test:chaos`: 300 items, two in three to transcribe and one in three to speak, go through the pipeline.
+ * Meanwhile each service, the engine and nats-server are killed with SIGKILL at least three times each. An engine is
+ * killed in the middle of a swap three times, and the holder of the lease is stopped past its lease twice. In the end
+ * every accepted item has exactly one terminal event, done, with the transcript or the sound of a run without faults;
+ * and at no moment two engines had memory of a model.
  *
  * `SEED=<n>` repeats an order of kills; `-- --items 30 --kills 1 --swap-kills 0 --pauses 0 --targets engine,tts-worker` makes it shorter. The last line is JSON: accepted, done, failed, kills, lost, duplicates, changed, families_max,
  * engines_max (1, or the run has failed) and engine_processes_max, which counts those too that have only just been started.

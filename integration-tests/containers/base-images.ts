@@ -1,6 +1,7 @@
 /**
- * The images that services/Dockerfile and compose.yaml start from: those that are here, or come from a registry; where neither is so,
- * images of the same names that hold what theirs hold: a minimal Debian with this machine's Node and npm, or with a nats-server.
+ * The images that services/Dockerfile and compose.yaml start from: those that are here, or come from a registry. Where
+ * neither is so, images of the same names hold what theirs hold: a minimal Debian with this machine's Node and npm, or
+ * with a nats-server.
  */
 import {
   appendFileSync,

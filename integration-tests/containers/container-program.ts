@@ -57,8 +57,9 @@ export function findContainerProgram(): ContainerProgram {
 }
 
 /**
- * Where containers may not nest as podman wishes (a machine that is a container or a small virtual one itself), they start with plainer
- * settings: another OCI runtime, cgroups without systemd, and no more open files than the machine allows. Throws when neither starts.
+ * Containers may not nest everywhere as podman wishes: the machine may be a container itself, or a small virtual one.
+ * There they start with plainer settings: another OCI runtime, cgroups without systemd, and no more open files than the
+ * machine allows. Throws when neither starts.
  */
 export function makeContainersStart(program: ContainerProgram, image: string, folder: string): void {
   const tried = () => program.run(["run", "--rm", "--network", "none", "--entrypoint", "/bin/true", image], LOOK_MS);

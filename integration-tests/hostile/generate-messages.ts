@@ -1,6 +1,7 @@
 /**
- * Operations of the NATS protocol as a hostile publisher would write them: on every subject that it may use and on those that
- * it may not, with replies that point into the streams, headers that are none, sizes that lie, and payloads of every kind.
+ * Operations of the NATS protocol as a hostile publisher would write them. They are on every subject that it may use
+ * and on those that it may not, with replies that point into the streams, headers that are none, sizes that lie, and
+ * payloads of every kind.
  */
 import { encodeWav } from "@parlance/audio";
 import {

@@ -1,7 +1,8 @@
 /**
- * `npm run test:hostile`: 5,000 generated protocol messages of two hostile publishers and 2,000 generated HTTP requests come down on
- * the whole pipeline while a good publisher and a good client have 200 items done: on the oldest nats-server that is supported and on
- * the newest. Nothing is forged, nothing crashes, and what was bad is put aside and tidied away.
+ * `npm run test:hostile`: 5,000 generated protocol messages of two hostile publishers and 2,000 generated HTTP requests
+ * come down on the whole pipeline while a good publisher and a good client have 200 items done. It runs on the oldest
+ * nats-server that is supported and on the newest. Nothing is forged, nothing crashes, and what was bad is put aside
+ * and tidied away.
  *
  * `SEED=<n>` repeats a storm. The last line is JSON: the worse of the servers' figures, and each server's own.
  */

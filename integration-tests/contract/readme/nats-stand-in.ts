@@ -1,6 +1,7 @@
 /**
- * A stand-in for the `nats` command line tool, where that is not at hand: the commands and flags that README.md and nats/subjects.md use,
- * as the tool's own sources have them (0.3.2), and no others: an unknown flag ends it, and so does a payload that the tool would take for a template.
+ * A stand-in for the `nats` command line tool, where that is not at hand. It has the commands and flags that README.md
+ * and nats/subjects.md use, as the tool's own sources have them (0.3.2), and no others. An unknown flag ends it, and so
+ * does a payload that the tool would take for a template.
  */
 import { buffer } from "node:stream/consumers";
 import { parseArgs } from "node:util";

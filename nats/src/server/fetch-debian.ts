@@ -1,7 +1,7 @@
 /**
- * The nats-server package of the Debian (or Ubuntu) mirror that this machine's own apt sources name, without root: apt downloads
- * into folders of its own, checks the mirror's signature with the distribution's keys, and dpkg unpacks the file. What is
- * installed on the machine does not change.
+ * The nats-server package of the Debian (or Ubuntu) mirror that this machine's own apt sources name, without root. Apt
+ * downloads into folders of its own, checks the mirror's signature with the distribution's keys, and dpkg unpacks the
+ * file. What is installed on the machine does not change.
  */
 import { execFile } from "node:child_process";
 import { constants } from "node:fs";

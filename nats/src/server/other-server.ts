@@ -1,6 +1,7 @@
 /**
- * The nats-server that runs on a folder of JetStream's although nobody holds its lock: that of a launcher which was killed a
- * moment ago, or one that somebody started by hand. nats-server itself locks nothing: two on one folder destroy its files.
+ * The nats-server that runs on a folder of JetStream's although nobody holds its lock: that of a launcher which was
+ * killed a moment ago, or one that somebody started by hand. The server itself locks nothing: two on one folder destroy
+ * its files.
  */
 import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync, readlinkSync, realpathSync, rmSync, writeFileSync } from "node:fs";

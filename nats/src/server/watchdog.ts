@@ -1,7 +1,8 @@
 /**
- * Ends a process when this one is gone, however it went: a shell waits on a pipe whose other end only this process holds, and
- * the kernel closes it even after a SIGKILL. nats-server itself has no such switch, and without it a launcher that was killed
- * would leave a server behind on the port and the store that its successor needs. A shell costs 1 MB; a Node process 40.
+ * Ends a process when this one is gone, however it went. A shell waits on a pipe whose other end only this process
+ * holds, and the kernel closes it even after a SIGKILL. The server itself has no such switch. Without it a launcher
+ * that was killed would leave a server behind on the port and the store that its successor needs. A shell costs 1 MB; a
+ * Node process 40.
  */
 import { spawn } from "node:child_process";
 import { Socket } from "node:net";

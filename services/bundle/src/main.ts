@@ -1,8 +1,8 @@
 /**
- * `npm run bundle [-- --model <id or folder> … --cuda --parts 28M --out <folder>]`: one archive for a machine that has nothing and reaches
- * nothing, with its checksums, in parts where a size is given, and a script that joins and unpacks them.
- * `--cuda` adds ONNX Runtime's CUDA provider, `--cuda-from <folder or file | nuget | pypi>` says where it is taken from.
- * The last line is JSON: archive, packed_mb, unpacked_mb, glibc, files, parts.
+ * `npm run bundle [-- --model <id or folder> … --cuda --parts 28M --out <folder>]`: one archive for a machine that has
+ * nothing and reaches nothing. It comes with its checksums, in parts where a size is given, and with a script that
+ * joins and unpacks them. `--cuda` adds ONNX Runtime's CUDA provider, `--cuda-from <folder or file | nuget | pypi>`
+ * says where it is taken from. The last line is JSON: archive, packed_mb, unpacked_mb, glibc, files, parts.
  */
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readdirSync, rmSync, statSync } from "node:fs";

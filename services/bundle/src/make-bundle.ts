@@ -1,7 +1,8 @@
 /**
- * A bundle mirrors the repository, so that every program finds what it needs where it always lies. What is in it: Node, nats-server and
- * the C++ library (`bin`, `lib`), the built services and what people start, the packages with native code or WebAssembly, ONNX
- * Runtime for this platform alone, models, the demo's recordings, and everybody's licences. `bundle.json` names each file's bytes.
+ * A bundle mirrors the repository, so that every program finds what it needs where it always lies. In it are Node,
+ * nats-server and the C++ library (`bin`, `lib`), the built services and what people start. So are the packages with
+ * native code or WebAssembly, ONNX Runtime for this platform alone, models, the demo's recordings, and everybody's
+ * licences. `bundle.json` names each file's bytes.
  */
 import {
   copyFileSync,

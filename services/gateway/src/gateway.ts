@@ -1,11 +1,12 @@
 /**
- * The REST facade. It speaks only NATS and keeps no state but what is in flight: any number of gateways serve the same batches and
- * files. Whatever it does with batches and files for its callers, a publisher can do by requests (nats/subjects.md); what is about
- * the machines (models by hand, devices, metrics) is for those who run them, and no publisher reaches it.
+ * The REST facade. It speaks only NATS and keeps no state but what is in flight: any number of gateways serve the same
+ * batches and files. Whatever it does with batches and files for its callers, a publisher can do by requests
+ * (nats/subjects.md). What is about the machines (models by hand, devices, metrics) is for those who run them, and no
+ * publisher reaches it.
  *
- * It promises that every error is JSON of one shape; that nothing a caller sends becomes a path, a subject of its own
- * choosing or an unbounded buffer; that an accepted batch is stored before its answer is sent; and that a caller who
- * goes away frees its place.
+ * It promises that every error is JSON of one shape. Nothing a caller sends becomes a path, a subject of its own
+ * choosing or an unbounded buffer. An accepted batch is stored before its answer is sent, and a caller who goes away
+ * frees its place.
  */
 import { once } from "node:events";
 import type { RequestListener, Server } from "node:http";

@@ -99,7 +99,7 @@ async function change(
     let told = "";
     while (states.some(({ phase }) => phase !== wanted)) {
       const waits = states.find(({ phase }) => phase === "waiting")?.problem?.message ?? "";
-      if (waits !== "" && waits !== told) process.stderr.write(`model: ${waits}\n`);
+      if (waits !== told) process.stderr.write(`model: ${waits}\n`);
       if (waits !== "") await pause(WAITING_LOOK_MS);
       told = waits;
       states = await changeWorkerModel(bus, family, verb === "unload" ? "unload" : "load", { device: request.device });

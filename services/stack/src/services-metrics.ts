@@ -1,6 +1,7 @@
 /**
- * One Prometheus page for everything that the stack runs: each service's own metrics, asked for when the page is, with `service`
- * and `instance` (workers of one service differ in it), and `parlance_service_up`, which tells what did not answer.
+ * One Prometheus page for everything that the stack runs: each service's own metrics, asked for when the page is. They
+ * get the labels `service` and `instance` (workers of one service differ in it). `parlance_service_up` tells what did
+ * not answer.
  */
 import { Gauge, joinPages, Registry, serveMetrics } from "@parlance/telemetry";
 import type { ServicePage } from "./start-services.ts";

@@ -1,9 +1,9 @@
 /**
  * The whole pipeline on one machine: nats-server, the topology, and the services, in one process or in one each.
  *
- * Promises: what it started it stops, services before nats-server, so that they can give back what they hold; a service
- * or a nats-server that dies is started again; a start error is one line; a folder in which another start runs is left alone. Its
- * only state is `running.json`.
+ * What it started it stops, services before nats-server, so that they can give back what they hold. A service or a
+ * nats-server that dies is started again. A start error is one line, and a folder in which another start runs is left
+ * alone. Its only state is `running.json`.
  */
 import { resolve } from "node:path";
 import type { Settings } from "@parlance/contracts";

@@ -53,17 +53,6 @@ describe("a transcribe-worker refuses to start, in one line that says why", () =
     ],
     ["a voice", { MODEL_ID: "parlance-voice" }, "parlance-voice is not a speech recognition model"],
     ["a device that is not there", { ASR_DEVICE: "cuda:9" }, "ASR_DEVICE: device cuda:9 cannot be used"],
-    [
-      "more devices than one",
-      { ASR_DEVICE: "cpu,cuda:0" },
-      "ASR_DEVICE: device cpu,cuda:0 means cpu, cuda:0, and a worker",
-    ],
-    [
-      "all GPUs where there is none",
-      { ASR_DEVICE: "cuda:*", CUDA_VISIBLE_DEVICES: "" },
-      "ASR_DEVICE: device cuda:* cannot be used: no NVIDIA GPU",
-    ],
-    ["a machine's id that no key can hold", { LEASE_MACHINE_ID: "a.b" }, "LEASE_MACHINE_ID: must be 1 to 64 letters"],
     ["a word that is no compute type", { ASR_COMPUTE_TYPE: "int3" }, "ASR_COMPUTE_TYPE: must be auto, int8"],
     [
       "a language model that is not there",

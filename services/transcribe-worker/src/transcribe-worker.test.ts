@@ -3,10 +3,8 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { changeWorkerModel } from "@parlance/bus";
 import { type ServiceProcess, startServiceProcess, useTestServer } from "@parlance/bus/testing";
 import {
-  acceleratorIds,
   headerNames,
   type ModelVerb,
   modelListSchema,
@@ -17,7 +15,6 @@ import {
   subjects,
   workerStateSchema,
 } from "@parlance/contracts";
-import { readMachineId } from "@parlance/inference/accelerators";
 import { readManifest } from "@parlance/model-store";
 import { startFakeHub } from "@parlance/model-store/testing";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -76,17 +73,6 @@ describe("a transcribe-worker", () => {
     expect(loaded.warmUpSeconds).toBeGreaterThan(0);
     const [answer] = await rig.bus.requestMany(subjects.workers, "", 300);
     expect(workerStateSchema.parse(JSON.parse(new TextDecoder().decode(answer)))).toMatchObject({ loaded: true });
-  });
-
-  test("on another machine has a lease of its own: both are loaded at once", async () => {
-    const other = run({ LEASE_MACHINE_ID: "elsewhere" });
-    await other.says("transcribe-worker ready");
-    const states = await changeWorkerModel(rig.bus, "asr", "load");
-    expect(states.map(({ phase }) => phase)).toEqual(["loaded", "loaded"]);
-    const own = acceleratorIds.cpu(await readMachineId());
-    expect(states.map(({ accelerator }) => accelerator).sort()).toEqual([own, "cpu-elsewhere"].sort());
-    expect(new Set(states.map(({ workerPid }) => workerPid))).toEqual(new Set([worker.child.pid, other.child.pid]));
-    await other.kill();
   });
 
   test("answers bytes that are no samples with a failed result", async () => {

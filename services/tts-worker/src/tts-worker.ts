@@ -1,7 +1,7 @@
 /**
- * The tts worker: texts in, sound out. Everything that it does is the supervisor's (shared/worker); here is what makes it one of
- * speech: its settings, its engine, how a text looks to both, and that the sound is in the `files` bucket before the result
- * that names it is published.
+ * The tts worker: texts in, sound out. Everything that it does is the supervisor's (shared/worker). Here is what makes
+ * it one of speech: its settings, its engine, and how a text looks to both. The sound is in the `files` bucket before
+ * the result that names it is published.
  *
  * Any number of them may run, with different models: each takes the jobs of the operations that its model can do. Those on one
  * device share its lease: one works, the others stand by.

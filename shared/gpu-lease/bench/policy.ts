@@ -1,8 +1,9 @@
 /**
- * `npm run bench:policy`: schedules for one accelerator and two families, compared by simulation. Prints the tables and writes
- * policy.md. The last line is JSON, of the schedule that the workers follow: swap_share_backlogs (largest share of swaps while only
- * backlogs wait), swap_share (largest of all scenarios), bounded (scenarios in which the p95 wait of a request that found its family
- * unloaded is at most a pass and a swap) of with_requests, longest_batch_gap_s.
+ * `npm run bench:policy`: schedules for one accelerator and two families, compared by simulation. Prints the tables and
+ * writes policy.md. The last line is JSON, of the schedule that the workers follow. `swap_share_backlogs` is the
+ * largest share of swaps while only backlogs wait, `swap_share` the largest of all scenarios. In `bounded` of the
+ * `with_requests` scenarios, a request that found its family unloaded waited a pass and a swap at most (p95).
+ * `longest_batch_gap_s` is the longest time without a pass of a backlog.
  *
  * Fails when swaps between backlogs take more than the share that the settings state, or a backlog goes without for ten minutes.
  */

@@ -1,8 +1,8 @@
 /**
- * Every behaviour of a small world is walked, breadth first: two or three contenders for one device, calls and answers that are
- * lost or late, supervisors and engines that are stopped (SIGSTOP) apart from each other, engines that die one tick later than
- * they should, holders that let go, and a key that goes though nobody let it go: what a clock of the server's that jumps does to
- * keys that expire, and a hand to any key.
+ * Every behaviour of a small world is walked, breadth first. Two or three contenders want one device. Calls and answers
+ * are lost or late; supervisors and engines are stopped (SIGSTOP) apart from each other; engines die one tick later
+ * than they should; holders let go. And a key goes though nobody let it go: a clock of the server's that jumps does
+ * that to keys that expire, and a hand to any key.
  */
 import { type LeaseEffect, type LeaseEvent, type LeaseMachine, type LeaseState, leaseMachine } from "./lease-state.ts";
 

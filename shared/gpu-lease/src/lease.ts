@@ -5,11 +5,11 @@
  * engine that dies by then has died before its successor starts. It keeps no state but the machine of lease-state.ts and
  * what it sees of the key; everything that counts is the key `gpu.<accelerator>` at the server.
  *
- * The promise holds whatever the wall clocks of servers and workers say: a key does not expire, and nobody compares two clocks.
- * It asks that monotonic clocks run alike to a tenth, that an engine dies within margin and grace (half a second each at least)
- * of its deadline, and that the server keeps what it acknowledged. A key that is lost all the same (deleted by a hand, gone with
- * a disk) stops its holder within a third of LEASE_TTL, and whoever had seen it waits out its life; somebody who comes new and
- * finds no key knows nothing of that, and may be second for as long.
+ * The promise holds whatever the wall clocks of servers and workers say: a key does not expire, and nobody compares two
+ * clocks. It asks that monotonic clocks run alike to a tenth, that an engine dies within margin and grace (half a
+ * second each at least) of its deadline, and that the server keeps what it acknowledged. A key that is lost all the
+ * same (deleted by a hand, gone with a disk) stops its holder within a third of LEASE_TTL, and whoever had seen it
+ * waits out its life. Somebody who comes new and finds no key knows nothing of that, and may be second for as long.
  *
  * Its owner kills what the lease protects before `release()`, and when `onLost` calls.
  */

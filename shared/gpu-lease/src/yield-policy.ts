@@ -1,11 +1,12 @@
 /**
  * When a holder lets another family have the accelerator: a pure decision, taken between passes.
  *
- * A swap serves nobody, so the time that goes into swaps is bounded by how long a family stays once it is loaded: with a
- * stay of `swap × (1 / share − 1)` after every load, at most `share` of the time is swaps, whatever the models cost to load.
+ * A swap serves nobody, so the time that goes into swaps is bounded by how long a family stays once it is loaded. With
+ * a stay of `swap × (1 / share − 1)` after every load, at most `share` of the time is swaps, whatever the models cost
+ * to load.
  *
  * - Two backlogs take turns of such a stay, for the small `swapShare`.
- * - A more urgent waiter is let in at once, while the credit for it lasts (swap-credit.ts), so that a request now and then
+ * - A more urgent waiter is let in at once, while the credit for it lasts (swap-credit.ts). So a request now and then
  *   waits for a pass and a swap and no longer, and two streams of requests cannot make the device do nothing but swap.
  * - Two families with requests of the same urgency take turns of the stay for `urgentShare`.
  * - A backlog behind another family's requests gets its turn when it is overdue: after `OVERDUE_QUANTA` of waiting.

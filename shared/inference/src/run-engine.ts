@@ -1,7 +1,8 @@
 /**
- * The engine, seen from inside: the main thread speaks with the supervisor and watches the deadline; a second thread, which
- * runs the same entry module, loads the model and runs the passes (engine-passes.ts), because inference blocks its thread
- * from beginning to end. So a deadline is kept whatever the model does, and every outcome leaves when it is there.
+ * The engine, seen from inside. The main thread speaks with the supervisor and watches the deadline. A second thread,
+ * which runs the same entry module, loads the model and runs the passes (engine-passes.ts), because inference blocks
+ * its thread from beginning to end. So a deadline is kept whatever the model does, and every outcome leaves when it is
+ * there.
  */
 import { writeSync } from "node:fs";
 import { Socket } from "node:net";

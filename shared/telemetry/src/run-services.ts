@@ -1,7 +1,8 @@
 /**
- * The frame around the services of a process. A start error is told in one line, with the service's name, and exits 1; SIGTERM and
- * SIGINT close the services within a limit; an error that nobody caught is logged by the service whose it is and exits 1, because a
- * service whose state is unknown is worse than one that is started again. Several share that fate: half of them is never left.
+ * The frame around the services of a process. A start error is told in one line, with the service's name, and exits 1.
+ * SIGTERM and SIGINT close the services within a limit. An error that nobody caught is logged by the service whose it
+ * is and exits 1: a service whose state is unknown is worse than one that is started again. Several share that fate:
+ * half of them is never left.
  */
 import { AsyncLocalStorage } from "node:async_hooks";
 import { readSettings, suspiciousNames, toSpeechError } from "@parlance/contracts";

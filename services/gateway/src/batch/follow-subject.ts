@@ -1,6 +1,7 @@
 /**
- * What is stored under a subject, followed: a live subscription, made before anything is published, brings messages at once;
- * the stream is read after every reconnect, and now and then, because a live message that is missed never comes again.
+ * What is stored under a subject, followed. A live subscription, made before anything is published, brings messages at
+ * once. The stream is read after every reconnect, and now and then, because a live message that is missed never comes
+ * again.
  */
 import type { Bus } from "@parlance/bus";
 import { streams } from "@parlance/contracts";

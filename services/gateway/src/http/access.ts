@@ -1,7 +1,7 @@
 /**
- * Who may ask. With keys, every endpoint but the open ones needs one. Without keys the gateway listens on loopback alone,
- * and answers only to loopback host names and origins: a web page that a browser on this machine shows can make requests
- * to 127.0.0.1, under a name of its own (DNS rebinding) or as a plain form, and must not get work done by them.
+ * Who may ask. With keys, every endpoint but the open ones needs one. Without keys the gateway listens on loopback
+ * alone, and answers only to loopback host names and origins. A web page that a browser on this machine shows can make
+ * requests to 127.0.0.1, under a name of its own (DNS rebinding) or as a plain form. It must not get work done by them.
  */
 import { createHash, timingSafeEqual } from "node:crypto";
 import { SpeechError } from "@parlance/contracts";

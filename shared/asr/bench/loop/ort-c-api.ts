@@ -1,6 +1,6 @@
 /**
- * ONNX Runtime's C API, called through koffi in the very library that onnxruntime-node ships: sessions whose tensors stay on
- * the device from one run to the next, which the Node binding cannot have, and CUDA options that it does not pass on.
+ * ONNX Runtime's C API, called through koffi in the very library that onnxruntime-node ships. Tensors of its sessions
+ * stay on the device from one run to the next, and it takes CUDA options: the Node binding has neither.
  *
  * A prototype for the bench and not for the product: signatures are kept by hand, a wrong one ends the process, and whoever keeps
  * a tensor must release it. The table of functions only ever grows at its end, so places stay true in later versions.

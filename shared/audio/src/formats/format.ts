@@ -8,8 +8,8 @@ import type { ByteReader } from "./byte-reader.ts";
 
 export interface DecodeContext {
   /**
-   * Tells how long the container says that the audio is, before any of it is decoded: throws `audio_too_long` at once when that is
-   * too long, and makes it `audio_truncated` when less is there (by more than `tolerance` seconds, default 0.5).
+   * Tells how long the container says that the audio is, before any of it is decoded. Throws `audio_too_long` at once
+   * when that is too long. Less is `audio_truncated`, when it is less by more than `tolerance` seconds (default 0.5).
    */
   declare(seconds: number, tolerance?: number): void;
 }

@@ -1,9 +1,9 @@
 /**
- * Files in an object store bucket, in its public layout (ADR-20): chunks on `$O.<bucket>.C.<nuid>`, one JSON description on
- * `$O.<bucket>.M.<name in base64url>`, so that every NATS tool reads them. The client library's object store is not used:
- * a chunk that it publishes is lost with the connection, it reads a whole object into memory, and it waits for ever for
- * chunks that are gone (nats.js reads them by a push consumer that has no end). Here a chunk is retried under its own id, reading
- * pulls, and a missing chunk is an error.
+ * Files in an object store bucket, in its public layout (ADR-20): chunks on `$O.<bucket>.C.<nuid>`, one JSON
+ * description on `$O.<bucket>.M.<name in base64url>`, so that every NATS tool reads them. The client library's object
+ * store is not used. A chunk that it publishes is lost with the connection. It reads a whole object into memory, and
+ * waits for ever for chunks that are gone (nats.js reads them by a push consumer that has no end). Here a chunk is
+ * retried under its own id, reading pulls, and a missing chunk is an error.
  */
 import { createHash } from "node:crypto";
 import { SpeechError } from "@parlance/contracts";

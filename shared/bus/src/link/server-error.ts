@@ -29,8 +29,9 @@ const codes = {
 } as const;
 
 /**
- * "Ask again": the same message is being stored this moment (the answer to the first try was lost); another message of its subject
- * is, which may yet come to nothing; the leader has just changed; or the server is behind with its requests.
+ * "Ask again": the same message is being stored this moment (the answer to the first try was lost). Or another message
+ * of its subject is, which may yet come to nothing; the leader has just changed; or the server is behind with its
+ * requests.
  */
 const notYet: ReadonlySet<number> = new Set([
   codes.notLeader,

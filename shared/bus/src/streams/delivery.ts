@@ -1,7 +1,9 @@
 /**
- * A message as a consumer delivered it. The client library wraps messages only of pulls that it made itself, so the reply
- * subject is read here: `$JS.ACK.<stream>.<consumer>.<deliveries>.<stream seq>.<consumer seq>.<nanoseconds>.<pending>`, and
- * from server 2.14 on, where it is switched on, with `<domain>.<account hash>` after `ACK` and a token at the end.
+ * A message as a consumer delivered it. The client library wraps messages only of pulls that it made itself, so the
+ * reply subject is read here:
+ * `$JS.ACK.<stream>.<consumer>.<deliveries>.<stream seq>.<consumer seq>.<nanoseconds>.<pending>`.
+ * From server 2.14 on it may have `<domain>.<account hash>` after `ACK` and a token at the end, where that is switched
+ * on.
  */
 import type { Msg } from "nats";
 import type { Link } from "../link/link.ts";

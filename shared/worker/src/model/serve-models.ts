@@ -1,7 +1,8 @@
 /**
- * Managing the model by hand, over subjects. Every worker of the family hears every request: all answer what they have and
- * run (`list`, `config`); loading and unloading is answered by the one that holds the lease or gets it, of each accelerator
- * that the request means, and the others keep silent. What takes long is answered with how far it has come: whoever wants to know more asks again.
+ * Managing the model by hand, over subjects. Every worker of the family hears every request. All answer what they have
+ * and run (`list`, `config`). Loading and unloading is answered by the one that holds the lease or gets it, of each
+ * accelerator that the request means, and the others keep silent. What takes long is answered with how far it has come:
+ * whoever wants to know more asks again.
  */
 import type { Bus, Request } from "@parlance/bus";
 import {

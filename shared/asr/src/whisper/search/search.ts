@@ -71,8 +71,9 @@ interface Hypothesis {
 }
 
 /**
- * As openai-whisper's BeamSearchDecoder with patience 1: each of `beams` texts proposes its likeliest tokens; texts that
- * end ahead of the last one that is kept are set aside; the search ends with `beams` of them, and the likeliest per token wins.
+ * As openai-whisper's BeamSearchDecoder with patience 1. Each of `beams` texts proposes its likeliest tokens; texts
+ * that end ahead of the last one that is kept are set aside. The search ends with `beams` of them, and the likeliest
+ * per token wins.
  */
 export function createBeamSearch({ rules, budget, beams }: SearchOptions & { beams: number }): Search {
   let live: Hypothesis[] = [{ tokens: [], sum: 0 }];

@@ -1,7 +1,7 @@
 /**
- * Which tokens may come next, as openai-whisper's logit filters say (suppress blank, suppress tokens, timestamp rules):
- * timestamps come in pairs, or one before the end; they never go back; a text begins with one, at most a second in; and
- * when all timestamps together are likelier than any other token, one of them it is.
+ * Which tokens may come next, as openai-whisper's logit filters say (suppress blank, suppress tokens, timestamp rules).
+ * Timestamps come in pairs, or one before the end. They never go back, and a text begins with one, at most a second in.
+ * When all timestamps together are likelier than any other token, one of them it is.
  */
 import { likeliest, logSumExp, type NodeScores } from "./scores.ts";
 

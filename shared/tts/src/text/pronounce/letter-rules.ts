@@ -1,9 +1,9 @@
 /**
  * How the letters of an unknown word sound: rules learned from a lexicon by learning/learn-letter-rules.ts.
  *
- * For each letter a tree of questions "which letter stands there?", at places around it in a fixed order, each answer giving a
- * better guess at the phones (none, one or two) that the letter stands for; the last question that was ever seen answered wins
- * (an IGTree: W. Daelemans, A. van den Bosch, T. Weijters, 1997). Stress is part of the guess.
+ * For each letter a tree of questions "which letter stands there?", at places around it in a fixed order. Each answer
+ * gives a better guess at the phones (none, one or two) that the letter stands for. The last question that was ever
+ * seen answered wins (an IGTree: W. Daelemans, A. van den Bosch, T. Weijters, 1997). Stress is part of the guess.
  */
 
 /** The places that are asked for, from the most telling to the least, relative to the letter. */
