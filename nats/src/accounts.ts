@@ -7,22 +7,9 @@
 import { MONITOR, PUBLISHER, SPEECH } from "./account-names.ts";
 import type { FromEnvironment } from "./from-environment.ts";
 import { monitor } from "./monitor.ts";
+import type { Import, Mapping, Outsider } from "./outsider.ts";
 import { type Permissions, permissions, type ServiceName, services, type UserName, users } from "./permissions.ts";
 import { namedPublisher, openPublisher, refuseTaken } from "./publishers.ts";
-
-/** A request that SPEECH answers, or a subject of SPEECH that may be listened to. */
-export interface Import {
-  kind: "service" | "stream";
-  /** As it is called in SPEECH. */
-  subject: string;
-  /**
-   * What it is called in the account that imports it. Default: the same. No wildcards here: nats-server 2.10 panics when an answer
-   * comes back on a subject that is imported under another name with wildcards in it, so any publisher could end it.
-   */
-  to?: string;
-  /** Whether several may answer a request. */
-  answers?: "many";
-}
 
 /** What may be imported, and by whom. */
 export interface Export extends Pick<Import, "kind" | "subject" | "answers"> {
@@ -45,20 +32,7 @@ export interface Account {
   mappings: Mapping[];
 }
 
-export interface Mapping {
-  from: string;
-  to: string;
-}
-
 const isService = (user: UserName): user is ServiceName => services.some((service) => service === user);
-
-/** What somebody outside SPEECH reaches, and how. */
-export interface Outsider {
-  user: string;
-  permissions: Permissions;
-  imports: Import[];
-  mappings: Mapping[];
-}
 
 export interface AccountsOptions {
   /** Names. */

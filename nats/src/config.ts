@@ -1,7 +1,8 @@
 /** Renders nats-server configuration. Values are quoted here and nowhere else. */
 import { SPEECH } from "./account-names.ts";
-import type { Account, Export, Import, User } from "./accounts.ts";
+import type { Account, Export, User } from "./accounts.ts";
 import { FromEnvironment } from "./from-environment.ts";
+import type { Import } from "./outsider.ts";
 
 export interface ServerConfig {
   serverName: string | FromEnvironment;

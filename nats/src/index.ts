@@ -3,6 +3,7 @@ export * from "./config.ts";
 export * from "./credentials.ts";
 export * from "./ensure-topology.ts";
 export * from "./from-environment.ts";
+export * from "./outsider.ts";
 export * from "./permissions.ts";
 export * from "./publishers.ts";
 export * from "./server/find-server.ts";

@@ -3,7 +3,7 @@
  * it the server would answer for the monitor's own account, which has no streams.
  */
 import { buckets, durables, families, lanes, modelSubjects, operations, streams, subjects } from "@parlance/contracts";
-import type { Import, Outsider } from "./accounts.ts";
+import type { Import, Outsider } from "./outsider.ts";
 import { ownInbox } from "./permissions.ts";
 
 const kept = [

@@ -17,7 +17,7 @@ import {
   subjects,
 } from "@parlance/contracts";
 import { MONITOR, PUBLISHER, SPEECH } from "./account-names.ts";
-import type { Import, Mapping, Outsider } from "./accounts.ts";
+import type { Import, Mapping, Outsider } from "./outsider.ts";
 import { ownInbox, users } from "./permissions.ts";
 import { NatsStartError } from "./start-error.ts";
 
