@@ -9,7 +9,7 @@
  * A job's way through it, room by room; each of them opens with its story in the file named first:
  *
  *   lanes/     demand (what is wanted now: all that fits a pass, one to notice work by, or nothing), pull-lanes asks the
- *              server for that much, admit takes what comes, held-jobs keeps it, and the server informed
+ *              server for that much and keeps it informed (the bus's consumer), admit takes what comes, held-jobs keeps it
  *   tenure/    tenures (one after another: files ready, lease got, engine run, lease let go), tenure (what is next, whenever
  *              anything changed), compose-pass (who shares a pass?), yielding (is it another family's turn?), engine-slot
  *   results/   settle (a result is stored, and only then is its job acknowledged), settle-pass
@@ -17,16 +17,15 @@
  *   model/     model-choice (which one, and are its files ready?), load-trouble (why not), manage-model and serve-models
  *              (chosen, loaded and unloaded by hand)
  */
-import { openBatchNotebook } from "@parlance/bus";
+import { type Consumer, openBatchNotebook } from "@parlance/bus";
 import { modelSubjects, subjects } from "@parlance/contracts";
 import { createLease, type Lease, monotonicClock } from "@parlance/gpu-lease";
 import { noteUnfinishedRuns } from "./blame/unfinished-runs.ts";
-import { readAckWait } from "./lanes/ack-wait.ts";
 import { createAdmission } from "./lanes/admit.ts";
 import { createDemand } from "./lanes/demand.ts";
 import { createHeldJobs } from "./lanes/held-jobs.ts";
 import { asItIs } from "./lanes/job.ts";
-import { type LanePulls, pullLanes } from "./lanes/pull-lanes.ts";
+import { pullLanes } from "./lanes/pull-lanes.ts";
 import { createLoadMemory } from "./model/load-memory.ts";
 import { createLoadTrouble } from "./model/load-trouble.ts";
 import { createLoadWishes } from "./model/load-wishes.ts";
@@ -58,7 +57,7 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
   const wishes = createLoadWishes();
   const trouble = createLoadTrouble(clock, metrics);
   const memory = createLoadMemory({ ...options.accelerator, look: options.accelerator.memory, clock, log });
-  const held = createHeldJobs(clock, await readAckWait(bus, operations));
+  const held = createHeldJobs();
   const settlement = createSettlement({ bus, service, log, signal: giveUp.signal });
   const settle = createPassSettlement({ held, settlement, toResult: options.toResult, track, metrics, log });
   const notebook = openBatchNotebook(bus);
@@ -167,7 +166,7 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
     metrics,
     clock,
   });
-  const pulls: LanePulls = pullLanes({ bus, operations, room: demand.room, accept, log });
+  const pulls: Consumer = pullLanes({ bus, operations, room: demand.room, accept, onLapsed: held.lapsed, clock, log });
   const serving = tenures.serve();
   const self = describeSelf({ options, choice, trouble, tenures, turns, run });
   bus.serve(subjects.workers, undefined, async (request) => request.respond(JSON.stringify(self.state())), signal);
@@ -205,9 +204,9 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
       await tenure?.end("stopped");
       held.giveBack();
       await within(GOODBYE_MS, Promise.all([...inFlight]));
-      await within(GOODBYE_MS, Promise.all([serving, pulls.close(), lease.close()]));
+      await within(GOODBYE_MS, Promise.all([serving, pulls.stop(), lease.close()]));
       giveUp.abort();
-      held.close();
+      pulls.close();
     },
   };
 }

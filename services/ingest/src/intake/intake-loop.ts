@@ -80,7 +80,7 @@ export async function runIntakeLoop(options: IntakeLoopOptions): Promise<void> {
     }, stallMs);
   }
 
-  const consumer = await createConsumer({
+  const consumer = createConsumer({
     bus,
     sources: [
       {

@@ -54,7 +54,7 @@ export async function foldResults(options: FoldResultsOptions): Promise<void> {
   const catchingUp = catchUp(options).catch((error: unknown) =>
     log.warn({ err: error }, "catching up failed; what is unfinished comes again by itself"),
   );
-  const consumer = await createConsumer({
+  const consumer = createConsumer({
     bus,
     sources: [
       {

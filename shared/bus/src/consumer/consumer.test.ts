@@ -21,7 +21,7 @@ afterEach(async () => {
 
 async function consume(room: () => number, options: Partial<ConsumerOptions> = {}) {
   const accepted: Held[] = [];
-  const consumer = await createConsumer({
+  const consumer = createConsumer({
     bus: rig.bus,
     sources: [{ ...jobs, room }],
     accept: (held) => void accepted.push(...held),

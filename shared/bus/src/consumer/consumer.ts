@@ -12,7 +12,7 @@
 
 import type { BusLog } from "../link/link.ts";
 import type { Bus } from "../types.ts";
-import { createHold, type Held, type HoldClock } from "./hold.ts";
+import { createHold, type Held, type Hold, type HoldClock } from "./hold.ts";
 
 export interface ConsumerSource {
   stream: string;
@@ -52,10 +52,9 @@ export interface Consumer {
 const PULL_MS = 30_000;
 const RETRY_MS = 1_000;
 
-export async function createConsumer(options: ConsumerOptions): Promise<Consumer> {
+export function createConsumer(options: ConsumerOptions): Consumer {
   const { bus, sources, accept, mayBegin, onLapsed, log, clock, pullMs = PULL_MS } = options;
-  const waits = sources.map(({ stream, durable }) => bus.ackWait(stream, durable));
-  const hold = createHold({ ackWaitMs: Math.min(...(await Promise.all(waits))), onLapsed, clock });
+  let hold: Hold | undefined;
   const stopping = new AbortController();
   let outstanding = new AbortController();
   let wake = Promise.withResolvers<void>();
@@ -65,7 +64,14 @@ export async function createConsumer(options: ConsumerOptions): Promise<Consumer
     wake = Promise.withResolvers<void>();
   }
 
-  async function keepPulling({ stream, durable, room }: ConsumerSource): Promise<void> {
+  /** What the durables say of themselves; of several the shortest. */
+  async function openHold(): Promise<Hold> {
+    const waits = await Promise.all(sources.map(({ stream, durable }) => bus.ackWait(stream, durable)));
+    hold = createHold({ ackWaitMs: Math.min(...waits), onLapsed, clock });
+    return hold;
+  }
+
+  async function keepPulling({ stream, durable, room }: ConsumerSource, hold: Hold): Promise<void> {
     let told = false;
     const tell = (fields: object, message: string) => {
       if (!told) log.warn({ ...fields, stream, durable }, message);
@@ -95,7 +101,7 @@ export async function createConsumer(options: ConsumerOptions): Promise<Consumer
     }
   }
 
-  const pulling = Promise.all(sources.map(keepPulling));
+  const pulling = openHold().then((hold) => Promise.all(sources.map((source) => keepPulling(source, hold))));
 
   function withdraw(): void {
     const before = outstanding;
@@ -105,7 +111,7 @@ export async function createConsumer(options: ConsumerOptions): Promise<Consumer
 
   return {
     get held() {
-      return hold.size;
+      return hold?.size ?? 0;
     },
     poke,
     withdraw,
@@ -115,7 +121,7 @@ export async function createConsumer(options: ConsumerOptions): Promise<Consumer
       poke();
       await pulling;
     },
-    close: hold.close,
+    close: () => hold?.close(),
   };
 }
 

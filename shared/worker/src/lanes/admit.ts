@@ -1,5 +1,5 @@
 /** What becomes of a delivery: taken as a job, given back, or settled at once because there is nothing to run. */
-import type { Delivery } from "@parlance/bus";
+import type { Held } from "@parlance/bus";
 import { parseJobSubject, SpeechError, toSpeechError } from "@parlance/contracts";
 import type { Clock } from "@parlance/gpu-lease";
 import { SUSPECTED } from "../blame/blame.ts";
@@ -25,25 +25,16 @@ export interface AdmissionOptions {
   clock: Clock;
 }
 
-export function createAdmission(options: AdmissionOptions): (delivery: Delivery) => void {
+export function createAdmission(options: AdmissionOptions): (delivery: Held) => void {
   const { held, settlement, toJob, unfinished, maxDeliveries, isOpen, isCancelled, onJob, track, metrics, clock } =
     options;
 
   function take(job: Job): void {
     if (!isOpen()) job.delivery.nak(0);
-    else if (!isKnown(job.delivery)) {
+    else {
       held.add(job);
       onJob();
     }
-  }
-
-  /** Delivered again while we have it: one run, and the newest delivery is the one to acknowledge. */
-  function isKnown(delivery: Delivery): boolean {
-    const known = held.find(delivery.seq);
-    if (known === undefined) return false;
-    known.delivery = delivery;
-    known.touchedAt = clock.now();
-    return true;
   }
 
   /** It was delivered before: it may have its result already, or be what no worker survives. */
@@ -64,7 +55,6 @@ export function createAdmission(options: AdmissionOptions): (delivery: Delivery)
   }
 
   return (delivery) => {
-    if (isKnown(delivery)) return;
     if (!isOpen()) {
       delivery.nak(0);
       return;

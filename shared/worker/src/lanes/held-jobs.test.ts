@@ -1,60 +1,54 @@
-import type { Delivery } from "@parlance/bus";
+import type { Held } from "@parlance/bus";
 import { expect, test } from "vitest";
-import { handClock } from "../testing/hand-clock.ts";
 import { createHeldJobs } from "./held-jobs.ts";
 import type { Job } from "./job.ts";
 
-/** As the topology has it. */
-const ACK_WAIT_MS = 15_000;
-const MINUTE = 60_000;
-
 function rig() {
-  const clock = handClock();
-  const held = createHeldJobs(clock, ACK_WAIT_MS);
-  const told: { seq: number; at: number }[] = [];
-  const givenBack: number[] = [];
+  const held = createHeldJobs();
+  const told: string[] = [];
   const job = (seq: number): Job => {
-    const delivery: Partial<Delivery> = {
+    const delivery: Partial<Held> = {
       seq,
-      working: () => told.push({ seq, at: clock.now() }),
-      nak: () => givenBack.push(seq),
+      nak: (ms) => told.push(`${seq} given back for ${ms} ms`),
+      letGo: () => told.push(`${seq} let go`),
     };
-    return { delivery, arrivedAt: clock.now(), touchedAt: clock.now(), lane: "batch" } as unknown as Job;
+    return { delivery, arrivedAt: seq, lane: seq % 2 === 0 ? "batch" : "realtime" } as unknown as Job;
   };
-  return { clock, held, told, givenBack, job };
+  return { held, told, job };
 }
 
-test("the server hears of a job well within each ack timer, through a pass of ten minutes, whatever else comes and goes", () => {
-  const { clock, held, told, job } = rig();
-  const long = job(1);
-  held.add(long);
-  held.take([long]);
-  for (let seq = 2; clock.now() < 10 * MINUTE; seq += 1) {
-    const short = job(seq);
-    held.add(short);
-    clock.pass(1_700);
-    held.drop(short);
-  }
-  const times = [0, ...told.filter(({ seq }) => seq === 1).map(({ at }) => at)];
-  const gaps = times.slice(1).map((at, index) => at - (times[index] ?? 0));
-  expect(gaps.length).toBeGreaterThan(100);
-  expect(Math.max(...gaps)).toBeLessThan(ACK_WAIT_MS / 2);
+const numbers = (jobs: readonly Job[]) => jobs.map(({ delivery }) => delivery.seq);
+
+test("jobs wait in the order in which they came, by lane too, whatever was taken out and put back", () => {
+  const { held, job } = rig();
+  const jobs = [1, 2, 3, 4].map(job);
+  for (const each of jobs) held.add(each);
+  held.take(jobs.slice(0, 2));
+  expect(numbers(held.waiting)).toEqual([3, 4]);
+  held.putBack(jobs.slice(0, 2));
+  expect(numbers(held.waiting)).toEqual([1, 2, 3, 4]);
+  expect(numbers(held.waitingIn("batch"))).toEqual([2, 4]);
 });
 
-test("what waited for minutes and was always told of is given back to the server", () => {
-  const { clock, held, givenBack, job } = rig();
-  held.add(job(1));
-  clock.pass(5 * MINUTE);
+test("what waits is given back, and what runs is not", () => {
+  const { held, told, job } = rig();
+  const [runs, waits] = [job(1), job(2)];
+  held.add(runs);
+  held.add(waits);
+  held.take([runs]);
   held.giveBack();
-  expect(givenBack).toEqual([1]);
-  expect(held.size).toBe(0);
+  expect(told).toEqual(["2 given back for 0 ms"]);
+  expect(held.waiting).toEqual([]);
 });
 
-test("an idle worker has no timer", () => {
-  const { clock, held, told, job } = rig();
-  const only = job(1);
-  held.add(only);
-  held.drop(only);
-  clock.pass(10 * MINUTE);
-  expect(told).toEqual([]);
+test("what lapsed while it waited is somebody else's; what runs goes on", () => {
+  const { held, told, job } = rig();
+  const [runs, waits] = [job(1), job(2)];
+  held.add(runs);
+  held.add(waits);
+  held.take([runs]);
+  held.lapsed(runs.delivery);
+  held.lapsed(waits.delivery);
+  expect(told).toEqual(["2 let go"]);
+  expect(held.waiting).toEqual([]);
 });

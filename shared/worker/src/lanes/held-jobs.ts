@@ -1,20 +1,14 @@
 /**
- * Every job that this worker has and has not settled, and those of them that wait for a pass.
- *
- * While a job is held, the server hears every third of its ack timer that it is being worked on. A job that the server
- * has not heard of for a whole timer (this process was stopped) is somebody else's by now: it is let go without a word.
+ * Every job that this worker has and has not settled, and those of them that wait for a pass. The server is kept informed of all of
+ * them by the consumer that took them (the bus's `hold.ts`); one that lapsed while it waited is somebody else's.
  */
-
+import type { Held } from "@parlance/bus";
 import type { Lane } from "@parlance/contracts";
-import type { Clock } from "@parlance/gpu-lease";
 import type { Job } from "./job.ts";
 
 export interface HeldJobs {
   /** Oldest first. */
   readonly waiting: readonly Job[];
-  readonly size: number;
-  /** The same message that is held already: it was delivered again. */
-  find(seq: number): Job | undefined;
   add(job: Job): void;
   /** Puts jobs back among the waiting ones, at their age. */
   putBack(jobs: readonly Job[]): void;
@@ -22,56 +16,27 @@ export interface HeldJobs {
   take(jobs: readonly Job[]): void;
   /** No longer held. */
   drop(job: Job): void;
+  /** The server has not heard of it for a whole ack timer. */
+  lapsed(delivery: Held): void;
   waitingIn(lane: Lane): Job[];
   /** Gives everything that waits back to the server. */
   giveBack(): void;
-  close(): void;
 }
 
-/** @param ackWaitMs the server delivers a job again when it has not heard of it for so long */
-export function createHeldJobs(clock: Clock, ackWaitMs: number): HeldJobs {
-  const held = new Map<number, Job>();
+export function createHeldJobs(): HeldJobs {
   let waiting: Job[] = [];
-  let cancel: (() => void) | undefined;
-
-  function tellWorking(): void {
-    cancel = undefined;
-    const now = clock.now();
-    for (const job of held.values()) {
-      if (isOurs(job, now)) {
-        job.delivery.working();
-        job.touchedAt = now;
-      } else if (waiting.includes(job)) drop(job);
-    }
-    schedule();
-  }
-
-  function isOurs(job: Job, now: number): boolean {
-    return now - job.touchedAt < ackWaitMs;
-  }
-
-  /** No timer ticks while nothing is held: an idle worker does nothing. */
-  function schedule(): void {
-    if (held.size > 0) cancel ??= clock.schedule(clock.now() + ackWaitMs / 3, tellWorking);
-  }
 
   function drop(job: Job): void {
-    held.delete(job.delivery.seq);
     waiting = waiting.filter((other) => other !== job);
+    job.delivery.letGo();
   }
 
   return {
     get waiting() {
       return waiting;
     },
-    get size() {
-      return held.size;
-    },
-    find: (seq) => held.get(seq),
     add(job) {
-      held.set(job.delivery.seq, job);
       waiting.push(job);
-      schedule();
     },
     putBack(jobs) {
       waiting = [...waiting, ...jobs].sort((a, b) => a.arrivedAt - b.arrivedAt);
@@ -80,18 +45,13 @@ export function createHeldJobs(clock: Clock, ackWaitMs: number): HeldJobs {
       waiting = waiting.filter((job) => !jobs.includes(job));
     },
     drop,
+    lapsed(delivery) {
+      const job = waiting.find((each) => each.delivery === delivery);
+      if (job !== undefined) drop(job);
+    },
     waitingIn: (lane) => waiting.filter((job) => job.lane === lane),
     giveBack() {
-      const now = clock.now();
-      for (const job of waiting) {
-        if (isOurs(job, now)) job.delivery.nak(0);
-        held.delete(job.delivery.seq);
-      }
-      waiting = [];
-    },
-    close() {
-      cancel?.();
-      held.clear();
+      for (const { delivery } of waiting) delivery.nak(0);
       waiting = [];
     },
   };

@@ -1,5 +1,5 @@
 /** A job: one message of a lane, held by this worker until it is settled. */
-import type { Delivery } from "@parlance/bus";
+import type { Held } from "@parlance/bus";
 import {
   type JobAddress,
   type JobHeaders,
@@ -22,16 +22,14 @@ export interface JobContent {
 }
 
 export interface Job extends JobContent {
-  /** The newest delivery of the message: the one to acknowledge. */
-  delivery: Delivery;
+  delivery: Held;
   engineJob: EngineJob;
   /** Runs before this delivery that their workers did not survive. */
   unfinishedRuns: number;
   /** See blame.ts. */
   suspicion: number;
-  /** On the monotonic clock: when it came, and when the server last heard that it is being worked on. */
+  /** On the monotonic clock: when it came. */
   arrivedAt: number;
-  touchedAt: number;
 
   // What a pass is composed by.
   lane: Lane;
@@ -48,7 +46,7 @@ export function asItIs({ headers, payload }: JobContent): EngineJob {
 }
 
 /** Throws a SpeechError `job_invalid` when the message is not a job. */
-export function readJob(delivery: Delivery, toJob: ToEngineJob, now: number): Job {
+export function readJob(delivery: Held, toJob: ToEngineJob, now: number): Job {
   const address = parseJobSubject(delivery.subject);
   if (address === undefined) throw new SpeechError("job_invalid", `${delivery.subject} is not the subject of a job`);
   const { malformed } = delivery.headers;
@@ -64,7 +62,6 @@ export function readJob(delivery: Delivery, toJob: ToEngineJob, now: number): Jo
       unfinishedRuns: 0,
       suspicion: 0,
       arrivedAt: now,
-      touchedAt: now,
       lane: address.lane,
       batchId: address.batchId,
       together: headers.together,

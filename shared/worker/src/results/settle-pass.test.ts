@@ -38,7 +38,7 @@ test("a result whose belongings cannot be stored for now is not lost: its job ru
   const full = async () => {
     throw new SpeechError("storage_full");
   };
-  expect(await settle(full)).toEqual(["dropped", "given back for 5000 ms"]);
+  expect(await settle(full)).toEqual(["given back for 5000 ms", "dropped"]);
 });
 
 test("an outcome of which no result can be made is the job's failure", async () => {

@@ -58,8 +58,8 @@ export function createPassSettlement(options: PassSettlementOptions): PassSettle
       } catch (error) {
         if (isPassing(error)) {
           log.warn({ err: error, subject: job.delivery.subject }, "what belongs to a result cannot be stored; later");
-          held.drop(job);
           job.delivery.nak(GIVEN_BACK_FOR_MS);
+          held.drop(job);
           return;
         }
         log.error({ err: error, subject: job.delivery.subject }, "an engine's outcome makes no result");

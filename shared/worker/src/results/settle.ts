@@ -2,7 +2,7 @@
  * The end of a job: its result is stored, and only then is its message acknowledged. The first result of a job is the one
  * that counts, for ever, so whoever runs a job a second time does no harm.
  */
-import { type Bus, type Delivery, deadLetter } from "@parlance/bus";
+import { type Bus, deadLetter, type Held } from "@parlance/bus";
 import {
   type Failure,
   type JobAddress,
@@ -19,9 +19,9 @@ export interface Settlement {
   result(job: Job, result: object): Promise<boolean>;
   failure(job: Job, failure: Failure, startedAt?: number): Promise<boolean>;
   /** A failed result, and the message itself aside in DEAD. */
-  dead(delivery: Delivery, failure: Failure, job?: Job): Promise<boolean>;
+  dead(delivery: Held, failure: Failure, job?: Job): Promise<boolean>;
   /** Acknowledges without a result: nobody wants one. */
-  forget(delivery: Delivery): Promise<boolean>;
+  forget(delivery: Held): Promise<boolean>;
   /** Whether the job has a result already: it was delivered again because its acknowledgement was lost. */
   isDone(address: JobAddress): Promise<boolean>;
 }
@@ -57,7 +57,7 @@ export function createSettlement({ bus, service, log, signal }: SettleOptions): 
     if (receipt.duplicate) log.info({ batchId, itemId, n }, "the job had a result already");
   }
 
-  function failed(delivery: Delivery, failure: Failure, job: Job | undefined, startedAt?: number): SegmentResult {
+  function failed(delivery: Held, failure: Failure, job: Job | undefined, startedAt?: number): SegmentResult {
     return {
       operation: (job?.address ?? parseJobSubject(delivery.subject))?.operation ?? "transcribe",
       outcome: "failed",
@@ -84,14 +84,17 @@ export function createSettlement({ bus, service, log, signal }: SettleOptions): 
         await publish(job.address, failed(job.delivery, failure, job, startedAt));
         await job.delivery.ack();
       }),
-    dead: (delivery, failure, job) =>
-      attempt("putting a dead letter aside", { subject: delivery.subject }, async () => {
+    async dead(delivery, failure, job) {
+      const isAside = await attempt("putting a dead letter aside", { subject: delivery.subject }, async () => {
         const address = parseJobSubject(delivery.subject);
         log.error({ subject: delivery.subject, ...failure, deliveries: delivery.deliveries }, "dead letter");
         if (address !== undefined) await publish(address, failed(delivery, failure, job));
         const reason = `${failure.code}: ${failure.message}`;
         await deadLetter(bus, delivery, { service, reason, address: address ?? {} });
-      }),
+      });
+      if (!isAside) delivery.letGo();
+      return isAside;
+    },
     forget: (delivery) => attempt("acknowledging", { subject: delivery.subject }, () => delivery.ack()),
     async isDone({ batchId, itemId, n }) {
       const found = await bus.last(streams.results, subjects.result(batchId, itemId, n)).catch(() => undefined);

@@ -1,6 +1,6 @@
 /** Tenures through whole minutes, at the default settings' proportions: the clock is the test's, the engine is a real process. */
 import { setTimeout as pause } from "node:timers/promises";
-import type { Bus, Delivery } from "@parlance/bus";
+import type { Bus, Held } from "@parlance/bus";
 import { type Lane, readSettings } from "@parlance/contracts";
 import { type Lease, leaseSettings, monotonicClock, yieldSettings } from "@parlance/gpu-lease";
 import { createLog } from "@parlance/telemetry";
@@ -19,7 +19,6 @@ const settings = readSettings(
   {},
 );
 const RENEWAL_MS = (settings.LEASE_TTL * SECOND) / 3;
-const ACK_WAIT_MS = 15 * SECOND;
 
 interface Rig {
   tenure: Tenure;
@@ -40,7 +39,7 @@ afterEach(async () => {
 async function begin(): Promise<Rig> {
   const clock = handClock(monotonicClock.now());
   const log = createLog("test", "silent");
-  const held = createHeldJobs(clock, ACK_WAIT_MS);
+  const held = createHeldJobs();
   const lease: Pick<Lease, "id" | "held" | "waiting" | "deadline" | "predecessors"> = {
     id: "w",
     held: true,
@@ -100,13 +99,12 @@ async function begin(): Promise<Rig> {
     },
     job(script, lane = "batch") {
       const seq = ++number;
-      const delivery: Partial<Delivery> = { seq, deliveries: 1, working() {}, nak() {} };
+      const delivery: Partial<Held> = { seq, deliveries: 1, working() {}, nak() {}, letGo() {} };
       held.add({
         delivery,
         address: { operation: "transcribe", lane, batchId: "b", itemId: String(seq), n: 0 },
         engineJob: { meta: null, payload: Buffer.from(script) },
         arrivedAt: clock.now(),
-        touchedAt: clock.now(),
         publishedAt: Date.now(),
         suspicion: 0,
         unfinishedRuns: 0,
