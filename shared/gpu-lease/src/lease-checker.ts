@@ -1,8 +1,8 @@
 /**
- * Every behaviour of a small world is walked, breadth first. Two or three contenders want one device. Calls and answers
- * are lost or late; supervisors and engines are stopped (SIGSTOP) apart from each other; engines die one tick later
- * than they should; holders let go. And a key goes though nobody let it go: a clock of the server's that jumps does
- * that to keys that expire, and a hand to any key.
+ * Every behaviour of a small world is walked, breadth first. Two or three contenders want one accelerator: several share
+ * nothing, because each has keys of its own. Calls and answers are lost or late; supervisors and engines are stopped
+ * (SIGSTOP) apart from each other; engines die one tick later than they should; holders let go. And a key goes though
+ * nobody let it go: a clock of the server's that jumps does that to keys that expire, and a hand to any key.
  */
 import { type LeaseEffect, type LeaseEvent, type LeaseMachine, type LeaseState, leaseMachine } from "./lease-state.ts";
 

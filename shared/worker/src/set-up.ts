@@ -102,6 +102,7 @@ export async function setUpWorker(options: SetUpOptions): Promise<WorkerSetUp> {
         device: accelerator.name,
         environment: accelerator.engine.environment,
         memory: accelerator.memory,
+        takenBy: accelerator.takenBy,
       },
       lease: { ttlMs: settings.LEASE_TTL * SECOND, host },
       settings: {

@@ -35,6 +35,8 @@ export interface WorkerOptions {
     environment?: Readonly<Record<string, string>>;
     /** Default: it does not tell. */
     memory?: () => Promise<Memory | undefined>;
+    /** What an engine has of it. Default: what is free less since it was started. */
+    takenBy?: ((pid: number) => Promise<number | undefined>) | undefined;
   };
   lease: { ttlMs: number; host: string };
   /** A module that calls `runEngine`, and what its `load` is given. */

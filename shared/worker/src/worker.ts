@@ -56,7 +56,7 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
   const turns = createTurns(settings.urgentShare);
   const wishes = createLoadWishes();
   const trouble = createLoadTrouble(clock, metrics);
-  const memory = createLoadMemory({ ...options.accelerator, look: options.accelerator.memory, clock, log });
+  const memory = createLoadMemory({ on: options.accelerator, clock, log });
   const held = createHeldJobs();
   const settlement = createSettlement({ bus, service, log, signal: giveUp.signal });
   const settle = createPassSettlement({ held, settlement, toResult: options.toResult, track, metrics, log });

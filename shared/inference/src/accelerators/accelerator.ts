@@ -6,7 +6,7 @@
 import { acceleratorIds, SpeechError } from "@parlance/contracts";
 import { type CudaProbe, chooseDevice, type Device, showing } from "../device.ts";
 import { type EachDeviceOptions, eachDevice } from "./each-device.ts";
-import { type Memory, readGpuMemory, readMachineMemory } from "./free-memory.ts";
+import { type Memory, readGpuMemory, readMachineMemory, readTaken } from "./free-memory.ts";
 import { findGpus } from "./gpus.ts";
 import { readMachineId } from "./machine.ts";
 import { type Gpu, visibleGpus } from "./visible-gpus.ts";
@@ -22,6 +22,8 @@ export interface Accelerator extends Device {
   };
   /** What it has; undefined where it does not tell. */
   memory(): Promise<Memory | undefined>;
+  /** What a process has of it, where that is told by the process: a GPU's driver counts those of other containers alike. */
+  takenBy?: (pid: number) => Promise<number | undefined>;
 }
 
 export interface ChooseAcceleratorOptions {
@@ -52,7 +54,13 @@ export async function chooseAccelerator(options: ChooseAcceleratorOptions): Prom
   const chosen = await chooseDevice({ device, log, ...(probe && { probe }), ...(uuid !== undefined && { gpu: uuid }) });
   if (chosen.provider === "cpu") {
     const engine = { device: "cpu", environment: {} };
-    return { ...chosen, id: acceleratorIds.cpu(machineId), engine, memory: () => readMachineMemory() };
+    return {
+      ...chosen,
+      id: acceleratorIds.cpu(machineId),
+      engine,
+      memory: () => readMachineMemory(),
+      takenBy: (pid) => readTaken(pid),
+    };
   }
   if (uuid === undefined) {
     const id = acceleratorIds.unnamedGpu(shown, machineId);

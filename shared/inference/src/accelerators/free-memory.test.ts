@@ -1,6 +1,6 @@
 import { totalmem } from "node:os";
 import { describe, expect, test } from "vitest";
-import { type MemorySources, readGpuMemory, readMachineMemory } from "./free-memory.ts";
+import { type MemorySources, readGpuMemory, readMachineMemory, readTaken } from "./free-memory.ts";
 
 const MIB = 1_048_576;
 
@@ -50,6 +50,13 @@ describe("a machine", () => {
         "anon 900000\nfile 700000\ninactive_file 400000\nactive_file 100000\nshmem 200000\n",
     });
     expect(await readMachineMemory(limited)).toEqual({ freeBytes: 1_000_000, totalBytes: 2_000_000 });
+  });
+
+  test("tells of a process what it has for itself alone", async () => {
+    const status = "Name:\tnode\nVmRSS:\t  9000 kB\nRssAnon:\t    7000 kB\nRssFile:\t 2000 kB\n";
+    expect(await readTaken(7, reading({ "/proc/7/status": status }))).toBe(7_000 * 1_024);
+    expect(await readTaken(8, reading({}))).toBeUndefined();
+    expect(await readTaken(process.pid)).toBeGreaterThan(1e6);
   });
 
   test("that does not tell is not guessed at; this one tells", async () => {

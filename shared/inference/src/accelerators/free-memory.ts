@@ -55,6 +55,13 @@ export async function readMachineMemory({ read }: MemorySources = machine): Prom
   };
 }
 
+/** What a process of this machine has for itself alone: what it maps of files can be taken from it. Linux tells. */
+export async function readTaken(pid: number, { read }: MemorySources = machine): Promise<number | undefined> {
+  const status = await read(`/proc/${pid}/status`).catch(() => "");
+  const [, kib] = /^RssAnon:\s*(\d+) kB/m.exec(status) ?? [];
+  return kib === undefined ? undefined : Number(kib) * KIB;
+}
+
 /** What the control group's limit leaves; rejects where there is none (cgroup v2 writes `max`). */
 async function readGroup(read: MemorySources["read"]): Promise<Memory> {
   const own = /^0::(\/.*)$/m.exec(await read("/proc/self/cgroup"))?.[1] ?? "/";

@@ -8,14 +8,21 @@ const GB = 1e9;
 const model = { name: "m", weightBytes: 2 * GB };
 
 /** Free memory is what `free` says when it is looked at. */
-function machine(clock: HandClock, free: () => number | undefined) {
+function machine(
+  clock: HandClock,
+  free: () => number | undefined,
+  takenBy?: (pid: number) => Promise<number | undefined>,
+) {
   let looks = 0;
   const memory = createLoadMemory({
-    device: "cuda:0",
-    async look() {
-      looks += 1;
-      const freeBytes = free();
-      return freeBytes === undefined ? undefined : { freeBytes, totalBytes: 8 * GB };
+    on: {
+      device: "cuda:0",
+      async memory() {
+        looks += 1;
+        const freeBytes = free();
+        return freeBytes === undefined ? undefined : { freeBytes, totalBytes: 8 * GB };
+      },
+      takenBy,
     },
     clock,
     log: createLog("test", "silent"),
@@ -52,12 +59,7 @@ describe("free memory before a load", () => {
   test("does not matter where nobody tells of it", async () => {
     const rig = machine(handClock(), () => undefined);
     expect(await rig.memory.of(model).shortage()).toBeUndefined();
-    const blind = createLoadMemory({
-      device: "cpu",
-      look: undefined,
-      clock: handClock(),
-      log: createLog("t", "silent"),
-    });
+    const blind = createLoadMemory({ on: { device: "cpu" }, clock: handClock(), log: createLog("t", "silent") });
     expect(await blind.of(model).shortage()).toBeUndefined();
   });
 
@@ -83,6 +85,22 @@ describe("free memory before a load", () => {
     expect(await rig.memory.of(model).shortage()).toBeUndefined();
   });
 
+  test("is held against what its process told that it had, where processes tell", async () => {
+    let free = 8 * GB;
+    const clock = handClock();
+    const rig = machine(
+      clock,
+      () => free,
+      async (pid) => (pid === 7 ? 3 * GB : undefined),
+    );
+    const load = rig.memory.of(model);
+    await load.shortage();
+    free = GB;
+    load.loaded(7);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect((await settled(clock, rig.memory.of(model).shortage()))?.message).toMatch(/needs about 3\.0 GB/);
+  });
+
   test("is held against what the model took when it was loaded, and against what it ran out of", async () => {
     const clock = handClock();
     let free = 8 * GB;
@@ -90,7 +108,7 @@ describe("free memory before a load", () => {
     const load = rig.memory.of(model);
     await load.shortage();
     free = 3 * GB;
-    load.loaded();
+    load.loaded(1);
     await new Promise((resolve) => setImmediate(resolve));
     free = 4 * GB;
     expect((await settled(clock, rig.memory.of(model).shortage()))?.message).toMatch(/needs about 5\.0 GB/);

@@ -6,6 +6,7 @@ import { type SpeechError, toSpeechError } from "@parlance/contracts";
 import type { Clock } from "@parlance/gpu-lease";
 import type { Memory } from "@parlance/inference/accelerators";
 import type { Log } from "@parlance/telemetry";
+import type { WorkerOptions } from "../worker-options.ts";
 import { bytesOf, type MemoryNeed, mayLoad, memoryShort } from "./memory-need.ts";
 import type { ReadyModel } from "./model-choice.ts";
 
@@ -16,16 +17,14 @@ export interface LoadMemory {
 export interface ModelMemory {
   /** Why it cannot be loaded now; undefined where it can, or nobody tells. */
   shortage(): Promise<SpeechError | undefined>;
-  /** It was loaded after that. */
-  loaded(): void;
+  /** It was loaded after that, by this process. */
+  loaded(pid: number): void;
   /** It was not. */
   failed(error: Error): void;
 }
 
 export interface LoadMemoryOptions {
-  device: string;
-  /** Undefined where the device does not tell. */
-  look: (() => Promise<Memory | undefined>) | undefined;
+  on: Pick<WorkerOptions["accelerator"], "device" | "memory" | "takenBy">;
   clock: Clock;
   log: Log;
 }
@@ -34,7 +33,7 @@ export interface LoadMemoryOptions {
 const SETTLED_MS = 3_000;
 const LOOK_EVERY_MS = 250;
 
-export function createLoadMemory({ device, look, clock, log }: LoadMemoryOptions): LoadMemory {
+export function createLoadMemory({ on, clock, log }: LoadMemoryOptions): LoadMemory {
   const needs = new Map<string, MemoryNeed>();
   const waitingSince = new Map<string, number>();
 
@@ -42,14 +41,14 @@ export function createLoadMemory({ device, look, clock, log }: LoadMemoryOptions
     const since = waitingSince.get(name) ?? clock.now();
     const settledAt = waitingSince.has(name) ? since : since + SETTLED_MS;
     for (;;) {
-      const memory = await look?.();
+      const memory = await on.memory?.();
       if (memory === undefined || mayLoad(need, memory, clock.now() - since)) {
         if (waitingSince.delete(name))
           log.info({ model: name, ...memory }, "waited for memory: the model is loaded now");
         return memory;
       }
       if (clock.now() >= settledAt) {
-        const short = memoryShort(name, device, need, memory);
+        const short = memoryShort(name, on.device, need, memory);
         if (!waitingSince.has(name)) log.warn({ model: name, needBytes: bytesOf(need), ...memory }, short.message);
         waitingSince.set(name, since);
         return short;
@@ -58,11 +57,16 @@ export function createLoadMemory({ device, look, clock, log }: LoadMemoryOptions
     }
   }
 
-  async function remember(name: string, before: Memory): Promise<void> {
-    const after = await look?.();
+  async function takenBy(pid: number, before: Memory): Promise<number | undefined> {
+    if (on.takenBy !== undefined) return await on.takenBy(pid);
+    const after = await on.memory?.();
+    return after === undefined ? undefined : before.freeBytes - after.freeBytes;
+  }
+
+  async function remember(name: string, pid: number, before: Memory): Promise<void> {
+    const taken = await takenBy(pid, before);
     const { weights = 0 } = needs.get(name) ?? {};
-    const taken = after === undefined ? undefined : Math.max(weights, before.freeBytes - after.freeBytes);
-    needs.set(name, { weights, taken });
+    needs.set(name, { weights, ...(taken !== undefined && { taken: Math.max(weights, taken) }) });
   }
 
   return {
@@ -77,9 +81,9 @@ export function createLoadMemory({ device, look, clock, log }: LoadMemoryOptions
           before = found instanceof Error ? undefined : found;
           return found instanceof Error ? found : undefined;
         },
-        loaded() {
+        loaded(pid) {
           if (before === undefined) return;
-          remember(name, before).catch((error) => log.debug({ err: error }, "free memory could not be read"));
+          remember(name, pid, before).catch((error) => log.debug({ err: error }, "free memory could not be read"));
         },
         failed(error) {
           if (before === undefined || toSpeechError(error).code !== "engine_out_of_memory") return;

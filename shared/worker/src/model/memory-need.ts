@@ -11,7 +11,7 @@ import type { Memory } from "@parlance/inference/accelerators";
 export interface MemoryNeed {
   /** Bytes of its weights, as far as they are known. */
   weights: number;
-  /** Bytes that were free less after it was loaded. */
+  /** Bytes that it took when it was loaded last. */
   taken?: number | undefined;
   /** Bytes that were free when a load ran out of memory, and how often that was since one did not. */
   ranOut?: { freeBytes: number; times: number } | undefined;

@@ -129,7 +129,7 @@ export function createEngineSlot(slot: EngineSlotOptions): EngineSlot {
         const description = readDescription(await starting.loaded);
         if (closed) return false;
         loaded = { engine: starting, description };
-        memory.loaded();
+        memory.loaded(starting.pid);
         loadMs = clock.now() - from;
         const swap = swapOf(loadMs, description, Date.now());
         metrics?.swapped(swap);
