@@ -13,7 +13,8 @@ import { type ErrorCode, SpeechError, toSpeechError } from "@parlance/contracts"
 import type { Log } from "@parlance/telemetry";
 import type { IngestMetrics } from "../ingest-metrics.ts";
 import { nothingQueued, readAlreadyQueued } from "../items/already-queued.ts";
-import { type ItemContext, ingestItem } from "../items/ingest-item.ts";
+import { ingestItem } from "../items/ingest-item.ts";
+import type { ItemContext } from "../items/item-context.ts";
 import { createJobPublisher } from "../items/publish-jobs.ts";
 import { claimBatch } from "./claim-batch.ts";
 import type { IntakeBatch } from "./intake-batch.ts";

@@ -2,44 +2,12 @@
  * One item: its audio decoded segment by segment, or its text cut, each piece published as a job; or its failure published in
  * their place.
  */
-import type { AudioSource, DecoderPool } from "@parlance/audio";
-import type { Bus, FileStore } from "@parlance/bus";
-import {
-  type BatchRecord,
-  type Progress,
-  SAMPLE_RATE,
-  type SpeechAbilities,
-  SpeechError,
-  subjects,
-  toSpeechError,
-} from "@parlance/contracts";
-import type { IngestMetrics } from "../ingest-metrics.ts";
+import type { AudioSource } from "@parlance/audio";
+import { type Progress, SAMPLE_RATE, SpeechError, subjects, toSpeechError } from "@parlance/contracts";
 import type { IntakeItem } from "../intake/intake-batch.ts";
-import type { AlreadyQueued } from "./already-queued.ts";
 import { ingestText, requireSpeech } from "./ingest-text.ts";
 import { openItemAudio } from "./item-audio.ts";
-import type { JobPublisher } from "./publish-jobs.ts";
-
-export interface ItemContext {
-  bus: Bus;
-  files: FileStore;
-  decoder: DecoderPool;
-  metrics: IngestMetrics;
-  record: BatchRecord;
-  publisher: JobPublisher;
-  queued: AlreadyQueued;
-  fileTtlMs: number;
-  /** Near which length audio is cut whose cut nobody has begun. */
-  segmentSeconds: number;
-  transcribes: boolean;
-  speaks: boolean;
-  /** What the tts workers say they can do: as far as is known, or asked anew and waited for. */
-  speechWorkers: (again: boolean) => Promise<readonly SpeechAbilities[]>;
-  /** Conclude items with errors of our own, because trying again has not healed them. */
-  lastTry: boolean;
-  now: () => number;
-  signal: AbortSignal;
-}
+import type { ItemContext } from "./item-context.ts";
 
 const PROGRESS_EVERY_MS = 1_000;
 

@@ -4,7 +4,7 @@ import { scriptProblem } from "@parlance/tts/text";
 import type { IntakeItem } from "../intake/intake-batch.ts";
 import { type SpeechWish, unspeakable } from "../intake/read-speech.ts";
 import { piecesAfter } from "./begun-item.ts";
-import type { ItemContext } from "./ingest-item.ts";
+import type { ItemContext } from "./item-context.ts";
 import { readReference } from "./reference-audio.ts";
 
 /**

@@ -10,7 +10,8 @@ import { type BatchRecord, batchEntries, buckets, type SubmissionClaim, streams,
 import * as z from "zod";
 import { bucketStream, type KeyBucket } from "../keys/key-bucket.ts";
 import { isGone } from "../keys/watch-keys.ts";
-import type { Bus, StreamState } from "../types.ts";
+import type { StreamState } from "../streams/messages.ts";
+import type { Bus } from "../types.ts";
 import { type CancelledBatches, type FollowOptions, followCancelled } from "./cancelled-batches.ts";
 
 export interface BatchNotebook {

@@ -10,7 +10,8 @@ import {
   subjects,
 } from "@parlance/contracts";
 import { originalHeaders } from "../streams/dead-letter.ts";
-import type { Bus, HeaderPairs, StoredMessage } from "../types.ts";
+import type { HeaderPairs, StoredMessage } from "../streams/messages.ts";
+import type { Bus } from "../types.ts";
 import { openBatchNotebook } from "./batch-notebook.ts";
 
 export interface ReplayOptions {

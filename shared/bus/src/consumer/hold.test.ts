@@ -1,8 +1,8 @@
 import { ACK_WAIT_MS } from "@parlance/contracts";
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import type { Delivery } from "../streams/messages.ts";
 import { handClock } from "../testing/hand-clock.ts";
-import type { Delivery } from "../types.ts";
 import { createHold, type Held } from "./hold.ts";
 
 const MINUTE = 60_000;

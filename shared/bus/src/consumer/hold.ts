@@ -9,7 +9,7 @@
  *
  * A message that is delivered again while it is held is not a second one: the newest delivery is the one that is settled.
  */
-import type { Delivery } from "../types.ts";
+import type { Delivery } from "../streams/messages.ts";
 
 export interface Held extends Delivery {
   /** Whether it was settled, or let go. */

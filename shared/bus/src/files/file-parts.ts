@@ -12,7 +12,7 @@ import type { Link } from "../link/link.ts";
 import { store } from "../streams/publish-once.ts";
 import { readStream } from "../streams/read.ts";
 import { askLeader } from "../streams/stored-message.ts";
-import type { FileInfo, FileParts } from "../types.ts";
+import type { FileInfo, FileParts } from "./files.ts";
 
 export interface DescribedFile {
   info: FileInfo;

@@ -4,8 +4,9 @@ import { Objm } from "@nats-io/obj";
 import { startTestServer, type TestServer, testServers } from "@parlance/nats/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { connectBus } from "../connection.ts";
-import type { Bus, FileStore } from "../types.ts";
+import type { Bus } from "../types.ts";
 import { inChunks } from "./file-store.ts";
+import type { FileStore } from "./files.ts";
 
 const KIB = 1_024;
 const describeFile = (id: string, maxBytes = 64 * KIB * KIB) => ({

@@ -15,8 +15,8 @@ import { store } from "../streams/publish-once.ts";
 import { readStream } from "../streams/read.ts";
 import { countSubjects } from "../streams/state.ts";
 import { askLeader } from "../streams/stored-message.ts";
-import type { ByteRange, FileInfo, FileStore } from "../types.ts";
 import { createFileParts } from "./file-parts.ts";
+import type { ByteRange, FileInfo, FileStore } from "./files.ts";
 
 /** Most bytes of one part. */
 export const FILE_CHUNK_BYTES = 256 * 1024;

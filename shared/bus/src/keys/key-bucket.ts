@@ -6,11 +6,11 @@
 import { type EntryKind, SpeechError } from "@parlance/contracts";
 import { nuid } from "nats";
 import type { Link } from "../link/link.ts";
+import type { HeaderPairs, StoredMessage, StreamState } from "../streams/messages.ts";
 import { store } from "../streams/publish-once.ts";
 import { readStream } from "../streams/read.ts";
 import { purge, streamState } from "../streams/state.ts";
 import { askLeader } from "../streams/stored-message.ts";
-import type { HeaderPairs, StoredMessage, StreamState } from "../types.ts";
 import { isGone, watchKeys } from "./watch-keys.ts";
 
 export interface KeyEntry<Value> {

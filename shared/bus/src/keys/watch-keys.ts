@@ -7,9 +7,9 @@
 import type { Link } from "../link/link.ts";
 import { refusal } from "../link/server-error.ts";
 import { askInfo } from "../link/stream-info.ts";
+import type { MessageHeaders, StoredMessage } from "../streams/messages.ts";
 import { readStream } from "../streams/read.ts";
 import { askLeader } from "../streams/stored-message.ts";
-import type { MessageHeaders, StoredMessage } from "../types.ts";
 
 /** A message on a key's subject, or that the key is gone. */
 export type KeyChange = { kind: "put"; message: StoredMessage } | { kind: "gone"; subject: string; revision: number };

@@ -1,8 +1,7 @@
 /** One connection to NATS that never gives up: every other file of this package reaches the server through a link. */
 import { type JetStreamManager, jetstreamManager } from "@nats-io/jetstream";
 import { errors, type NatsConnection } from "nats";
-
-import { rememberSequences, type SeenSequences } from "./stream-info.ts";
+import { rememberSequences, type SeenSequences } from "./seen-sequences.ts";
 
 /** The part of a pino logger that the bus uses. */
 export interface BusLog {

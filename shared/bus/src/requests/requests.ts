@@ -4,8 +4,9 @@ import { errors, headers, type Msg, type Subscription } from "nats";
 import type { Link } from "../link/link.ts";
 import { isNoResponders, refusal } from "../link/server-error.ts";
 import { receivedHeaders } from "../streams/message-headers.ts";
+import type { HeaderPairs } from "../streams/messages.ts";
 import { headersOf } from "../streams/publish-once.ts";
-import type { Bus, HeaderPairs, Request } from "../types.ts";
+import type { Bus, Request } from "../types.ts";
 
 /** The subscription exists when this returns, not when the first message is asked for. */
 export function subscribe(link: Link, subject: string, signal: AbortSignal): ReturnType<Bus["subscribe"]> {

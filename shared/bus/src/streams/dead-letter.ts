@@ -10,7 +10,8 @@ import {
   streams,
   subjects,
 } from "@parlance/contracts";
-import type { Bus, Delivery, HeaderPairs, MessageHeaders } from "../types.ts";
+import type { Bus } from "../types.ts";
+import type { Delivery, HeaderPairs, MessageHeaders } from "./messages.ts";
 
 export interface DeadLetter {
   service: string;

@@ -8,8 +8,8 @@
 import type { Msg } from "nats";
 import type { Link } from "../link/link.ts";
 import { untilAnswered } from "../link/until-answered.ts";
-import type { Delivery } from "../types.ts";
 import { receivedHeaders } from "./message-headers.ts";
+import type { Delivery } from "./messages.ts";
 
 export interface DeliveryInfo {
   stream: string;

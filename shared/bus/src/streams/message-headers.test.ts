@@ -4,9 +4,10 @@ import { connect } from "nats";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { connectBus } from "../connection.ts";
 import { connectRaw, headerBlock } from "../testing/index.ts";
-import type { Bus, StoredMessage } from "../types.ts";
+import type { Bus } from "../types.ts";
 import { deadLetter } from "./dead-letter.ts";
 import { decodeHeaders } from "./message-headers.ts";
+import type { StoredMessage } from "./messages.ts";
 
 const blocks: Record<string, { block: Buffer; malformed: boolean; kept?: string }> = {
   "a space in a name": { block: headerBlock("Good: 1", "Bad Name: 1", "Fine: 2"), malformed: true, kept: "Fine" },

@@ -3,7 +3,7 @@
  * name that is not one. Here nothing throws. What could be read is there, and `malformed` says what could not.
  */
 import type { Msg } from "nats";
-import type { MessageHeaders } from "../types.ts";
+import type { MessageHeaders } from "./messages.ts";
 
 export interface DecodedHeaders extends MessageHeaders {
   /** The last value: the server writes its own headers behind those of the publisher, which may have the same names. */

@@ -4,7 +4,7 @@ import { headers, type MsgHdrs, nuid } from "nats";
 import type { Link } from "../link/link.ts";
 import { wrongLastSequence } from "../link/server-error.ts";
 import { type RetryOptions, untilAnswered } from "../link/until-answered.ts";
-import type { HeaderPairs, PublishOnceOptions, PublishReceipt } from "../types.ts";
+import type { HeaderPairs, PublishOnceOptions, PublishReceipt } from "./messages.ts";
 
 export interface StoreOptions extends RetryOptions {
   headers?: HeaderPairs | undefined;

@@ -2,7 +2,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { startTestServer, type TestServer, testServers } from "@parlance/nats/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { connectBus } from "../connection.ts";
-import type { Bus, Delivery } from "../types.ts";
+import type { Bus } from "../types.ts";
+import type { Delivery } from "./messages.ts";
 
 describe.each(await testServers())("pull on $version", ({ binary }) => {
   let server: TestServer;

@@ -2,7 +2,8 @@ import { jetstreamManager } from "@nats-io/jetstream";
 import { startTestServer, type TestServer, testServers } from "@parlance/nats/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { connectBus } from "../connection.ts";
-import type { Bus, ReadOptions } from "../types.ts";
+import type { Bus } from "../types.ts";
+import type { ReadOptions } from "./messages.ts";
 
 describe.each(await testServers())("read on $version", ({ binary }) => {
   let server: TestServer;

@@ -9,7 +9,7 @@
 import type { Link } from "../link/link.ts";
 import { isUnavailable } from "../link/server-error.ts";
 import { askInfo } from "../link/stream-info.ts";
-import type { ReadOptions, StoredMessage } from "../types.ts";
+import type { ReadOptions, StoredMessage } from "./messages.ts";
 import { askLeader, askReplica, type MessageQuery, type ReplicaAnswer } from "./stored-message.ts";
 
 /** A segment's job is about 1 MB: a reader holds no more than a batch of `BATCH_BYTES`, and the message that goes beyond. */

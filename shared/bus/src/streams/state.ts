@@ -5,7 +5,7 @@ import type { Link } from "../link/link.ts";
 import { isDeleted, isMissing } from "../link/server-error.ts";
 import { askInfo, requireLeader } from "../link/stream-info.ts";
 import { type RetryOptions, untilAnswered } from "../link/until-answered.ts";
-import type { ConsumerState, StoredMessage, StreamState } from "../types.ts";
+import type { ConsumerState, StoredMessage, StreamState } from "./messages.ts";
 import { askAny, askLeader } from "./stored-message.ts";
 
 export async function lastMessage(link: Link, stream: string, subject: string): Promise<StoredMessage | undefined> {

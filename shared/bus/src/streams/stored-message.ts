@@ -5,8 +5,8 @@ import * as z from "zod";
 import type { Link } from "../link/link.ts";
 import { isMissingMessage, isUnavailable } from "../link/server-error.ts";
 import { type RetryOptions, untilAnswered } from "../link/until-answered.ts";
-import type { StoredMessage } from "../types.ts";
 import { decodeHeaders, noHeaders, receivedHeaders } from "./message-headers.ts";
+import type { StoredMessage } from "./messages.ts";
 
 /** `seq` alone: exactly that one. `next_by_subj`: the first from `seq` on. `start_time` only from server 2.11 on. */
 export type MessageQuery =

@@ -1,0 +1,28 @@
+/** What the items of a batch are worked on with. */
+import type { DecoderPool } from "@parlance/audio";
+import type { Bus, FileStore } from "@parlance/bus";
+import type { BatchRecord, SpeechAbilities } from "@parlance/contracts";
+import type { IngestMetrics } from "../ingest-metrics.ts";
+import type { AlreadyQueued } from "./already-queued.ts";
+import type { JobPublisher } from "./publish-jobs.ts";
+
+export interface ItemContext {
+  bus: Bus;
+  files: FileStore;
+  decoder: DecoderPool;
+  metrics: IngestMetrics;
+  record: BatchRecord;
+  publisher: JobPublisher;
+  queued: AlreadyQueued;
+  fileTtlMs: number;
+  /** Near which length audio is cut whose cut nobody has begun. */
+  segmentSeconds: number;
+  transcribes: boolean;
+  speaks: boolean;
+  /** What the tts workers say they can do: as far as is known, or asked anew and waited for. */
+  speechWorkers: (again: boolean) => Promise<readonly SpeechAbilities[]>;
+  /** Conclude items with errors of our own, because trying again has not healed them. */
+  lastTry: boolean;
+  now: () => number;
+  signal: AbortSignal;
+}
