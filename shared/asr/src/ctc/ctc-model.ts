@@ -11,13 +11,21 @@
  */
 import { join } from "node:path";
 import { type Manifest, SAMPLE_RATE, SpeechError, toSpeechError } from "@parlance/contracts";
-import { chooseGraph, createSession, freeTensors, integerOutput, PassStopped, runInTurns } from "@parlance/inference";
+import {
+  chooseGraph,
+  createSession,
+  freeTensors,
+  integerOutput,
+  PassStopped,
+  rowsOfRun,
+  runInTurns,
+} from "@parlance/inference";
 import type { ArchitectureContext, AsrArchitecture, AsrOutcome, AsrPass, AsrSegment } from "../types.ts";
 import { createBatchMaker, rowEmissions } from "./batch.ts";
 import { loadDecoder } from "./load-decoder.ts";
 import { type CtcSection, ctcSectionSchema } from "./manifest-section.ts";
 import type { RowEmissions } from "./row-decoder.ts";
-import { rowsOfRun, secondsOfCpuRun } from "./run-size.ts";
+import { secondsOfCpuRun } from "./run-size.ts";
 
 export const ctcArchitecture: AsrArchitecture = {
   name: "ctc",

@@ -24,9 +24,3 @@ export function secondsOfCpuRun({ manifest, role, computeType, frameSeconds }: R
   const weights = Math.max(1, bytes / BYTES[computeType]);
   return (MULTIPLICATIONS / weights) * frameSeconds;
 }
-
-/** The first of the rows, longest first, as many as go into a run of so many seconds; one at least. */
-export function rowsOfRun(seconds: readonly number[], mostRows: number, mostSeconds: number): number {
-  const [longest = 0] = seconds;
-  return Math.max(1, Math.min(mostRows, seconds.length, Math.floor(mostSeconds / longest)));
-}

@@ -2,21 +2,28 @@
  * The `parametric` architecture: text → phones (the English front end and the model's lexicon) → how long each one lasts
  * (encoder graph) → pitch, voicing and envelope every few milliseconds (decoder graph) → samples (vocoder.ts).
  *
- * One run of each graph for a pass; rows are padded, the graphs get each row's length and must not let padding change a
- * row's own values. A manifest may ask for smaller runs on the CPU (`rowsPerCpuRun`). The same text gives the same samples.
+ * Each graph runs for several rows at a time; rows are padded, the graphs get each row's length and must not let padding change a
+ * row's own values. A pass gives way between runs and behind every piece of a row's sound, which is told as it is shaped.
+ * A manifest may ask for smaller runs on the CPU (`rowsPerCpuRun`). The same text gives the same samples.
  * State: two sessions, the lexicon, the vocoder's tables.
  */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Manifest, SpeechError, toSpeechError } from "@parlance/contracts";
-import { createSession, inOneRun, type Session } from "@parlance/inference";
+import { createSession, freeTensors, rowsOfRun, type Session } from "@parlance/inference";
 import { createPronouncer, normalise, readPronunciations, spokenProblem } from "../text/index.ts";
-import type { SpeechText, TtsArchitecture, TtsArchitectureContext, TtsOutcome } from "../types.ts";
+import type { SpeechText, TtsArchitecture, TtsArchitectureContext, TtsOutcome, TtsPass } from "../types.ts";
 import { decoderInputs, encoderInputs, rowOf, rowParameters } from "./batch.ts";
 import { type ParametricSection, parametricSectionSchema } from "./manifest-section.ts";
 import { stepsOf, wholeFrames } from "./steps.ts";
 import { createTokeniser, type Tokens } from "./tokens.ts";
-import { createVocoder } from "./vocoder.ts";
+import { createVocoder, type VoiceParameters } from "./vocoder.ts";
+
+/**
+ * Symbols of a run on a CPU, with their padding: some 25 s of sound, which the graphs of parlance-voice take 60 ms for. Longer runs
+ * are slower for each second too.
+ */
+const CPU_SYMBOLS = 400;
 
 type Prepared = { row: number; speed: number; tokens: Tokens };
 
@@ -42,7 +49,8 @@ export const parametricArchitecture: TtsArchitecture = {
     const { encoder, decoder } = await openGraphs(context, section);
     const { maxBatchSize, maxSegmentSeconds } = manifest.limits;
     const onCpu = device.provider === "cpu";
-    const rowsPerRun = Math.min(maxBatchSize, onCpu ? (section.rowsPerCpuRun ?? maxBatchSize) : maxBatchSize);
+    const mostRows = Math.min(maxBatchSize, onCpu ? (section.rowsPerCpuRun ?? maxBatchSize) : maxBatchSize);
+    const mostSymbols = onCpu ? CPU_SYMBOLS : Number.POSITIVE_INFINITY;
     const mostFrames = Math.floor(maxSegmentSeconds / frameSeconds);
 
     const prepare = ({ text, speed }: SpeechText, row: number): Prepared => {
@@ -51,50 +59,74 @@ export const parametricArchitecture: TtsArchitecture = {
       return { row, speed, tokens: tokenise(pronounce(normalise(text))) };
     };
 
-    const speakRows = async (rows: readonly Prepared[], outcomes: TtsOutcome[]): Promise<void> => {
-      const read = await encoder.run(
-        encoderInputs(
-          section,
-          rows.map(({ tokens }) => tokens),
-        ),
-        [tensors.states, tensors.logFrames],
+    /** Tells the sound as it is shaped. */
+    const speakRow = async (pass: TtsPass, row: number, parameters: VoiceParameters): Promise<void> => {
+      const work = synthesise(parameters);
+      for (let piece = work.next(); pass.isOpen(row); piece = work.next()) {
+        if (piece.done === true) {
+          pass.end(row, { ok: true, result: { samples: piece.value, truncated: false } });
+          return;
+        }
+        // A copy: what is told may be given away.
+        if (pass.readsParts(row)) pass.tell(row, { samples: piece.value.slice() });
+        await pass.giveWay();
+      }
+    };
+
+    const speakRows = async (pass: TtsPass, rows: readonly Prepared[]): Promise<void> => {
+      const symbols = encoderInputs(
+        section,
+        rows.map(({ tokens }) => tokens),
       );
-      const paced = rows.map(({ tokens, speed }, at) => {
+      const read = await encoder.run(symbols, [tensors.states, tensors.logFrames]);
+      const paced = rows.map(({ row, tokens, speed }, at) => {
         const logFrames = rowOf(read, tensors.logFrames, at, tokens.symbols.length);
         const steps = stepsOf(wholeFrames(logFrames, { speed, edgeFrames }), framesPerStep);
-        return { ...steps, whole: steps.count * framesPerStep <= mostFrames };
+        if (steps.count * framesPerStep <= mostFrames) return { row, steps };
+        pass.end(row, tooLong(manifest, steps.count * framesPerStep * frameSeconds));
+        // It takes no part in the second run but for its place.
+        return { row, steps: stepsOf(Int32Array.of(framesPerStep), framesPerStep) };
       });
-      // A row that is too long is refused, and takes no part in the second run.
-      const spoken = paced.map((steps) => (steps.whole ? steps : stepsOf(Int32Array.of(framesPerStep), framesPerStep)));
-      const said = await decoder.run(decoderInputs(section, read, spoken), [tensors.parameters]);
-      for (const [at, { row }] of rows.entries()) {
-        const { whole = false, count = 0 } = paced[at] ?? {};
-        outcomes[row] = whole
-          ? { ok: true, result: { samples: synthesise(rowParameters(section, said, at, count)), truncated: false } }
-          : tooLong(manifest, count * framesPerStep * frameSeconds);
+      if (!paced.some(({ row }) => pass.isOpen(row))) return;
+      const steps = decoderInputs(
+        section,
+        read,
+        paced.map((each) => each.steps),
+      );
+      const said = await decoder.run(steps, [tensors.parameters]);
+      freeTensors({ ...symbols, ...read, ...steps });
+      try {
+        for (const [at, each] of paced.entries()) {
+          if (!pass.isOpen(each.row)) continue;
+          await pass.giveWay();
+          await speakRow(pass, each.row, rowParameters(section, said, at, each.steps.count));
+        }
+      } finally {
+        freeTensors(said);
       }
     };
 
     return {
       computeType: "float32",
-      run: inOneRun(async (texts) => {
-        const outcomes: TtsOutcome[] = [];
+      async run(pass) {
         const prepared: Prepared[] = [];
-        for (const [row, text] of texts.entries()) {
+        for (const [row, text] of pass.rows.entries()) {
           try {
             prepared.push(prepare(text, row));
           } catch (error) {
             const failure = toSpeechError(error);
             if (failure.code === "internal") options.log("reading a text failed", { error: String(error) });
-            outcomes[row] = { ok: false, failure: failure.toFailure() };
+            pass.end(row, { ok: false, failure: failure.toFailure() });
           }
         }
         prepared.sort((a, b) => b.tokens.symbols.length - a.tokens.symbols.length);
-        for (let from = 0; from < prepared.length; from += rowsPerRun) {
-          await speakRows(prepared.slice(from, from + rowsPerRun), outcomes);
+        let left = prepared;
+        while (left.length > 0) {
+          const symbols = left.map(({ tokens }) => tokens.symbols.length);
+          await speakRows(pass, left.splice(0, rowsOfRun(symbols, mostRows, mostSymbols)));
+          left = left.filter(({ row }) => pass.isOpen(row));
         }
-        return outcomes;
-      }),
+      },
       async close() {
         await encoder.close();
         await decoder.close();

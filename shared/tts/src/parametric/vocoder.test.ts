@@ -3,7 +3,15 @@ import { createVocoder, type VoiceParameters } from "./vocoder.ts";
 
 const sampleRate = 16_000;
 const hop = 80;
-const vocode = createVocoder({ sampleRate, hop, order: 24, alpha: 0.42, bandEdges: [850, 1750, 3850, 6200], gain: 1 });
+const shape = createVocoder({ sampleRate, hop, order: 24, alpha: 0.42, bandEdges: [850, 1750, 3850, 6200], gain: 1 });
+
+function vocode(parameters: VoiceParameters): Int16Array {
+  const work = shape(parameters);
+  for (;;) {
+    const piece = work.next();
+    if (piece.done === true) return piece.value;
+  }
+}
 
 /** A flat spectrum of the given level, all voice or all breath. */
 function steady(frames: number, f0: (frame: number) => number, strength: number, level = 6): VoiceParameters {
@@ -35,6 +43,23 @@ test("gives a frame's samples for every frame, and the same ones every time", ()
   const samples = vocode(parameters);
   expect(samples.length).toBe(41 * hop);
   expect(vocode(parameters)).toEqual(samples);
+});
+
+test("comes in pieces that follow one another, and voices that are shaped in turns are as alone", () => {
+  const voices = [steady(701, (frame) => 120 + frame / 8, 0.7), steady(430, () => 210, 0.4)];
+  const whole = voices.map(vocode);
+  const works = voices.map((voice) => ({ work: shape(voice), pieces: [] as Int16Array[] }));
+  for (let left = works; left.length > 0; ) {
+    left = left.filter(({ work, pieces }) => {
+      const piece = work.next();
+      if (piece.done !== true) pieces.push(piece.value.slice());
+      return piece.done !== true;
+    });
+  }
+  for (const [at, { pieces }] of works.entries()) {
+    expect(pieces.length).toBeGreaterThan(1);
+    expect(Int16Array.from(pieces.flatMap((piece) => [...piece]))).toEqual(whole[at]);
+  }
 });
 
 test("a voiced stretch repeats with the period of its pitch", () => {

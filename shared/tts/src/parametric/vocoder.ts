@@ -10,6 +10,7 @@
  * by a matrix it is an ordinary cepstrum, and that of a causal sequence is the logarithm of a minimum-phase spectrum.
  * Two frames share each transform: one is the real part, the other the imaginary.
  */
+import { bandMix } from "./bands.ts";
 import { excite } from "./excitation.ts";
 import { createFft } from "./fft.ts";
 
@@ -36,13 +37,18 @@ export interface VoiceParameters {
   strengths: Float32Array;
 }
 
-/** `frames * hop` samples. */
-export type Vocoder = (parameters: VoiceParameters) => Int16Array;
+/**
+ * `frames * hop` samples, in pieces as they are shaped: each follows the one before it, and they are views of the whole, which is
+ * the result. Several voices may be under way at a time.
+ */
+export type Vocoder = (parameters: VoiceParameters) => Generator<Int16Array, Int16Array>;
 
 /** Room for a window and for the sound of an envelope to die away: with twice the size the samples differ by -58 dB. */
 const FFT_SIZE = 512;
 /** Coefficients of the unbent cepstrum: the all-pass has died away by then. */
 const CEPSTRUM_LENGTH = 192;
+/** Frames of a piece, an even number: a second or so, which is some ten milliseconds of work. */
+const PIECE = 200;
 const LOUDEST = 32_000;
 /** Above this the samples bend towards LOUDEST, where a clipped one would crack. */
 const KNEE = 24_000;
@@ -57,7 +63,7 @@ export function createVocoder(options: VocoderOptions): Vocoder {
   const width = order + 1;
   const bands = options.bandEdges.length + 1;
   const unbend = unbendingMatrix(options);
-  const mix = bandMix(options, bins);
+  const mix = bandMix({ ...options, bins });
   const window = Float64Array.from({ length: 2 * hop }, (_, n) => 0.5 - 0.5 * Math.cos((Math.PI * (n + 0.5)) / hop));
 
   const pair = () => ({ real: new Float64Array(FFT_SIZE), imaginary: new Float64Array(FFT_SIZE) });
@@ -98,10 +104,13 @@ export function createVocoder(options: VocoderOptions): Vocoder {
     fft.forward(target.real, target.imaginary);
   };
 
-  return ({ f0, cepstrum, strengths }) => {
+  return function* ({ f0, cepstrum, strengths }) {
     const frames = f0.length;
     const { pulses, noise } = excite({ f0, sampleRate, hop });
     const output = new Float64Array(frames * hop + FFT_SIZE + hop);
+    const samples = new Int16Array(frames * hop);
+    const signal = output.subarray(hop / 2, hop / 2 + samples.length);
+    let done = 0;
     for (let frame = 0; frame < frames; frame += 2) {
       loadCepstra(cepstrum, frame, frames);
       // A frame's window reaches half a frame beyond it on both sides.
@@ -116,8 +125,15 @@ export function createVocoder(options: VocoderOptions): Vocoder {
         output[at] = (output[at] as number) + (sum.real[n] as number);
         if (frame + 1 < frames) output[at + hop] = (output[at + hop] as number) + (sum.imaginary[n] as number);
       }
+      const next = frame + 2;
+      if (next < frames && next % PIECE !== 0) continue;
+      // The windows of frames to come begin half a frame early.
+      const ready = next < frames ? next * hop - hop / 2 : samples.length;
+      finish(signal, samples, { from: done, to: ready, gain: gain / FFT_SIZE, hop });
+      yield samples.subarray(done, ready);
+      done = ready;
     }
-    return finish(output.subarray(hop / 2, hop / 2 + frames * hop), gain / FFT_SIZE, hop);
+    return samples;
   };
 
   /** sum = the spectrum of the first frame + i times that of the second. */
@@ -207,36 +223,19 @@ function unbendingMatrix({ order, alpha }: VocoderOptions): Float64Array {
   return matrix;
 }
 
-/** For every bin: the band below it and the part of the next band in it; they cross within a fifth of an octave. */
-function bandMix(
-  { sampleRate, bandEdges }: VocoderOptions,
-  bins: number,
-): { band: Uint8Array; fraction: Float64Array } {
-  const band = new Uint8Array(bins);
-  const fraction = new Float64Array(bins);
-  for (let k = 0; k < bins; k++) {
-    const frequency = (k * sampleRate) / (2 * (bins - 1));
-    for (const [index, edge] of bandEdges.entries()) {
-      const low = edge * 2 ** -0.1;
-      const high = edge * 2 ** 0.1;
-      if (frequency >= high) band[k] = index + 1;
-      else if (frequency > low) {
-        band[k] = index;
-        fraction[k] = 0.5 - 0.5 * Math.cos((Math.PI * (frequency - low)) / (high - low));
-      }
-    }
-  }
-  return { band, fraction };
+interface Finish {
+  from: number;
+  to: number;
+  gain: number;
+  hop: number;
 }
 
 /** Samples as they leave: scaled, bent where they would clip, faded in and out within a frame. */
-function finish(signal: Float64Array, gain: number, hop: number): Int16Array {
-  const samples = new Int16Array(signal.length);
-  for (let n = 0; n < signal.length; n++) {
+function finish(signal: Float64Array, samples: Int16Array, { from, to, gain, hop }: Finish): void {
+  for (let n = from; n < to; n++) {
     const edge = Math.min(1, n / hop, (signal.length - 1 - n) / hop);
     samples[n] = Math.round(soften((signal[n] as number) * gain) * edge);
   }
-  return samples;
 }
 
 function soften(value: number): number {
