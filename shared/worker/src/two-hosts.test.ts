@@ -1,6 +1,6 @@
 /** Hosts on one queue, each with an accelerator of its own: told apart by their machines' ids, as containers on them are not. */
 import { chooseAccelerator } from "@parlance/inference/accelerators";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import type { Outcome } from "./testing/pipeline.ts";
 import { useWorkers } from "./testing/workers.ts";
 
@@ -49,12 +49,20 @@ test("a swap of families on one of them does not stop the other", { timeout: 60_
   const [first, second] = [await cpuOf("m1"), await cpuOf("m2")];
   const swapping = await rig.start({ accelerator: first });
   const steady = await rig.start({ accelerator: second });
-  await rig.pipeline.publish("batch", sleeps(160));
+  // More than can be done before it is said: the backlog outlives the test.
+  await rig.pipeline.publish("batch", sleeps(600));
   await rig.pipeline.done(16);
   const speaking = await rig.start({ accelerator: first, family: "tts", operations: ["custom_voice"] });
   await rig.pipeline.publish("interactive", ["sleep 2000 said"], { first: 500, operation: "custom_voice" });
-  const outcomes = await rig.pipeline.done(161, 40_000);
-  const spoken = outcomes.find(({ text }) => text === "sleep 2000 said");
+  const isSaid = ({ text }: Outcome) => text === "sleep 2000 said";
+  const outcomes = await vi.waitUntil(
+    async () => {
+      const found = await rig.pipeline.outcomes();
+      return found.some(isSaid) && found;
+    },
+    { timeout: 40_000, interval: 200 },
+  );
+  const spoken = outcomes.find(isSaid);
   expect(spoken?.model).toBe(speaking.state().worker);
   // What was heard while it was spoken, on the other host alone.
   const { startedAt = 0, finishedAt = 0 } = spoken ?? {};
@@ -62,5 +70,6 @@ test("a swap of families on one of them does not stop the other", { timeout: 60_
   expect(new Set(meanwhile.map(({ model }) => model))).toEqual(new Set([steady.state().worker]));
   expect(meanwhile.length).toBeGreaterThanOrEqual(4 * 6);
   expect(steady.state().swaps?.count).toBe(1);
-  expect(swapping.state().swaps?.count).toBeGreaterThan(1);
+  // The other family let go again.
+  await vi.waitUntil(() => swapping.state().swaps?.count === 2, { timeout: 20_000 });
 });
