@@ -3,7 +3,13 @@
  * steps of many rows at once, and the choice of the next token. It knows no architecture and nothing of sound; the graphs
  * that it runs are the caller's, and so are their input names where they differ.
  */
-export { type DecoderGraph, type DecoderGraphOptions, openDecoderGraph, type StepInput } from "./decoder-graph.ts";
+export {
+  type DecoderGraph,
+  type DecoderGraphOptions,
+  openDecoderGraph,
+  promptPart,
+  type StepInput,
+} from "./decoder-graph.ts";
 export {
   type Decoded,
   type Decoder,

@@ -6,6 +6,7 @@ export * from "./free.ts";
 export * from "./half-precision.ts";
 export * from "./one-run.ts";
 export * from "./pass.ts";
+export * from "./pieced-session.ts";
 export * from "./rows-of-run.ts";
 export * from "./run-engine.ts";
 export * from "./runtime-errors.ts";

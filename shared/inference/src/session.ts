@@ -4,6 +4,7 @@
  * imports this package stays light.
  */
 import { availableParallelism } from "node:os";
+import { dirname } from "node:path";
 import { SpeechError } from "@parlance/contracts";
 import type { InferenceSession, Tensor } from "onnxruntime-node";
 import type { Device } from "./device.ts";
@@ -22,6 +23,8 @@ export interface Session {
   readonly outputNames: readonly string[];
   /** Sizes of an input's axes; a name where the size is the caller's to choose. Undefined when there is no such input. */
   inputShape(name: string): readonly (number | string)[] | undefined;
+  /** What an output's numbers are, as ONNX Runtime says it. Undefined when there is no such output. */
+  outputType(name: string): string | undefined;
   /**
    * Runs the graph and answers the named outputs, or all of them. Input data is used in place and not copied.
    * Throws a SpeechError `engine_out_of_memory` when the device has no room.
@@ -46,14 +49,21 @@ function logSeverity(): 0 | 1 | 2 | 3 | 4 {
   return Object.entries(severities).find(([name]) => name === wanted)?.[1] ?? 3;
 }
 
-/** Opens the graph at `path`; weights in external data files are found beside it. */
-export async function createSession(path: string, options: SessionOptions): Promise<Session> {
+/** A graph that is in no file of its own; `path` is the one that it was made of, beside which its weights lie. */
+export interface GraphInMemory {
+  bytes: Uint8Array;
+  path: string;
+}
+
+/** Opens the graph at a path; weights in external data files are found beside it. */
+export async function createSession(graph: string | GraphInMemory, options: SessionOptions): Promise<Session> {
+  const path = typeof graph === "string" ? graph : graph.path;
   const runtime = await import("onnxruntime-node");
   const threads = threadCount(options.threads);
   const { provider, deviceId } = options.device;
   let session: InferenceSession;
   try {
-    session = await runtime.InferenceSession.create(path, {
+    const settings: InferenceSession.SessionOptions = {
       executionProviders: provider === "cuda" ? [{ name: "cuda", deviceId }, "cpu"] : ["cpu"],
       intraOpNumThreads: threads,
       interOpNumThreads: 1,
@@ -63,9 +73,16 @@ export async function createSession(path: string, options: SessionOptions): Prom
       // A pattern is one more block for all that a run makes, beside what the arena has: memory, and no time gained.
       enableMemPattern: provider === "cuda",
       logSeverityLevel: logSeverity(),
-      // Spinning threads take the cores of every other process for a little latency.
-      extra: { session: { intra_op: { allow_spinning: "0" }, inter_op: { allow_spinning: "0" } } },
-    });
+      extra: {
+        session: {
+          // Spinning threads take the cores of every other process for a little latency.
+          ...{ intra_op: { allow_spinning: "0" }, inter_op: { allow_spinning: "0" } },
+          ...(typeof graph !== "string" && { model_external_initializers_file_folder_path: dirname(path) }),
+        },
+      },
+    };
+    const { create } = runtime.InferenceSession;
+    session = await (typeof graph === "string" ? create(path, settings) : create(graph.bytes, settings));
   } catch (cause) {
     const known = toEngineError(cause);
     if (known instanceof SpeechError) throw known;
@@ -82,6 +99,8 @@ export async function createSession(path: string, options: SessionOptions): Prom
     inputNames: session.inputNames,
     outputNames: session.outputNames,
     inputShape: (name) => declared.get(name)?.shape,
+    outputType: (name) =>
+      session.outputMetadata.flatMap((one) => (one.isTensor && one.name === name ? one.type : []))[0],
     async run(inputs, outputs = session.outputNames) {
       const feeds: Record<string, Tensor> = {};
       for (const [name, input] of Object.entries(inputs)) {

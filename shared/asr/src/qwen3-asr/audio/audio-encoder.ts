@@ -1,6 +1,6 @@
 /** Clips to embeddings: windows of all clips of a pass run together, those of one length in one run, so that nothing is padded. */
 import type { GiveWay } from "@parlance/generation";
-import { createSession, float32Output, type SessionOptions, type TensorData } from "@parlance/inference";
+import { createPiecedSession, float32Output, type SessionOptions, type TensorData } from "@parlance/inference";
 import { createLogMel } from "../../features/log-mel.ts";
 import { cutWindows, type EncoderWindow, MELS } from "./windows.ts";
 
@@ -18,12 +18,20 @@ export interface AudioEncoderOptions extends SessionOptions {
 /** Of all windows of a run. The first convolution makes 6 MB of each 100: runs are kept small where memory is what they wait for. */
 const framesPerRun = { cpu: 800, cuda: 25_600 } as const;
 
+/** A CPU takes most of half a second for eight seconds of audio. */
+const PIECES = 8;
+
+interface PlacedWindow {
+  window: EncoderWindow;
+  write(values: Float32Array): void;
+}
+
 export async function createAudioEncoder({ graph, hidden, ...options }: AudioEncoderOptions): Promise<AudioEncoder> {
-  const session = await createSession(graph, options);
+  const session = await createPiecedSession(graph, options, PIECES);
   const extract = createLogMel(MELS);
   const mostFrames = framesPerRun[options.device.provider];
 
-  async function run(windows: readonly { window: EncoderWindow; write: (values: Float32Array) => void }[]) {
+  async function run(windows: readonly PlacedWindow[], giveWay: GiveWay) {
     const frames = windows[0]?.window.frames ?? 0;
     const features = new Float32Array(windows.length * MELS * frames);
     for (const [index, { window }] of windows.entries()) window.fill(features, index * MELS * frames);
@@ -32,11 +40,14 @@ export async function createAudioEncoder({ graph, hidden, ...options }: AudioEnc
       data: BigInt64Array.from(values, BigInt),
       dims: [windows.length],
     });
-    const results = await session.run({
-      features: { type: "float32", data: features, dims: [windows.length, MELS, frames] },
-      widths: integers(windows.map(({ window }) => window.width)),
-      tokens: integers(windows.map(({ window }) => window.tokens)),
-    });
+    const results = await session.run(
+      {
+        features: { type: "float32", data: features, dims: [windows.length, MELS, frames] },
+        widths: integers(windows.map(({ window }) => window.width)),
+        tokens: integers(windows.map(({ window }) => window.tokens)),
+      },
+      giveWay,
+    );
     const embeddings = float32Output(results, "embeddings");
     const stride = embeddings.length / windows.length;
     for (const [index, { window, write }] of windows.entries()) {
@@ -46,7 +57,7 @@ export async function createAudioEncoder({ graph, hidden, ...options }: AudioEnc
 
   return {
     async encode(clips, giveWay) {
-      const byLength = new Map<number, { window: EncoderWindow; write: (values: Float32Array) => void }[]>();
+      const byLength = new Map<number, PlacedWindow[]>();
       const embeddings: Float32Array[] = [];
       for (const samples of clips) {
         const windows = cutWindows(extract(toFloats(samples)));
@@ -64,7 +75,7 @@ export async function createAudioEncoder({ graph, hidden, ...options }: AudioEnc
       for (const [frames, same] of byLength) {
         const most = Math.max(1, Math.floor(mostFrames / frames));
         for (let from = 0; from < same.length; from += most) {
-          await run(same.slice(from, from + most));
+          await run(same.slice(from, from + most), giveWay);
           await giveWay();
         }
       }

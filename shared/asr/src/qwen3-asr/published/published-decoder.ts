@@ -73,7 +73,7 @@ export function decodeWith(graphs: PublishedGraphs, options: PublishedDecodingOp
     };
     const pasts: Past[] = [];
     for (const [place, { prompt }] of rows.entries()) {
-      const { scores, past } = await graphs.read(prompt);
+      const { scores, past } = await graphs.read(prompt, giveWay);
       pasts.push(past);
       await collect(place, scores[0] ?? new Float32Array());
       await giveWay();
@@ -119,7 +119,7 @@ export function decodeWith(graphs: PublishedGraphs, options: PublishedDecodingOp
     },
     async weigh(row, continuations, giveWay) {
       const { length } = row.tokens;
-      const prompt = await graphs.read(row);
+      const prompt = await graphs.read(row, giveWay);
       await giveWay();
       const first = createLogProbabilities(prompt.scores[0] ?? new Float32Array());
       const sums = continuations.map(([token]) => first(token));

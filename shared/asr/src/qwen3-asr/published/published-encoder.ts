@@ -1,11 +1,14 @@
 /** The encoder of a published folder: one clip at a time, its windows inside the graph; short clips are padded to a second. */
-import { createSession, float32Output } from "@parlance/inference";
+import { createPiecedSession, float32Output } from "@parlance/inference";
 import { createLogMel } from "../../features/log-mel.ts";
 import type { AudioEncoder, AudioEncoderOptions } from "../audio/audio-encoder.ts";
 import { MELS } from "../audio/windows.ts";
 
+/** It takes a clip whole. */
+const PIECES = 24;
+
 export async function createPublishedEncoder({ graph, ...options }: AudioEncoderOptions): Promise<AudioEncoder> {
-  const session = await createSession(graph, options);
+  const session = await createPiecedSession(graph, options, PIECES);
   const extract = createLogMel(MELS);
   return {
     async encode(clips, giveWay) {
@@ -16,7 +19,7 @@ export async function createPublishedEncoder({ graph, ...options }: AudioEncoder
           embeddings.push(new Float32Array());
           continue;
         }
-        const results = await session.run({ mel: { type: "float32", data, dims: [1, MELS, frames] } });
+        const results = await session.run({ mel: { type: "float32", data, dims: [1, MELS, frames] } }, giveWay);
         embeddings.push(float32Output(results, "audio_features"));
         await giveWay();
       }

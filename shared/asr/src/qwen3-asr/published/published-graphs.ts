@@ -3,8 +3,23 @@
  * (one graph for both, with a mask that all rows share). None can hide a place of one row from that row, keys and values come
  * out whole with every token, and so do the scores of all tokens.
  */
-import { type CacheShape, int64Tensor, type PromptRow, type Tensors, type TokenEmbeddings } from "@parlance/generation";
-import { createSession, float32Output, type Session, type SessionOptions, type TensorData } from "@parlance/inference";
+import {
+  type CacheShape,
+  type GiveWay,
+  int64Tensor,
+  type PromptRow,
+  promptPart,
+  type Tensors,
+  type TokenEmbeddings,
+} from "@parlance/generation";
+import {
+  createPiecedSession,
+  createSession,
+  float32Output,
+  type Session,
+  type SessionOptions,
+  type TensorData,
+} from "@parlance/inference";
 
 export interface PublishedGraphsOptions extends SessionOptions {
   graphs: { init: string; step: string } | { merged: string };
@@ -17,7 +32,7 @@ export interface PublishedGraphs {
   /** Whether the graphs say that a run may take a token of several rows. */
   readonly shared: boolean;
   /** Reads one prompt. */
-  read(row: PromptRow): Promise<Said>;
+  read(row: PromptRow, giveWay: GiveWay): Promise<Said>;
   /** Takes one token in each row of a past; they all stand at the same position. */
   take(tokens: readonly number[], position: number, past: Past): Promise<Said>;
   close(): Promise<void>;
@@ -39,6 +54,10 @@ export interface Said {
 /** Of keys and values: the axis of rows. */
 export const ROWS = 1;
 const HIDDEN = -30_000;
+/** Of the graph that reads a whole prompt in one run. */
+const INIT_PIECES = 16;
+/** Of a prompt, where the graph reads it in parts. */
+const PLACES_PER_RUN = 64;
 
 export function openPublishedGraphs(options: PublishedGraphsOptions): Promise<PublishedGraphs> {
   const { graphs } = options;
@@ -50,7 +69,7 @@ async function openSplit(
   graphs: { init: string; step: string },
 ): Promise<PublishedGraphs> {
   const { hidden } = options;
-  const init = await createSession(graphs.init, options);
+  const init = await createPiecedSession(graphs.init, options, INIT_PIECES);
   const step = await createSession(graphs.step, options).catch(async (error: unknown) => {
     await init.close();
     throw error;
@@ -59,7 +78,7 @@ async function openSplit(
   const takesTokens = init.inputNames.includes("input_ids");
   return {
     shared: takesRows(step),
-    async read(row) {
+    async read(row, giveWay) {
       const { tokens, vectors, vectorsFrom } = row;
       const prompt: Record<string, TensorData> = takesTokens
         ? {
@@ -68,7 +87,7 @@ async function openSplit(
             audio_offset: int64Tensor([vectorsFrom], [1]),
           }
         : { input_embeds: embedRow(options, row) };
-      return said(await init.run({ ...prompt, position_ids: positionsFrom(0, tokens.length) }));
+      return said(await init.run({ ...prompt, position_ids: positionsFrom(0, tokens.length) }, giveWay));
     },
     take: async (tokens, position, { keys, values }) =>
       said(
@@ -92,18 +111,27 @@ async function openMerged(options: PublishedGraphsOptions, graph: string): Promi
   const nothing: TensorData = { type: "float32", data: new Float32Array(), dims: [layers, 1, heads, 0, size] };
   return {
     shared: takesRows(session),
-    async read(row) {
-      const places = row.tokens.length;
-      const mask = new Float32Array(places * places);
-      for (let query = 0; query < places; query++) mask.fill(HIDDEN, query * places + query + 1, (query + 1) * places);
-      const outputs = await session.run({
-        input_embeds: embedRow(options, row),
-        position_ids: positionsFrom(0, places),
-        attention_mask: { type: "float32", data: mask, dims: [1, 1, places, places] },
-        past_keys: nothing,
-        past_values: nothing,
-      });
-      return said(outputs);
+    async read(row, giveWay) {
+      const length = row.tokens.length;
+      let answer: Said = { scores: [], past: { keys: nothing, values: nothing } };
+      for (let from = 0; from < length; from += PLACES_PER_RUN) {
+        const part = promptPart(row, from, Math.min(length, from + PLACES_PER_RUN), options.hidden);
+        const places = part.tokens.length;
+        const mask = new Float32Array(places * (from + places));
+        for (let query = 0; query < places; query++) {
+          mask.fill(HIDDEN, query * (from + places) + from + query + 1, (query + 1) * (from + places));
+        }
+        if (from > 0) await giveWay();
+        const outputs = await session.run({
+          input_embeds: embedRow(options, part),
+          position_ids: positionsFrom(from, places),
+          attention_mask: { type: "float32", data: mask, dims: [1, 1, places, from + places] },
+          past_keys: answer.past.keys,
+          past_values: answer.past.values,
+        });
+        answer = said(outputs);
+      }
+      return answer;
     },
     take: async (tokens, position, { keys, values }) =>
       said(

@@ -4,7 +4,7 @@
  */
 import type { Word } from "@parlance/contracts";
 import { type GiveWay, makePromptBatch, type PromptRow, promptPositions } from "@parlance/generation";
-import { createSession, integerOutput, type SessionOptions } from "@parlance/inference";
+import { createPiecedSession, integerOutput, type SessionOptions } from "@parlance/inference";
 import { createAudioEncoder } from "../audio/audio-encoder.ts";
 import { expandAudio, vectorInputs } from "../prompt/prompt.ts";
 import type { PromptTokenizer } from "../prompt/prompt-tokenizer.ts";
@@ -26,6 +26,8 @@ export interface WordAlignerOptions extends SessionOptions {
   tokenizer: PromptTokenizer;
 }
 
+/** A CPU takes seconds for a text of half a minute, which is read in one run. */
+const PIECES = 14;
 const slots = "<timestamp><timestamp>";
 
 export async function loadWordAligner(options: WordAlignerOptions): Promise<WordAligner> {
@@ -34,15 +36,17 @@ export async function loadWordAligner(options: WordAlignerOptions): Promise<Word
   if (timestampToken === undefined) throw new TypeError("the tokenizer has no <timestamp>: the aligner needs it");
   const languages = new Set(options.languages);
   const encoder = await createAudioEncoder({ ...options, graph: graphOf("alignerEncoder") });
-  const session = await createSession(graphOf("alignerDecoder"), options).catch(async (error: unknown) => {
-    await encoder.close();
-    throw error;
-  });
+  const session = await createPiecedSession(graphOf("alignerDecoder"), options, PIECES).catch(
+    async (error: unknown) => {
+      await encoder.close();
+      throw error;
+    },
+  );
 
   /** Repaired milliseconds of every slot. */
-  async function slotTimes(prompt: PromptRow): Promise<number[]> {
+  async function slotTimes(prompt: PromptRow, giveWay: GiveWay): Promise<number[]> {
     const { inputs, places } = makePromptBatch([prompt], { hidden, padToken: tokenizer.padToken, vectorInputs });
-    const outputs = await session.run({ ...inputs, positions: promptPositions([prompt], places) });
+    const outputs = await session.run({ ...inputs, positions: promptPositions([prompt], places) }, giveWay);
     const classes = integerOutput(outputs, "classes");
     const said = [...prompt.tokens.keys()].filter((place) => prompt.tokens[place] === timestampToken);
     return repairTimes(said.map((place) => (classes[place] ?? 0) * millisecondsPerClass));
@@ -54,11 +58,8 @@ export async function loadWordAligner(options: WordAlignerOptions): Promise<Word
       if (words.length === 0) return [];
       const [vectors = new Float32Array()] = await encoder.encode([samples], giveWay);
       const written = `<|audio_start|><|audio_pad|><|audio_end|>${words.map((word) => word + slots).join("")}`;
-      const milliseconds = await slotTimes({
-        ...expandAudio(tokenizer, written, vectors.length / hidden),
-        vectors,
-        budget: 0,
-      });
+      const prompt = expandAudio(tokenizer, written, vectors.length / hidden);
+      const milliseconds = await slotTimes({ ...prompt, vectors, budget: 0 }, giveWay);
       await giveWay();
       return words.map((word, index) => ({
         text: word,
