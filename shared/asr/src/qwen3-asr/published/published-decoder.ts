@@ -72,15 +72,18 @@ export function decodeWith(graphs: PublishedGraphs, options: PublishedDecodingOp
       }
     };
     const pasts: Past[] = [];
-    for (const [place, { prompt }] of rows.entries()) {
+    // Place in the past → place in the group.
+    let kept: number[] = [];
+    for (const [place, { row, prompt }] of rows.entries()) {
+      if (!isOpen(row)) continue;
       const { scores, past } = await graphs.read(prompt, giveWay);
       pasts.push(past);
+      kept.push(place);
       await collect(place, scores[0] ?? new Float32Array());
       await giveWay();
     }
+    if (kept.length === 0) return;
     let past = join(pasts);
-    // Place in the past → place in the group.
-    let kept = [...rows.keys()];
     for (let position = rows[0]?.prompt.tokens.length ?? 0; ; position++) {
       for (const place of newest.keys()) if (!isOpen(rows[place]?.row ?? -1)) newest.delete(place);
       if (newest.size === 0) return;
@@ -109,10 +112,7 @@ export function decodeWith(graphs: PublishedGraphs, options: PublishedDecodingOp
           for (let from = 0; from < same.length; ) {
             const group = same.slice(from, from + rowsPerRun(places));
             from += group.length;
-            await decodeTogether(
-              group.filter(({ row }) => decoding.isOpen(row)),
-              decoding,
-            );
+            await decodeTogether(group, decoding);
           }
         }
       }
