@@ -149,6 +149,17 @@ describe("what is said in one place", () => {
     expect(naming(pattern, []), "the pattern finds what there is").not.toEqual([]);
   });
 
+  it("JetStream is asked by the bus alone, in tests too; nats says who may ask", () => {
+    const pattern = /\$JS\.|\$KV\.|\$O\./;
+    expect(naming(pattern, ["bus", "nats"])).toEqual([]);
+    expect(naming(pattern, ["bus"])).not.toEqual([]);
+    const asking = packages
+      .filter(({ name }) => !["bus", "nats", "integration-tests"].includes(name))
+      .flatMap(({ folder }) => typescriptFiles(join(root, folder)))
+      .filter((file) => codeOf(readFileSync(file, "utf8")).includes("$JS.API"));
+    expect(asking).toEqual([]);
+  });
+
   it("only inference opens ONNX Runtime: a supervisor never loads it", () => {
     const pattern = /from "onnxruntime-node"|import\("onnxruntime-node"\)/;
     expect(naming(pattern, ["inference"])).toEqual([]);

@@ -1,6 +1,6 @@
 import { Writable } from "node:stream";
-import { jetstreamManager } from "@nats-io/jetstream";
-import { batchEntries, healthSchema, type WorkerState } from "@parlance/contracts";
+import { bucketStream, changeStream } from "@parlance/bus/testing";
+import { batchEntries, buckets, healthSchema, type WorkerState } from "@parlance/contracts";
 import { startTestServer } from "@parlance/nats/testing";
 import { pino } from "pino";
 import { describe, expect, test } from "vitest";
@@ -148,10 +148,9 @@ describe("while nothing can be stored", () => {
     const server = await startTestServer();
     const gateway = await startTestGateway(server);
     const submission = submissionOf(await gateway.upload("say:x"));
-    const jsm = await jetstreamManager(await server.connect());
     // Without its subject a stream answers questions and stores nothing, as one does that froze on a full disk.
-    const { config } = await jsm.streams.info("KV_batches");
-    await jsm.streams.update("KV_batches", { ...config, subjects: ["elsewhere"] });
+    const topology = { connection: await server.connect() };
+    const before = await changeStream(topology, bucketStream(buckets.batches), { subjects: ["elsewhere"] });
     const refused = await gateway.post("/api/v1/queue/submit", submission);
     expect(refused).toMatchObject({ status: 503, body: { error: { code: "bus_unavailable" } } });
     expect(JSON.stringify(refused.body)).not.toContain("$KV");
@@ -159,7 +158,7 @@ describe("while nothing can be stored", () => {
       status: 503,
       body: { error: { message: "NATS stores nothing: is its disk full?" } },
     });
-    await jsm.streams.update("KV_batches", config);
+    await changeStream(topology, bucketStream(buckets.batches), before);
     await eventually(async () => ((await gateway.json("/readyz")).status === 200 ? true : undefined));
     await gateway.close();
     await server.stop();

@@ -1,5 +1,5 @@
 /** The gateway as a service of a process. */
-import { connectBus } from "@parlance/bus";
+import { connectService, natsSettings } from "@parlance/bus";
 import { readSettings } from "@parlance/contracts";
 import { onStoreMessage, type Service } from "@parlance/telemetry";
 import { createGateway } from "./gateway.ts";
@@ -9,17 +9,10 @@ import { requireKeysBeyondLoopback, requireKeysForAnyOrigin } from "./http/acces
 export const gatewayService: Service = {
   name: "gateway",
   async start({ environment, log, signal }) {
-    const settings = readSettings(["NATS_URL", "NATS_USER", "NATS_PASSWORD", ...gatewaySettings], environment);
+    const settings = readSettings([...natsSettings, ...gatewaySettings], environment);
     requireKeysBeyondLoopback(settings.HOST, settings.API_KEYS);
     requireKeysForAnyOrigin(settings.CORS_ORIGINS, settings.API_KEYS);
-    const bus = await connectBus({
-      url: settings.NATS_URL,
-      name: "gateway",
-      user: settings.NATS_USER,
-      password: settings.NATS_PASSWORD,
-      log,
-      signal,
-    });
+    const bus = await connectService("gateway", settings, { log, signal });
     const gateway = await createGateway({ bus, settings, log });
     onStoreMessage(gateway.tellStoreProblem);
     const { url } = await gateway.listen();

@@ -1,5 +1,5 @@
 /** A tts worker as a service of a process. */
-import { connectBus } from "@parlance/bus";
+import { connectService, natsSettings } from "@parlance/bus";
 import { readSettings } from "@parlance/contracts";
 import type { Service } from "@parlance/telemetry";
 import { createTtsWorker, ttsWorkerSettings } from "./tts-worker.ts";
@@ -7,15 +7,8 @@ import { createTtsWorker, ttsWorkerSettings } from "./tts-worker.ts";
 export const ttsWorkerService: Service = {
   name: "tts-worker",
   async start({ environment, log, signal }) {
-    const settings = readSettings(["NATS_URL", "NATS_USER", "NATS_PASSWORD", ...ttsWorkerSettings], environment);
-    const bus = await connectBus({
-      url: settings.NATS_URL,
-      name: "tts-worker",
-      user: settings.NATS_USER,
-      password: settings.NATS_PASSWORD,
-      log,
-      signal,
-    });
+    const settings = readSettings([...natsSettings, ...ttsWorkerSettings], environment);
+    const bus = await connectService("tts-worker", settings, { log, signal });
     const worker = await createTtsWorker({ bus, settings, log });
     return {
       registry: worker.registry,

@@ -1,6 +1,7 @@
 export * from "./batches/batch-notebook.ts";
 export type { CancelledBatches, FollowOptions } from "./batches/cancelled-batches.ts";
 export * from "./batches/replay.ts";
+export * from "./connect-service.ts";
 export * from "./connection.ts";
 export * from "./consumer/consumer.ts";
 export type { Held, HoldClock } from "./consumer/hold.ts";

@@ -1,5 +1,5 @@
 import { connectBus } from "@parlance/bus";
-import { changeStream } from "@parlance/bus/testing";
+import { bucketStream, changeStream } from "@parlance/bus/testing";
 import { buckets } from "@parlance/contracts";
 import { startTestServer, testServers } from "@parlance/nats/testing";
 import { describe, expect, test } from "vitest";
@@ -25,7 +25,7 @@ describe.each(await testServers())(
         });
       await (await make()).close();
       const topology = await connectBus({ name: "t", ...server.as() });
-      await changeStream(topology, `KV_${buckets.lease}`, { max_age: 300e9 });
+      await changeStream(topology, bucketStream(buckets.lease), { max_age: 300e9 });
       await topology.close();
       await expect(make()).rejects.toMatchObject({
         code: "validation_failed",

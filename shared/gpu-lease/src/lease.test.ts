@@ -1,6 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { type Bus, connectBus } from "@parlance/bus";
-import { changeStream } from "@parlance/bus/testing";
+import { bucketStream, changeStream } from "@parlance/bus/testing";
 import { buckets, type Family, leaseEntries } from "@parlance/contracts";
 import { startTestServer, type TestServer, testServers } from "@parlance/nats/testing";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
@@ -26,7 +26,7 @@ describe.each(await testServers())("the lease on nats-server $version", ({ binar
   async function removeKey(accelerator: string) {
     const bus = await connectBus({ name: "hand", ...server.as() });
     const entry = await bus.bucket(leaseEntries.holder).get(accelerator);
-    await bus.deleteMessage(`KV_${buckets.lease}`, entry?.revision ?? 0);
+    await bus.deleteMessage(bucketStream(buckets.lease), entry?.revision ?? 0);
     expect(await bus.bucket(leaseEntries.holder).has(accelerator)).toBe(false);
     await bus.close();
   }
@@ -34,7 +34,7 @@ describe.each(await testServers())("the lease on nats-server $version", ({ binar
   /** By the server itself, which finds it too old: what a server does to keys that expire when its clock jumps. */
   async function letExpire(accelerator: string) {
     const bus = await connectBus({ name: "clock", ...server.as() });
-    const stream = `KV_${buckets.lease}`;
+    const stream = bucketStream(buckets.lease);
     const before = await changeStream(bus, stream, { max_age: 100e6, duplicate_window: 100e6 });
     while (await bus.bucket(leaseEntries.holder).has(accelerator)) await pause(5);
     await changeStream(bus, stream, before);

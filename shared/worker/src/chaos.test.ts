@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { bucketStream } from "@parlance/bus/testing";
 import { buckets, leaseEntries, streams, subjects } from "@parlance/contracts";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { livingEngines, type Pipeline, parentOf, startPipeline } from "./testing/pipeline.ts";
@@ -190,7 +191,7 @@ test("the lease's key vanishes in the middle of a pass, as a server's clock that
   await pipeline.done(1);
   const most = await enginesDuring(async () => {
     const lease = await pipeline.bus.bucket(leaseEntries.holder).get("cpu-test");
-    await pipeline.bus.deleteMessage(`KV_${buckets.lease}`, lease?.revision ?? 0);
+    await pipeline.bus.deleteMessage(bucketStream(buckets.lease), lease?.revision ?? 0);
     await pipeline.done(40, 45_000);
   });
   expect(most).toBe(1);

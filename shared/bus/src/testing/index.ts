@@ -1,3 +1,4 @@
+export { bucketStream } from "../keys/key-bucket.ts";
 export { type HandClock, handClock } from "./hand-clock.ts";
 export { answerAsWorker, idleWorker } from "./idle-worker.ts";
 export { changeStream, setAckWait } from "./jetstream-api.ts";
