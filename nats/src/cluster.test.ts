@@ -2,7 +2,7 @@ import { jetstreamManager } from "@nats-io/jetstream";
 import { readSettings } from "@parlance/contracts";
 import { connect, type Msg, type NatsConnection } from "nats";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { credentialOf, generateCredentials } from "./credentials.ts";
+import { credentialOf, generateCredentials } from "./config/credentials.ts";
 import { ensureTopology } from "./ensure-topology.ts";
 import { startTestCluster, type TestCluster } from "./test-cluster.ts";
 import { testServers } from "./testing.ts";

@@ -3,9 +3,9 @@
  * (`.env`): the password, for the service or the publisher, and its hash, for nats-server. Publishers are those of PUBLISHERS.
  */
 import { readSettings } from "@parlance/contracts";
-import { generateCredentials } from "./credentials.ts";
-import { hashPassword } from "./password-hash.ts";
-import { users } from "./permissions.ts";
+import { users } from "./accounts/permissions.ts";
+import { generateCredentials } from "./config/credentials.ts";
+import { hashPassword } from "./config/password-hash.ts";
 import { hashVariable } from "./templates.ts";
 
 /** `NATS_GATEWAY_PASSWORD` beside `NATS_GATEWAY_HASH`. */

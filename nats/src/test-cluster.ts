@@ -7,8 +7,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { connect, type NatsConnection } from "nats";
-import { renderConfig } from "./config.ts";
-import { accountsWith, type Credential, type Credentials } from "./credentials.ts";
+import { renderConfig } from "./config/config.ts";
+import { accountsWith, type Credential, type Credentials } from "./config/credentials.ts";
 import { testServers } from "./testing.ts";
 
 export interface TestCluster {

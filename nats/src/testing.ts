@@ -5,7 +5,7 @@ import { delimiter, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { readSettings } from "@parlance/contracts";
 import { connect, type NatsConnection } from "nats";
-import { type Credentials, credentialOf, generateCredentials } from "./credentials.ts";
+import { type Credentials, credentialOf, generateCredentials } from "./config/credentials.ts";
 import { ensureTopology } from "./ensure-topology.ts";
 import { findServer } from "./server/find-server.ts";
 import { type RunningServer, runServer } from "./server/launcher.ts";

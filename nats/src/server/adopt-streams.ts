@@ -4,7 +4,7 @@
  */
 import { existsSync, renameSync } from "node:fs";
 import { join } from "node:path";
-import { SPEECH } from "../account-names.ts";
+import { SPEECH } from "../accounts/account-names.ts";
 
 /** Before the server starts. True when there was something to adopt. */
 export function adoptStreams(storeDir: string): boolean {

@@ -19,8 +19,8 @@ import Koa from "koa";
 import { addQueue, createQueueGauge } from "./batch/index.ts";
 import { addFiles, createAudioReceiver } from "./files/index.ts";
 import type { GatewayContext, GatewaySettings } from "./gateway-context.ts";
+import { addHealth } from "./health-endpoints.ts";
 import {
-  addHealth,
   createAccess,
   createBodyBudget,
   createClosing,

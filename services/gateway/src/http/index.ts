@@ -10,7 +10,6 @@ export { createClosing } from "./closing.ts";
 export { createCors, listOrigins } from "./cors.ts";
 export { createErrorResponses } from "./error-responses.ts";
 export { createGatewayMetrics } from "./gateway-metrics.ts";
-export { addHealth } from "./health-endpoints.ts";
 export { createHttpServer, type HttpLimits } from "./http-server.ts";
 export { createReadJson } from "./json-body.ts";
 export { createRequestLog } from "./request-log.ts";

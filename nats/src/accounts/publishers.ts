@@ -16,10 +16,10 @@ import {
   servedSubjects,
   subjects,
 } from "@parlance/contracts";
+import { NatsStartError } from "../start-error.ts";
 import { MONITOR, PUBLISHER, SPEECH } from "./account-names.ts";
 import type { Import, Mapping, Outsider } from "./outsider.ts";
 import { ownInbox, users } from "./permissions.ts";
-import { NatsStartError } from "./start-error.ts";
 
 /** `my-app` drops on `speech.intake.my-app.<batchId>`, and only there. */
 export function namedPublisher(name: string): Outsider {

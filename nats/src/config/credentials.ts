@@ -2,10 +2,10 @@
 import { randomBytes } from "node:crypto";
 import { chmodSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Account, accountsOf } from "./accounts.ts";
+import { type Account, accountsOf } from "../accounts/accounts.ts";
+import { type UserName, users } from "../accounts/permissions.ts";
+import { refuseTaken } from "../accounts/publishers.ts";
 import { hashPassword } from "./password-hash.ts";
-import { type UserName, users } from "./permissions.ts";
-import { refuseTaken } from "./publishers.ts";
 
 export interface Credential {
   user: string;

@@ -2,8 +2,8 @@ import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { users } from "../accounts/permissions.ts";
 import { ensureCredentials, readCredentials } from "./credentials.ts";
-import { users } from "./permissions.ts";
 
 describe("credentials", () => {
   let folder: string;

@@ -1,8 +1,8 @@
 /** GET /health, /livez, /readyz and /metrics. */
 import type Router from "@koa/router";
 import { families, SpeechError, streams } from "@parlance/contracts";
-import type { GatewayContext } from "../gateway-context.ts";
-import { keepFor } from "./keep-for.ts";
+import type { GatewayContext } from "./gateway-context.ts";
+import { keepFor } from "./http/keep-for.ts";
 
 const FRESH_MS = 1_000;
 

@@ -1,8 +1,8 @@
 /** Renders nats-server configuration. Values are quoted here and nowhere else. */
-import { SPEECH } from "./account-names.ts";
-import type { Account, Export, User } from "./accounts.ts";
+import { SPEECH } from "../accounts/account-names.ts";
+import type { Account, Export, User } from "../accounts/accounts.ts";
+import type { Import } from "../accounts/outsider.ts";
 import { FromEnvironment } from "./from-environment.ts";
-import type { Import } from "./outsider.ts";
 
 export interface ServerConfig {
   serverName: string | FromEnvironment;

@@ -15,15 +15,15 @@ import {
 } from "@parlance/contracts";
 import { connect } from "nats";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { ensureTopology } from "../ensure-topology.ts";
+import { environmentLines } from "../passwords.ts";
+import { renderTemplate, type Template, templateFolder, templatesFor } from "../templates.ts";
+import { testServers } from "../testing.ts";
+import { topologySettings } from "../topology.ts";
 import { DEFAULT_MAX_PAYLOAD, renderConfig } from "./config.ts";
-import { ensureTopology } from "./ensure-topology.ts";
-import { environmentLines } from "./passwords.ts";
-import { renderTemplate, type Template, templateFolder, templatesFor } from "./templates.ts";
-import { testServers } from "./testing.ts";
-import { topologySettings } from "./topology.ts";
 
 const run = promisify(execFile);
-const fixture = (name: string) => fileURLToPath(new URL(`fixtures/${name}`, import.meta.url));
+const fixture = (name: string) => fileURLToPath(new URL(`../fixtures/${name}`, import.meta.url));
 
 const servers = await testServers();
 const templates = templatesFor([]);

@@ -4,8 +4,9 @@
  * outside can reach. An answer comes back into the account of who asked, so a reply subject names nothing beyond it: neither the
  * server's acknowledgement of a drop nor any other answer can be made into a message of SPEECH.
  */
+
+import type { FromEnvironment } from "../config/from-environment.ts";
 import { MONITOR, PUBLISHER, SPEECH } from "./account-names.ts";
-import type { FromEnvironment } from "./from-environment.ts";
 import { monitor } from "./monitor.ts";
 import type { Import, Mapping, Outsider } from "./outsider.ts";
 import { type Permissions, permissions, type ServiceName, services, type UserName, users } from "./permissions.ts";

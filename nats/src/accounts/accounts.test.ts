@@ -3,8 +3,8 @@ import { jetstreamManager } from "@nats-io/jetstream";
 import { buckets, itemDoneSchema, requestVerbs, streamSubjects } from "@parlance/contracts";
 import { connect, headers, type NatsConnection } from "nats";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { startTestServer, type TestServer, testServers } from "../testing.ts";
 import { accountsOf } from "./accounts.ts";
-import { startTestServer, type TestServer, testServers } from "./testing.ts";
 
 /** One subject under each that a stream keeps, and the subjects of JetStream's API that change or read something. */
 const targets = [
