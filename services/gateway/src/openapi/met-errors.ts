@@ -31,6 +31,7 @@ export const onModels: ErrorCode[] = [
   "request_timeout",
   "model_not_found",
   "model_unavailable",
+  "memory_short",
   "storage_full",
   "validation_failed",
   "cancelled",
