@@ -3,7 +3,7 @@ import type { FileStore } from "@parlance/bus";
 import { useTestServer } from "@parlance/bus/testing";
 import { buckets, itemDoneSchema, type SegmentResult, segmentFileId, streams, subjects } from "@parlance/contracts";
 import { beforeAll, expect, test } from "vitest";
-import { expectOneEndEach, publishAmongKills, recordBatch } from "../testing/killed-service.ts";
+import { expectOneEndEach, publishAmongKills, recordBatch } from "./testing/killed-service.ts";
 
 const KILLS = 5;
 const BATCHES = 4;

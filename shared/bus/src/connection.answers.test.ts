@@ -1,14 +1,14 @@
 /** Answers of a cluster that are not final, in orders that a real one gives only now and then. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { rememberSequences } from "../link/seen-sequences.ts";
+import { rememberSequences } from "./link/seen-sequences.ts";
+import type { StoredMessage } from "./streams/messages.ts";
 import {
   respondStatus,
   respondStored,
   type ScriptedStreams,
   startScriptedStreams,
-} from "../testing/scripted-streams.ts";
-import type { Bus } from "../types.ts";
-import type { StoredMessage } from "./messages.ts";
+} from "./testing/scripted-streams.ts";
+import type { Bus } from "./types.ts";
 
 let streams: ScriptedStreams;
 let bus: Bus;

@@ -1,7 +1,7 @@
 import { useTestServer } from "@parlance/bus/testing";
 import { buckets, itemDoneSchema, type SegmentResult, streams, subjects } from "@parlance/contracts";
 import { expect, test } from "vitest";
-import { expectOneEndEach, publishAmongKills, recordBatch } from "../testing/killed-service.ts";
+import { expectOneEndEach, publishAmongKills, recordBatch } from "./testing/killed-service.ts";
 
 const KILLS = 8;
 const BATCHES = 24;

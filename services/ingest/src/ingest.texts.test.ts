@@ -19,7 +19,7 @@ import {
 import { createLog } from "@parlance/telemetry";
 import { cutText } from "@parlance/tts/text";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import { createIngest, ingestSettings } from "../ingest.ts";
+import { createIngest, ingestSettings } from "./ingest.ts";
 
 // A machine that is busy with other things decodes slowly.
 vi.setConfig({ testTimeout: 120_000 });

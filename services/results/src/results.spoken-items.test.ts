@@ -22,7 +22,7 @@ import {
 } from "@parlance/contracts";
 import { createLog } from "@parlance/telemetry";
 import { describe, expect, test, vi } from "vitest";
-import { createResults, resultsSettings } from "../results.ts";
+import { createResults, resultsSettings } from "./results.ts";
 
 // A machine that is busy with other things encodes slowly.
 vi.setConfig({ testTimeout: 120_000 });
