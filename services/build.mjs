@@ -54,7 +54,7 @@ async function bundled(paths, outdir) {
 /** Of everything that a bundle is made of: the sources, the lockfile, and this file. */
 function fingerprint() {
   const hash = createHash("sha256");
-  const files = ["package-lock.json", "services/build.mjs", "services/bundle/src/program-options.ts"];
+  const files = ["package-lock.json", "services/build.mjs"];
   const packages = ["shared", "services"].flatMap((folder) =>
     readdirSync(join(root, folder)).map((name) => join(folder, name)),
   );

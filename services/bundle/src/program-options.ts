@@ -1,5 +1,6 @@
 /** How programs of Parlance are made into few files by esbuild. */
-import type { BuildOptions, Plugin } from "esbuild";
+import type { BuildOptions } from "esbuild";
+import { leanPackages } from "./lean-packages.ts";
 
 /** What has native code or WebAssembly stays in node_modules. */
 export const keptPackages = [
@@ -12,17 +13,6 @@ export const keptPackages = [
   "wasm-media-encoders",
 ];
 
-// As a module, node:http loads fetch and all that belongs to it: 13 MB that no service uses.
-const plainHttp: Plugin = {
-  name: "plain-http",
-  setup(bundle) {
-    bundle.onResolve({ filter: /^(node:)?https?$/ }, ({ path }) => ({ path, namespace: "plain-http" }));
-    bundle.onLoad({ filter: /.*/, namespace: "plain-http" }, ({ path }) => ({
-      contents: `module.exports = process.getBuiltinModule(${JSON.stringify(path)})`,
-    }));
-  },
-};
-
 export const programOptions = {
   bundle: true,
   splitting: true,
@@ -32,7 +22,13 @@ export const programOptions = {
   sourcemap: "linked",
   sourcesContent: false,
   external: keptPackages,
-  plugins: [plainHttp],
+  plugins: [...leanPackages],
+  // A program's text is in memory for as long as it runs, and in two bytes a letter where a comment has one beyond Latin.
+  minifyWhitespace: true,
+  minifySyntax: true,
+  legalComments: "none",
+  // So that a line number still tells where.
+  lineLimit: 160,
   // For packages in CommonJS; its name must meet none of the sources'.
   banner: {
     js: 'import { createRequire as requireOfBundle } from "node:module"; const require = requireOfBundle(import.meta.url);',

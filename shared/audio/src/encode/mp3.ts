@@ -4,6 +4,8 @@
  * No permissive MP3 encoder is to be had on npm. LAME under the LGPL comes as a package that is used unchanged and can be
  * exchanged or left out (`npm ci --omit=optional`): then mp3 is `format_unsupported` with a sentence that says so.
  */
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
 import { SpeechError } from "@parlance/contracts";
 import { fromPcm16 } from "../samples/pcm.ts";
 import type { OpenEncoder } from "./encoder.ts";
@@ -14,7 +16,10 @@ const RATES = [8_000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48
 const BITRATE = 64;
 
 export const openMp3: OpenEncoder = async ({ sampleRate }) => {
-  const encoder = await (await loadLame()).createMp3Encoder();
+  const lame = await loadLame();
+  const encoder = await lame.createEncoder("audio/mpeg", lame.program, (compiled) => {
+    lame.program = compiled;
+  });
   const outputSampleRate = RATES.find((rate) => rate >= sampleRate) ?? 48_000;
   encoder.configure({ channels: 1, sampleRate, outputSampleRate, bitrate: BITRATE });
   return {
@@ -25,9 +30,23 @@ export const openMp3: OpenEncoder = async ({ sampleRate }) => {
   };
 };
 
-async function loadLame(): Promise<typeof import("wasm-media-encoders")> {
+interface Lame {
+  createEncoder: typeof import("wasm-media-encoders").createEncoder;
+  /** Compiled with the first encoder. */
+  program: Uint8Array | WebAssembly.Module;
+}
+
+let loaded: Promise<Lame> | undefined;
+
+/** From its file: left to itself the package fetches what it has in it, and with fetch Node loads 5 MB more. */
+async function loadLame(): Promise<Lame> {
+  loaded ??= (async () => {
+    const { createEncoder } = await import("wasm-media-encoders");
+    const file = createRequire(import.meta.url).resolve("wasm-media-encoders/wasm/mp3");
+    return { createEncoder, program: await readFile(file) };
+  })();
   try {
-    return await import("wasm-media-encoders");
+    return await loaded;
   } catch (error) {
     throw new SpeechError(
       "format_unsupported",
