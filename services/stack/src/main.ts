@@ -1,7 +1,7 @@
 /** `npm start`: the whole pipeline on this machine, until Ctrl-C. */
 import { fileURLToPath } from "node:url";
 import { readSettings, requireAgreement, settingsTogether, suspiciousNames, toSpeechError } from "@parlance/contracts";
-import { createLog } from "@parlance/telemetry";
+import { createLog, keepHeapSmall } from "@parlance/telemetry";
 import { readableLine } from "./readable-line.ts";
 import { type Stack, stackSettings, startStack } from "./stack.ts";
 import { welcome } from "./welcome.ts";
@@ -40,6 +40,7 @@ try {
     process.stderr.write(`parlance: ${stack?.lost.reason.message}\n`);
     stop(1);
   });
+  keepHeapSmall();
   process.stdout.write(welcome(stack, { speaks: settings.ENABLE_TTS }));
 } catch (error) {
   const known = toSpeechError(error);

@@ -14,7 +14,7 @@ import { type SupervisedNats, startNats } from "./nats-child.ts";
 import { plannedServices } from "./planned-services.ts";
 import { chooseProcesses } from "./processes.ts";
 import { createRunningFile } from "./running-file.ts";
-import { type ServicesMetrics, serveServicesMetrics } from "./services-metrics.ts";
+import type { ServicesMetrics } from "./services-metrics.ts";
 import { type ServicePage, type StartedServices, startServices } from "./start-services.ts";
 import { planWorkers, workerPlanSettings } from "./worker-plan.ts";
 
@@ -90,6 +90,8 @@ async function startLocked(
   try {
     const workers = await planWorkers(settings, { environment });
     if (settings.METRICS_PORT !== undefined) {
+      // Loaded where it is asked for.
+      const { serveServicesMetrics } = await import("./services-metrics.ts");
       metrics = await serveServicesMetrics({ port: settings.METRICS_PORT, services: pages });
     }
     nats = await startNats({

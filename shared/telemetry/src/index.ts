@@ -1,3 +1,4 @@
+export * from "./idle-heap.ts";
 export * from "./join-pages.ts";
 export * from "./log.ts";
 export * from "./metrics.ts";

@@ -6,6 +6,7 @@
  */
 import { AsyncLocalStorage } from "node:async_hooks";
 import { readSettings, suspiciousNames, toSpeechError } from "@parlance/contracts";
+import { keepHeapSmall } from "./idle-heap.ts";
 import { createLog, type Log } from "./log.ts";
 import { answerMetrics } from "./metrics-over-ipc.ts";
 import { type MetricsServer, serveMetrics } from "./metrics-server.ts";
@@ -62,6 +63,7 @@ export async function runServices(
     const named = (name: string) => services.find(({ instance }) => instance.name === name);
     answerMetrics((name) => (second === undefined ? only : named(name))?.running.registry);
   }
+  keepHeapSmall();
   process.send?.({ kind: "ready", url: services.find(({ running }) => running.url !== undefined)?.running.url });
 
   const signal = await stopped;
