@@ -36,17 +36,26 @@ export interface Pipeline {
 }
 
 export interface PipelineOptions {
+  /** The Node program that runs it. Default: the one that runs this. */
+  node?: string;
   /** Every line that it writes. */
   onLine?: (line: string) => void;
+}
+
+const runningFile = (stateDir: string) => join(stateDir, "running.json");
+
+/** What runs from a state folder, or ran when it was killed. Throws when nothing ever did. */
+export function runningProcesses(stateDir: string): RunningProcesses {
+  return JSON.parse(readFileSync(runningFile(stateDir), "utf8")) as RunningProcesses;
 }
 
 /** On free ports; in `STATE_DIR` where the environment names one, so that a pipeline can be started where another was. */
 export async function startPipeline(
   environment: Record<string, string> = {},
-  { onLine = () => {} }: PipelineOptions = {},
+  { node = process.execPath, onLine = () => {} }: PipelineOptions = {},
 ): Promise<Pipeline> {
   const stateDir = environment.STATE_DIR ?? (await mkdtemp(join(tmpdir(), "parlance-")));
-  const child = spawn(process.execPath, [stackMain], {
+  const child = spawn(node, [stackMain], {
     env: { ...process.env, PORT: "0", NATS_PORT: "-1", LOG_LEVEL: "warn", STATE_DIR: stateDir, ...environment },
     stdio: ["ignore", "pipe", "pipe"],
   });
@@ -64,8 +73,8 @@ export async function startPipeline(
   }
   const ended = new Promise<void>((resolve) => child.once("close", () => resolve()));
 
-  const file = join(stateDir, "running.json");
-  const processes = () => JSON.parse(readFileSync(file, "utf8")) as RunningProcesses;
+  const file = runningFile(stateDir);
+  const processes = () => runningProcesses(stateDir);
   const deadline = Date.now() + 120_000;
   for (;;) {
     if (child.exitCode !== null) throw new Error(`the pipeline did not start:\n${output}`);

@@ -31,7 +31,7 @@ function processes(): ProcessEntry[] {
 }
 
 /** Empty when the process is gone. */
-function textOf(pid: number, file: "cmdline" | "environ" | "stat"): string {
+function textOf(pid: number, file: "cmdline" | "environ" | "stat" | "status" | "smaps_rollup"): string {
   try {
     return readFileSync(`/proc/${pid}/${file}`, "utf8");
   } catch {
@@ -89,12 +89,20 @@ export interface Memory {
 
 /** Undefined when the process is gone. */
 export function memoryOf(pid: number): Memory | undefined {
-  try {
-    const status = readFileSync(`/proc/${pid}/status`, "utf8");
-    const megabytes = (field: string) =>
-      (Number(status.match(new RegExp(`${field}:\\s+(\\d+) kB`))?.[1]) * 1_024) / 1e6;
-    return { resident: megabytes("VmRSS"), own: megabytes("RssAnon") };
-  } catch {
-    return undefined;
-  }
+  const resident = megabytesIn(pid, "status", "VmRSS");
+  const own = megabytesIn(pid, "status", "RssAnon");
+  return resident === undefined || own === undefined ? undefined : { resident, own };
+}
+
+/**
+ * Pss, in MB of 10^6 bytes: a page that several processes have mapped counts in each of them by its share. Undefined when the process
+ * is gone. The kernel looks at every page for it, and holds up a process whose memory is large: nothing to ask often.
+ */
+export function proportionalOf(pid: number): number | undefined {
+  return megabytesIn(pid, "smaps_rollup", "Pss");
+}
+
+function megabytesIn(pid: number, file: "status" | "smaps_rollup", field: string): number | undefined {
+  const kilobytes = textOf(pid, file).match(new RegExp(`^${field}:\\s+(\\d+) kB`, "m"))?.[1];
+  return kilobytes === undefined ? undefined : (Number(kilobytes) * 1_024) / 1e6;
 }
