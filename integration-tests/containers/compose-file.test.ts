@@ -22,6 +22,7 @@ const launcherAlone = new Set([
   "NATS_SERVER_BIN",
   "NATS_SERVER_CACHE",
   "NATS_STORE_DIR",
+  "PROCESSES",
   "PUBLISHERS",
   "STATE_DIR",
   "TRANSCRIBE_WORKERS",
