@@ -16,7 +16,7 @@ import {
   workerSettings,
 } from "@parlance/worker";
 import { asrModelSettings, findAsrModels } from "./asr-models.ts";
-import type { EngineOptions } from "./load-engine.ts";
+import type { RecognitionEngineOptions } from "./load-engine.ts";
 import { toEngineJob, toSegmentResult } from "./segment-job.ts";
 
 export const transcribeWorkerSettings = [
@@ -45,7 +45,7 @@ export async function createTranscribeWorker(options: TranscribeWorkerOptions): 
     deviceSetting: "ASR_DEVICE",
   });
   const { accelerator, cuda, registry } = setUp;
-  const engineOptions = (modelId: string) => (): EngineOptions => ({
+  const engineOptions = (modelId: string) => (): RecognitionEngineOptions => ({
     modelId,
     modelRoot: settings.ASR_MODEL_ROOT,
     device: accelerator.engine.device,

@@ -18,7 +18,7 @@ import {
   type WorkerServiceOptions,
   workerSettings,
 } from "@parlance/worker";
-import type { EngineOptions } from "./load-engine.ts";
+import type { SpeechEngineOptions } from "./load-engine.ts";
 import { createStoreSpeech } from "./store-speech.ts";
 import { toEngineJob, toSegmentResult } from "./text-job.ts";
 import { createTtsModels } from "./tts-models.ts";
@@ -59,7 +59,7 @@ export async function createTtsWorker(options: TtsWorkerOptions): Promise<TtsWor
   });
   const { accelerator, cuda, registry } = setUp;
   const storeSpeech = createStoreSpeech({ files: await bus.files(buckets.files), log });
-  const engineOptions = (modelId: string) => (): EngineOptions => ({
+  const engineOptions = (modelId: string) => (): SpeechEngineOptions => ({
     modelId,
     modelRoot: settings.TTS_MODEL_ROOT,
     device: accelerator.engine.device,

@@ -1,6 +1,6 @@
 /** The interface that every speech recognition architecture implements. */
-import type { Failure, Language, Manifest, Word } from "@parlance/contracts";
-import type { Pass } from "@parlance/inference";
+import type { Failure, Language, Word } from "@parlance/contracts";
+import type { Architecture, ArchitectureContext as FamilyContext, LoadOptions, Model, Pass } from "@parlance/inference";
 
 /** One row of a pass. */
 export interface AsrSegment {
@@ -42,68 +42,18 @@ export type AsrOutcome = { ok: true; result: AsrResult } | { ok: false; failure:
 
 export type AsrPass = Pass<AsrSegment, AsrPart, AsrOutcome>;
 
-export interface ModelDescription {
-  name: string;
-  architecture: string;
-  /** `cpu`, `cuda:0` … */
-  device: string;
-  computeType: string;
-  cuda: boolean;
-  /** Finding the model and verifying its files: a part of the loading. */
-  checkSeconds: number;
-  loadSeconds: number;
-  warmUpSeconds: number;
-  /** Whether waiting rows take the places of those that have ended: a pass need not be full when it begins. */
-  refills: boolean;
-}
-
-export interface AsrModel {
-  readonly description: ModelDescription;
-  /** Runs a pass. Throws a SpeechError `engine_out_of_memory` when it does not fit the device. */
-  run(pass: AsrPass): Promise<void>;
+export interface AsrModel extends Model<AsrSegment, AsrPart, AsrOutcome> {
   /** A pass of these rows alone, run whole: an outcome for each, in order. */
   transcribe(segments: readonly AsrSegment[]): Promise<AsrOutcome[]>;
-  /** Not while a pass runs. */
-  close(): Promise<void>;
 }
 
-export interface LoadAsrOptions {
-  /** A model's name, or a folder with a manifest. */
-  modelId: string;
-  /** Folder searched before the models that ship with Parlance. */
-  modelRoot?: string | undefined;
-  /** `auto`, `cpu`, `cuda` or `cuda:<n>`. */
-  device: string;
-  computeType: "auto" | "int8" | "float16" | "float32";
-  /** 0: one per core, at most 8. */
-  threads: number;
+export interface LoadAsrOptions extends LoadOptions {
   beamSize?: number | undefined;
   /** ARPA file to use instead of the model's own. */
   languageModel?: string | undefined;
   /** Folder for what is worked out from a model's files once and read back from then on; undefined: nothing is kept. */
   preparedFolder?: string | undefined;
-  log: (message: string, fields?: Record<string, unknown>) => void;
 }
 
-/** What an architecture is given: a checked manifest, its folder, and the resolved device. */
-export interface ArchitectureContext {
-  manifest: Manifest;
-  folder: string;
-  options: LoadAsrOptions;
-  device: { provider: "cpu" | "cuda"; deviceId: number };
-}
-
-/** One file or folder each, registered in one table. */
-export interface AsrArchitecture {
-  readonly name: string;
-  load(context: ArchitectureContext): Promise<LoadedArchitecture>;
-}
-
-export interface LoadedArchitecture {
-  computeType: string;
-  /** Whether its passes take in waiting rows; default: they do not. */
-  refills?: boolean;
-  /** A pass. What it keeps between its runs is its own: another may run at each of its yield points. */
-  run(pass: AsrPass): Promise<void>;
-  close(): Promise<void>;
-}
+export type ArchitectureContext = FamilyContext<LoadAsrOptions>;
+export type AsrArchitecture = Architecture<LoadAsrOptions, AsrSegment, AsrPart, AsrOutcome>;

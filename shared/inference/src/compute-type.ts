@@ -2,12 +2,11 @@
  * Which of a model's weights to run. A manifest may hold one graph in several number formats: the role `graph` is the
  * model as it was made, `graph.int8`, `graph.int4`, `graph.float16` and `graph.float32` are the same graph in that format.
  */
-import { type Manifest, SpeechError } from "@parlance/contracts";
+import { type Manifest, SpeechError, type WantedComputeType } from "@parlance/contracts";
 
 export type ComputeType = "int8" | "int4" | "float16" | "float32";
 
-/** As the settings say it. */
-export type WantedComputeType = "auto" | Exclude<ComputeType, "int4">;
+export type { WantedComputeType };
 
 const quantised = ["int8", "int4"] as const;
 const floats = ["float16"] as const;

@@ -4,6 +4,7 @@ export type { ModelPass } from "./engine-passes.ts";
 export type { EngineJob, EngineOutcome, EnginePart, Json } from "./engine-protocol.ts";
 export * from "./free.ts";
 export * from "./half-precision.ts";
+export * from "./model/index.ts";
 export * from "./one-run.ts";
 export * from "./pass.ts";
 export * from "./pieced-session.ts";

@@ -1,99 +1,39 @@
 /**
  * Text-to-speech models behind one interface: a pass of texts in; samples or a clear refusal out, row by row.
  *
- * `loadTtsModel` finds the model's checked files, chooses the device, loads the architecture that the manifest names, and
- * has it say a word, so that the first real pass pays for nothing. It belongs in the engine: a run blocks its thread.
- * Whatever the architecture, what the manifest does not offer (a voice, a language,
- * instructions, imitating a reference) is refused for the row that asks for it and never ignored.
+ * Whatever the architecture, what the manifest does not offer (a voice, a language, instructions, imitating a reference) is refused
+ * for the row that asks for it and never ignored.
  */
-import {
-  type Failure,
-  type Manifest,
-  SPEEDS,
-  SpeechError,
-  type TtsSection,
-  ttsSectionSchema,
-} from "@parlance/contracts";
-import { adaptPass, chooseDevice, runWhole } from "@parlance/inference";
-import { resolveModel } from "@parlance/model-store";
+import { type Failure, type Manifest, SPEEDS, type TtsSection, ttsSectionSchema } from "@parlance/contracts";
+import { adaptPass, type Cast, loadModel, readSection, runWhole } from "@parlance/inference";
 import { architectures } from "./architectures.ts";
-import type {
-  LoadTtsOptions,
-  SpeechText,
-  TtsModel,
-  TtsModelDescription,
-  TtsOutcome,
-  TtsPart,
-  TtsPass,
-} from "./types.ts";
+import type { LoadTtsOptions, SpeechText, TtsAbilities, TtsModel, TtsOutcome, TtsPart } from "./types.ts";
+
+const speech = { family: "tts", called: "text to speech", setting: "TTS_MODEL_ID", architectures, cast } as const;
 
 /** Throws a SpeechError with one clear sentence when the model, the device or a file is not what it should be. */
 export async function loadTtsModel(options: LoadTtsOptions): Promise<TtsModel> {
-  const began = performance.now();
-  const { manifest, folder } = await resolveModel(options);
-  const checkSeconds = secondsSince(began);
-  const architecture = architectures.get(manifest.architecture);
-  if (manifest.family !== "tts" || architecture === undefined) {
-    throw new SpeechError(
-      "validation_failed",
-      `model ${manifest.name} is ${manifest.family}/${manifest.architecture}; text to speech has: ${[...architectures.keys()].join(", ")}`,
-      { param: "TTS_MODEL_ID" },
-    );
-  }
-  const section = readSection(manifest);
-  const device = await chooseDevice(options);
-  const loaded = await architecture.load({ manifest, folder, options, device });
-  const loadSeconds = secondsSince(began);
+  const model = await loadModel(speech, options);
+  return { ...model, speak: (texts) => runWhole(model.run, texts) };
+}
 
-  const warmUpBegan = performance.now();
-  try {
-    if (section.operations.includes("custom_voice")) await runWhole(loaded.run, [warmUpText(manifest)]);
-  } catch (error) {
-    await loaded.close();
-    throw error;
-  }
-  const description: TtsModelDescription = {
-    name: manifest.name,
-    architecture: manifest.architecture,
-    device: device.name,
-    computeType: loaded.computeType,
-    cuda: device.provider === "cuda",
-    checkSeconds,
-    loadSeconds,
-    warmUpSeconds: secondsSince(warmUpBegan),
-    sampleRate: manifest.sampleRate,
-    operations: section.operations,
-    voices: section.voices,
-    refills: loaded.refills ?? false,
-    instructions: section.instructions,
-  };
-  options.log("model loaded", { ...description });
-
-  const run = (pass: TtsPass) =>
-    loaded.run(
+function cast(manifest: Manifest): Cast<SpeechText, TtsPart, TtsOutcome, TtsAbilities> {
+  const section = readSection(manifest, "tts", ttsSectionSchema, speech.setting);
+  const { operations, voices, instructions, defaultVoice } = section;
+  return {
+    abilities: { sampleRate: manifest.sampleRate, operations, voices, instructions },
+    warmUp: operations.includes("custom_voice") ? warmUpText(defaultVoice) : undefined,
+    adapt: (pass) =>
       adaptPass(pass, {
         open(text: SpeechText): { row: SpeechText } | { outcome: TtsOutcome } {
           const failure = refusal(manifest, section, text);
           if (failure !== undefined) return { outcome: { ok: false, failure } };
-          return { row: { ...text, voice: text.voice ?? section.defaultVoice } };
+          return { row: { ...text, voice: text.voice ?? defaultVoice } };
         },
         part: (part: TtsPart) => part,
         outcome: (outcome: TtsOutcome) => outcome,
       }),
-    );
-  return { description, run, speak: (texts) => runWhole(run, texts), close: loaded.close };
-}
-
-function readSection(manifest: Manifest): TtsSection {
-  const parsed = ttsSectionSchema.safeParse(manifest.tts);
-  if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  const field = ["tts", ...(issue?.path ?? [])].map(String).join(".");
-  throw new SpeechError(
-    "validation_failed",
-    `manifest of ${manifest.name}: ${field}: ${issue?.message ?? "is not valid"}`,
-    { cause: parsed.error, param: "TTS_MODEL_ID" },
-  );
+  };
 }
 
 /** What the model cannot do for this text, if anything. */
@@ -132,11 +72,6 @@ function refusal(manifest: Manifest, section: TtsSection, asked: SpeechText): Fa
   return undefined;
 }
 
-function warmUpText(manifest: Manifest): SpeechText {
-  const { defaultVoice } = readSection(manifest);
-  return { text: "One.", language: "auto", voice: defaultVoice, instructions: "", reference: undefined, speed: 1 };
-}
-
-function secondsSince(began: number): number {
-  return Math.round(performance.now() - began) / 1000;
+function warmUpText(voice: string | undefined): SpeechText {
+  return { text: "One.", language: "auto", voice, instructions: "", reference: undefined, speed: 1 };
 }

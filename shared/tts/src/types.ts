@@ -1,6 +1,13 @@
 /** The interface that every text-to-speech architecture implements. */
-import type { Failure, Language, Manifest, Operation } from "@parlance/contracts";
-import type { Pass } from "@parlance/inference";
+import type { Failure, Language, Operation } from "@parlance/contracts";
+import type {
+  Architecture,
+  ArchitectureContext,
+  LoadOptions,
+  Model,
+  ModelDescription,
+  Pass,
+} from "@parlance/inference";
 
 /** A recording of the voice to imitate. */
 export interface VoiceReference {
@@ -50,69 +57,21 @@ export interface Voice {
   language: string;
 }
 
-export interface TtsModelDescription {
-  name: string;
-  architecture: string;
-  /** `cpu`, `cuda:0` … */
-  device: string;
-  computeType: string;
-  cuda: boolean;
-  /** Finding the model and verifying its files: a part of the loading. */
-  checkSeconds: number;
-  loadSeconds: number;
-  warmUpSeconds: number;
+/** What a text-to-speech model tells of itself beside what every model does. */
+export interface TtsAbilities {
   /** Of everything that the model says, in Hz. */
   sampleRate: number;
   operations: Operation[];
   voices: Voice[];
-  /** Whether waiting rows take the places of those that have ended: a pass need not be full when it begins. */
-  refills: boolean;
   /** Whether `instructions` are followed. Asking a model that does not is an error, never ignored. */
   instructions: boolean;
 }
 
-export interface TtsModel {
-  readonly description: TtsModelDescription;
-  /** Runs a pass. Throws a SpeechError `engine_out_of_memory` when it does not fit the device. */
-  run(pass: TtsPass): Promise<void>;
+export interface TtsModel extends Model<SpeechText, TtsPart, TtsOutcome, ModelDescription & TtsAbilities> {
   /** A pass of these rows alone, run whole: an outcome for each, in order. */
   speak(texts: readonly SpeechText[]): Promise<TtsOutcome[]>;
-  /** Not while a pass runs. */
-  close(): Promise<void>;
 }
 
-export interface LoadTtsOptions {
-  /** A model's name, or a folder with a manifest. */
-  modelId: string;
-  /** Folder searched before the models that ship with Parlance. */
-  modelRoot?: string | undefined;
-  /** `auto`, `cpu`, `cuda` or `cuda:<n>`. */
-  device: string;
-  computeType: "auto" | "int8" | "float16" | "float32";
-  /** 0: one per core, at most 8. */
-  threads: number;
-  log: (message: string, fields?: Record<string, unknown>) => void;
-}
-
-/** What an architecture is given: a checked manifest, its folder, and the resolved device. */
-export interface TtsArchitectureContext {
-  manifest: Manifest;
-  folder: string;
-  options: LoadTtsOptions;
-  device: { provider: "cpu" | "cuda"; deviceId: number };
-}
-
-/** One file or folder each, registered in one table. */
-export interface TtsArchitecture {
-  readonly name: string;
-  load(context: TtsArchitectureContext): Promise<LoadedTtsArchitecture>;
-}
-
-export interface LoadedTtsArchitecture {
-  computeType: string;
-  /** Whether its passes take in waiting rows; default: they do not. */
-  refills?: boolean;
-  /** A pass. What it keeps between its runs is its own: another may run at each of its yield points. */
-  run(pass: TtsPass): Promise<void>;
-  close(): Promise<void>;
-}
+export type LoadTtsOptions = LoadOptions;
+export type TtsArchitectureContext = ArchitectureContext<LoadTtsOptions>;
+export type TtsArchitecture = Architecture<LoadTtsOptions, SpeechText, TtsPart, TtsOutcome>;

@@ -17,6 +17,7 @@ import {
   freeTensors,
   integerOutput,
   PassStopped,
+  readSection,
   rowsOfRun,
   runInTurns,
 } from "@parlance/inference";
@@ -31,7 +32,7 @@ export const ctcArchitecture: AsrArchitecture = {
   name: "ctc",
   async load(context) {
     const { manifest, folder, options } = context;
-    const section = readSection(context);
+    const section = readSection(manifest, "ctc", ctcSectionSchema, "MODEL_ID");
     const { role, computeType } = chooseGraph({
       manifest,
       role: "graph",
@@ -142,21 +143,6 @@ function silence(segment: AsrSegment, manifest: Manifest): AsrOutcome {
 function languageOf({ language }: AsrSegment, { languages }: Manifest): string {
   if (language !== "auto") return language;
   return languages.length === 1 ? (languages[0] ?? "") : "";
-}
-
-function readSection({ manifest }: ArchitectureContext): CtcSection {
-  const parsed = ctcSectionSchema.safeParse(manifest.ctc);
-  if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  const field = ["ctc", ...(issue?.path ?? [])].map(String).join(".");
-  throw new SpeechError(
-    "validation_failed",
-    `manifest of ${manifest.name}: ${field}: ${issue?.message ?? "is not valid"}`,
-    {
-      cause: parsed.error,
-      param: "MODEL_ID",
-    },
-  );
 }
 
 function checkTensors(model: string, section: CtcSection, inputs: readonly string[], outputs: readonly string[]): void {

@@ -28,7 +28,10 @@ const device = z
     /^(auto|(cpu|cuda(:(\d+|\*))?)(\s*,\s*(cpu|cuda(:(\d+|\*))?))*)$/,
     "must be auto, cpu, cuda, cuda:<n>, cuda:* or a list of them",
   );
-const computeType = word(["auto", "int8", "float16", "float32"]);
+/** Number formats of weights that may be asked for; `auto` is what is best on the device. */
+export const wantedComputeTypes = ["auto", "int8", "float16", "float32"] as const;
+export type WantedComputeType = (typeof wantedComputeTypes)[number];
+const computeType = word(wantedComputeTypes);
 const list = z.string().transform((text) =>
   text
     .split(",")

@@ -10,7 +10,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Manifest, SpeechError, toSpeechError } from "@parlance/contracts";
-import { createSession, freeTensors, rowsOfRun, type Session } from "@parlance/inference";
+import { createSession, freeTensors, readSection, rowsOfRun, type Session } from "@parlance/inference";
 import { createPronouncer, normalise, readPronunciations, spokenProblem } from "../text/index.ts";
 import type { SpeechText, TtsArchitecture, TtsArchitectureContext, TtsOutcome, TtsPass } from "../types.ts";
 import { decoderInputs, encoderInputs, rowOf, rowParameters } from "./batch.ts";
@@ -31,7 +31,7 @@ export const parametricArchitecture: TtsArchitecture = {
   name: "parametric",
   async load(context) {
     const { manifest, folder, options, device } = context;
-    const section = readSection(manifest);
+    const section = readSection(manifest, "parametric", parametricSectionSchema, "TTS_MODEL_ID");
     if (options.computeType !== "auto" && options.computeType !== "float32") {
       throw invalid(`model ${manifest.name} has no ${options.computeType} weights (it has: float32)`, {
         param: "TTS_COMPUTE_TYPE",
@@ -147,14 +147,6 @@ function tooLong(manifest: Manifest, seconds: number): TtsOutcome {
   };
 }
 
-function readSection(manifest: Manifest): ParametricSection {
-  const parsed = parametricSectionSchema.safeParse(manifest.parametric);
-  if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  const field = ["parametric", ...(issue?.path ?? [])].map(String).join(".");
-  throw invalid(`manifest of ${manifest.name}: ${field}: ${issue?.message ?? "is not valid"}`, { cause: parsed.error });
-}
-
 function fileOf(manifest: Manifest, role: string): string {
   const path = manifest.files[role]?.path;
   if (path === undefined) throw invalid(`manifest of ${manifest.name}: files.${role} is missing`);
@@ -185,6 +177,6 @@ async function openGraphs(
   }
 }
 
-function invalid(message: string, options: { cause?: unknown; param?: string } = {}): SpeechError {
+function invalid(message: string, options: { param?: string } = {}): SpeechError {
   return new SpeechError("validation_failed", message, { param: "TTS_MODEL_ID", ...options });
 }

@@ -1,0 +1,3 @@
+export * from "./architecture.ts";
+export * from "./load-model.ts";
+export * from "./read-section.ts";
