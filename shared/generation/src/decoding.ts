@@ -44,8 +44,12 @@ export interface Decoder {
   close(): Promise<void>;
 }
 
-/** Decodes prompts alone, with nobody to give way to: an answer for each, in order. */
-export async function decodeAll(decoder: Pick<Decoder, "decode">, prompts: readonly PromptRow[]): Promise<Decoded[]> {
+/** Decodes prompts alone: an answer for each, in order. */
+export async function decodeAll(
+  decoder: Pick<Decoder, "decode">,
+  prompts: readonly PromptRow[],
+  giveWay: GiveWay = async () => {},
+): Promise<Decoded[]> {
   const waiting = prompts.map((prompt, row): DecodingRow => ({ row, prompt }));
   const answers: Decoded[] = [];
   await decoder.decode({
@@ -55,7 +59,7 @@ export async function decodeAll(decoder: Pick<Decoder, "decode">, prompts: reado
     async end(row, decoded) {
       answers[row] = decoded;
     },
-    giveWay: async () => {},
+    giveWay,
   });
   return answers;
 }

@@ -7,6 +7,7 @@ import {
   type Decoder,
   decodeAll,
   type PromptRow,
+  type StepDecoderOptions,
 } from "@parlance/generation";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createLogMel } from "../features/log-mel.ts";
@@ -43,10 +44,9 @@ const alone: Decoded[] = [];
 beforeAll(async () => {
   tokenizer = await loadTokenizer(join(folder, "tokenizer.json"));
   encoder = await createAudioEncoder({ ...session, graph: join(folder, "encoder.onnx"), hidden });
+  stepwise = await openStepwise();
   const { endTokens, padToken } = tokenizer;
   const common = { ...session, hidden, endTokens, padToken, vectorInputs, mostRows: 16 };
-  const cache = { layers: 2, heads: 2, size: 16 };
-  stepwise = await createStepDecoder({ ...common, graph: join(folder, "decoder.onnx"), cache });
   looped = await createLoopDecoder({ ...common, graph: join(folder, "loop.onnx") });
   const encoded = await encoder.encode([...clips.values()], noWay);
   embeddings = new Map([...clips.keys()].map((name, index) => [name, encoded[index] ?? new Float32Array()]));
@@ -55,6 +55,13 @@ beforeAll(async () => {
 afterAll(async () => {
   for (const part of [encoder, stepwise, looped]) await part.close();
 });
+
+async function openStepwise(change: Partial<StepDecoderOptions> = {}): Promise<Decoder> {
+  const { endTokens, padToken } = tokenizer;
+  const common = { ...session, hidden, endTokens, padToken, vectorInputs, mostRows: 16 };
+  const cache = { layers: 2, heads: 2, size: 16 };
+  return await createStepDecoder({ ...common, graph: join(folder, "decoder.onnx"), cache, ...change });
+}
 
 function promptRow({ clip, context, language }: GoldenRow): PromptRow {
   const audio = embeddings.get(clip) ?? new Float32Array();
@@ -142,6 +149,48 @@ describe("against the official implementation", () => {
       const rows = golden.rows.slice(from, from + size);
       expect((await decodeAll(stepwise, rows.map(promptRow))).map(said)).toEqual(rows.map(expected));
     }
+  });
+
+  it.each([1, 7, 64])("says the same tokens when prompts are read %i places at a time", async (placesPerRun) => {
+    const decoder = await openStepwise({ placesPerRun });
+    const rows = golden.rows.slice(0, 8);
+    expect((await decodeAll(decoder, rows.map(promptRow))).map(said)).toEqual(rows.map(expected));
+    await decoder.close();
+  });
+
+  it("says the same tokens when rows join as others end, in far fewer steps than batch by batch", async () => {
+    const places = 4;
+    const decoder = await openStepwise({ placesPerRun: 512, mostRows: places });
+    /** Yield points: one behind each prompt, one behind each step. */
+    const steps = async (prompts: readonly PromptRow[]) => {
+      let yields = 0;
+      const decoded = await decodeAll(decoder, prompts, async () => void yields++);
+      return { decoded, steps: yields - prompts.length };
+    };
+    // Shuffled by a fixed rule: short and long ones are mixed, as they come.
+    const rows = golden.rows
+      .map((_, at) => golden.rows[(at * 7) % golden.rows.length])
+      .filter((row) => row !== undefined);
+    const together = await steps(rows.map(promptRow));
+    expect(together.decoded.map(said)).toEqual(rows.map(expected));
+    let apart = 0;
+    for (let from = 0; from < rows.length; from += places) {
+      apart += (await steps(rows.slice(from, from + places).map(promptRow))).steps;
+    }
+    expect(together.steps).toBeLessThan(0.8 * apart);
+    await decoder.close();
+  });
+
+  it("says the same tokens with the loop in the graph, cut into runs that others join", async () => {
+    const { endTokens, padToken } = tokenizer;
+    const common = { ...session, hidden, endTokens, padToken, vectorInputs, graph: join(folder, "loop.onnx") };
+    const decoder = await createLoopDecoder({ ...common, mostRows: 3, tokensPerRun: 9 });
+    const rows = golden.rows.slice(0, 8);
+    let runs = 0;
+    const decoded = await decodeAll(decoder, rows.map(promptRow), async () => void runs++);
+    expect(decoded.map(said)).toEqual(rows.map(expected));
+    expect(runs).toBeGreaterThan(8);
+    await decoder.close();
   });
 
   it.each([1, 5, 16])("says the same tokens with the loop in the graph, in batches of %i", async (size) => {
