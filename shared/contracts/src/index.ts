@@ -5,6 +5,7 @@ export * from "./messages/payloads.ts";
 export * from "./messages/requests.ts";
 export * from "./messages/subjects.ts";
 export * from "./messages/submission.ts";
+export * from "./messages/worker-state.ts";
 export * from "./models/manifest.ts";
 export * from "./models/model-readiness.ts";
 export * from "./models/models.ts";

@@ -1,4 +1,10 @@
-/** One intake message from delivery to outcome: claimed, its items taken in, and acknowledged when all of them are told of. */
+/**
+ * One intake message from delivery to outcome: claimed, its items taken in, and acknowledged when all of them are told of.
+ *
+ * Around it: intake-loop (how many are held, and which go first), waiting-room (texts that nobody can judge yet) and submit-service
+ * (senders that want an answer) bring messages. read-intake and read-submission say what they ask for (intake-batch), claim-batch
+ * whose their batch id is, and refused tells a sender what no done event will.
+ */
 import type { DecoderPool, Slots } from "@parlance/audio";
 import {
   type BatchNotebook,

@@ -1,6 +1,8 @@
 /**
- * One item: its audio decoded segment by segment, or its text cut, each piece published as a job; or its failure published in
- * their place.
+ * One item: its audio decoded segment by segment (item-audio), or its text cut (ingest-text), each piece published as a job
+ * (publish-jobs); or its failure published in their place.
+ *
+ * An item that another delivery has begun goes on as it was begun: already-queued says what is there, begun-item how the rest fits to it.
  */
 import type { AudioSource } from "@parlance/audio";
 import { type Progress, SAMPLE_RATE, SpeechError, subjects, toSpeechError } from "@parlance/contracts";

@@ -3,6 +3,9 @@
  *
  * Each instance remembers the outcomes that it concluded of the newest batches. When those are all, nothing needs to be
  * read; otherwise (after a restart, or with several instances) the stream is asked how many done events it holds.
+ *
+ * Beside it: what a batch's state is (fold-batch, pure) and who is told (status-service), and the end of cancelled ones
+ * (conclude-cancelled).
  */
 import type { BatchNotebook, Bus } from "@parlance/bus";
 import { type DoneHeaders, parseDoneSubject, SpeechError, streams, subjects } from "@parlance/contracts";

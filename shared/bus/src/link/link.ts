@@ -1,4 +1,9 @@
-/** One connection to NATS that never gives up: every other file of this package reaches the server through a link. */
+/**
+ * One connection to NATS that never gives up: every other file of this package reaches the server through a link.
+ *
+ * What is asked through it is asked until it is answered (until-answered), which the server's refusals end and its troubles do not
+ * (server-error). A leader's word counts only when it is not older than what this connection has seen (stream-info, seen-sequences).
+ */
 import { type JetStreamManager, jetstreamManager } from "@nats-io/jetstream";
 import { errors, type NatsConnection } from "nats";
 import { rememberSequences, type SeenSequences } from "./seen-sequences.ts";

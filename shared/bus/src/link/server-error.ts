@@ -62,8 +62,8 @@ export function apiCode(error: unknown): number | undefined {
 
 /** The newest sequence of the subject where an expected sequence was not met. */
 export function wrongLastSequence(error: unknown): number | undefined {
-  if (apiCode(error) !== codes.wrongLastSequence) return undefined;
-  return Number(/(\d+)\s*$/.exec((error as Error).message)?.[1] ?? 0);
+  if (!(error instanceof JetStreamApiError) || error.code !== codes.wrongLastSequence) return undefined;
+  return Number(/(\d+)\s*$/.exec(error.message)?.[1] ?? 0);
 }
 
 export function isMissing(error: unknown): boolean {

@@ -3,7 +3,8 @@
  * by which every service reads and writes it (`bus.bucket(kind)`). Values are JSON.
  */
 import * as z from "zod";
-import { batchRecordSchema, leaseValueSchema, wantedSchema } from "./payloads.ts";
+import { batchIdSchema, itemIdSchema, tokenSchema } from "../words/identifiers.ts";
+import { familySchema, laneSchema, operationSchema } from "../words/words.ts";
 import { buckets } from "./subjects.ts";
 
 export interface EntryKind<Value> {
@@ -13,6 +14,27 @@ export interface EntryKind<Value> {
   /** Is given undefined for what is no JSON: one that has an answer to that reads whatever is there. */
   schema: z.ZodType<Value>;
 }
+
+/** What the `batches` bucket keeps of a batch: enough to know its total before any result. */
+export const batchRecordSchema = z.object({
+  batchId: batchIdSchema,
+  label: z.string(),
+  lane: laneSchema,
+  /** Milliseconds since the epoch. */
+  acceptedAt: z.number(),
+  /** Whose it is: the publisher that submitted it, by the subject of its message, which its account proves; absent: the gateway's. */
+  source: tokenSchema.optional(),
+  /** The INTAKE message that the batch is made of, where it came without the gateway: another one with its id is refused. */
+  intake: z.object({ seq: z.number(), digest: z.string() }).optional(),
+  items: z.array(
+    z.object({
+      itemId: itemIdSchema,
+      customId: z.string().optional(),
+      operation: operationSchema,
+    }),
+  ),
+});
+export type BatchRecord = z.infer<typeof batchRecordSchema>;
 
 /** What a caller's idempotency key stands for: the ids that all its requests get. */
 export const submissionClaimSchema = z.object({
@@ -25,7 +47,32 @@ export const submissionClaimSchema = z.object({
 });
 export type SubmissionClaim = z.infer<typeof submissionClaimSchema>;
 
-/** Of the `batches` bucket: what `batchKeys` names. */
+/** The value of KV `gpu-lease` key `gpu.<accelerator>`; its revision is the fencing token. */
+export const leaseValueSchema = z.object({
+  holder: z.string(),
+  family: familySchema,
+  model: z.string(),
+  /** Milliseconds since the epoch. */
+  since: z.number(),
+  host: z.string(),
+  pid: z.number(),
+  /** Milliseconds for which the holder counts on it from each write on: its LEASE_TTL. */
+  ttlMs: z.number().positive().optional(),
+});
+export type LeaseValue = z.infer<typeof leaseValueSchema>;
+
+/** The value of `wanted.<accelerator>.<family>`: who waits for the lease, and how urgently. */
+export const wantedSchema = z.object({
+  holder: z.string(),
+  lane: laneSchema,
+  /** Milliseconds since the epoch of the oldest waiting job. */
+  since: z.number(),
+  /** Milliseconds for which it counts from each write on. */
+  ttlMs: z.number().positive().optional(),
+});
+export type Wanted = z.infer<typeof wantedSchema>;
+
+/** Of the `batches` bucket. */
 export const batchEntries = {
   /** By batch id. */
   record: { bucket: buckets.batches, prefix: "batch.", schema: batchRecordSchema },
@@ -38,11 +85,23 @@ export const batchEntries = {
 } as const;
 
 /**
- * Of the `gpu-lease` bucket: what `leaseKeys` names. A key that cannot be read is somebody's all the same: its value is undefined.
+ * Of the `gpu-lease` bucket. A key that cannot be read is somebody's all the same: its value is undefined.
  */
 export const leaseEntries = {
-  /** By `deviceKey`. */
+  /** By the accelerator's id. */
   holder: { bucket: buckets.lease, prefix: "gpu.", schema: leaseValueSchema.optional().catch(undefined) },
-  /** By `<deviceKey>.<family>`. */
+  /** By `<accelerator>.<family>`. */
   wanted: { bucket: buckets.lease, prefix: "wanted.", schema: wantedSchema.optional().catch(undefined) },
+} as const;
+
+/** Whole keys, as they stand in subjects. */
+export const batchKeys = {
+  batch: (batchId: string) => `${batchEntries.record.prefix}${batchId}`,
+  cancelled: (batchId: string) => `${batchEntries.cancelled.prefix}${batchId}`,
+  unfinished: (seq: number | "*") => `${batchEntries.unfinished.prefix}${seq}`,
+} as const;
+
+export const leaseKeys = {
+  gpu: (accelerator: string) => `${leaseEntries.holder.prefix}${accelerator}`,
+  wanted: (accelerator: string, family: string) => `${leaseEntries.wanted.prefix}${accelerator}.${family}`,
 } as const;

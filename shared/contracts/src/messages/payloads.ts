@@ -1,19 +1,9 @@
 /** JSON payloads that travel on the bus. */
 import * as z from "zod";
 import { failureSchema } from "../errors/errors.ts";
-import { voiceSchema } from "../models/manifest.ts";
-import { modelDownloadSchema, modelTroubleSchema } from "../models/models.ts";
-import { acceleratorSchema } from "../words/accelerators.ts";
 import { batchIdSchema, customIdSchema, fileIdSchema, itemIdSchema, tokenSchema } from "../words/identifiers.ts";
 import { languageSchema } from "../words/languages.ts";
-import {
-  familySchema,
-  itemOutcomes,
-  type Lane,
-  laneSchema,
-  operationSchema,
-  speechFormatSchema,
-} from "../words/words.ts";
+import { itemOutcomes, type Lane, laneSchema, operationSchema, speechFormatSchema } from "../words/words.ts";
 import { MAX_CONTEXT, MAX_INSTRUCTIONS, MAX_REFERENCE_TEXT, SPEEDS } from "./headers.ts";
 
 export const MAX_ITEMS = 1_000;
@@ -58,27 +48,6 @@ export interface Submission {
   lane: Lane;
   items: (z.input<typeof submittedItemSchema> & Pick<SubmittedItem, "operation">)[];
 }
-
-/** What the `batches` bucket keeps of a batch: enough to know its total before any result. */
-export const batchRecordSchema = z.object({
-  batchId: batchIdSchema,
-  label: z.string(),
-  lane: laneSchema,
-  /** Milliseconds since the epoch. */
-  acceptedAt: z.number(),
-  /** Whose it is: the publisher that submitted it, by the subject of its message, which its account proves; absent: the gateway's. */
-  source: tokenSchema.optional(),
-  /** The INTAKE message that the batch is made of, where it came without the gateway: another one with its id is refused. */
-  intake: z.object({ seq: z.number(), digest: z.string() }).optional(),
-  items: z.array(
-    z.object({
-      itemId: itemIdSchema,
-      customId: z.string().optional(),
-      operation: operationSchema,
-    }),
-  ),
-});
-export type BatchRecord = z.infer<typeof batchRecordSchema>;
 
 /** A word with its times in seconds from the beginning of its item (in a segment's result: of its segment). */
 export const wordSchema = z.object({
@@ -205,82 +174,6 @@ export const progressSchema = z.object({
   at: z.number(),
 });
 export type Progress = z.infer<typeof progressSchema>;
-
-/** The value of KV `gpu-lease` key `gpu.<accelerator>`; its revision is the fencing token. */
-export const leaseValueSchema = z.object({
-  holder: z.string(),
-  family: familySchema,
-  model: z.string(),
-  /** Milliseconds since the epoch. */
-  since: z.number(),
-  host: z.string(),
-  pid: z.number(),
-  /** Milliseconds for which the holder counts on it from each write on: its LEASE_TTL. */
-  ttlMs: z.number().positive().optional(),
-});
-export type LeaseValue = z.infer<typeof leaseValueSchema>;
-
-/** The value of `wanted.<accelerator>.<family>`: who waits for the lease, and how urgently. */
-export const wantedSchema = z.object({
-  holder: z.string(),
-  lane: laneSchema,
-  /** Milliseconds since the epoch of the oldest waiting job. */
-  since: z.number(),
-  /** Milliseconds for which it counts from each write on. */
-  ttlMs: z.number().positive().optional(),
-});
-export type Wanted = z.infer<typeof wantedSchema>;
-
-/** A worker's answer on `speech.workers`. */
-/** A model that was loaded after the lease was got, in seconds: the parts add up to the whole. */
-export const swapSchema = z.object({
-  /** Milliseconds since the epoch at which it was loaded. */
-  at: z.number(),
-  seconds: z.number(),
-  /** The engine process, until it begins to load. */
-  startSeconds: z.number(),
-  /** Finding the model and verifying its files. */
-  checkSeconds: z.number(),
-  /** Sessions, and what else the architecture makes. */
-  loadSeconds: z.number(),
-  warmUpSeconds: z.number(),
-});
-
-export const workerStateSchema = z.object({
-  worker: z.string(),
-  family: familySchema,
-  model: z.string(),
-  loaded: z.boolean(),
-  /** As its host counts them: `cpu`, `cuda:0` … */
-  device: z.string(),
-  /** Whose lease it works under; absent from a worker of an older version, as its host is. */
-  accelerator: acceleratorSchema.optional(),
-  host: z.string().optional(),
-  computeType: z.string(),
-  cuda: z.boolean(),
-  loadSeconds: z.number().optional(),
-  warmUpSeconds: z.number().optional(),
-  enginePid: z.number().optional(),
-  /** Absent while the model is loaded, and as long as nothing kept it from being loaded. */
-  trouble: modelTroubleSchema.optional(),
-  /** Its files are on their way. */
-  download: modelDownloadSchema.optional(),
-  passes: z.number(),
-  segments: z.number(),
-  /** Loads after the lease was got, since this worker began; the newest ones with their parts, newest last. */
-  swaps: z.object({ count: z.number(), recent: z.array(swapSchema) }).optional(),
-  // What may be asked of its model, known before it is loaded; all absent from a worker that does not say.
-  operations: z.array(operationSchema).optional(),
-  /** English names. */
-  languages: z.array(z.string()).optional(),
-  voices: z.array(voiceSchema).optional(),
-  defaultVoice: tokenSchema.optional(),
-  /** Whether instructions are followed. */
-  instructions: z.boolean().optional(),
-  /** Whether a text that comes with the audio (`context`) is heard. */
-  context: z.boolean().optional(),
-});
-export type WorkerState = z.infer<typeof workerStateSchema>;
 
 /** A dead letter, on `speech.dead.<service>…`: the original headers and payload ride along, as far as they fit. */
 export const deadLetterReasonHeader = "Parlance-Dead-Reason";

@@ -1,4 +1,9 @@
-/** Subjects, streams, buckets and durables by name. Subjects carry the routing; nothing else may build one. */
+/**
+ * Subjects, streams, buckets and durables by name. Subjects carry the routing; nothing else may build one.
+ *
+ * What travels on them: headers beside audio and text, payloads of JSON, requests that are answered, and what the keys of buckets
+ * hold (entries). A submission is the same on every way in (submission).
+ */
 import type { Lane, Operation } from "../words/words.ts";
 import { laneSchema, lanes, operationSchema } from "../words/words.ts";
 
@@ -68,21 +73,6 @@ export const subjects = {
   refused: (source: string, batchId: string) => `speech.refused.${source}.${batchId}`,
   /** Request-reply, answered by every worker's supervisor: what it has loaded. */
   workers: "speech.workers",
-} as const;
-
-/** Keys of the `batches` bucket. */
-export const batchKeys = {
-  batch: (batchId: string) => `batch.${batchId}`,
-  cancelled: (batchId: string) => `cancelled.${batchId}`,
-  idempotency: (hash: string) => `idempotency.${hash}`,
-  /** Runs of a job, by its sequence in JOBS, that their workers did not survive. */
-  unfinished: (seq: number | "*") => `unfinished.${seq}`,
-} as const;
-
-/** Keys of the `gpu-lease` bucket, by the id of the accelerator (accelerators.ts). */
-export const leaseKeys = {
-  gpu: (accelerator: string) => `gpu.${accelerator}`,
-  wanted: (accelerator: string, family: string) => `wanted.${accelerator}.${family}`,
 } as const;
 
 export const streamSubjects = {

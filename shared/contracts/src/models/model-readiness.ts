@@ -3,7 +3,7 @@
  * requests, `/readyz`, `/health`, a batch's status.
  */
 import { SpeechError } from "../errors/errors.ts";
-import type { WorkerState } from "../messages/payloads.ts";
+import type { WorkerState } from "../messages/worker-state.ts";
 
 export type ReadinessFacts = Pick<WorkerState, "worker" | "model" | "loaded" | "trouble" | "download">;
 

@@ -4,7 +4,7 @@
  */
 import { modelsFor } from "@parlance/catalogue";
 import { type ErrorCode, SpeechError } from "../errors/errors.ts";
-import type { WorkerState } from "../messages/payloads.ts";
+import type { WorkerState } from "../messages/worker-state.ts";
 import { familyOf, type Operation, operations, speechFormats } from "../words/words.ts";
 
 /** Unicode characters of one item's text. */

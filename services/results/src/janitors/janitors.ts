@@ -1,0 +1,82 @@
+/**
+ * What tidies behind the service, round by round, for as long as it runs.
+ *
+ *   files-janitor     files whose time is over; here also parts of uploads that nobody finished
+ *   stream-janitor    finished messages of JOBS and INTAKE, which refuse new ones when they are full
+ *   outcomes-janitor  the oldest outcomes and notes when RESULTS or the notebook is nearly full: new work waits for it
+ *
+ * Each round goes by what the streams say, so any number of instances may tidy. A round that fails is made up for by the next.
+ */
+import { setTimeout as pause } from "node:timers/promises";
+import type { BatchNotebook, Bus, FileStore } from "@parlance/bus";
+import { durables, lanes, operations, type Settings, streams, subjects } from "@parlance/contracts";
+import type { Log } from "@parlance/telemetry";
+import type { ResultsMetrics } from "../results-metrics.ts";
+import { sweepFiles } from "./files-janitor.ts";
+import { sweepOutcomes } from "./outcomes-janitor.ts";
+import { sweepStream } from "./stream-janitor.ts";
+
+export const janitorSettings = ["FILE_TTL", "REPLAY_WINDOW"] as const;
+
+export interface JanitorsOptions {
+  bus: Bus;
+  files: FileStore;
+  notebook: BatchNotebook;
+  settings: Settings<(typeof janitorSettings)[number]>;
+  metrics: ResultsMetrics;
+  log: Log;
+  signal: AbortSignal;
+  now: () => number;
+  /** Milliseconds between two rounds. */
+  sweepEveryMs: number;
+}
+
+/** Parts of an upload whose writer died belong to no file. No upload takes this long. */
+const ORPHAN_MS = 3_600_000;
+const MAKE_ROOM_EVERY_MS = 5_000;
+
+const jobs = {
+  stream: streams.jobs,
+  subject: "speech.job.>",
+  durables: operations.flatMap((operation) =>
+    lanes.map((lane) => ({ durable: durables.worker(operation, lane), subject: subjects.jobLane(operation, lane) })),
+  ),
+};
+const intake = {
+  stream: streams.intake,
+  subject: subjects.allIntake,
+  durables: [{ durable: durables.ingest, subject: subjects.allIntake }],
+};
+
+/** Runs until the signal aborts. */
+export async function runJanitors(options: JanitorsOptions): Promise<void> {
+  const { bus, files, notebook, settings, metrics, log, signal, now, sweepEveryMs } = options;
+  let nextOrphanSweep = 0;
+
+  async function sweep(): Promise<void> {
+    metrics.filesDeleted.inc(await sweepFiles({ bus, files, notebook, ttlMs: settings.FILE_TTL * 1_000, now }));
+    if (now() >= nextOrphanSweep) {
+      await files.sweep(ORPHAN_MS);
+      nextOrphanSweep = now() + ORPHAN_MS / 4;
+    }
+    for (const queue of [jobs, intake]) {
+      const purged = await sweepStream({ bus, ...queue, replayWindowMs: settings.REPLAY_WINDOW * 1_000, now });
+      metrics.purged.inc({ stream: queue.stream }, purged);
+    }
+  }
+
+  async function makeRoom(): Promise<void> {
+    const swept = await sweepOutcomes({ bus, notebook, log, now });
+    for (const [what, count] of Object.entries(swept ?? {})) metrics.forgotten.inc({ what }, count);
+  }
+
+  async function repeat(work: () => Promise<void>, everyMs: number): Promise<void> {
+    while (!signal.aborted) {
+      await work().catch((error: unknown) => log.warn({ err: error }, "tidying failed; the next round tries again"));
+      await pause(everyMs, undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  // New work waits for room: it does not wait for a round of the others.
+  await Promise.all([repeat(sweep, sweepEveryMs), repeat(makeRoom, Math.min(sweepEveryMs, MAKE_ROOM_EVERY_MS))]);
+}

@@ -1,0 +1,58 @@
+/** What a worker says of itself when it is asked: what it runs, on what, and what its model can do. */
+import * as z from "zod";
+import { voiceSchema } from "../models/manifest.ts";
+import { modelDownloadSchema, modelTroubleSchema } from "../models/models.ts";
+import { acceleratorSchema } from "../words/accelerators.ts";
+import { tokenSchema } from "../words/identifiers.ts";
+import { familySchema, operationSchema } from "../words/words.ts";
+
+/** A model that was loaded after the lease was got, in seconds: the parts add up to the whole. */
+export const swapSchema = z.object({
+  /** Milliseconds since the epoch at which it was loaded. */
+  at: z.number(),
+  seconds: z.number(),
+  /** The engine process, until it begins to load. */
+  startSeconds: z.number(),
+  /** Finding the model and verifying its files. */
+  checkSeconds: z.number(),
+  /** Sessions, and what else the architecture makes. */
+  loadSeconds: z.number(),
+  warmUpSeconds: z.number(),
+});
+
+/** A worker's answer on `speech.workers`. */
+export const workerStateSchema = z.object({
+  worker: z.string(),
+  family: familySchema,
+  model: z.string(),
+  loaded: z.boolean(),
+  /** As its host counts them: `cpu`, `cuda:0` … */
+  device: z.string(),
+  /** Whose lease it works under; absent from a worker of an older version, as its host is. */
+  accelerator: acceleratorSchema.optional(),
+  host: z.string().optional(),
+  computeType: z.string(),
+  cuda: z.boolean(),
+  loadSeconds: z.number().optional(),
+  warmUpSeconds: z.number().optional(),
+  enginePid: z.number().optional(),
+  /** Absent while the model is loaded, and as long as nothing kept it from being loaded. */
+  trouble: modelTroubleSchema.optional(),
+  /** Its files are on their way. */
+  download: modelDownloadSchema.optional(),
+  passes: z.number(),
+  segments: z.number(),
+  /** Loads after the lease was got, since this worker began; the newest ones with their parts, newest last. */
+  swaps: z.object({ count: z.number(), recent: z.array(swapSchema) }).optional(),
+  // What may be asked of its model, known before it is loaded; all absent from a worker that does not say.
+  operations: z.array(operationSchema).optional(),
+  /** English names. */
+  languages: z.array(z.string()).optional(),
+  voices: z.array(voiceSchema).optional(),
+  defaultVoice: tokenSchema.optional(),
+  /** Whether instructions are followed. */
+  instructions: z.boolean().optional(),
+  /** Whether a text that comes with the audio (`context`) is heard. */
+  context: z.boolean().optional(),
+});
+export type WorkerState = z.infer<typeof workerStateSchema>;
