@@ -2,7 +2,14 @@ export { type Clock, monotonicClock } from "./clock.ts";
 export { type AcquireOptions, createLease, type Lease, type LeaseLog, type LeaseOptions } from "./lease.ts";
 export { leaseSettings, yieldSettings } from "./lease-settings.ts";
 export type { LeaseState, LostReason } from "./lease-state.ts";
-export { createSwapCredit, type SwapCredit } from "./swap-credit.ts";
+export {
+  type Credit,
+  createSwapCredit,
+  creditAfterLoad,
+  creditAfterStay,
+  freshCredit,
+  type SwapCredit,
+} from "./swap-credit.ts";
 export {
   defaultYieldSettings,
   requestsAlone,

@@ -6,6 +6,31 @@
  */
 import { stayFor } from "./yield-policy.ts";
 
+export interface Credit {
+  readonly ms: number;
+  /** The most that can be saved up, by what loads cost here. */
+  readonly most: number;
+  /** Nothing was loaded yet: the first load finds all of it saved up. */
+  readonly fresh: boolean;
+}
+
+/** More would hardly serve requests better, and leave a backlog longer while it is spent. */
+const BURST = 2;
+
+export const freshCredit: Credit = { ms: 0, most: 0, fresh: true };
+
+/** After a model was loaded, which took `swapMs`, where swaps may take `share` of the time. */
+export function creditAfterLoad({ ms, fresh }: Credit, swapMs: number, share: number): Credit {
+  const cost = stayFor(swapMs, share);
+  const most = BURST * cost;
+  return { ms: Math.max(-cost, (fresh ? most : Math.min(ms, most)) - cost), most, fresh: false };
+}
+
+/** After another `heldMs` with the model loaded. */
+export function creditAfterStay(credit: Credit, heldMs: number): Credit {
+  return { ...credit, ms: Math.min(credit.most, credit.ms + heldMs) };
+}
+
 export interface SwapCredit {
   /** A model was loaded, which took so long. */
   loaded(swapMs: number): void;
@@ -15,24 +40,15 @@ export interface SwapCredit {
   after(heldMs: number): number;
 }
 
-/** More would hardly serve requests better, and leave a backlog longer while it is spent. */
-const BURST = 2;
-
 export function createSwapCredit(share: number): SwapCredit {
-  let most = 0;
-  let credit = 0;
-  let fresh = true;
-  const after = (heldMs: number) => Math.min(most, credit + heldMs);
+  let credit = freshCredit;
   return {
     loaded(swapMs) {
-      const cost = stayFor(swapMs, share);
-      most = BURST * cost;
-      credit = Math.max(-cost, (fresh ? most : Math.min(credit, most)) - cost);
-      fresh = false;
+      credit = creditAfterLoad(credit, swapMs, share);
     },
     stayed(ms) {
-      credit = after(ms);
+      credit = creditAfterStay(credit, ms);
     },
-    after,
+    after: (heldMs) => creditAfterStay(credit, heldMs).ms,
   };
 }

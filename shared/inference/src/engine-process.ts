@@ -66,8 +66,8 @@ export interface EnginePass {
 
 /** What becomes of a pass. Each of its rows has one `outcome`, or is among the rows of one `failed` or of `died`. */
 export type PassEvent =
-  /** Milliseconds since the epoch, here and below. */
-  | { type: "started"; rows: readonly number[]; at: number }
+  /** `pass`: the engine's own, in which rows of several may run together. Milliseconds since the epoch, here and below. */
+  | { type: "started"; rows: readonly number[]; pass: number; at: number }
   | { type: "part"; row: number; part: EnginePart }
   | { type: "outcome"; row: number; outcome: EngineOutcome; size: number; startedAt: number; finishedAt: number }
   | { type: "failed"; rows: readonly number[]; error: SpeechError }
@@ -148,7 +148,7 @@ export function startEngine(of: EngineOptions): Engine {
       case "started": {
         const { id, rows, at } = message;
         for (const row of rows) passes.get(id)?.open.set(row, message.pass);
-        passes.get(id)?.onEvent({ type: "started", rows, at });
+        passes.get(id)?.onEvent({ type: "started", rows, pass: message.pass, at });
         return;
       }
       case "part": {

@@ -11,8 +11,7 @@ export {
   workerSettings,
 } from "./set-up.ts";
 export type { EngineDescription } from "./tenure/engine-description.ts";
-export type { TenureSettings } from "./tenure/tenure.ts";
-export type { TenureEnd } from "./tenure/tenure-end.ts";
+export type { TenureEnd, TenureSettings } from "./tenure/tenure-state.ts";
 export { createWorker } from "./worker.ts";
 export { createWorkerMetrics, type WorkerMetrics } from "./worker-metrics.ts";
 export type { Worker, WorkerOptions } from "./worker-options.ts";

@@ -1,7 +1,7 @@
 import type { Lane } from "@parlance/contracts";
 import { Counter, Gauge, Histogram, type Registry } from "@parlance/telemetry";
 import type { Swap } from "./tenure/swap-log.ts";
-import type { TenureEnd } from "./tenure/tenure-end.ts";
+import type { TenureEnd } from "./tenure/tenure-state.ts";
 
 export interface WorkerMetrics {
   passStarted(waited: readonly { lane: Lane; seconds: number }[]): void;

@@ -8,7 +8,7 @@ import type { ToEngineJob } from "./lanes/job.ts";
 import type { Abilities, ModelSource, ReadyModel } from "./model/model-choice.ts";
 import type { ToResult } from "./results/settle-pass.ts";
 import type { EngineOptionsSource } from "./tenure/engine-slot.ts";
-import type { TenureSettings } from "./tenure/tenure.ts";
+import type { TenureSettings } from "./tenure/tenure-state.ts";
 import type { WorkerMetrics } from "./worker-metrics.ts";
 
 export interface WorkerOptions {

@@ -4,7 +4,6 @@ import type { LoadTrouble } from "./model/load-trouble.ts";
 import type { ModelChoice } from "./model/model-choice.ts";
 import { describeModel } from "./model/model-state.ts";
 import type { Tenures } from "./tenure/tenures.ts";
-import type { Turns } from "./tenure/turns.ts";
 import type { WorkerOptions } from "./worker-options.ts";
 
 export interface SelfDescription {
@@ -18,21 +17,31 @@ export interface Self {
   choice: ModelChoice;
   trouble: Pick<LoadTrouble, "told">;
   tenures: Tenures;
-  turns: Turns;
   /** Since the start. */
-  run: { passes: number; segments: number };
+  run: { readonly passes: number; readonly segments: number };
 }
 
-export function describeSelf({ options, choice, trouble, tenures, turns, run }: Self): SelfDescription {
+export function describeSelf({ options, choice, trouble, tenures, run }: Self): SelfDescription {
   function phase(): ModelPhase {
-    const { current } = tenures;
-    if (current !== undefined) return current.draining ? "unloading" : current.description ? "loaded" : "loading";
-    if (choice.gettingReady) return "downloading";
-    return tenures.acquiring || trouble.told?.failure.code === "memory_short" ? "waiting" : "unloaded";
+    const { phase: now } = tenures.state;
+    switch (now.name) {
+      case "loading":
+        return "loading";
+      case "working":
+        if (now.tenure.leaving !== undefined) return "unloading";
+        return tenures.loaded === undefined ? "loading" : "loaded";
+      case "ending":
+        return "unloading";
+      case "asking":
+        return "waiting";
+      default:
+        if (choice.gettingReady) return "downloading";
+        return trouble.told?.failure.code === "memory_short" ? "waiting" : "unloaded";
+    }
   }
 
   function state(): WorkerState {
-    const loaded = tenures.current?.description;
+    const { loaded } = tenures;
     const known = loaded ?? tenures.description;
     const { id: accelerator, device } = options.accelerator;
     return {
@@ -47,11 +56,11 @@ export function describeSelf({ options, choice, trouble, tenures, turns, run }: 
       cuda: known?.cuda ?? device.startsWith("cuda"),
       loadSeconds: loaded?.loadSeconds,
       warmUpSeconds: loaded?.warmUpSeconds,
-      enginePid: tenures.current?.enginePid,
+      enginePid: tenures.enginePid,
       trouble: loaded === undefined ? trouble.told : undefined,
       download: choice.download,
       ...run,
-      swaps: turns.swaps.state,
+      swaps: tenures.swaps,
       ...choice.current.abilities,
     };
   }
@@ -60,14 +69,14 @@ export function describeSelf({ options, choice, trouble, tenures, turns, run }: 
     state,
     phase,
     modelState() {
-      const loaded = tenures.current?.description;
+      const { loaded } = tenures;
       return describeModel({
         state: state(),
         phase: phase(),
         choice,
         facts: options.models?.facts,
         idleMs: options.settings.idleMs,
-        totalSeconds: loaded && turns.swaps.state.recent.at(-1)?.seconds,
+        totalSeconds: loaded && tenures.swaps.recent.at(-1)?.seconds,
       });
     },
   };

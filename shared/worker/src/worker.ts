@@ -10,20 +10,23 @@
  *
  *   lanes/     demand (what is wanted now: all that fits a pass, one to notice work by, or nothing), pull-lanes asks the
  *              server for that much and keeps it informed (the bus's consumer), admit takes what comes, held-jobs keeps it
- *   tenure/    tenures (one after another: files ready, lease got, engine run, lease let go), tenure (what is next, whenever
- *              anything changed), compose-pass (who shares a pass?), yielding (is it another family's turn?), engine-slot
+ *   tenure/    tenure-state (what it has and is about to do), tenure-machine (what follows from what happens, purely), with
+ *              hand-over (what is next?), compose-pass (who shares a pass?), join-run, row-ends; tenures does it, with the
+ *              process in engine-slot; checker/ walks through every order of events in a small world
  *   results/   settle (a result is stored, and only then is its job acknowledged), settle-pass
- *   blame/     blame (what becomes of jobs whose pass came to nothing), retrials; unfinished-runs: what a worker died of
- *   model/     model-choice (which one, and are its files ready?), load-trouble (why not), manage-model and serve-models
- *              (chosen, loaded and unloaded by hand)
+ *   blame/     blame (what becomes of jobs whose pass came to nothing); unfinished-runs: what a worker died of
+ *   model/     model-choice (which one, and are its files ready?), load-memory (does it fit?), load-trouble (why not),
+ *              manage-model and serve-models (chosen, loaded and unloaded by hand)
+ *
+ * Nothing here calls the tenure: what happens is put into its inbox, one thing after another.
  */
-import { type Consumer, openBatchNotebook } from "@parlance/bus";
+import { openBatchNotebook } from "@parlance/bus";
 import { modelSubjects, subjects } from "@parlance/contracts";
-import { createLease, type Lease, monotonicClock } from "@parlance/gpu-lease";
+import { createLease, monotonicClock } from "@parlance/gpu-lease";
 import { noteUnfinishedRuns } from "./blame/unfinished-runs.ts";
+import { createInbox } from "./inbox.ts";
 import { createAdmission } from "./lanes/admit.ts";
-import { createDemand } from "./lanes/demand.ts";
-import { createHeldJobs } from "./lanes/held-jobs.ts";
+import { createHeldJobs, forTenure } from "./lanes/held-jobs.ts";
 import { asItIs } from "./lanes/job.ts";
 import { pullLanes } from "./lanes/pull-lanes.ts";
 import { createLoadMemory } from "./model/load-memory.ts";
@@ -35,14 +38,13 @@ import { serveModels } from "./model/serve-models.ts";
 import { within } from "./pauses.ts";
 import { createSettlement } from "./results/settle.ts";
 import { createPassSettlement } from "./results/settle-pass.ts";
-import { startTenure } from "./tenure/tenure.ts";
-import { createTenures, type Tenures } from "./tenure/tenures.ts";
-import { createTurns } from "./tenure/turns.ts";
+import { createTenureDiary } from "./tenure/tenure-diary.ts";
+import { createTenures, type TenureNews } from "./tenure/tenures.ts";
 import type { Worker, WorkerOptions } from "./worker-options.ts";
 import { describeSelf } from "./worker-state.ts";
 
-/** A running pass and results on their way may take this long when the worker is asked to stop. */
-const DRAIN_MS = 4_000;
+/** What runs ends within a few seconds when the worker is asked to stop (tenure-machine.ts), and its engine is killed. */
+const CLOSE_MS = 6_000;
 const GOODBYE_MS = 2_000;
 
 export async function createWorker(options: WorkerOptions): Promise<Worker> {
@@ -52,8 +54,7 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
   /** Results may still be on their way when the rest has ended. */
   const giveUp = new AbortController();
   const inFlight = new Set<Promise<unknown>>();
-  const run = { passes: 0, segments: 0 };
-  const turns = createTurns(settings.urgentShare);
+  const inbox = createInbox<TenureNews>();
   const wishes = createLoadWishes();
   const trouble = createLoadTrouble(clock, metrics);
   const memory = createLoadMemory({ on: options.accelerator, clock, log });
@@ -77,7 +78,7 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
       if (bus.connected) bus.publish(modelSubjects.progress(family), JSON.stringify(download));
     },
   );
-  const lease: Lease = await createLease({
+  const lease = await createLease({
     bus,
     accelerator: options.accelerator.id,
     holder: {
@@ -92,100 +93,64 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
     ttlMs: options.lease.ttlMs,
     clock,
     log,
-    onExtended: (deadline) => tenures.current?.extend(deadline),
-    onChange: leaseChanged,
-    async onLost() {
-      await tenures.current?.end("lost");
-      held.giveBack();
-    },
+    onExtended: (deadline) => inbox.put({ type: "lease-extended", deadline }),
+    onChange: () => inbox.put({ type: "lease-changed" }),
+    onLost: () => new Promise<void>((stopped) => inbox.put({ type: "lost", stopped })),
   });
-  const demand = createDemand({
+  const cancelled = notebook.followCancelled({
+    onCancelled: (batchId) => inbox.put({ type: "cancelled", batchId }),
+    log,
+    signal,
+  });
+  const diary = createTenureDiary({ bus, unfinished, metrics, clock, log });
+  const tenures = createTenures({
+    inbox,
     family,
     lease,
     held,
-    wishes,
-    trouble,
-    isWorking: () => tenures.current !== undefined,
-    maxBatchSize: () => choice.current.maxBatchSize,
-    signal,
-  });
-  const cancelled = notebook.followCancelled({ onCancelled: forgetBatch, log, signal });
-  const tenures: Tenures = createTenures({
-    lease,
+    settle,
     choice,
     wishes,
     trouble,
-    demand,
-    start: () =>
-      startTenure({
-        bus,
-        lease,
-        held,
-        settle,
-        unfinished,
-        engine: {
-          entry: options.engine.entry,
-          options: choice.current.options,
-          on: options.accelerator,
-          memory: memory.of(choice.current),
-        },
-        settings: { ...settings, maxBatchSize: choice.current.maxBatchSize },
-        turns,
-        isCancelled: cancelled.has,
-        onRoom: () => pulls.poke(),
-        onPass(size) {
-          run.passes += 1;
-          run.segments += size;
-        },
-        metrics,
-        clock,
-        log,
-      }),
-    onRoom: () => pulls.poke(),
-    onRest() {
-      held.giveBack();
-      pulls.withdraw();
-    },
-    onEnded: () => pulls.withdraw(),
-    passes: () => run.passes,
+    memory,
+    diary,
+    engine: { entry: options.engine.entry, on: options.accelerator },
+    settings,
     metrics,
     clock,
     log,
     signal,
   });
   const accept = createAdmission({
-    held,
     settlement,
     toJob,
     unfinished,
     maxDeliveries: settings.maxDeliveries,
-    isOpen: () => demand.open,
+    isOpen: () => tenures.open,
     isCancelled: cancelled.has,
-    onJob: tenures.notice,
+    onJob(job) {
+      held.add(job);
+      inbox.put({ type: "job", job: forTenure(job) });
+    },
     track,
     metrics,
     clock,
   });
-  const pulls: Consumer = pullLanes({ bus, operations, room: demand.room, accept, onLapsed: held.lapsed, clock, log });
-  const serving = tenures.serve();
-  const self = describeSelf({ options, choice, trouble, tenures, turns, run });
+  const pulls = pullLanes({
+    bus,
+    operations,
+    room: tenures.room,
+    accept,
+    onLapsed: ({ seq }) => inbox.put({ type: "stale", ids: [seq] }),
+    clock,
+    log,
+  });
+  tenures.serve(pulls);
+  const self = describeSelf({ options, choice, trouble, tenures, run: diary.run });
   bus.serve(subjects.workers, undefined, async (request) => request.respond(JSON.stringify(self.state())), signal);
-  serveModels({ bus, family, worker: manageModel({ options, self, choice, demand, wishes, tenures }), signal });
+  const wish = (since: number) => inbox.put({ type: "wished", since });
+  serveModels({ bus, family, worker: manageModel({ options, self, choice, wishes, wish, tenures }), signal });
   await bus.flush();
-
-  function leaseChanged(): void {
-    if (demand.mode() === "standby") {
-      tenures.standBy();
-      held.giveBack();
-      pulls.withdraw();
-    } else pulls.poke();
-    if (!tenures.acquiring) tenures.notice();
-  }
-
-  function forgetBatch(batchId: string): void {
-    for (const job of held.waiting.filter((each) => each.batchId === batchId)) settle.unwanted(job);
-    pulls.poke();
-  }
 
   function track(work: Promise<unknown>): void {
     inFlight.add(work);
@@ -196,15 +161,9 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
     state: self.state,
     async close() {
       closing.abort();
-      pulls.withdraw();
-      pulls.poke();
-      held.giveBack();
-      const tenure = tenures.current;
-      if (tenure !== undefined) await within(DRAIN_MS, tenure.drain());
-      await tenure?.end("stopped");
-      held.giveBack();
+      await within(CLOSE_MS, tenures.close());
       await within(GOODBYE_MS, Promise.all([...inFlight]));
-      await within(GOODBYE_MS, Promise.all([serving, pulls.stop(), lease.close()]));
+      await within(GOODBYE_MS, Promise.all([pulls.stop(), lease.close()]));
       giveUp.abort();
       pulls.close();
     },

@@ -103,6 +103,8 @@ export const engineDescriptionSchema = z.object({
   checkSeconds: z.number().nonnegative(),
   loadSeconds: z.number().nonnegative(),
   warmUpSeconds: z.number().nonnegative(),
+  /** Waiting rows may join a pass that runs, in places of rows that have ended. */
+  refills: z.boolean().default(false),
 });
 export type EngineDescription = z.infer<typeof engineDescriptionSchema>;
 

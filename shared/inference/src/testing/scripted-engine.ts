@@ -8,7 +8,7 @@
  *   `steps <n> <ms> …`  answers after n steps of so long; it tells each, and may be left and joined between them
  *
  * Options: `rows` (out of memory in a pass of more rows than that), `loadMs`, `loadFails`, `refills` (waiting rows join a pass
- * that runs).
+ * that runs), `countSteps` (outcomes say how many steps the engine had made by then).
  */
 import type { ModelPass } from "../engine-passes.ts";
 import type { EngineOutcome, Json } from "../engine-protocol.ts";
@@ -19,12 +19,19 @@ interface Script {
   loadMs?: number;
   loadFails?: boolean;
   refills?: boolean;
+  countSteps?: boolean;
 }
 
 runEngine({
   async load(options, log) {
     const { SpeechError } = await import("@parlance/contracts");
-    const { rows = Number.POSITIVE_INFINITY, loadMs = 0, loadFails = false, refills = false } = options as Script;
+    const {
+      rows = Number.POSITIVE_INFINITY,
+      loadMs = 0,
+      loadFails = false,
+      refills = false,
+      countSteps = false,
+    } = options as Script;
     block(loadMs);
     if (loadFails) throw new SpeechError("validation_failed", "no such model", { param: "MODEL_ID" });
     log("loaded", { rows });
@@ -46,7 +53,7 @@ runEngine({
         if (scripts.some(([verb, limit]) => verb === "oom" && pass.rows.length > Number(limit))) {
           throw new SpeechError("engine_out_of_memory");
         }
-        await runSteps(pass, refills);
+        await runSteps(pass, refills, countSteps ? counter : undefined);
       },
     };
   },
@@ -56,7 +63,10 @@ function scriptOf({ payload }: { payload: Uint8Array }): string[] {
   return new TextDecoder().decode(payload.subarray(0, 200)).split(" ");
 }
 
-async function runSteps(pass: ModelPass, refills: boolean): Promise<void> {
+/** Steps of all passes. */
+const counter = { steps: 0 };
+
+async function runSteps(pass: ModelPass, refills: boolean, counted: typeof counter | undefined): Promise<void> {
   /** How many steps each open row has done. */
   const done = new Map([...pass.rows.keys()].map((row) => [row, 0]));
   const size = pass.rows.length;
@@ -65,13 +75,14 @@ async function runSteps(pass: ModelPass, refills: boolean): Promise<void> {
       [...done.keys()].map((row) => [row, scriptOf(pass.rows[row] ?? { payload: new Uint8Array() })]),
     );
     block(Math.max(0, ...[...scripts.values()].map(msOf)));
+    counter.steps += 1;
     for (const [row, words] of scripts) {
       const steps = (done.get(row) ?? 0) + 1;
       done.set(row, steps);
       if (words[0] === "steps") pass.tell(row, { meta: { text: `step ${steps}` } });
       if (!pass.isOpen(row)) done.delete(row);
       else if (words[0] !== "steps" || steps >= Number(words[1])) {
-        pass.end(row, act(words, pass.rows[row]?.meta ?? null, size));
+        pass.end(row, act(words, pass.rows[row]?.meta ?? null, size, counted?.steps));
         done.delete(row);
       }
     }
@@ -85,7 +96,7 @@ function msOf([verb, first, second]: string[]): number {
   return verb === "steps" ? Number(second) : 0;
 }
 
-function act(words: string[], given: Json, passSize: number): EngineOutcome {
+function act(words: string[], given: Json, passSize: number, step: number | undefined): EngineOutcome {
   const text = words.join(" ");
   switch (words[0]) {
     case "crash":
@@ -102,7 +113,7 @@ function act(words: string[], given: Json, passSize: number): EngineOutcome {
     case "big":
       return { ok: true, meta: { text, passSize }, payload: new Uint8Array(Number(words[1])).fill(7) };
   }
-  return { ok: true, meta: { text, passSize, given } };
+  return { ok: true, meta: { text, passSize, given, step } };
 }
 
 /** As ONNX Runtime does: the thread does nothing else meanwhile. */

@@ -44,11 +44,13 @@ test("among the jobs of a pass exactly the killers are convicted, each by one pa
 });
 
 test("two kills from outside convict nobody", () => {
-  const [job] = pass(1);
-  if (job === undefined) throw new Error("no job");
-  expect(afterDeath([job], "killed").failed).toEqual([]);
-  expect(afterDeath([job], "killed").failed).toEqual([]);
-  expect(afterDeath([job], "killed").failed).toMatchObject([{ deadLetter: true, failure: { code: "engine_failed" } }]);
+  const once = afterDeath(pass(1), "killed");
+  expect(once.failed).toEqual([]);
+  const twice = afterDeath(once.again.flat(), "killed");
+  expect(twice.failed).toEqual([]);
+  expect(afterDeath(twice.again.flat(), "killed").failed).toMatchObject([
+    { deadLetter: true, failure: { code: "engine_failed" } },
+  ]);
 });
 
 test("out of memory halves until it fits, and fails only what does not fit alone", () => {

@@ -11,8 +11,8 @@ import { type Failure, SpeechError } from "@parlance/contracts";
 export type DeathCause = "crash" | "hung" | "killed";
 
 export interface Suspect {
-  bytes: number;
-  suspicion: number;
+  readonly bytes: number;
+  readonly suspicion: number;
 }
 
 export interface Verdict<Job> {
@@ -26,11 +26,11 @@ export const SUSPECTED = 1;
 const CONVICTION = 6;
 const weight: Record<DeathCause, number> = { crash: 3, hung: 3, killed: 2 };
 
-/** After the engine died while it ran these jobs. Adds to their suspicion. */
+/** After the engine died while it ran these jobs: whoever runs again is more suspicious than before. */
 export function afterDeath<Job extends Suspect>(jobs: readonly Job[], cause: DeathCause): Verdict<Job> {
   const verdict: Verdict<Job> = { again: [], failed: [] };
-  for (const job of jobs) {
-    job.suspicion += weight[cause];
+  for (const innocent of jobs) {
+    const job = { ...innocent, suspicion: innocent.suspicion + weight[cause] };
     if (job.suspicion < CONVICTION) verdict.again.push([job]);
     else verdict.failed.push({ job, failure: new SpeechError("engine_failed").toFailure(), deadLetter: true });
   }

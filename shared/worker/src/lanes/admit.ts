@@ -6,11 +6,9 @@ import { SUSPECTED } from "../blame/blame.ts";
 import type { UnfinishedRuns } from "../blame/unfinished-runs.ts";
 import type { Settlement } from "../results/settle.ts";
 import type { WorkerMetrics } from "../worker-metrics.ts";
-import type { HeldJobs } from "./held-jobs.ts";
 import { type Job, readJob, type ToEngineJob } from "./job.ts";
 
 export interface AdmissionOptions {
-  held: HeldJobs;
   settlement: Settlement;
   toJob: ToEngineJob;
   unfinished: Pick<UnfinishedRuns, "of">;
@@ -19,22 +17,25 @@ export interface AdmissionOptions {
   /** Whether this worker takes jobs at the moment. */
   isOpen(): boolean;
   isCancelled(batchId: string): boolean;
-  onJob(): void;
+  onJob(job: Job): void;
   track(work: Promise<unknown>): void;
   metrics: WorkerMetrics | undefined;
   clock: Clock;
 }
 
 export function createAdmission(options: AdmissionOptions): (delivery: Held) => void {
-  const { held, settlement, toJob, unfinished, maxDeliveries, isOpen, isCancelled, onJob, track, metrics, clock } =
-    options;
+  const { settlement, toJob, unfinished, maxDeliveries, isOpen, isCancelled, onJob, track, metrics, clock } = options;
 
   function take(job: Job): void {
-    if (!isOpen()) job.delivery.nak(0);
-    else {
-      held.add(job);
-      onJob();
-    }
+    if (isCancelled(job.batchId)) forget(job.delivery);
+    else if (isOpen()) onJob(job);
+    else job.delivery.nak(0);
+  }
+
+  /** Nobody wants a result. */
+  function forget(delivery: Held): void {
+    metrics?.segments("cancelled");
+    track(settlement.forget(delivery));
   }
 
   /** It was delivered before: it may have its result already, or be what no worker survives. */
@@ -61,8 +62,7 @@ export function createAdmission(options: AdmissionOptions): (delivery: Held) => 
     }
     const address = parseJobSubject(delivery.subject);
     if (address !== undefined && isCancelled(address.batchId)) {
-      metrics?.segments("cancelled");
-      track(settlement.forget(delivery));
+      forget(delivery);
       return;
     }
     try {

@@ -1,6 +1,5 @@
 /** The model in the hands of whoever manages it: chosen, loaded and unloaded on request (serve-models.ts brings the requests). */
 import { SpeechError } from "@parlance/contracts";
-import type { Demand } from "../lanes/demand.ts";
 import type { Tenures } from "../tenure/tenures.ts";
 import type { WorkerOptions } from "../worker-options.ts";
 import type { SelfDescription } from "../worker-state.ts";
@@ -13,18 +12,19 @@ export interface ManagedParts {
   options: WorkerOptions;
   self: SelfDescription;
   choice: ModelChoice;
-  demand: Demand;
   wishes: LoadWishes;
+  /** Somebody waits, since then (milliseconds since the epoch). */
+  wish(since: number): void;
   tenures: Tenures;
 }
 
-export function manageModel({ options, self, choice, demand, wishes, tenures }: ManagedParts): ManagedWorker {
+export function manageModel({ options, self, choice, wishes, wish, tenures }: ManagedParts): ManagedWorker {
   return {
     get standby() {
-      return demand.mode() === "standby";
+      return tenures.state.mode === "standby";
     },
     get outdated() {
-      return tenures.current !== undefined && !choice.ready;
+      return "tenure" in tenures.state.phase && !choice.ready;
     },
     state: self.modelState,
     list: async () => ({
@@ -36,11 +36,11 @@ export function manageModel({ options, self, choice, demand, wishes, tenures }: 
     select: choice.select,
     forget: choice.forget,
     async load() {
-      const { current } = tenures;
-      if (current?.description !== undefined && !current.draining) return true;
-      const wish = wishes.add();
-      tenures.want();
-      return await wish.catch((error: unknown) => {
+      const { phase } = tenures.state;
+      if (tenures.loaded !== undefined && "tenure" in phase && phase.tenure.leaving === undefined) return true;
+      const answer = wishes.add();
+      wish(wishes.since ?? Date.now());
+      return await answer.catch((error: unknown) => {
         // It goes on being looked at, and the answer says what it waits for.
         if (isShort(error)) return true;
         throw error;

@@ -29,7 +29,11 @@ async function settle(toResult: () => Promise<object>): Promise<string[]> {
     track: (work) => tracked.push(work),
     metrics: undefined,
     log: createLog("test", "silent"),
-  }).outcomes([job as unknown as Job], { outcomes: [{ ok: true, meta: null }], startedAt: 1, finishedAt: 2 }, engine);
+  }).outcome(
+    job as unknown as Job,
+    { outcome: { ok: true, meta: null }, size: 1, startedAt: 1, finishedAt: 2 },
+    engine,
+  );
   await Promise.all(tracked);
   return seen;
 }

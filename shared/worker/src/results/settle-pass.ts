@@ -1,17 +1,18 @@
-/** What comes of a pass, row by row: results are stored and acknowledged at the same time, each job by itself. */
-import { SpeechError } from "@parlance/contracts";
-import type { EngineOutcome, Json, PassOutcomes } from "@parlance/inference/engine";
+/** What comes of a row: its result is stored and acknowledged as soon as it is there, each job by itself. */
+import { type Failure, SpeechError } from "@parlance/contracts";
+import type { EngineOutcome, Json } from "@parlance/inference/engine";
 import type { Log } from "@parlance/telemetry";
-import type { Verdict } from "../blame/blame.ts";
 import type { HeldJobs } from "../lanes/held-jobs.ts";
 import type { Job } from "../lanes/job.ts";
 import type { EngineDescription } from "../tenure/engine-description.ts";
+import type { RowEnd } from "../tenure/tenure-state.ts";
 import type { WorkerMetrics } from "../worker-metrics.ts";
 import type { Settlement } from "./settle.ts";
 
 export interface PassInfo {
+  /** How many rows ran when this one began. */
   size: number;
-  /** Milliseconds since the epoch. */
+  /** Of this row, milliseconds since the epoch. */
   startedAt: number;
   finishedAt: number;
   engine: EngineDescription;
@@ -28,7 +29,7 @@ export type ToResult = (
 ) => object | Promise<object>;
 
 export interface PassSettlementOptions {
-  held: HeldJobs;
+  held: Pick<HeldJobs, "drop">;
   settlement: Settlement;
   toResult: ToResult;
   /** Work that goes on whatever becomes of the tenure. */
@@ -38,9 +39,9 @@ export interface PassSettlementOptions {
 }
 
 export interface PassSettlement {
-  outcomes(jobs: readonly Job[], passed: PassOutcomes, engine: EngineDescription): void;
-  /** The jobs that a verdict gives up. */
-  convicted(verdict: Verdict<Job>): void;
+  outcome(job: Job, end: RowEnd, engine: EngineDescription): void;
+  /** It is given up. */
+  convicted(job: Job, failure: Failure, deadLetter: boolean): void;
   /** Nobody wants a result. */
   unwanted(job: Job): void;
 }
@@ -74,18 +75,11 @@ export function createPassSettlement(options: PassSettlementOptions): PassSettle
   }
 
   return {
-    outcomes(jobs, { outcomes, startedAt, finishedAt }, engine) {
-      const info: PassInfo = { size: jobs.length, startedAt, finishedAt, engine };
-      for (const [row, job] of jobs.entries()) {
-        track(settle(job, outcomes[row] ?? { ok: false, failure: new SpeechError("engine_failed").toFailure() }, info));
-      }
-    },
-    convicted({ failed }) {
-      for (const { job, failure, deadLetter } of failed) {
-        metrics?.segments(deadLetter ? "dead" : "failed");
-        const settling = deadLetter ? settlement.dead(job.delivery, failure, job) : settlement.failure(job, failure);
-        track(settling.then(() => held.drop(job)));
-      }
+    outcome: (job, { outcome, ...rest }, engine) => track(settle(job, outcome, { ...rest, engine })),
+    convicted(job, failure, deadLetter) {
+      metrics?.segments(deadLetter ? "dead" : "failed");
+      const settling = deadLetter ? settlement.dead(job.delivery, failure, job) : settlement.failure(job, failure);
+      track(settling.then(() => held.drop(job)));
     },
     unwanted(job) {
       metrics?.segments("cancelled");

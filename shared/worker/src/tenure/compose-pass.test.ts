@@ -21,7 +21,7 @@ function ask(waiting: Row[], change: Partial<ComposeQuestion<Row>> = {}) {
     budgetBytes: Number.POSITIVE_INFINITY,
     passedOver: 0,
     requestsAlone: false,
-    engine: "idle",
+    engine: {},
     ...change,
   });
 }
@@ -72,9 +72,17 @@ describe("what leads and when it goes", () => {
 
 describe("a busy engine", () => {
   test("is handed a full pass, and no other: one that is not full may still fill", () => {
-    expect(ask(many(4, "batch"), { engine: "busy" })).toMatchObject({ run: { length: 4 } });
-    expect(ask(many(3, "batch"), { engine: "busy", now: 1_000 })).toBeUndefined();
-    expect(ask([row("realtime")], { engine: "busy" })).toBeUndefined();
+    expect(ask(many(4, "batch"), { engine: { running: "batch" } })).toMatchObject({ run: { length: 4 } });
+    expect(ask(many(3, "batch"), { engine: { running: "batch" }, now: 1_000 })).toBeUndefined();
+    expect(ask([row("realtime")], { engine: { running: "realtime" } })).toBeUndefined();
+  });
+
+  test("is handed what runs inside: as if it were idle, for what is more urgent than all that it runs", () => {
+    const realtime = row("realtime");
+    expect(ask([...many(9, "batch"), realtime], { engine: { running: "batch" } })).toEqual({ run: [realtime] });
+    const two = many(2, "interactive", { together: 3 });
+    expect(ask(two, { engine: { running: "batch" } })).toEqual({ waitUntil: 20 });
+    expect(ask(two, { engine: { running: "batch" }, now: 20 })).toMatchObject({ run: { length: 2 } });
   });
 
   test("with a prepared pass is handed only what overtakes it", () => {
@@ -111,10 +119,7 @@ const question: fc.Arbitrary<ComposeQuestion<Row>> = fc.record({
   budgetBytes: fc.oneof(fc.constant(Number.POSITIVE_INFINITY), fc.integer({ min: 1, max: 5_000_000 })),
   passedOver: fc.nat(12),
   requestsAlone: fc.boolean(),
-  engine: fc.oneof(
-    fc.constantFrom("idle" as const, "busy" as const),
-    lane.map((prepared) => ({ prepared })),
-  ),
+  engine: fc.record({ running: fc.option(lane, { nil: undefined }), prepared: fc.option(lane, { nil: undefined }) }),
 });
 
 describe("whatever waits", () => {
@@ -139,7 +144,7 @@ describe("whatever waits", () => {
     fc.assert(
       fc.property(question, (asked) => {
         if (asked.waiting.length === 0) return;
-        const answer = composePass({ ...asked, engine: "idle" });
+        const answer = composePass({ ...asked, engine: {} });
         if (answer !== undefined && "run" in answer) return;
         expect(asked.waiting.some((each) => each.lane === "realtime")).toBe(false);
         const last = Math.max(...asked.waiting.map(({ arrivedAt }) => arrivedAt)) + asked.waitMs;
@@ -153,7 +158,7 @@ describe("whatever waits", () => {
   test("the most urgent lane is always in the pass, and within a lane nobody of the same length is overtaken", () => {
     fc.assert(
       fc.property(question, (asked) => {
-        const answer = composePass({ ...asked, engine: "idle", budgetBytes: Number.POSITIVE_INFINITY, passedOver: 0 });
+        const answer = composePass({ ...asked, engine: {}, budgetBytes: Number.POSITIVE_INFINITY, passedOver: 0 });
         if (answer === undefined || !("run" in answer)) return;
         const lead = lanes.find((each) => asked.waiting.some((job) => job.lane === each));
         const leading = asked.waiting.filter((job) => job.lane === lead).slice(0, asked.maxSize);
@@ -167,7 +172,7 @@ describe("whatever waits", () => {
     fc.assert(
       fc.property(question, (asked) => {
         const oldest = asked.waiting.find((job) => job.lane === "batch");
-        const answer = composePass({ ...asked, engine: "idle", passedOver: 8 });
+        const answer = composePass({ ...asked, engine: {}, passedOver: 8 });
         if (oldest === undefined || answer === undefined || !("run" in answer)) return;
         expect(answer.run).toContain(oldest);
       }),

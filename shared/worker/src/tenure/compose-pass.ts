@@ -2,21 +2,23 @@
  * Which of the waiting jobs share the next pass: a pure decision.
  *
  * The most urgent lane leads. Realtime never waits. Interactive waits only for the rest of what was published together
- * with it, and batch only for a full pass, both at most `waitMs`. Less urgent jobs fill the pass, but a job that
- * somebody waits for is not held up by one that is longer: a pass lasts as long as its longest row. Realtime takes no
- * batch work along, and neither do requests behind which those of another family wait. So that steady urgent work does
- * not starve batch for ever, every ninth pass takes whatever waits.
+ * with it, and batch only for a full pass, both at most `waitMs`. Less urgent jobs fill the pass, but a job that somebody
+ * waits for is not held up by one that is longer (a pass lasts as long as its longest row), realtime takes no batch
+ * work along, and neither do requests behind which those of another family wait. So that steady urgent work does not
+ * starve batch for ever, every ninth pass takes whatever waits.
+ *
+ * What is more urgent than all that the engine runs goes as if the engine were idle: it runs inside.
  */
 import { type Lane, lanes } from "@parlance/contracts";
 
 export interface Composable {
-  lane: Lane;
-  batchId: string;
+  readonly lane: Lane;
+  readonly batchId: string;
   /** How many jobs of the batch were published together. */
-  together: number;
-  bytes: number;
+  readonly together: number;
+  readonly bytes: number;
   /** Milliseconds of the same clock as `now`. */
-  arrivedAt: number;
+  readonly arrivedAt: number;
 }
 
 export interface PassLimits {
@@ -34,29 +36,30 @@ export interface ComposeQuestion<Job extends Composable> extends PassLimits {
   passedOver: number;
   /** Another family's request waits for the end of this pass: requests take no batch work along. */
   requestsAlone: boolean;
-  /** A busy engine is handed only what cannot get better by waiting: a full pass, or one that overtakes the prepared one. */
+  /** A busy engine is handed only what cannot get better by waiting: a full pass, or one that overtakes. */
   engine: Occupancy;
 }
 
-/** What the engine has: nothing, a running pass, or a running one and one of the given lane prepared behind it. */
-export type Occupancy = "idle" | "busy" | { prepared: Lane };
+/** What the engine has: the most urgent lane of the passes that it has begun, and of those that wait in it. */
+export interface Occupancy {
+  running?: Lane | undefined;
+  prepared?: Lane | undefined;
+}
 
 export type Composition<Job> = { run: Job[] } | { waitUntil: number } | undefined;
 
-const MOST_PASSED_OVER = 8;
+/** So many passes in a row may leave batch work behind. */
+export const MOST_PASSED_OVER = 8;
 
 export function composePass<Job extends Composable>(question: ComposeQuestion<Job>): Composition<Job> {
   const { engine, now } = question;
-  const waiting =
-    typeof engine === "object"
-      ? question.waiting.filter(({ lane }) => rank(lane) < rank(engine.prepared))
-      : question.waiting;
+  const waiting = question.waiting.filter(({ lane }) => isMoreUrgent(lane, engine.prepared));
   const lead = lanes.find((lane) => waiting.some((job) => job.lane === lane));
   if (lead === undefined) return undefined;
   const leading = waiting.filter((job) => job.lane === lead);
   const rows = choose(question, lead, waiting);
   const full = rows.length >= question.maxSize || rows.length < Math.min(leading.length, question.maxSize);
-  if (engine === "busy" && !full) return undefined;
+  if (!full && !isMoreUrgent(lead, engine.running)) return undefined;
   const due = full ? now : dueAt(question, lead, leading);
   if (due > now) return { waitUntil: due };
   return { run: rows.sort((a, b) => a.bytes - b.bytes) };
@@ -100,6 +103,11 @@ function choose<Job extends Composable>(question: ComposeQuestion<Job>, lead: La
   return rows;
 }
 
-function rank(lane: Lane): number {
+/** Than one; everything is more urgent than none. */
+export function isMoreUrgent(lane: Lane, than: Lane | undefined): boolean {
+  return than === undefined || rank(lane) < rank(than);
+}
+
+export function rank(lane: Lane): number {
   return lanes.indexOf(lane);
 }

@@ -1,197 +1,322 @@
 /**
- * One tenure after another, for as long as there is work: wait for it, get the model's files ready, ask for the lease, run
- * a tenure, let the lease go. What fails is tried again after a growing pause (load-trouble.ts), whether there is work or not;
- * at once when somebody waits for the model by name. What was held meanwhile is given back: another worker may be able.
+ * One tenure after another, for as long as there is work: the machine (tenure-machine.ts) decides, and here it is done. Whatever
+ * happens is put into the inbox, told to the machine with the time of its turn, and what the machine asks for is performed.
  */
-import { toSpeechError } from "@parlance/contracts";
+import { type Family, type Lane, lanes, toSpeechError } from "@parlance/contracts";
 import type { Clock, Lease } from "@parlance/gpu-lease";
+import type { EngineRun, PassEvent } from "@parlance/inference/engine";
 import type { Log } from "@parlance/telemetry";
-import type { Demand } from "../lanes/demand.ts";
+import type { Inbox } from "../inbox.ts";
+import { isOpen, roomFor } from "../lanes/demand.ts";
+import type { HeldJobs } from "../lanes/held-jobs.ts";
+import type { Job } from "../lanes/job.ts";
+import type { LoadMemory } from "../model/load-memory.ts";
 import type { LoadTrouble } from "../model/load-trouble.ts";
 import type { LoadWishes } from "../model/load-wishes.ts";
 import type { ModelChoice } from "../model/model-choice.ts";
 import { loadFailure } from "../model/model-state.ts";
-import { sleep } from "../pauses.ts";
+import type { PassSettlement } from "../results/settle-pass.ts";
 import type { WorkerMetrics } from "../worker-metrics.ts";
+import { tenureOf } from "./draft.ts";
 import type { EngineDescription } from "./engine-description.ts";
-import type { Tenure } from "./tenure.ts";
-import { yielded } from "./tenure-end.ts";
+import { createEngineSlot, type EngineSlotOptions } from "./engine-slot.ts";
+import { createSwapLog, type SwapLog } from "./swap-log.ts";
+import type { TenureDiary } from "./tenure-diary.ts";
+import { tenureMachine } from "./tenure-machine.ts";
+import type { TenureEffect, TenureEvent, TenureJob, TenureSettings, TenureState } from "./tenure-state.ts";
+
+type Timeless<Event> = Event extends unknown ? Omit<Event, "now"> : never;
+
+/** What happens, as those know it to whom it happens. */
+export type TenureNews =
+  | Exclude<Timeless<TenureEvent>, { type: "standing" | "lost" }>
+  /** Somebody took or left the lease, began or ceased to wait. */
+  | { type: "lease-changed" }
+  | { type: "lease-extended"; deadline: number }
+  /** `stopped`: to be called when no engine is left. */
+  | { type: "lost"; stopped: () => void };
 
 export interface Tenures {
-  readonly current: Tenure | undefined;
-  /** The lease is being asked for. */
-  readonly acquiring: boolean;
+  readonly state: TenureState;
+  /** Of the engine that is loaded. */
+  readonly loaded: EngineDescription | undefined;
   /** What the newest loaded engine said of itself. */
   readonly description: EngineDescription | undefined;
-  /** There is more to do than before, or another worker's turn may be over. */
-  notice(): void;
-  /** Somebody wants the model loaded: answered by this tenure, or the next one. */
-  want(): void;
-  /** Another worker of the family has the lease: it is not asked for any more. */
-  standBy(): void;
-  /** Ends the current tenure once its running pass has ended; resolves when the lease is let go. */
+  readonly enginePid: number | undefined;
+  readonly swaps: SwapLog["state"];
+  /** Jobs are taken. */
+  readonly open: boolean;
+  /** How many more jobs of a lane are wanted. */
+  room(lane: Lane): number;
+  /** Ends the current tenure once what runs has ended; resolves when the lease is let go. */
   unload(): Promise<void>;
-  /** To be called once. Resolves after the signal, when the last tenure has ended. */
-  serve(): Promise<void>;
+  /** To be called once. */
+  serve(pulls: { poke(): void; withdraw(): void }): void;
+  /** Lets what runs end for a while; resolves when no engine is left and the lease is let go. */
+  close(): Promise<void>;
 }
 
 export interface TenuresOptions {
-  lease: Lease;
+  inbox: Inbox<TenureNews>;
+  family: Family;
+  lease: Pick<
+    Lease,
+    "id" | "held" | "holder" | "waiting" | "deadline" | "predecessors" | "acquire" | "urge" | "release"
+  >;
+  held: HeldJobs;
+  settle: PassSettlement;
   choice: ModelChoice;
   wishes: LoadWishes;
   trouble: LoadTrouble;
-  demand: Demand;
-  /** The lease was got: what is begun with it. */
-  start(): Tenure;
-  /** There may be room for more jobs. */
-  onRoom(): void;
-  /** Nothing is to be done before the next try: what is held and asked for is another's. */
-  onRest(): void;
-  /** The tenure has ended: what was asked for is not wanted any more. */
-  onEnded(): void;
-  /** For the log. */
-  passes(): number;
+  memory: LoadMemory;
+  diary: TenureDiary;
+  engine: Pick<EngineSlotOptions, "entry" | "on">;
+  settings: TenureSettings;
   metrics: WorkerMetrics | undefined;
   clock: Clock;
   log: Log;
+  /** Ends getting files ready. */
   signal: AbortSignal;
 }
 
-/** How long a worker that yielded leaves a free lease to those it yielded to. */
-const POLITE_MS = 1_000;
-
 export function createTenures(options: TenuresOptions): Tenures {
-  const { lease, choice, wishes, trouble, demand, metrics, clock, log, signal } = options;
-  let current: Tenure | undefined;
-  let acquiring: AbortController | undefined;
+  const { inbox, lease, held, settle, choice, wishes, trouble, memory, diary, settings, clock, log, signal } = options;
+  const machine = tenureMachine(settings);
+  const swaps = createSwapLog();
+  const runs = new Map<number, EngineRun>();
+  let state = machine.initial;
   let description: EngineDescription | undefined;
-  let wake: () => void = () => {};
-  /** Somebody waits for the model to be loaded: no time for a pause after a failure. */
-  let hurry = new AbortController();
-  const afterTenure: (() => void)[] = [];
-  let politeUntil = 0;
+  let asking: AbortController | undefined;
+  let cancelTick: (() => void) | undefined;
+  let pulls: { poke(): void; withdraw(): void } = { poke() {}, withdraw() {} };
+  /** Called as soon as there is no engine, and as soon as there is no lease. */
+  const withoutEngine: (() => void)[] = [];
+  const withoutLease: (() => void)[] = [];
+  const closed = Promise.withResolvers<void>();
 
-  async function serve(): Promise<void> {
-    signal.addEventListener("abort", () => wake(), { once: true });
-    while (!signal.aborted) {
-      if (demand.mode() === "standby") wishes.elsewhere();
-      if (demand.mode() === "resting") {
-        options.onRest();
-        await sleep(trouble.restMs, AbortSignal.any([signal, hurry.signal]));
-        options.onRoom();
-      } else if (demand.mode() === "standby" || !(demand.pressing || trouble.present)) {
-        options.onRoom();
-        await new Promise<void>((resolve) => {
-          wake = resolve;
+  const slot = createEngineSlot({
+    ...options.engine,
+    lease,
+    metrics: options.metrics,
+    clock,
+    log,
+    onLoaded(engine, { description: told, loadMs }, swap) {
+      description = told;
+      trouble.over();
+      if (tenureOf(state)?.began === undefined) swaps.add(swap);
+      inbox.put({ type: "loaded", engine, refills: told.refills, loadMs });
+    },
+    onLoadFailed(engine, error) {
+      trouble.failed(error);
+      inbox.put({ type: "load-failed", engine, error, restMs: trouble.restMs });
+    },
+    onExited: (engine) => inbox.put({ type: "exited", engine }),
+  });
+
+  function take(news: TenureNews): void {
+    if (news.type === "lease-extended") slot.extend(news.deadline);
+    else step(eventOf(news));
+  }
+
+  function eventOf(news: Exclude<TenureNews, { type: "lease-extended" }>): Timeless<TenureEvent> {
+    if (news.type === "lease-changed") return { type: "standing", ...standing() };
+    if (news.type === "lost") withoutEngine.push(news.stopped);
+    return news;
+  }
+
+  function standing(): { standby: boolean; waiters: { lane: Lane; since: number }[] } {
+    const holder = lease.holder();
+    const waiters = lease.waiting().map(({ wanted: { lane, since } }) => {
+      return { lane, since: clock.now() - (Date.now() - since) };
+    });
+    return { standby: holder !== undefined && !holder.mine && holder.family === options.family, waiters };
+  }
+
+  function step(event: Timeless<TenureEvent>): void {
+    const before = state;
+    const [next, effects] = machine.next(state, { ...event, now: clock.now() });
+    state = next;
+    for (const effect of effects) perform(effect);
+    if (lanes.some((lane) => roomFor(state, lane) > roomFor(before, lane))) pulls.poke();
+    const there = new Set(tenureOf(state)?.passes.map(({ id }) => id));
+    for (const id of runs.keys()) if (!there.has(id)) runs.delete(id);
+    if (tenureOf(state) === undefined) for (const tell of withoutEngine.splice(0)) tell();
+    if (tenureOf(state) === undefined && state.phase.name !== "releasing") {
+      for (const tell of withoutLease.splice(0)) tell();
+    }
+    if (state.phase.name === "closed") closed.resolve();
+    cancelTick?.();
+    const wakeAt = machine.wakeAt(state);
+    cancelTick = wakeAt === undefined ? undefined : clock.schedule(wakeAt, () => inbox.put({ type: "tick" }));
+  }
+
+  function perform(effect: TenureEffect): void {
+    switch (effect.do) {
+      case "prepare":
+        void prepare();
+        return;
+      case "acquire":
+        void acquire(effect);
+        return;
+      case "urge":
+        lease.urge(effect.lane, Math.min(Date.now(), effect.since ?? Date.now()));
+        return;
+      case "stop-asking":
+        asking?.abort();
+        return;
+      case "release":
+        void lease.release().then(() => {
+          diary.released();
+          inbox.put({ type: "released" });
         });
-      } else if ((await getReady()) && demand.mode() !== "standby" && (await acquire())) {
-        await run();
-      }
+        return;
+      case "load":
+        slot.load(effect.engine, { options: choice.current.options, memory: memory.of(choice.current) });
+        return;
+      case "kill":
+        diary.killed();
+        slot.kill(effect.engine);
+        return;
+      case "hand":
+        hand(effect);
+        return;
+      case "stop":
+        runs.get(effect.pass)?.stop(effect.rows);
+        return;
+      case "settle":
+        for (const job of find([effect.job])) {
+          if (description !== undefined) settle.outcome(job, effect.end, description);
+        }
+        return;
+      case "unwanted":
+        for (const job of find([effect.job])) settle.unwanted(job);
+        return;
+      case "convict":
+        for (const job of find([effect.job])) settle.convicted(job, effect.failure, effect.deadLetter);
+        return;
+      case "give-back":
+        for (const job of find(effect.jobs)) held.giveBack(job);
+        return;
+      case "let-go":
+        for (const job of find(effect.jobs)) held.drop(job);
+        return;
+      case "withdraw":
+        pulls.withdraw();
+        return;
+      case "grant-wishes":
+        wishes.loaded();
+        return;
+      case "send-wishes-elsewhere":
+        wishes.elsewhere();
+        return;
+      case "deny-wishes":
+        wishes.failed(loadFailure(effect.error));
+        return;
+      default:
+        diary.note(effect, "jobs" in effect ? find(effect.jobs) : []);
     }
   }
 
-  async function getReady(): Promise<boolean> {
+  async function prepare(): Promise<void> {
     const { selected } = choice;
     try {
       await choice.getReady(signal);
-      return true;
+      inbox.put({ type: "prepared", maxBatchSize: choice.current.maxBatchSize });
     } catch (error) {
-      if (signal.aborted) return false;
+      if (signal.aborted) return;
       const failure = error instanceof Error ? error : new Error(String(error));
       log.error({ err: error }, `the model is not ready to be loaded: ${failure.message}`);
-      wishes.failed(failure);
       // One that was chosen by hand has given way to the one before, or somebody has ended its download.
       const isOurs = choice.selected === selected && toSpeechError(failure).code !== "cancelled";
       if (isOurs) trouble.failed(failure);
-      return false;
+      inbox.put({ type: "not-prepared", error: failure, restMs: isOurs ? trouble.restMs : undefined });
     }
   }
 
-  async function acquire(): Promise<boolean> {
-    acquiring = new AbortController();
-    const unwanted = AbortSignal.any([acquiring.signal, signal]);
+  async function acquire({ call, lane, since, politeMs }: Extract<TenureEffect, { do: "acquire" }>): Promise<void> {
+    const own = new AbortController();
+    asking = own;
     try {
-      // A worker of this family may have yielded just now: whoever waits goes first.
-      if (lease.waiting().length > 0) politeUntil = clock.now() + POLITE_MS;
-      await lease.acquire({
-        ...demand.urgency(),
-        politeMs: Math.max(0, politeUntil - clock.now()),
-        signal: unwanted,
-      });
-      return true;
+      const oldest = Math.min(Date.now(), since ?? Date.now());
+      await lease.acquire({ lane, since: oldest, politeMs, signal: own.signal });
+      // It may have been lost on the way here.
+      inbox.put({ type: lease.held ? "granted" : "refused", call });
     } catch (error) {
-      if (!unwanted.aborted) log.warn({ err: error }, "the lease was not got");
-      return false;
-    } finally {
-      acquiring = undefined;
+      if (!own.signal.aborted) log.warn({ err: error }, "the lease was not got");
+      inbox.put({ type: "refused", call });
     }
   }
 
-  async function run(): Promise<void> {
-    const tenure = options.start();
-    current = tenure;
-    metrics?.leaseHeld(true);
-    options.onRoom();
-    void grant(tenure);
-    const reason = await tenure.ended;
-    current = undefined;
-    metrics?.leaseHeld(false);
-    options.onEnded();
-    const unloadedAt = clock.now();
-    if (reason !== "lost") await lease.release();
-    const releaseSeconds = Math.round(clock.now() - unloadedAt) / 1_000;
-    const { killSeconds } = tenure;
-    metrics?.unloaded(reason, killSeconds, releaseSeconds);
-    log.info(
-      { reason, passes: options.passes(), killSeconds, releaseSeconds },
-      `engine unloaded: ${reason}, kill ${killSeconds.toFixed(3)} s, release ${releaseSeconds.toFixed(3)} s`,
+  function hand({ pass, lane, jobs, room }: Extract<TenureEffect, { do: "hand" }>): void {
+    const rows = find(jobs).map(({ engineJob }) => engineJob);
+    if (slot.loaded === undefined || rows.length < jobs.length) throw new Error("there is nothing to run, or nowhere");
+    const { engine } = slot.loaded;
+    runs.set(
+      pass,
+      engine.run({ jobs: rows, urgency: lanes.indexOf(lane), room }, (event) => {
+        const news = newsOf(pass, event);
+        if (news !== undefined) inbox.put(news);
+      }),
     );
-    politeUntil = yielded.has(reason) ? clock.now() + POLITE_MS : 0;
-    if (reason === "load-failed") trouble.failed(tenure.failure ?? new Error("its engine said nothing"));
-    for (const resolve of afterTenure.splice(0)) resolve();
   }
 
-  async function grant(tenure: Tenure): Promise<void> {
-    if (await tenure.loaded) {
-      description = tenure.description;
-      trouble.over();
-      wishes.loaded();
-    } else wishes.failed(loadFailure(tenure.failure));
-  }
-
-  function notice(): void {
-    if (current !== undefined) current.poke();
-    else if (acquiring !== undefined) {
-      const { lane, since } = demand.urgency();
-      lease.urge(lane, since);
-    } else wake();
+  function find(jobs: readonly TenureJob[]): Job[] {
+    return jobs.flatMap(({ id }) => held.find(id) ?? []);
   }
 
   return {
-    get current() {
-      return current;
+    get state() {
+      return state;
     },
-    get acquiring() {
-      return acquiring !== undefined;
+    get loaded() {
+      return state.phase.name === "working" ? slot.loaded?.description : undefined;
     },
     get description() {
       return description;
     },
-    notice,
-    want() {
-      hurry.abort();
-      hurry = new AbortController();
-      if (current !== undefined && !current.draining) void grant(current);
-      else notice();
+    get enginePid() {
+      return slot.pid;
     },
-    standBy: () => acquiring?.abort(),
-    async unload() {
-      if (current === undefined) return;
-      const left = new Promise<void>((resolve) => afterTenure.push(resolve));
-      await current.drain();
-      await current.end("unloaded");
-      await left;
+    get swaps() {
+      return swaps.state;
     },
-    serve,
+    get open() {
+      return isOpen(state);
+    },
+    room: (lane) => roomFor(state, lane),
+    unload() {
+      if (tenureOf(state) === undefined) return Promise.resolve();
+      const left = new Promise<void>((resolve) => withoutLease.push(resolve));
+      inbox.put({ type: "unload" });
+      return left;
+    },
+    serve(served) {
+      pulls = served;
+      inbox.open(take);
+      inbox.put({ type: "lease-changed" });
+      pulls.poke();
+    },
+    close() {
+      inbox.put({ type: "close" });
+      return closed.promise;
+    },
   };
+}
+
+/** Undefined for a part: nobody reads those yet, and none is asked for. */
+function newsOf(pass: number, event: PassEvent): TenureNews | undefined {
+  switch (event.type) {
+    case "started":
+      return { type: "started", pass, rows: event.rows, run: event.pass, at: event.at };
+    case "outcome": {
+      const { row, outcome, size, startedAt, finishedAt } = event;
+      return { type: "ended", pass, row, end: { outcome, size, startedAt, finishedAt } };
+    }
+    case "failed":
+      return { type: "failed", pass, rows: event.rows, failure: event.error.toFailure() };
+    case "died":
+      return { type: "died", pass, rows: event.rows, running: event.running, exit: event.exit };
+    case "part":
+      return undefined;
+  }
 }

@@ -1,0 +1,233 @@
+/**
+ * What the engine is given next, decided whenever anything changed.
+ *
+ * The engine has what runs and, of each lane, at most one pass behind it, so that it never waits for its input; what is not
+ * full stays here until its lane's run is over, because it may still fill. More urgent work is handed over at once and runs
+ * inside what runs. Where waiting rows may join a run, those of its lane are handed over as they come.
+ *
+ * A turn is over by handing nothing more: what has not begun is called back, what runs ends, and the rest is the other's.
+ */
+import { type Lane, lanes } from "@parlance/contracts";
+import { creditAfterStay, requestsAlone, shouldYield, type YieldQuestion } from "@parlance/gpu-lease";
+import type { Room } from "@parlance/inference/engine";
+import { composePass, isMoreUrgent, MOST_PASSED_OVER, type Occupancy, rank } from "./compose-pass.ts";
+import {
+  change,
+  changePass,
+  changeTenure,
+  changeTurns,
+  type Draft,
+  jobsOf,
+  nextCount,
+  rowsOf,
+  tenureOf,
+} from "./draft.ts";
+import { joinRun } from "./join-run.ts";
+import type { Pass, Run, Tenure, TenureEnd, TenureJob, TenureSettings, TenureState } from "./tenure-state.ts";
+
+/** Answers why the tenure is to end now. */
+export function handOver(draft: Draft, settings: TenureSettings): TenureEnd | undefined {
+  const tenure = tenureOf(draft.state);
+  if (tenure === undefined || tenure.hung || tenure.dead) return undefined;
+  changeTenure(draft, { waitUntil: undefined });
+  const over = tenure.leaving ?? shouldYield(question(draft.state, tenure, settings, draft.now));
+  if (over !== undefined) {
+    const isTold = tenure.leaveBy !== undefined && draft.now >= tenure.leaveBy;
+    callBack(draft);
+    return isTold || !rowsOf(tenure).some(({ run, stopped }) => run !== undefined && stopped === undefined)
+      ? over
+      : undefined;
+  }
+  singleOut(draft);
+  while (handNext(draft, settings));
+  return idleTooLong(draft, settings) ? "idle-timeout" : undefined;
+}
+
+/** What another family's turn is judged by: everything here that has not run counts. */
+function question(state: TenureState, tenure: Tenure, settings: TenureSettings, now: number): YieldQuestion {
+  const jobs = jobsOf(state);
+  const { waiters, turns } = state;
+  const waiter = waiters.reduce<(typeof waiters)[number] | undefined>(
+    (first, each) => (isMoreUrgent(each.lane, first?.lane) ? each : first),
+    undefined,
+  );
+  const heldMs = now - (tenure.began ?? now);
+  return {
+    ...settings,
+    ownLanes: lanes.filter((lane) => jobs.some((job) => job.lane === lane)),
+    waiter: waiter && { lane: waiter.lane, waitingMs: now - waiter.since },
+    heldMs,
+    passes: tenure.passesRun,
+    swapMs: turns.loadMs,
+    creditMs: creditAfterStay(turns.credit, heldMs).ms,
+  };
+}
+
+/** What has not begun is wanted here again. */
+function callBack(draft: Draft): void {
+  for (const pass of tenureOf(draft.state)?.passes ?? []) {
+    const isMeant = ({ run, stopped }: Pass["rows"][number]) => run === undefined && stopped === undefined;
+    const rows = pass.rows.filter(isMeant).map(({ row }) => row);
+    if (rows.length === 0) continue;
+    draft.effects.push({ do: "stop", pass: pass.id, rows });
+    changePass(draft, {
+      ...pass,
+      rows: pass.rows.map((row) => (isMeant(row) ? { ...row, stopped: "recalled" } : row)),
+    });
+  }
+}
+
+/** Suspects that wait among the others must not take those along: from here on each runs alone. */
+function singleOut(draft: Draft): void {
+  const suspects = draft.state.waiting.filter(({ suspicion }) => suspicion > 0);
+  if (suspects.length === 0) return;
+  takeWaiting(draft, suspects);
+  changeTenure(draft, { again: [...(tenureOf(draft.state)?.again ?? []), ...suspects.map((job) => [job])] });
+}
+
+/** True when there may be more to hand over. */
+function handNext(draft: Draft, settings: TenureSettings): boolean {
+  const { state, now } = draft;
+  const tenure = tenureOf(state);
+  if (tenure === undefined) return false;
+  const { turns, maxBatchSize } = state;
+  const [group, ...rest] = tenure.again;
+  const yieldsToRealtime = turns.passedOver < MOST_PASSED_OVER && state.waiting.some(({ lane }) => lane === "realtime");
+  if (group !== undefined && tenure.passes.length === 0 && !yieldsToRealtime) {
+    changeTenure(draft, { again: rest });
+    changeTurns(draft, { passedOver: 0 });
+    hand(draft, group, undefined, false);
+    return true;
+  }
+  // Those that run again wait for an engine that has nothing else: nothing but realtime goes before them.
+  const waiting =
+    group === undefined ? state.waiting : state.waiting.filter(({ lane }) => yieldsToRealtime && lane === "realtime");
+  const room = tenure.refills ? roomOf(tenure, maxBatchSize) : undefined;
+  const joined = group === undefined && joinNext(draft, tenure, maxBatchSize);
+  if (joined) return true;
+  const composed = composePass({
+    maxSize: maxBatchSize,
+    waitMs: settings.batchWaitMs,
+    waiting: waiting.filter(({ lane }) => joinable(tenure, lane) === undefined),
+    now,
+    budgetBytes: tenure.budgetBytes,
+    // What runs in the engine is passed over by no pass that runs inside it: it goes on in between.
+    passedOver: tenure.runs.length > 0 ? 0 : turns.passedOver,
+    requestsAlone: requestsAlone(question(state, tenure, settings, now), turns.passMs, turns.passedOver),
+    engine: occupancy(tenure),
+  });
+  if (composed === undefined) return false;
+  if ("waitUntil" in composed) {
+    changeTenure(draft, { waitUntil: composed.waitUntil });
+    return false;
+  }
+  const lane = mostUrgent(composed.run);
+  if (isHeldBack(draft, tenure, lane)) return false;
+  takeWaiting(draft, composed.run);
+  countPassedOver(draft, tenure, lane, composed.run);
+  hand(draft, composed.run, room, false);
+  return true;
+}
+
+/** Rows of a run's lane, into places that become free in it. */
+function joinNext(draft: Draft, tenure: Tenure, maxBatchSize: number): boolean {
+  const { state } = draft;
+  for (const run of tenure.runs) {
+    if (run.room === undefined) continue;
+    const { lane } = run;
+    // Its turn is over: it drains.
+    if (state.turns.passedOver >= MOST_PASSED_OVER && leavesOthers(state, tenure, lane)) continue;
+    const prepared = rowsOfLane(tenure, lane).filter((row) => row.run === undefined).length;
+    const rows = joinRun({
+      waiting: state.waiting.filter((job) => job.lane === lane),
+      width: run.width,
+      maxSize: maxBatchSize,
+      places: maxBatchSize - prepared,
+      budgetBytes: tenure.budgetBytes,
+    });
+    if (rows.length === 0) continue;
+    takeWaiting(draft, rows);
+    if (leavesOthers(state, tenure, lane)) {
+      changeTurns(draft, { passedOver: state.turns.passedOver + rows.length / maxBatchSize });
+    }
+    hand(draft, rows, roomOf(tenure, maxBatchSize), true);
+    return true;
+  }
+  return false;
+}
+
+/** Whether less urgent work goes on waiting, here or in the engine, while rows of the lane run. */
+function leavesOthers({ waiting }: TenureState, { runs }: Tenure, lane: Lane): boolean {
+  return waiting.some((job) => isMoreUrgent(lane, job.lane)) || runs.some((run) => isMoreUrgent(lane, run.lane));
+}
+
+function countPassedOver(draft: Draft, { runs, again }: Tenure, lane: Lane, jobs: readonly TenureJob[]): void {
+  const { waiting, turns } = draft.state;
+  const interrupted = runs.some((run) => isMoreUrgent(lane, run.lane));
+  // What is interrupted has gone on since, unless something as urgent ran until now.
+  const leaves = interrupted
+    ? runs.some((run) => !isMoreUrgent(lane, run.lane))
+    : waiting.some((job) => job.lane === "batch") && !jobs.some((job) => job.lane === "batch");
+  changeTurns(draft, { passedOver: leaves || again.length > 0 ? turns.passedOver + 1 : 0 });
+}
+
+/** Urgent work that came without a gap for too long waits a moment, so that what it interrupted goes on. */
+function isHeldBack(draft: Draft, tenure: Tenure, lane: Lane): boolean {
+  const { turns } = draft.state;
+  const interrupted = tenure.runs.some((run) => isMoreUrgent(lane, run.lane));
+  if (!interrupted || turns.passedOver < MOST_PASSED_OVER) return false;
+  if (tenure.runs.some((run) => !isMoreUrgent(lane, run.lane))) return true;
+  const until = tenure.breatherUntil ?? draft.now + turns.insideMs;
+  if (draft.now < until) {
+    changeTenure(draft, { breatherUntil: until });
+    return true;
+  }
+  changeTenure(draft, { breatherUntil: undefined });
+  changeTurns(draft, { passedOver: 0 });
+  return false;
+}
+
+function hand(draft: Draft, jobs: readonly TenureJob[], room: Room | undefined, joins: boolean): void {
+  const id = nextCount(draft);
+  const lane = mostUrgent(jobs);
+  const rows = jobs.map((job, row) => ({ job, row, run: undefined, stopped: undefined }));
+  const pass: Pass = { id, lane, rows, size: jobs.length, room, joins, startedAt: undefined };
+  changeTenure(draft, { passes: [...(tenureOf(draft.state)?.passes ?? []), pass] });
+  draft.effects.push({ do: "hand", pass: id, lane, jobs, room });
+}
+
+function takeWaiting(draft: Draft, jobs: readonly TenureJob[]): void {
+  change(draft, { waiting: draft.state.waiting.filter((job) => !jobs.includes(job)) });
+}
+
+function idleTooLong(draft: Draft, { idleMs }: TenureSettings): boolean {
+  const tenure = tenureOf(draft.state);
+  if (tenure === undefined) return false;
+  const isIdle = jobsOf(draft.state).length === 0;
+  const idleSince = isIdle ? (tenure.idleSince ?? draft.now) : undefined;
+  changeTenure(draft, { idleSince });
+  return idleSince !== undefined && idleMs > 0 && draft.now >= idleSince + idleMs;
+}
+
+/** The run of the lane that waiting rows may join. */
+function joinable({ runs }: Tenure, lane: Lane): Run | undefined {
+  return runs.find((run) => run.lane === lane && run.room !== undefined);
+}
+
+function occupancy(tenure: Tenure): Occupancy {
+  const prepared = tenure.passes.filter(({ rows }) => rows.every(({ run }) => run === undefined));
+  const first = (some: readonly { lane: Lane }[]) => lanes.find((lane) => some.some((each) => each.lane === lane));
+  return { running: first(tenure.runs), prepared: first(prepared) };
+}
+
+function rowsOfLane(tenure: Tenure, lane: Lane) {
+  return tenure.passes.filter((pass) => pass.lane === lane).flatMap(({ rows }) => rows);
+}
+
+function roomOf({ budgetBytes }: Tenure, rows: number): Room {
+  return { rows, bytes: Math.min(budgetBytes, Number.MAX_SAFE_INTEGER) };
+}
+
+function mostUrgent(jobs: readonly TenureJob[]): Lane {
+  return jobs.map(({ lane }) => lane).reduce((first, lane) => (rank(lane) < rank(first) ? lane : first), "batch");
+}

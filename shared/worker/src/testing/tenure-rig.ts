@@ -1,0 +1,187 @@
+/** A tenure on the scripted engine, a real process, without a server: jobs go in, and what becomes of them is written down in order. */
+import { setTimeout as pause } from "node:timers/promises";
+import type { Held } from "@parlance/bus";
+import { headerNames, type Lane, readSettings, subjects } from "@parlance/contracts";
+import { leaseSettings, monotonicClock, yieldSettings } from "@parlance/gpu-lease";
+import type { Json } from "@parlance/inference/engine";
+import { createLog } from "@parlance/telemetry";
+import { createInbox } from "../inbox.ts";
+import { createHeldJobs, forTenure } from "../lanes/held-jobs.ts";
+import { asItIs, readJob } from "../lanes/job.ts";
+import { createLoadMemory } from "../model/load-memory.ts";
+import { createLoadTrouble } from "../model/load-trouble.ts";
+import { createLoadWishes } from "../model/load-wishes.ts";
+import { createModelChoice } from "../model/model-choice.ts";
+import { createTenureDiary, type TenureNote } from "../tenure/tenure-diary.ts";
+import type { RowEnd, TenureSettings } from "../tenure/tenure-state.ts";
+import { createTenures, type TenureNews, type Tenures, type TenuresOptions } from "../tenure/tenures.ts";
+import { type HandClock, handClock } from "./hand-clock.ts";
+import { scriptedEngine } from "./scripted-worker.ts";
+
+const SECOND = 1_000;
+export const defaults = readSettings(
+  [...leaseSettings, "IDLE_TIMEOUT", "BATCH_WAIT_MS", "MAX_BATCH_SIZE", "PASS_TIMEOUT"],
+  {},
+);
+export const RENEWAL_MS = (defaults.LEASE_TTL * SECOND) / 3;
+
+export interface RigOptions {
+  settings?: Partial<TenureSettings>;
+  engine?: Json;
+}
+
+export interface Happening {
+  /** The job's script, or of a note its name. */
+  what: string;
+  how: "settled" | "failed" | "unwanted" | "convicted" | "given back";
+  end?: RowEnd;
+}
+
+export interface TenureRig {
+  tenures: Tenures;
+  clock: HandClock;
+  /** What became of jobs, in order. */
+  happened: Happening[];
+  notes: TenureNote[];
+  ended(): string[];
+  passes(): number[];
+  put(news: TenureNews): void;
+  /** Time with everything that the default settings let happen meanwhile: each renewal comes back as a change. */
+  live(seconds: number): void;
+  job(script: string, lane?: Lane, batchId?: string): void;
+  /** So many jobs came to an end. */
+  done(count: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** A model that is asked for by name is loaded already. */
+export async function openTenure({ settings, engine = {} }: RigOptions = {}): Promise<TenureRig> {
+  const clock = handClock(monotonicClock.now());
+  const log = createLog("test", "silent");
+  const inbox = createInbox<TenureNews>();
+  const held = createHeldJobs();
+  const wishes = createLoadWishes();
+  const happened: Happening[] = [];
+  const notes: TenureNote[] = [];
+  const lease: TenuresOptions["lease"] = {
+    id: "w",
+    held: true,
+    predecessors: () => [],
+    waiting: () => [],
+    holder: () => undefined,
+    deadline: () => monotonicClock.now() + 600 * SECOND,
+    acquire: async () => {},
+    urge() {},
+    release: async () => {},
+  };
+  const maxBatchSize = settings?.maxBatchSize ?? defaults.MAX_BATCH_SIZE;
+  const diary = createTenureDiary({
+    bus: { publish() {} },
+    unfinished: { begun() {}, ended() {}, stopped() {} },
+    ...{ metrics: undefined, clock, log },
+  });
+  const tenures = createTenures({
+    ...{ inbox, family: "asr", lease, held, wishes, metrics: undefined, clock, log },
+    settle: {
+      outcome(job, end) {
+        held.drop(job);
+        happened.push({ what: text(job.payload), how: end.outcome.ok ? "settled" : "failed", end });
+      },
+      convicted(job) {
+        held.drop(job);
+        happened.push({ what: text(job.payload), how: "convicted" });
+      },
+      unwanted(job) {
+        held.drop(job);
+        happened.push({ what: text(job.payload), how: "unwanted" });
+      },
+    },
+    choice: createModelChoice({ name: "scripted", options: engine, maxBatchSize }, undefined, () => {}),
+    trouble: createLoadTrouble(clock, undefined),
+    memory: createLoadMemory({ on: { device: "cpu" }, clock, log }),
+    diary: {
+      ...diary,
+      note(note, jobs) {
+        notes.push(note);
+        diary.note(note, jobs);
+      },
+    },
+    engine: { entry: scriptedEngine, on: { id: "cpu-test", device: "cpu" } },
+    settings: {
+      ...yieldSettings(defaults),
+      maxBatchSize,
+      batchWaitMs: defaults.BATCH_WAIT_MS,
+      idleMs: defaults.IDLE_TIMEOUT * SECOND,
+      passTimeoutMs: defaults.PASS_TIMEOUT * SECOND,
+      ...settings,
+    },
+    signal: new AbortController().signal,
+  });
+  tenures.serve({ poke() {}, withdraw() {} });
+  const loaded = wishes.add();
+  inbox.put({ type: "wished", since: Date.now() });
+  if (!(await loaded)) throw new Error("another worker loads it");
+  let number = 0;
+  let renewal = clock.now() + RENEWAL_MS;
+  return {
+    ...{ tenures, clock, happened, notes, put: inbox.put },
+    ended: () => notes.flatMap((note) => (note.do === "note-end" ? [note.reason] : [])),
+    passes: () => notes.flatMap((note) => (note.do === "note-pass" ? [note.size] : [])),
+    live(seconds) {
+      const until = clock.now() + seconds * SECOND;
+      for (; renewal <= until; renewal += RENEWAL_MS) {
+        clock.pass(renewal - clock.now());
+        inbox.put({ type: "lease-changed" });
+      }
+      clock.pass(until - clock.now());
+    },
+    job(script, lane = "batch", batchId = "b") {
+      number += 1;
+      const giveBack = () => void happened.push({ what: script, how: "given back" });
+      const job = readJob(delivered(number, script, lane, batchId, giveBack), asItIs, clock.now());
+      held.add(job);
+      inbox.put({ type: "job", job: forTenure(job) });
+    },
+    done: (count) => happens(() => happened.length >= count),
+    async close() {
+      const closed = tenures.close();
+      // What runs has this long to end.
+      await pause(20);
+      clock.pass(60 * SECOND);
+      await closed;
+    },
+  };
+}
+
+/** What the engine process does takes real time. */
+export async function happens(check: () => boolean): Promise<void> {
+  for (let waited = 0; !check() && waited < 20_000; waited += 5) await pause(5);
+  if (!check()) throw new Error("it did not happen in time");
+}
+
+function text(payload: Uint8Array): string {
+  return new TextDecoder().decode(payload);
+}
+
+function delivered(seq: number, script: string, lane: Lane, batchId: string, nak: () => void): Held {
+  const values = new Map<string, string>([
+    [headerNames.submittedAt, "0"],
+    [headerNames.last, "true"],
+  ]);
+  return {
+    ...{ seq, time: Date.now(), deliveries: 1, pending: 0, settled: false },
+    subject: subjects.job("transcribe", lane, batchId, String(seq), 0),
+    headers: {
+      get: (name) => values.get(name) ?? "",
+      has: (name) => values.has(name),
+      keys: () => [...values.keys()],
+      malformed: undefined,
+    },
+    data: new TextEncoder().encode(script),
+    ack: async () => {},
+    nak,
+    working() {},
+    term() {},
+    letGo() {},
+  };
+}
