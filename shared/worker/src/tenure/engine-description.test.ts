@@ -9,6 +9,7 @@ const whole = {
   checkSeconds: 0.1,
   loadSeconds: 0.2,
   warmUpSeconds: 0.3,
+  refills: true,
 };
 
 describe("what an engine says of its model", () => {
