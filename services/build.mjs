@@ -61,6 +61,7 @@ function fingerprint() {
   for (const name of [...packages, "nats"]) {
     const src = join(name, "src");
     if (existsSync(join(root, src))) {
+      files.push(join(name, "package.json"));
       for (const entry of readdirSync(join(root, src), { recursive: true, withFileTypes: true })) {
         if (entry.isFile() && /\.(ts|json)$/.test(entry.name) && !entry.name.endsWith(".test.ts")) {
           files.push(join(entry.parentPath, entry.name).slice(root.length));
