@@ -1,19 +1,17 @@
 /** nats-server for as long as the stack runs: found or fetched, with its topology, and started again when it dies. */
 import { join, resolve } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { readSettings, type Settings } from "@parlance/contracts";
+import type { Settings } from "@parlance/contracts";
 import {
   type Credentials,
   ensureCredentials,
-  ensureTopology,
   findServer,
   type RunningServer,
   runServer,
   serverSources,
-  topologySettings,
 } from "@parlance/nats";
 import type { Log } from "@parlance/telemetry";
-import { connect } from "nats";
+import { makeTopology } from "./make-topology.ts";
 
 export interface NatsChildOptions {
   settings: Settings<"NATS_PORT" | "NATS_SERVER_BIN" | "NATS_SERVER_CACHE" | "NATS_STORE_DIR" | "PUBLISHERS">;
@@ -63,24 +61,13 @@ export async function startNats({
   let stopping = false;
   onPid(server.pid);
 
-  const connection = await connect({
-    servers: url,
-    user: credentials.topology.user,
-    pass: credentials.topology.password,
-    inboxPrefix: `_INBOX_${credentials.topology.user}`,
-  });
   try {
-    await ensureTopology(connection, {
-      settings: readSettings(topologySettings, environment),
-      storeBytes: server.storeBytes,
-      log,
-    });
+    const { storeBytes } = server;
+    await makeTopology({ url, ...credentials.topology, storeBytes }, { environment, log });
   } catch (error) {
     stopping = true;
     await server.stop();
     throw error;
-  } finally {
-    await connection.close();
   }
 
   void keepRunning();
