@@ -15,7 +15,7 @@ import { putBuild } from "./stack/src/put-build.ts";
 const root = fileURLToPath(new URL("..", import.meta.url));
 
 const decoder = "shared/audio/src/decoder/decoder-process.ts";
-const cudaProbe = "shared/inference/src/cuda-probe-child.ts";
+const cudaProbe = "shared/inference/src/accelerators/cuda-probe-child.ts";
 /** Programs of each service: its main, and what it starts as processes of its own. */
 const programs = {
   gateway: ["services/gateway/src/main.ts"],

@@ -56,7 +56,7 @@ const programs: readonly Program[] = [
   { entry: "integration-tests/check/check.ts", out: "integration-tests/dist/check" },
   { entry: "integration-tests/chaos/chaos.ts", out: "integration-tests/dist/chaos" },
   // A check's look at the device, which lies beside it.
-  { entry: "shared/inference/src/cuda-probe-child.ts", out: "integration-tests/dist/cuda-probe-child" },
+  { entry: "shared/inference/src/accelerators/cuda-probe-child.ts", out: "integration-tests/dist/cuda-probe-child" },
 ];
 /** What a check starts to compare the ways of decoding: a program for each architecture that has them. */
 const decodingWays = (root: string): Program[] =>

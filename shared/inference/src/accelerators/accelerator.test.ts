@@ -1,7 +1,7 @@
 import { acceleratorSchema } from "@parlance/contracts";
 import { describe, expect, test } from "vitest";
-import type { CudaProbe } from "../device.ts";
 import { type ChooseAcceleratorOptions, chooseAccelerator } from "./accelerator.ts";
+import type { CudaProbe } from "./device.ts";
 import type { Gpu } from "./visible-gpus.ts";
 
 const uuids = ["a", "b"].map((letter) => `GPU-${letter.repeat(8)}-0000-4000-8000-000000000000`);

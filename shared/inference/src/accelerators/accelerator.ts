@@ -4,7 +4,7 @@
  * that GPU alone, by the UUID under which its lease is kept: the two cannot disagree.
  */
 import { acceleratorIds, SpeechError } from "@parlance/contracts";
-import { type CudaProbe, chooseDevice, type Device, showing } from "../device.ts";
+import { type CudaProbe, chooseDevice, type Device, showing } from "./device.ts";
 import { type EachDeviceOptions, eachDevice } from "./each-device.ts";
 import { type Memory, readGpuMemory, readMachineMemory, readTaken } from "./free-memory.ts";
 import { findGpus } from "./gpus.ts";

@@ -3,9 +3,9 @@
  * of its own what rows, parts and outcomes are, and what more may be asked of it.
  */
 import type { EngineDescription, Manifest } from "@parlance/contracts";
-import type { WantedComputeType } from "../compute-type.ts";
-import type { Device } from "../device.ts";
-import type { Pass } from "../pass.ts";
+import type { Device } from "../accelerators/device.ts";
+import type { Pass } from "../pass/pass.ts";
+import type { WantedComputeType } from "./compute-type.ts";
 
 export interface LoadOptions {
   /** A model's name, or a folder with a manifest. */

@@ -2,7 +2,7 @@
 import { wantedComputeTypes } from "@parlance/contracts";
 import { trustVerified, type VerifiedFile } from "@parlance/model-store";
 import * as z from "zod";
-import type { Json } from "../engine-protocol.ts";
+import type { Json } from "../engine/engine-protocol.ts";
 
 const verifiedFileSchema = z.object({
   path: z.string(),

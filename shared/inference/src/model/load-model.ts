@@ -5,8 +5,8 @@
  */
 import { type Family, type Manifest, SpeechError } from "@parlance/contracts";
 import { type LayoutRecogniser, resolveModel } from "@parlance/model-store";
-import { chooseDevice } from "../device.ts";
-import { type Pass, runWhole } from "../pass.ts";
+import { chooseDevice } from "../accelerators/device.ts";
+import { type Pass, runWhole } from "../pass/pass.ts";
 import type { Architecture, LoadOptions, Model, ModelDescription } from "./architecture.ts";
 
 export interface ModelFamily<Options extends LoadOptions, Row, Part, Outcome, Abilities extends object> {

@@ -6,7 +6,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { InferenceSession } from "onnxruntime-node";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import type { Pass } from "../pass.ts";
+import type { Pass } from "../pass/pass.ts";
 import { type PassRecord, type PassScript, runScript } from "./scripted-pass.ts";
 
 export interface ModelUnderTest<Row, Part, Outcome> {

@@ -10,9 +10,9 @@
  * Options: `rows` (out of memory in a pass of more rows than that), `loadMs`, `loadFails`, `refills` (waiting rows join a pass
  * that runs), `countSteps` (outcomes say how many steps the engine had made by then).
  */
-import type { ModelPass } from "../engine-passes.ts";
-import type { EngineOutcome, Json } from "../engine-protocol.ts";
-import { runEngine } from "../run-engine.ts";
+import type { ModelPass } from "../engine/engine-passes.ts";
+import type { EngineOutcome, Json } from "../engine/engine-protocol.ts";
+import { runEngine } from "../engine/run-engine.ts";
 
 interface Script {
   rows?: number;

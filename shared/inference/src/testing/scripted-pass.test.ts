@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Pass } from "../pass.ts";
+import type { Pass } from "../pass/pass.ts";
 import { runScript } from "./scripted-pass.ts";
 
 type LetterPass = Pass<string, string, string>;

@@ -3,7 +3,7 @@
  * did with the pass is recorded, and a model that breaks the contract of a pass (pass.ts) is told so, each breach in a sentence,
  * when it has ended: it might catch what is thrown to it earlier.
  */
-import { type Pass, PassStopped } from "../pass.ts";
+import { type Pass, PassStopped } from "../pass/pass.ts";
 
 export interface PassScript<Row> {
   rows: readonly Row[];

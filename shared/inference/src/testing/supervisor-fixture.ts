@@ -1,6 +1,6 @@
 /** A supervisor that starts an engine on a pass that never ends, tells its pid, and waits to be killed. */
-import { startEngine } from "../engine-process.ts";
-import { monotonicNow } from "../engine-protocol.ts";
+import { startEngine } from "../engine/engine-process.ts";
+import { monotonicNow } from "../engine/engine-protocol.ts";
 
 const entry = new URL("./scripted-engine.ts", import.meta.url);
 const engine = startEngine({ entry, options: {}, deadline: monotonicNow() + 60_000 });

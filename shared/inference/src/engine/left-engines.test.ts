@@ -5,7 +5,7 @@ import { type Engine, startEngine } from "./engine-process.ts";
 import { monotonicNow } from "./engine-protocol.ts";
 import { endLeftEngines } from "./left-engines.ts";
 
-const entry = new URL("./testing/scripted-engine.ts", import.meta.url);
+const entry = new URL("../testing/scripted-engine.ts", import.meta.url);
 const started: Engine[] = [];
 afterEach(async () => {
   for (const engine of started.splice(0)) await engine.kill();

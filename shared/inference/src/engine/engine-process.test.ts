@@ -8,7 +8,7 @@ import { type Engine, EngineDied, type EnginePass, startEngine } from "./engine-
 import { type Json, monotonicNow, type Room } from "./engine-protocol.ts";
 import { runWholePass } from "./whole-pass.ts";
 
-const entry = new URL("./testing/scripted-engine.ts", import.meta.url);
+const entry = new URL("../testing/scripted-engine.ts", import.meta.url);
 const started: Engine[] = [];
 afterEach(async () => {
   for (const engine of started.splice(0)) await engine.kill();
@@ -199,7 +199,7 @@ describe("an engine", () => {
 
   test("dies with its supervisor, killed while a pass runs", async () => {
     const supervisor = spawn(process.execPath, [
-      fileURLToPath(new URL("./testing/supervisor-fixture.ts", import.meta.url)),
+      fileURLToPath(new URL("../testing/supervisor-fixture.ts", import.meta.url)),
     ]);
     const [line] = (await once(supervisor.stdout, "data")) as [Buffer];
     const pid = Number(line.toString());

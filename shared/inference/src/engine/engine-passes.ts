@@ -6,8 +6,8 @@
  * pass that is equally urgent may join the running one in places of rows that have ended.
  */
 import type { Failure } from "@parlance/contracts";
+import { type Pass, PassStopped } from "../pass/pass.ts";
 import type { EngineJob, EngineOutcome, EnginePart, FromEngine, Room, ToPasses } from "./engine-protocol.ts";
-import { type Pass, PassStopped } from "./pass.ts";
 
 export type ModelPass = Pass<EngineJob, EnginePart, EngineOutcome>;
 

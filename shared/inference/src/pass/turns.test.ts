@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { type PassAct, runScript } from "./testing/scripted-pass.ts";
+import { type PassAct, runScript } from "../testing/scripted-pass.ts";
 import { inOneTurn, runInTurns, type Turns } from "./turns.ts";
 
 const left: number[] = [];

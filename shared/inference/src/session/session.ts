@@ -7,7 +7,7 @@ import { availableParallelism } from "node:os";
 import { dirname } from "node:path";
 import { SpeechError } from "@parlance/contracts";
 import type { InferenceSession, Tensor } from "onnxruntime-node";
-import type { Device } from "./device.ts";
+import type { Device } from "../accelerators/device.ts";
 import { toHalves } from "./half-precision.ts";
 import { toEngineError } from "./runtime-errors.ts";
 import type { TensorData } from "./tensors.ts";

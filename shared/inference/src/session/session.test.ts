@@ -3,11 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { SpeechError } from "@parlance/contracts";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { additionGraph, runAddition } from "./cuda-probe-child.ts";
+import { additionGraph, runAddition } from "../accelerators/cuda-probe-child.ts";
+import { encodeModel } from "../testing/index.ts";
 import { toEngineError } from "./runtime-errors.ts";
 import { createSession } from "./session.ts";
 import { float32Output } from "./tensors.ts";
-import { encodeModel } from "./testing/index.ts";
 
 const cpu = { device: { provider: "cpu", deviceId: 0 }, threads: 1 } as const;
 let folder: string;

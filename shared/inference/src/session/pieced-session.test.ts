@@ -2,10 +2,10 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { encodeModel, type Graph, type GraphNode } from "../testing/onnx-writer.ts";
 import { createPiecedSession } from "./pieced-session.ts";
 import { createSession } from "./session.ts";
 import type { TensorData } from "./tensors.ts";
-import { encodeModel, type Graph, type GraphNode } from "./testing/onnx-writer.ts";
 
 const cpu = { device: { provider: "cpu", deviceId: 0 }, threads: 1 } as const;
 const WIDTH = 160;
