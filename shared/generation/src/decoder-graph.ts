@@ -3,7 +3,7 @@
  * read row by row, so many places in a run that it takes a CPU a fraction of a second: which places stood together changes
  * nothing but the last bits of a result.
  */
-import { createSession, freeTensors, type SessionOptions, type TensorData, threadCount } from "@parlance/inference";
+import { createSession, freeTensors, type SessionOptions, threadCount } from "@parlance/inference";
 import type { GiveWay } from "./decoding.ts";
 import { type CacheShape, createCache, type KeyValueCache, type Tensors } from "./key-value-cache.ts";
 import { int64Tensor, makePromptBatch, type PromptBatchOptions, type PromptRow } from "./prompt-batch.ts";
@@ -18,6 +18,8 @@ export interface DecoderGraphOptions extends SessionOptions, PromptBatchOptions 
 /** What a row of the cache takes in a step. */
 export interface StepInput {
   token: number;
+  /** [hidden]: stands in place of the token's own embedding. */
+  vector?: Float32Array | undefined;
   position: number;
   /** Token to weigh. Default: none in particular. */
   candidate?: number;
@@ -49,7 +51,6 @@ const MOST_PLACES = 512;
 export async function openDecoderGraph(options: DecoderGraphOptions): Promise<DecoderGraph> {
   const { graph, hidden, cache: shape, padToken, vectorInputs } = options;
   const session = await createSession(graph, options);
-  const noVectors: TensorData = { type: "float32", data: new Float32Array(hidden), dims: [1, hidden] };
 
   /** A run over some places of a prompt, behind those that are in the cache. */
   function readPart(cache: KeyValueCache, row: number, part: PromptRow, from: number, candidates: readonly number[]) {
@@ -101,19 +102,18 @@ export async function openDecoderGraph(options: DecoderGraphOptions): Promise<De
     },
     async step(cache, inputs) {
       const column = [inputs.length, 1];
-      const tokens = inputs.map(({ token }) => token);
+      const tensor = (value: (input: StepInput) => number) => int64Tensor(inputs.map(value), column);
+      const vectors = inputs.flatMap(({ vector }) => (vector === undefined ? [] : [vector]));
+      // Row 0 of the vectors stands for "none here".
+      const rows = new Float32Array((1 + vectors.length) * hidden);
+      for (const [index, vector] of vectors.entries()) rows.set(vector, (1 + index) * hidden);
+      let next = 1;
       const outputs = await session.run({
-        input_ids: int64Tensor(tokens, column),
-        positions: int64Tensor(
-          inputs.map(({ position }) => position),
-          column,
-        ),
-        candidates: int64Tensor(
-          inputs.map(({ candidate = padToken }) => candidate),
-          column,
-        ),
-        [vectorInputs.rows]: noVectors,
-        [vectorInputs.places]: int64Tensor(new Float64Array(inputs.length), column),
+        input_ids: tensor(({ token }) => token),
+        positions: tensor(({ position }) => position),
+        candidates: tensor(({ candidate = padToken }) => candidate),
+        [vectorInputs.rows]: { type: "float32", data: rows, dims: [1 + vectors.length, hidden] },
+        [vectorInputs.places]: tensor(({ vector }) => (vector === undefined ? 0 : next++)),
         padding: int64Tensor(new Float64Array(inputs.length), [inputs.length]),
         ...cache.inputs(),
       });

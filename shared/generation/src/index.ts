@@ -30,7 +30,7 @@ export {
   type VectorInputs,
 } from "./prompt-batch.ts";
 export { type Chosen, createSampler, processScores, type Sampler, type SamplingOptions } from "./sampler.ts";
-export { createStepBatch, type StepBatch, type StepBatchOptions } from "./step-batch.ts";
+export { type BatchInput, createStepBatch, type StepBatch, type StepBatchOptions } from "./step-batch.ts";
 export { createStepDecoder, type StepDecoderOptions } from "./step-decoder.ts";
 export { loadTextTokenizer, type TextTokenizer } from "./text-tokenizer.ts";
 export { createTokenCollector, type TokenCollector } from "./token-collector.ts";

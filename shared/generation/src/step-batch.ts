@@ -4,7 +4,7 @@
  * caller's.
  */
 import { freeTensors } from "@parlance/inference";
-import type { DecoderGraph } from "./decoder-graph.ts";
+import type { DecoderGraph, StepInput } from "./decoder-graph.ts";
 import type { DecodingRow, GiveWay } from "./decoding.ts";
 import { createCache, type KeyValueCache, type Tensors } from "./key-value-cache.ts";
 
@@ -22,11 +22,13 @@ export interface StepBatch<Answer> {
   readonly rows: readonly number[];
   /** Reads prompts, and tells what each says as soon as it is read. `heard` may let a row leave. */
   join(rows: readonly DecodingRow[], heard: (row: number, answer: Answer) => void): Promise<void>;
-  /** Takes a token in each row. `wanted`: steps that the rows may still need. */
-  step(tokenOf: (row: number) => number, wanted: number): Promise<[row: number, answer: Answer][]>;
+  /** Takes a token in each row, or what stands in its place. `wanted`: steps that the rows may still need. */
+  step(inputOf: (row: number) => BatchInput, wanted: number): Promise<[row: number, answer: Answer][]>;
   leave(row: number): void;
   close(): void;
 }
+
+export type BatchInput = Pick<StepInput, "token" | "vector">;
 
 interface Place {
   row: number;
@@ -73,12 +75,12 @@ export function createStepBatch<Answer>({
         freeTensors(outputs);
       }
     },
-    async step(tokenOf, wanted) {
+    async step(inputOf, wanted) {
       const held = places.filter((place) => place !== undefined).length;
       if (cache === undefined || held === 0) return [];
       if (cache.full() || held <= places.length / 2) await move(0, 0, wanted);
       const inputs = places.map((place) => ({
-        token: place === undefined ? padToken : tokenOf(place.row),
+        ...(place === undefined ? { token: padToken } : inputOf(place.row)),
         position: place?.position ?? 0,
       }));
       const outputs = await graph.step(cache, inputs);

@@ -63,7 +63,10 @@ export async function createStepDecoder(options: StepDecoderOptions): Promise<De
           if (ended.length > 0) continue;
           if (speaking.size === 0) return;
           const wanted = Math.max(...Array.from(speaking.values(), left));
-          for (const [row, answer] of await batch.step((row) => speaking.get(row)?.newest ?? padToken, wanted)) {
+          for (const [row, answer] of await batch.step(
+            (row) => ({ token: speaking.get(row)?.newest ?? padToken }),
+            wanted,
+          )) {
             collect(row, answer);
           }
           await giveWay();

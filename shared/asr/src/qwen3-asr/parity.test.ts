@@ -2,13 +2,18 @@
 import { join } from "node:path";
 import {
   createLoopDecoder,
+  createStepBatch,
   createStepDecoder,
   type Decoded,
   type Decoder,
   decodeAll,
+  loadEmbeddings,
+  openDecoderGraph,
   type PromptRow,
   type StepDecoderOptions,
+  type Tensors,
 } from "@parlance/generation";
+import { integerOutput } from "@parlance/inference";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createLogMel } from "../features/log-mel.ts";
 import { type AudioEncoder, createAudioEncoder } from "./audio/audio-encoder.ts";
@@ -30,6 +35,7 @@ const golden = readGolden();
 const clips = goldenClips(golden);
 const folder = fixturePath("model");
 const hidden = 32;
+const cache = { layers: 2, heads: 2, size: 16 };
 const noWay = async () => {};
 const session = { device: { provider: "cpu", deviceId: 0 }, threads: 1 } as const;
 
@@ -59,7 +65,6 @@ afterAll(async () => {
 async function openStepwise(change: Partial<StepDecoderOptions> = {}): Promise<Decoder> {
   const { endTokens, padToken } = tokenizer;
   const common = { ...session, hidden, endTokens, padToken, vectorInputs, mostRows: 16 };
-  const cache = { layers: 2, heads: 2, size: 16 };
   return await createStepDecoder({ ...common, graph: join(folder, "decoder.onnx"), cache, ...change });
 }
 
@@ -179,6 +184,47 @@ describe("against the official implementation", () => {
     }
     expect(together.steps).toBeLessThan(0.8 * apart);
     await decoder.close();
+  });
+
+  it("says the same tokens when each step is fed the token's embedding in place of the token", async () => {
+    const { endTokens, padToken } = tokenizer;
+    const table = await loadEmbeddings(join(fixturePath("merged"), "embed_tokens.bin"), 600, hidden);
+    const embed = (token: number) => {
+      const vector = new Float32Array(hidden);
+      table.write(token, vector, 0);
+      return vector;
+    };
+    const graph = await openDecoderGraph({
+      ...session,
+      hidden,
+      padToken,
+      vectorInputs,
+      graph: join(folder, "decoder.onnx"),
+      cache,
+    });
+    const read = (outputs: Tensors, row: number) => integerOutput(outputs, "token")[row] ?? padToken;
+    const batch = createStepBatch({ graph, padToken, read, giveWay: noWay });
+    const rows = golden.rows.slice(0, 3);
+    const tokens: number[][] = rows.map(() => []);
+    const hear = (row: number, token: number) => {
+      if (endTokens.includes(token) || tokens[row]?.length === 30) batch.leave(row);
+      else tokens[row]?.push(token);
+    };
+    await batch.join(
+      [...rows.entries()].map(([row, one]) => ({ row, prompt: promptRow(one) })),
+      hear,
+    );
+    while (batch.rows.length > 0) {
+      // Of the rows those that are even: both kinds stand in one run.
+      const input = (row: number) => {
+        const token = tokens[row]?.at(-1) ?? padToken;
+        return row % 2 === 0 ? { token: padToken, vector: embed(token) } : { token };
+      };
+      for (const [row, token] of await batch.step(input, 30)) hear(row, token);
+    }
+    batch.close();
+    await graph.close();
+    expect(tokens).toEqual(rows.map((row) => expected(row).tokens.slice(0, 30)));
   });
 
   it("says the same tokens with the loop in the graph, cut into runs that others join", async () => {
