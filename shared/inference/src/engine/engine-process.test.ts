@@ -53,9 +53,17 @@ describe("a pass", () => {
     const engine = start();
     await engine.loaded;
     const order: string[] = [];
-    const run = (name: string, urgency: number) =>
-      runWholePass(engine, { ...pass(`sleep 50 ${name}`), urgency, onStarted: () => order.push(name) });
-    await Promise.all([run("first", 2), run("batch", 2), run("realtime", 0), run("batch 2", 2)]);
+    const begun = Promise.withResolvers<void>();
+    const run = (name: string, urgency: number) => {
+      const onStarted = () => {
+        order.push(name);
+        begun.resolve();
+      };
+      return runWholePass(engine, { ...pass(`sleep 200 ${name}`), urgency, onStarted });
+    };
+    const first = run("first", 2);
+    await begun.promise;
+    await Promise.all([first, run("batch", 2), run("realtime", 0), run("batch 2", 2)]);
     expect(order).toEqual(["first", "realtime", "batch", "batch 2"]);
   });
 
