@@ -46,14 +46,14 @@ const allowed: Record<string, readonly string[]> = {
   generation: ["contracts", "inference"],
   asr: ["contracts", "generation", "inference", "model-store"],
   tts: ["contracts", "generation", "inference", "model-store", "audio"],
-  worker: ["bus", "contracts", "gpu-lease", "inference", "telemetry"],
+  worker: ["bus", "catalogue", "contracts", "gpu-lease", "inference", "model-store", "telemetry"],
   nats: ["contracts"],
   // Of tts only the text front end, which loads no model.
   gateway: ["audio", "bus", "contracts", "telemetry", "tts"],
   ingest: ["audio", "bus", "contracts", "telemetry", "tts"],
   results: ["audio", "bus", "contracts", "telemetry"],
-  "transcribe-worker": ["asr", "bus", "catalogue", "contracts", "inference", "model-store", "telemetry", "worker"],
-  "tts-worker": ["tts", "audio", "bus", "contracts", "inference", "model-store", "telemetry", "worker"],
+  "transcribe-worker": ["asr", "contracts", "inference", "telemetry", "worker"],
+  "tts-worker": ["tts", "audio", "bus", "contracts", "inference", "telemetry", "worker"],
   // Runs the services: in one process it has them all in it. Of inference only which accelerators there are.
   stack: [
     ...["bus", "contracts", "inference", "nats", "telemetry"],
@@ -72,7 +72,7 @@ const inTests: Record<string, readonly string[]> = {
   gateway: ["nats", "results"],
   ingest: ["nats"],
   results: ["nats"],
-  "transcribe-worker": ["nats"],
+  "transcribe-worker": ["bus", "model-store", "nats"],
   "tts-worker": ["nats"],
   // What the recipes made their golden outputs from.
   asr: ["audio"],

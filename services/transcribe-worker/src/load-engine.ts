@@ -5,13 +5,16 @@ import { engineOptionsSchema, readEngineOptions } from "@parlance/inference/engi
 import * as z from "zod";
 import { createRecognitionEngine } from "./recognition-engine.ts";
 
-const recognitionOptionsSchema = engineOptionsSchema.extend({
+const recognitionSchema = z.object({
   beamSize: z.number().optional(),
   languageModel: z.string().optional(),
   preparedFolder: z.string().optional(),
 });
-export type RecognitionEngineOptions = z.infer<typeof recognitionOptionsSchema>;
+/** Beside the options of every engine. */
+export type RecognitionOptions = z.infer<typeof recognitionSchema>;
+
+const optionsSchema = engineOptionsSchema.extend(recognitionSchema.shape);
 
 export async function loadEngine(options: Json, log: EngineLog): Promise<EngineModel> {
-  return createRecognitionEngine(await loadAsrModel({ ...readEngineOptions(recognitionOptionsSchema, options), log }));
+  return createRecognitionEngine(await loadAsrModel({ ...readEngineOptions(optionsSchema, options), log }));
 }

@@ -1,0 +1,178 @@
+/**
+ * Where a worker's models come from, whatever their family: its folder, the ones that ship, and for those that are not here a hub,
+ * where there is one. A worker may be told to run another one that does what the model of its settings does, because what it may
+ * take from the queue is decided when it starts.
+ */
+import { resolve } from "node:path";
+import { findInCatalogue } from "@parlance/catalogue";
+import { type Family, type Manifest, type ModelState, SpeechError, type WantedComputeType } from "@parlance/contracts";
+import { fallbackOf, weightBytes } from "@parlance/inference/compute-type";
+import {
+  findModel,
+  forgetVerified,
+  hubSourceOf,
+  isFolder,
+  type LayoutRecogniser,
+  listModels,
+  obtainModel,
+  preferredWeights,
+  type ResolvedModel,
+  readManifest,
+  resolveModel,
+} from "@parlance/model-store";
+import type { Log } from "@parlance/telemetry";
+import type { Abilities, ModelSource, ReadyModel } from "./model-choice.ts";
+
+/** What the settings say of the model that is wanted. */
+export interface ModelWishes {
+  modelId: string;
+  /** Folder of models that is searched first, and that downloads go to. */
+  modelRoot: string | undefined;
+  computeType: WantedComputeType;
+  maxBatchSize: number;
+  threads: number;
+  beamSize?: number | undefined;
+  /** Where models come from that are not here; `off`: from nowhere. Absent: no hub has any of this family in a layout that is known. */
+  hub?: { endpoint: string; token: string | undefined } | "off";
+}
+
+/** What a family's models are. */
+export interface ModelKind {
+  family: Family;
+  /** As people call one: `speech recognition`. */
+  called: string;
+  /** The names of the settings that wish. */
+  settings: { model: "MODEL_ID" | "TTS_MODEL_ID"; computeType: "ASR_COMPUTE_TYPE" | "TTS_COMPUTE_TYPE" };
+  architectures: readonly string[];
+  /** How folders without a manifest are recognised; default: none is. */
+  layouts?: readonly LayoutRecogniser[];
+  /** What may be asked of a model. Throws a SpeechError when it cannot be run as it is wished. */
+  abilitiesOf(manifest: Manifest): Abilities;
+}
+
+export interface ModelSourceOptions {
+  kind: ModelKind;
+  wishes: ModelWishes;
+  cuda: ModelState["cuda"];
+  /** Options of an engine that loads the model of this id. */
+  engineOptions(modelId: string): ReadyModel["options"];
+  log: Log;
+}
+
+/**
+ * The model that is wished for, as far as it is known, and the others. Throws a SpeechError when it is neither on this machine
+ * nor to be had from a hub, or is not what it should be.
+ */
+export async function createModelSource(
+  options: ModelSourceOptions,
+): Promise<{ initial: ReadyModel; models: ModelSource }> {
+  const { kind, wishes, cuda, engineOptions, log } = options;
+  const { modelId: selected, modelRoot, computeType } = wishes;
+  const { layouts = [], settings } = kind;
+  const hub = wishes.hub === "off" ? undefined : wishes.hub;
+  const tell = (message: string, fields: Record<string, unknown> = {}) => log.debug(fields, message);
+  const where = { modelRoot, layouts, log: tell };
+  const found = await findModel({ ...where, modelId: selected });
+  const source = hub === undefined ? undefined : hubSourceOf(selected);
+  // Says which files belong where.
+  if (found === undefined && source === undefined) await resolveModel({ ...where, modelId: selected });
+
+  function readyModel(id: string, { manifest, folder }: ResolvedModel): ReadyModel {
+    requireKind(kind, id, manifest);
+    const provider = cuda.available ? "cuda" : "cpu";
+    const fallback = fallbackOf(manifest, computeType, provider);
+    return {
+      name: manifest.name,
+      folder,
+      options: engineOptions(id),
+      maxBatchSize: Math.min(wishes.maxBatchSize, manifest.limits.maxBatchSize),
+      weightBytes: weightBytes(manifest, computeType, provider),
+      fallback,
+      abilities: { languages: manifest.languages, ...kind.abilitiesOf(manifest) },
+    };
+  }
+
+  function noteFallback(model: ReadyModel): ReadyModel {
+    const { fallback } = model;
+    if (fallback !== undefined) {
+      log.warn({ compute_type: fallback.computeType }, `${settings.computeType}: ${fallback.note}`);
+    }
+    return model;
+  }
+
+  const unknown: ReadyModel = {
+    name: source?.id ?? selected,
+    options: engineOptions(selected),
+    maxBatchSize: wishes.maxBatchSize,
+  };
+  const initial = found === undefined ? unknown : noteFallback(readyModel(selected, found));
+
+  function requireSame(id: string, abilities: Abilities | undefined): void {
+    const [own, other] = [initial.abilities?.operations, abilities?.operations];
+    if (own === undefined || other === undefined) return;
+    if (own.length === other.length && own.every((operation) => other.includes(operation))) return;
+    const message = `model: ${id} does ${other.join(", ")}, and this worker was started for ${own.join(", ")}: set ${settings.model}`;
+    throw new SpeechError("operation_unavailable", message, { param: "model" });
+  }
+
+  const list = async () => (await listModels(modelRoot, layouts)).filter(({ family }) => family === kind.family);
+
+  return {
+    initial,
+    models: {
+      selected,
+      folder: found?.folder,
+      ready: found !== undefined,
+      list,
+      async getReady(modelId, { signal, onDownload }) {
+        forgetVerified();
+        const model = await obtainModel({
+          ...where,
+          modelId,
+          hub,
+          weights: preferredWeights(computeType, cuda.available),
+          signal,
+          onProgress: onDownload,
+          log: (message, fields = {}) => log.info(fields, message),
+        });
+        const ready = readyModel(modelId, model);
+        requireSame(modelId, ready.abilities);
+        return noteFallback(ready);
+      },
+      async admit(id) {
+        const known = await list();
+        const own = isFolder(id) ? undefined : known.find((model) => model.id === id);
+        const manifest = own && (await readManifest(own.folder));
+        if (manifest !== undefined) requireSame(id, kind.abilitiesOf(manifest));
+        const catalogued = wishes.hub !== undefined && findInCatalogue(id) !== undefined;
+        if (own !== undefined || (catalogued && !isFolder(id))) return;
+        const names = known.map((model) => model.id).join(", ");
+        const place =
+          wishes.hub === undefined
+            ? `not on this machine (${names})`
+            : `neither on this machine (${names}) nor in the catalogue`;
+        const message = `model: ${JSON.stringify(id)} is ${place}; others are set with ${settings.model}`;
+        throw new SpeechError("model_not_found", message, { param: "model" });
+      },
+      facts: {
+        cuda,
+        computeType,
+        threads: wishes.threads,
+        beamSize: wishes.beamSize,
+        cacheDir: modelRoot === undefined ? undefined : resolve(modelRoot),
+      },
+    },
+  };
+}
+
+function requireKind({ family, called, settings, architectures }: ModelKind, id: string, manifest: Manifest): void {
+  const refuse = (message: string) =>
+    new SpeechError("validation_failed", `${settings.model}: ${message}`, { param: settings.model });
+  if (manifest.family !== family) {
+    throw refuse(`${id} is not a ${called} model: its family is ${manifest.family}`);
+  }
+  if (!architectures.includes(manifest.architecture)) {
+    const known = architectures.join(", ");
+    throw refuse(`model ${id} is of the architecture ${manifest.architecture}; ${called} has: ${known}`);
+  }
+}
