@@ -6,7 +6,7 @@ import {
   type DropHeaders,
   dropHeadersSchema,
   GATEWAY_SOURCE,
-  type HeaderField,
+  headerNameOf,
   headerNames,
   laneSchema,
   type Operation,
@@ -114,7 +114,7 @@ function readText(operation: Operation, drop: DropHeaders, bytes: Uint8Array): P
 /** The error with the header's name in place of the field's. */
 function inHeaderNames(error: unknown): SpeechError {
   const known = toSpeechError(error);
-  const header = headerNames[known.param as HeaderField];
+  const header = headerNameOf(known.param ?? "");
   if (header === undefined) return known;
   return new SpeechError(known.code, known.message.replace(/^\w+/, header), { cause: error, param: header });
 }

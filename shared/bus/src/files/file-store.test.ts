@@ -5,7 +5,6 @@ import { startTestServer, type TestServer, testServers } from "@parlance/nats/te
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { connectBus } from "../connection.ts";
 import type { Bus } from "../types.ts";
-import { inChunks } from "./file-store.ts";
 import type { FileStore } from "./files.ts";
 
 const KIB = 1_024;
@@ -160,14 +159,5 @@ describe.each(await testServers())("file store on $version", ({ binary }) => {
       `put of 96 KiB on ${server.version}: p50 ${times[10]?.toFixed(2)} ms, p90 ${times[18]?.toFixed(2)} ms`,
     );
     expect(times[10]).toBeLessThan(100);
-  });
-});
-
-describe("inChunks", () => {
-  it("cuts parts of any size into parts of one size, and keeps every byte in order", async () => {
-    const bytes = randomBytes(10_000);
-    const chunks = await all(inChunks(parts(bytes, 333), 1_024));
-    expect(chunks.slice(0, -1).every((chunk) => chunk.byteLength === 1_024)).toBe(true);
-    expect(Buffer.concat(chunks).equals(bytes)).toBe(true);
   });
 });

@@ -8,31 +8,16 @@
 import { createHash } from "node:crypto";
 import { SpeechError } from "@parlance/contracts";
 import { nuid } from "nats";
-import * as z from "zod";
 import type { Link } from "../link/link.ts";
 import { untilAnswered } from "../link/until-answered.ts";
 import { store } from "../streams/publish-once.ts";
 import { readStream } from "../streams/read.ts";
 import { countSubjects } from "../streams/state.ts";
 import { askLeader } from "../streams/stored-message.ts";
+import { countBytes, inChunks, readChunks } from "./file-chunks.ts";
 import { createFileParts } from "./file-parts.ts";
-import type { ByteRange, FileInfo, FileStore } from "./files.ts";
-
-/** Most bytes of one part. */
-export const FILE_CHUNK_BYTES = 256 * 1024;
-const METADATA = { contentType: "content-type", filename: "filename", createdAt: "created-at" } as const;
-
-const objectSchema = z.object({
-  name: z.string(),
-  nuid: z.string(),
-  size: z.number(),
-  chunks: z.number(),
-  digest: z.string().default(""),
-  deleted: z.boolean().default(false),
-  mtime: z.string().default(""),
-  metadata: z.record(z.string(), z.string()).default({}),
-});
-type StoredObject = z.infer<typeof objectSchema>;
+import { FILE_CHUNK_BYTES, type FileInfo, type FileStore } from "./files.ts";
+import { base64url, describeNew, infoOf, parseObject, type StoredObject } from "./stored-object.ts";
 
 export function createFileStore(link: Link, bucket: string): FileStore {
   const stream = `OBJ_${bucket}`;
@@ -74,7 +59,7 @@ export function createFileStore(link: Link, bucket: string): FileStore {
       return object && { info: infoOf(object), nuid: object.nuid };
     },
     finish: ({ info, nuid }, chunks, sha256) =>
-      keep(metaSubject(info.id), describeNew(info, nuid, chunks, sha256), `${nuid}.meta`, true),
+      keep(metaSubject(info.id), describeNew(bucket, info, nuid, chunks, sha256), `${nuid}.meta`, true),
   });
 
   return {
@@ -108,7 +93,12 @@ export function createFileStore(link: Link, bucket: string): FileStore {
         }
         await sending;
         const info: FileInfo = { id, bytes: size, contentType, filename, createdAt };
-        await keep(metaSubject(id), describeNew(info, chunksId, chunks, hash.digest()), `${chunksId}.meta`, true);
+        await keep(
+          metaSubject(id),
+          describeNew(bucket, info, chunksId, chunks, hash.digest()),
+          `${chunksId}.meta`,
+          true,
+        );
         return info;
       } catch (error) {
         await sending.catch(() => {});
@@ -163,112 +153,4 @@ export function createFileStore(link: Link, bucket: string): FileStore {
       return swept;
     },
   };
-
-  function describeNew(info: FileInfo, chunksId: string, chunks: number, sha256: Buffer): string {
-    return JSON.stringify({
-      name: info.id,
-      bucket,
-      nuid: chunksId,
-      size: info.bytes,
-      chunks,
-      digest: `SHA-256=${padded(sha256.toString("base64url"))}`,
-      mtime: new Date(info.createdAt).toISOString(),
-      deleted: false,
-      options: { max_chunk_size: FILE_CHUNK_BYTES },
-      metadata: {
-        [METADATA.contentType]: info.contentType,
-        [METADATA.filename]: info.filename,
-        [METADATA.createdAt]: String(info.createdAt),
-      },
-    });
-  }
-}
-
-function parseObject({ data }: { data: Uint8Array }): StoredObject {
-  return objectSchema.parse(JSON.parse(new TextDecoder().decode(data)));
-}
-
-function infoOf(object: StoredObject): FileInfo {
-  return {
-    id: object.name,
-    bytes: object.size,
-    contentType: object.metadata[METADATA.contentType] ?? "application/octet-stream",
-    filename: object.metadata[METADATA.filename] ?? "",
-    createdAt: Number(object.metadata[METADATA.createdAt] ?? Date.parse(object.mtime)) || 0,
-  };
-}
-
-async function* readChunks(
-  link: Link,
-  stream: string,
-  subject: string,
-  { name, chunks, digest }: StoredObject,
-  range?: ByteRange,
-): AsyncGenerator<Uint8Array, void> {
-  if (chunks === 0) return;
-  const hash = createHash("sha256");
-  let seen = 0;
-  let at = 0;
-  for await (const { data } of readStream(link, { stream, subject, oneByOne: true })) {
-    seen++;
-    if (range === undefined) {
-      hash.update(data);
-      yield data;
-      continue;
-    }
-    const part = data.subarray(Math.max(0, range.start - at), Math.max(0, range.end - at));
-    at += data.byteLength;
-    if (part.byteLength > 0) yield part;
-    if (at >= range.end) return;
-  }
-  if (seen !== chunks) {
-    throw new SpeechError(
-      "file_not_found",
-      `File ${name} is no longer whole: ${seen} of its ${chunks} parts are there.`,
-    );
-  }
-  const expected = digest.replace(/^SHA-256=/, "").replace(/=+$/, "");
-  if (expected !== "" && hash.digest("base64url") !== expected) {
-    throw new SpeechError("internal", `File ${name} is not what was stored: its checksum differs.`);
-  }
-}
-
-async function* countBytes(
-  content: AsyncIterable<Uint8Array>,
-  count: (bytes: number) => void,
-): AsyncGenerator<Uint8Array, void> {
-  for await (const part of content) {
-    count(part.byteLength);
-    yield part;
-  }
-}
-
-/** Cuts a stream of parts of any size into parts of `size` bytes; the last one may be shorter. Parts are copied. */
-export async function* inChunks(content: AsyncIterable<Uint8Array>, size: number): AsyncGenerator<Uint8Array, void> {
-  let buffer = new Uint8Array(size);
-  let filled = 0;
-  for await (const part of content) {
-    let offset = 0;
-    while (offset < part.byteLength) {
-      const taken = Math.min(size - filled, part.byteLength - offset);
-      buffer.set(part.subarray(offset, offset + taken), filled);
-      filled += taken;
-      offset += taken;
-      if (filled === size) {
-        yield buffer;
-        buffer = new Uint8Array(size);
-        filled = 0;
-      }
-    }
-  }
-  if (filled > 0) yield buffer.subarray(0, filled);
-}
-
-function base64url(text: string): string {
-  return padded(Buffer.from(text).toString("base64url"));
-}
-
-/** The object store pads its base64url. */
-function padded(text: string): string {
-  return text.padEnd(Math.ceil(text.length / 4) * 4, "=");
 }

@@ -1,4 +1,8 @@
 /** Files as callers see them: whole, by ranges of bytes, and part by part. */
+
+/** Most bytes of one part. */
+export const FILE_CHUNK_BYTES = 256 * 1024;
+
 export interface FileInfo {
   id: string;
   bytes: number;

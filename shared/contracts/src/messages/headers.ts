@@ -171,6 +171,13 @@ export const doneHeadersSchema = z.object({
 });
 export type DoneHeaders = z.infer<typeof doneHeadersSchema>;
 
+const nameOf: ReadonlyMap<string, string> = new Map(Object.entries(headerNames));
+
+/** Undefined where a field does not travel as a header. */
+export function headerNameOf(field: string): string | undefined {
+  return nameOf.get(field);
+}
+
 export interface HeaderSource {
   get(name: string): string;
   has(name: string): boolean;
@@ -183,8 +190,8 @@ export function readHeaders<Schema extends z.ZodObject>(
 ): z.infer<Schema> {
   const raw: Record<string, string> = {};
   for (const field of Object.keys(schema.shape)) {
-    const name = headerNames[field as HeaderField];
-    if (headers?.has(name)) raw[field] = headers.get(name);
+    const name = headerNameOf(field);
+    if (name !== undefined && headers?.has(name)) raw[field] = headers.get(name);
   }
   return schema.parse(raw);
 }
@@ -194,7 +201,7 @@ export function readHeaders<Schema extends z.ZodObject>(
  * its sender's business.
  */
 export function unknownHeaders(headers: { keys(): string[] }, fields: readonly string[]): string[] {
-  const known = new Set(fields.map((field) => headerNames[field as HeaderField]?.toLowerCase()));
+  const known = new Set(fields.map((field) => headerNameOf(field)?.toLowerCase()));
   return headers.keys().filter((name) => /^parlance-/i.test(name) && !known.has(name.toLowerCase()));
 }
 
@@ -211,8 +218,10 @@ const asJson: ReadonlySet<string> = new Set<HeaderField>(["hotwords", "phrases",
 export function writeHeaders(fields: Partial<Record<HeaderField, unknown>>): [name: string, value: string][] {
   const pairs: [string, string][] = [];
   for (const [field, value] of Object.entries(fields)) {
-    if (value === undefined || value === "" || (Array.isArray(value) && value.length === 0)) continue;
-    pairs.push([headerNames[field as HeaderField], asJson.has(field) ? JSON.stringify(value) : String(value)]);
+    const name = headerNameOf(field);
+    if (name === undefined || value === undefined || value === "") continue;
+    if (Array.isArray(value) && value.length === 0) continue;
+    pairs.push([name, asJson.has(field) ? JSON.stringify(value) : String(value)]);
   }
   return pairs;
 }
