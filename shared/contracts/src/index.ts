@@ -13,6 +13,7 @@ export * from "./rest/rest.ts";
 export * from "./rest/rest-models.ts";
 export * from "./rest/speech.ts";
 export * from "./rest/unknown-fields.ts";
+export * from "./settings/read-settings.ts";
 export * from "./settings/settings.ts";
 export * from "./settings/settings-together.ts";
 export * from "./words/accelerators.ts";

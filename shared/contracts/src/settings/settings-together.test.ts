@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { readSettings } from "./settings.ts";
+import { readSettings } from "./read-settings.ts";
 import { requireAgreement, settingsTogether } from "./settings-together.ts";
 
 describe("settings together", () => {

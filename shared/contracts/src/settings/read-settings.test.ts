@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { readSettings, settingsTable, suspiciousNames } from "./settings.ts";
+import { readSettings, suspiciousNames } from "./read-settings.ts";
+import { settingsTable } from "./settings.ts";
 
 describe("settings", () => {
   it("defaults are values that the schemas accept", () => {
