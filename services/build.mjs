@@ -31,7 +31,7 @@ const programs = {
   stack: ["services/stack/src/services-process.ts", decoder, cudaProbe],
 };
 /** Programs that share no code with the others of their service, for that would bring them what the others need. */
-const alone = { stack: ["services/stack/src/main.ts", "services/stack/src/topology-process.ts"] };
+const alone = { stack: ["run", "main", "topology-process"].map((name) => `services/stack/src/${name}.ts`) };
 
 const [only] = process.argv.slice(2);
 const inputs = fingerprint();

@@ -49,7 +49,7 @@ export NATS_SERVER_BIN MODEL_HUB STATE_DIR PATH
 command=\${1:-}
 [ $# -gt 0 ] && shift
 case $command in
-  start) program=services/stack/dist/main.js ;;
+  start) program=services/stack/dist/run.js ;;
   model) program=services/stack/dist/model.js ;;
   replay) program=services/stack/dist/replay.js ;;
   demo) program=integration-tests/dist/demo.js ;;

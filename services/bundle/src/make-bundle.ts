@@ -101,7 +101,7 @@ export async function makeBundle({
   }
   const inside = await buildPrograms(root, folder, [...programs, ...decodingWays(root)]);
   writeFileSync(at("package.json"), `${JSON.stringify({ name: "parlance-bundle", private: true, type: "module" })}\n`);
-  writeFileSync(at("services/stack/start.mjs"), 'await import("./dist/main.js");\n');
+  writeFileSync(at("services/stack/start.mjs"), 'await import("./dist/run.js");\n');
   for (const each of programFolders) cpSync(join(root, each), at(each), { recursive: true });
 
   const nodeModules = join(root, "node_modules");
