@@ -22,7 +22,7 @@ import type { WhisperResult } from "./transcriber.ts";
 const clips = new Map(Object.entries(await readClips()).map(([name, rule]) => [name, makeClip(rule)]));
 const clip = (name: string) => clips.get(name) ?? new Int16Array();
 /** Milliseconds: other suites may have the cores. */
-const PATIENCE = 180_000;
+const TIMEOUT_MS = 180_000;
 let root: string;
 
 beforeAll(async () => {
@@ -153,7 +153,7 @@ describe.each(tinyModels)("%s", (name) => {
           expectNear(await model.graphs.hear(own), states, 1e-4 * states.largest, clipName);
         }
       }),
-    PATIENCE,
+    TIMEOUT_MS,
   );
 
   it.each([1, 5])(
@@ -165,7 +165,7 @@ describe.each(tinyModels)("%s", (name) => {
         // Languages, contexts and timestamps of all kinds are in one pass.
         await expectGolden(model, passes(wanted, RAGGED));
       }),
-    PATIENCE,
+    TIMEOUT_MS,
   );
 });
 
@@ -187,7 +187,7 @@ describe("a padded batch", () => {
           expect(alone.noSpeechProbability / noSpeechProbability).toBeCloseTo(1, 4);
         }
       }),
-    PATIENCE,
+    TIMEOUT_MS,
   );
 });
 
@@ -205,7 +205,7 @@ describe.each([
         // Only the merged graphs of the fixture tell their cross attention.
         await expectGolden(model, passes(wanted, [3, 2]), kind === "merged");
       }),
-    PATIENCE,
+    TIMEOUT_MS,
   );
 });
 
@@ -234,6 +234,6 @@ describe("optimum's layout in float16, inputs and outputs too", () => {
           expect(results[index]?.logProbability).toBeCloseTo(logProbability, 1);
         }
       }),
-    PATIENCE,
+    TIMEOUT_MS,
   );
 });

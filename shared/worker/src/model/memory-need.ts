@@ -29,8 +29,8 @@ export function bytesOf({ weights, taken = weights, ranOut }: MemoryNeed): numbe
 
 /** @param waitedMs since it did not fit first */
 export function mayLoad(need: MemoryNeed, { freeBytes }: Memory, waitedMs: number): boolean {
-  const patienceMs = Math.min(TRIED_AFTER_MS * 2 ** (need.ranOut?.times ?? 0), TRIED_AFTER_AT_MOST_MS);
-  return bytesOf(need) <= freeBytes || waitedMs >= patienceMs;
+  const triedAfterMs = Math.min(TRIED_AFTER_MS * 2 ** (need.ranOut?.times ?? 0), TRIED_AFTER_AT_MOST_MS);
+  return bytesOf(need) <= freeBytes || waitedMs >= triedAfterMs;
 }
 
 /** What is told of a load that waits for memory. */

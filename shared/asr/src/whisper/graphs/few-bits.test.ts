@@ -10,7 +10,7 @@ import { openTiny } from "../testing/tiny-transcriber.ts";
 import type { WhisperRow } from "../transcriber.ts";
 
 /** Milliseconds: other suites may have the cores. */
-const PATIENCE = 180_000;
+const TIMEOUT_MS = 180_000;
 const rows: WhisperRow[] = Object.values(await readClips())
   .slice(0, 10)
   .map((rule, row) => ({
@@ -37,7 +37,7 @@ describe.each([
     const folder = join(root, `${bits}-${beams}`);
     await writeTinyModel(folder, "english-80", { maxTokens: 32 }, { bits });
     model = await openTiny(folder, beams);
-  }, PATIENCE);
+  }, TIMEOUT_MS);
   afterAll(() => model.graphs.close());
 
   it(
@@ -55,7 +55,7 @@ describe.each([
       // Texts that all are the same would prove nothing.
       expect(new Set(together.map(({ tokens }) => tokens.join())).size).toBeGreaterThan(5);
     },
-    PATIENCE,
+    TIMEOUT_MS,
   );
 });
 
@@ -85,5 +85,5 @@ it.each([
       expect(Math.abs((heard[index]?.logProbability ?? 0) - logProbability)).toBeLessThan(near);
     }
   },
-  PATIENCE,
+  TIMEOUT_MS,
 );

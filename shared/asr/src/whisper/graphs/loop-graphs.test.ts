@@ -12,7 +12,7 @@ import type { WhisperSection } from "./manifest-section.ts";
 
 const clips = new Map(Object.entries(await readClips()).map(([name, rule]) => [name, makeClip(rule)]));
 /** Milliseconds: other suites may have the cores. */
-const PATIENCE = 180_000;
+const TIMEOUT_MS = 180_000;
 
 interface Ways {
   /** Every token a run. */
@@ -97,7 +97,7 @@ describe("a text that is decoded in one run", () => {
           }
         }
       }),
-    PATIENCE,
+    TIMEOUT_MS,
   );
 
   it(
@@ -116,7 +116,7 @@ describe("a text that is decoded in one run", () => {
         });
       }
     },
-    PATIENCE,
+    TIMEOUT_MS,
   );
 
   it(
@@ -139,7 +139,7 @@ describe("a text that is decoded in one run", () => {
         expect(new Set(expected.map(({ temperature }) => temperature)).size).toBeGreaterThan(1);
         expect(await texts(looped)).toEqual(expected);
       }),
-    PATIENCE,
+    TIMEOUT_MS,
   );
 
   it("is for CUDA, where the folder has the graph in the wanted format", () => {
