@@ -39,7 +39,8 @@ import { within } from "./pauses.ts";
 import { createSettlement } from "./results/settle.ts";
 import { createPassSettlement } from "./results/settle-pass.ts";
 import { createTenureDiary } from "./tenure/tenure-diary.ts";
-import { createTenures, type TenureNews } from "./tenure/tenures.ts";
+import type { TenureNews } from "./tenure/tenure-news.ts";
+import { createTenures } from "./tenure/tenures.ts";
 import type { Worker, WorkerOptions } from "./worker-options.ts";
 import { describeSelf } from "./worker-state.ts";
 

@@ -142,7 +142,7 @@ function joinNext(draft: Draft, tenure: Tenure, maxBatchSize: number): boolean {
       waiting: state.waiting.filter((job) => job.lane === lane),
       width: run.width,
       maxSize: maxBatchSize,
-      places: maxBatchSize - prepared,
+      prepared,
       budgetBytes: tenure.budgetBytes,
     });
     if (rows.length === 0) continue;

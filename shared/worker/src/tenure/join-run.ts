@@ -6,8 +6,8 @@ export interface JoinQuestion<Job extends { readonly bytes: number }> {
   width: number;
   /** Most rows of any pass. */
   maxSize: number;
-  /** How many more may wait in the engine. */
-  places: number;
+  /** Of the lane, handed over and not begun. */
+  prepared: number;
   /** They may come to run as a pass of their own, when the run is over before they could join. */
   budgetBytes: number;
 }
@@ -17,12 +17,12 @@ export interface JoinQuestion<Job extends { readonly bytes: number }> {
  * full one can follow.
  */
 export function joinRun<Job extends { readonly bytes: number }>(question: JoinQuestion<Job>): Job[] {
-  const { waiting, width, maxSize, places, budgetBytes } = question;
-  if (waiting.length > width && width * 2 <= maxSize) return [];
+  const { waiting, width, maxSize, prepared, budgetBytes } = question;
+  if (waiting.length + prepared > width && width * 2 <= maxSize) return [];
   const rows: Job[] = [];
   let longest = 0;
   for (const job of waiting) {
-    if (rows.length >= places) break;
+    if (prepared + rows.length >= maxSize) break;
     longest = Math.max(longest, job.bytes);
     if (rows.length > 0 && (rows.length + 1) * longest > budgetBytes) break;
     rows.push(job);

@@ -14,17 +14,19 @@ export function started(draft: Draft, { pass: id, rows, run: number, at }: Told<
   const pass = passOf(draft, id);
   if (pass === undefined) return;
   const begun = pass.rows.filter(({ row }) => rows.includes(row));
+  const before = tenureOf(draft.state)?.runs.find((run) => run.number === number);
   changePass(draft, {
     ...pass,
     startedAt: pass.startedAt ?? at,
+    // The run that it was to join was over by then.
+    joins: pass.joins && before !== undefined,
     rows: pass.rows.map((row) => (begun.includes(row) ? { ...row, run: number } : row)),
   });
   const tenure = tenureOf(draft.state);
   if (tenure === undefined || begun.length === 0) return;
   const { lane, room } = pass;
-  const before = tenure.runs.find((run) => run.number === number);
   const width = Math.max(before?.width ?? 0, rowsOf(tenure).filter(({ run }) => run === number).length);
-  const others = tenure.runs.filter((run) => run !== before);
+  const others = tenure.runs.filter((run) => run.number !== number);
   changeTenure(draft, { runs: [...others, { lane, room, ...before, number, width }], movedAt: draft.now });
   draft.effects.push({ do: "note-begun", jobs: begun.map(({ job }) => job), at });
 }
@@ -121,7 +123,8 @@ function letGo(draft: Draft, rows: readonly Row[]): void {
   for (const { job, stopped, run } of rows) {
     if (stopped === "unwanted") draft.later.push({ do: "unwanted", job });
     else putBack(draft, [job]);
-    if (stopped === "recalled" && run !== undefined) draft.later.push({ do: "note-over", jobs: [job], stopped: true });
+    if (stopped === undefined || run === undefined) continue;
+    draft.later.push({ do: "note-over", jobs: [job], stopped: stopped === "recalled" });
   }
 }
 

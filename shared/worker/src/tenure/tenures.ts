@@ -2,9 +2,9 @@
  * One tenure after another, for as long as there is work: the machine (tenure-machine.ts) decides, and here it is done. Whatever
  * happens is put into the inbox, told to the machine with the time of its turn, and what the machine asks for is performed.
  */
-import { type Family, type Lane, lanes, toSpeechError } from "@parlance/contracts";
+import { type Family, type Lane, lanes } from "@parlance/contracts";
 import type { Clock, Lease } from "@parlance/gpu-lease";
-import type { EngineRun, PassEvent } from "@parlance/inference/engine";
+import type { EngineRun } from "@parlance/inference/engine";
 import type { Log } from "@parlance/telemetry";
 import type { Inbox } from "../inbox.ts";
 import { isOpen, roomFor } from "../lanes/demand.ts";
@@ -15,26 +15,18 @@ import type { LoadTrouble } from "../model/load-trouble.ts";
 import type { LoadWishes } from "../model/load-wishes.ts";
 import type { ModelChoice } from "../model/model-choice.ts";
 import { loadFailure } from "../model/model-state.ts";
+import { prepareModel } from "../model/prepare-model.ts";
 import type { PassSettlement } from "../results/settle-pass.ts";
 import type { WorkerMetrics } from "../worker-metrics.ts";
+import { askLease } from "./ask-lease.ts";
 import { tenureOf } from "./draft.ts";
 import type { EngineDescription } from "./engine-description.ts";
 import { createEngineSlot, type EngineSlotOptions } from "./engine-slot.ts";
 import { createSwapLog, type SwapLog } from "./swap-log.ts";
 import type { TenureDiary } from "./tenure-diary.ts";
 import { tenureMachine } from "./tenure-machine.ts";
+import { newsOf, type TenureNews, type Timeless } from "./tenure-news.ts";
 import type { TenureEffect, TenureEvent, TenureJob, TenureSettings, TenureState } from "./tenure-state.ts";
-
-type Timeless<Event> = Event extends unknown ? Omit<Event, "now"> : never;
-
-/** What happens, as those know it to whom it happens. */
-export type TenureNews =
-  | Exclude<Timeless<TenureEvent>, { type: "standing" | "lost" }>
-  /** Somebody took or left the lease, began or ceased to wait. */
-  | { type: "lease-changed" }
-  | { type: "lease-extended"; deadline: number }
-  /** `stopped`: to be called when no engine is left. */
-  | { type: "lost"; stopped: () => void };
 
 export interface Tenures {
   readonly state: TenureState;
@@ -86,7 +78,7 @@ export function createTenures(options: TenuresOptions): Tenures {
   const runs = new Map<number, EngineRun>();
   let state = machine.initial;
   let description: EngineDescription | undefined;
-  let asking: AbortController | undefined;
+  let stopAsking: () => void = () => {};
   let cancelTick: (() => void) | undefined;
   let pulls: { poke(): void; withdraw(): void } = { poke() {}, withdraw() {} };
   /** Called as soon as there is no engine, and as soon as there is no lease. */
@@ -153,16 +145,16 @@ export function createTenures(options: TenuresOptions): Tenures {
   function perform(effect: TenureEffect): void {
     switch (effect.do) {
       case "prepare":
-        void prepare();
+        void prepareModel({ choice, trouble, inbox, log, signal });
         return;
       case "acquire":
-        void acquire(effect);
+        stopAsking = askLease({ lease, inbox, log }, effect);
         return;
       case "urge":
         lease.urge(effect.lane, Math.min(Date.now(), effect.since ?? Date.now()));
         return;
       case "stop-asking":
-        asking?.abort();
+        stopAsking();
         return;
       case "release":
         void lease.release().then(() => {
@@ -214,36 +206,6 @@ export function createTenures(options: TenuresOptions): Tenures {
         return;
       default:
         diary.note(effect, "jobs" in effect ? find(effect.jobs) : []);
-    }
-  }
-
-  async function prepare(): Promise<void> {
-    const { selected } = choice;
-    try {
-      await choice.getReady(signal);
-      inbox.put({ type: "prepared", maxBatchSize: choice.current.maxBatchSize });
-    } catch (error) {
-      if (signal.aborted) return;
-      const failure = error instanceof Error ? error : new Error(String(error));
-      log.error({ err: error }, `the model is not ready to be loaded: ${failure.message}`);
-      // One that was chosen by hand has given way to the one before, or somebody has ended its download.
-      const isOurs = choice.selected === selected && toSpeechError(failure).code !== "cancelled";
-      if (isOurs) trouble.failed(failure);
-      inbox.put({ type: "not-prepared", error: failure, restMs: isOurs ? trouble.restMs : undefined });
-    }
-  }
-
-  async function acquire({ call, lane, since, politeMs }: Extract<TenureEffect, { do: "acquire" }>): Promise<void> {
-    const own = new AbortController();
-    asking = own;
-    try {
-      const oldest = Math.min(Date.now(), since ?? Date.now());
-      await lease.acquire({ lane, since: oldest, politeMs, signal: own.signal });
-      // It may have been lost on the way here.
-      inbox.put({ type: lease.held ? "granted" : "refused", call });
-    } catch (error) {
-      if (!own.signal.aborted) log.warn({ err: error }, "the lease was not got");
-      inbox.put({ type: "refused", call });
     }
   }
 
@@ -301,22 +263,4 @@ export function createTenures(options: TenuresOptions): Tenures {
       return closed.promise;
     },
   };
-}
-
-/** Undefined for a part: nobody reads those yet, and none is asked for. */
-function newsOf(pass: number, event: PassEvent): TenureNews | undefined {
-  switch (event.type) {
-    case "started":
-      return { type: "started", pass, rows: event.rows, run: event.pass, at: event.at };
-    case "outcome": {
-      const { row, outcome, size, startedAt, finishedAt } = event;
-      return { type: "ended", pass, row, end: { outcome, size, startedAt, finishedAt } };
-    }
-    case "failed":
-      return { type: "failed", pass, rows: event.rows, failure: event.error.toFailure() };
-    case "died":
-      return { type: "died", pass, rows: event.rows, running: event.running, exit: event.exit };
-    case "part":
-      return undefined;
-  }
 }

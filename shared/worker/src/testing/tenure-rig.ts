@@ -13,8 +13,9 @@ import { createLoadTrouble } from "../model/load-trouble.ts";
 import { createLoadWishes } from "../model/load-wishes.ts";
 import { createModelChoice } from "../model/model-choice.ts";
 import { createTenureDiary, type TenureNote } from "../tenure/tenure-diary.ts";
+import type { TenureNews } from "../tenure/tenure-news.ts";
 import type { RowEnd, TenureSettings } from "../tenure/tenure-state.ts";
-import { createTenures, type TenureNews, type Tenures, type TenuresOptions } from "../tenure/tenures.ts";
+import { createTenures, type Tenures, type TenuresOptions } from "../tenure/tenures.ts";
 import { type HandClock, handClock } from "./hand-clock.ts";
 import { scriptedEngine } from "./scripted-worker.ts";
 

@@ -1,5 +1,5 @@
 /** Worlds that differ only in when they are, or in how passes, runs, engines and calls are numbered, are one. */
-import type { World } from "./small-world.ts";
+import type { World } from "./world.ts";
 
 const times: ReadonlySet<string> = new Set([
   ...["arrivedAt", "movedAt", "idleSince", "waitUntil", "breatherUntil", "leaveBy", "began", "retryAt", "politeUntil"],

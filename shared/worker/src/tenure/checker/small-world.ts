@@ -4,59 +4,10 @@
  */
 import type { Lane } from "@parlance/contracts";
 import { isOpen, roomFor } from "../../lanes/demand.ts";
-import type { TenureMachine } from "../tenure-machine.ts";
-import type { TenureEffect, TenureJob, TenureState } from "../tenure-state.ts";
-import { type Command, die, fail, moves, newEngine, rowsIn, type SmallEngine, type Told } from "./small-engine.ts";
-
-/** What may still happen. */
-export interface Chances {
-  readonly crashes?: number;
-  readonly hangs?: number;
-  readonly failures?: number;
-  readonly oom?: number;
-  readonly loadFailures?: number;
-  readonly fileFailures?: number;
-  readonly losses?: number;
-  readonly refusals?: number;
-  readonly cancels?: number;
-  readonly waiters?: number;
-  readonly standbys?: number;
-  readonly wishes?: number;
-  readonly unloads?: number;
-  readonly closes?: number;
-  readonly stale?: number;
-}
-
-export interface WorldJob {
-  readonly id: number;
-  readonly lane: Lane;
-  readonly batchId: string;
-  /** At the server, held by the worker, or settled. */
-  readonly at: "server" | "worker" | "settled";
-}
-
-export interface World {
-  readonly state: TenureState;
-  readonly now: number;
-  readonly jobs: readonly WorldJob[];
-  readonly cancelled: readonly string[];
-  /** `granting`: it is held, and the worker has not heard of it. */
-  readonly lease: "free" | "granting" | "held" | "releasing";
-  readonly asked: { readonly call: number; readonly unwanted: boolean } | undefined;
-  readonly preparing: boolean;
-  readonly engine: SmallEngine | undefined;
-  /** Told by the engine, and not heard yet. */
-  readonly unheard: readonly Told[];
-  readonly chances: Chances;
-  readonly broken: string | undefined;
-  /** How it came to this. */
-  readonly path: { readonly name: string; readonly before: World["path"] } | undefined;
-}
-
-export interface Rules {
-  readonly machine: TenureMachine;
-  readonly refills: boolean;
-}
+import type { TenureJob } from "../tenure-state.ts";
+import { perform, place } from "./perform.ts";
+import { die, fail, moves, type Told } from "./small-engine.ts";
+import type { Chances, Rules, World, WorldJob } from "./world.ts";
 
 export function newWorld({ machine }: Rules, jobs: readonly Lane[], chances: Chances): World {
   return {
@@ -209,79 +160,6 @@ function hear({ machine }: Rules, from: World, told: readonly Told[]): World {
     for (const effect of effects) world = perform(world, effect);
   }
   return world;
-}
-
-function perform(world: World, effect: TenureEffect): World {
-  const { engine } = world;
-  const broken = (what: string): World => ({ ...world, broken: world.broken ?? what });
-  switch (effect.do) {
-    case "prepare":
-      return world.preparing ? broken("files are got ready twice at a time") : { ...world, preparing: true };
-    case "acquire":
-      if (world.asked !== undefined || world.lease !== "free")
-        return broken("the lease is asked for while it is there");
-      return { ...world, asked: { call: effect.call, unwanted: false } };
-    case "stop-asking":
-      return { ...world, asked: world.asked && { ...world.asked, unwanted: true } };
-    case "release":
-      if (engine !== undefined) return broken("the lease is let go while an engine lives");
-      return world.lease === "held" ? { ...world, lease: "releasing" } : broken("a lease is let go that is not held");
-    case "load":
-      if (world.lease !== "held") return broken("an engine runs without the lease");
-      return engine === undefined ? { ...world, engine: newEngine(effect.engine) } : broken("two engines");
-    case "kill":
-      if (engine === undefined || engine.killed) return world;
-      return { ...world, engine: { ...engine, killed: true } };
-    case "hand":
-    case "stop":
-      return engine === undefined ? toTheDead(world, effect, broken) : toThePipe(world, engine, effect, broken);
-    case "settle":
-    case "unwanted":
-    case "convict":
-      return settle(world, effect.job.id, broken);
-    case "let-go":
-      return place(
-        world,
-        effect.jobs.map(({ id }) => id),
-        "settled",
-      );
-    case "give-back":
-      return place(
-        world,
-        effect.jobs.map(({ id }) => id),
-        "server",
-      );
-    default:
-      return world;
-  }
-}
-
-type Broken = (what: string) => World;
-
-function toThePipe(world: World, engine: SmallEngine, command: Command, broken: Broken): World {
-  const there = new Set(rowsIn(engine).map(({ job }) => job));
-  if (command.do === "hand" && command.jobs.some(({ id }) => there.has(id))) return broken("a job is doubled");
-  return { ...world, engine: { ...engine, pipe: [...engine.pipe, command] } };
-}
-
-/** Nobody here has heard yet that it is gone. What is handed to it comes back, before that is heard. */
-function toTheDead(world: World, command: Command, broken: Broken): World {
-  if (command.do === "stop") return world;
-  const before = world.unheard.filter(({ type }) => type !== "exited");
-  if (before.length === world.unheard.length) return broken("rows are handed to no engine");
-  const rows = [...command.jobs.keys()];
-  const exit = { killed: false, deadline: false, signal: null };
-  const back: Told = { type: "died", pass: command.pass, rows, running: [], exit };
-  return { ...world, unheard: [...before, back, ...world.unheard.filter(({ type }) => type === "exited")] };
-}
-
-function settle(world: World, id: number, broken: Broken): World {
-  if (world.jobs.find((job) => job.id === id)?.at !== "worker") return broken("a job is settled twice");
-  return place(world, [id], "settled");
-}
-
-function place(world: World, ids: readonly number[], at: WorldJob["at"]): World {
-  return { ...world, jobs: world.jobs.map((job) => (ids.includes(job.id) ? { ...job, at } : job)) };
 }
 
 function toJob({ id, lane, batchId }: WorldJob, now: number): TenureJob {

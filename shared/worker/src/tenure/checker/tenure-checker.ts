@@ -11,7 +11,8 @@ import { type TenureMachine, tenureMachine } from "../tenure-machine.ts";
 import type { TenureSettings } from "../tenure-state.ts";
 import { canonical } from "./canonical.ts";
 import { type EngineRow, rowsIn, type SmallEngine } from "./small-engine.ts";
-import { type Chances, newWorld, type Rules, successors, type World } from "./small-world.ts";
+import { newWorld, successors } from "./small-world.ts";
+import type { Chances, Rules, World } from "./world.ts";
 
 export interface Scenario {
   jobs: readonly Lane[];
