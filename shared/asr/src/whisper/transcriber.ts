@@ -6,13 +6,14 @@
 import { FRAMES, type WhisperFeatures } from "./features.ts";
 import type { EncodedRows, WhisperGraphs } from "./graphs/decoder.ts";
 import type { WhisperSection } from "./graphs/manifest-section.ts";
-import { type Decoded, decodeRows, detectLanguages, type RowSearch } from "./search/decode.ts";
+import { decodeRows, detectLanguages, type RowSearch } from "./search/decode.ts";
 import { compressionRatio, isSilence, needsFallback } from "./search/fallback.ts";
 import { choosePhrase, createLikelihoodSearch } from "./search/phrases.ts";
 import {
   createBeamSearch,
   createGreedySearch,
   createSampling,
+  type Decoded,
   type Search,
   type SearchOptions,
 } from "./search/search.ts";

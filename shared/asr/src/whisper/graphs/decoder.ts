@@ -2,9 +2,8 @@
  * What the architecture needs of a model's graphs, whichever layout they are in: this room has the layouts. Parlance's own is
  * own-graphs.ts, with the loop inside it loop-graphs.ts; other people's are published-graphs.ts.
  */
-import type { Decoded } from "../search/decode.ts";
 import type { AllScores, NodeScores } from "../search/scores.ts";
-import type { Step } from "../search/search.ts";
+import type { Decoded, Step } from "../search/search.ts";
 import type { Suppression } from "../search/suppression.ts";
 import type { Prompt } from "../text/prompt.ts";
 

@@ -3,7 +3,7 @@ import type { EncodedRows, LoopRow } from "../graphs/decoder.ts";
 import type { Prompt } from "../text/prompt.ts";
 import type { Vocabulary } from "../text/vocabulary.ts";
 import { type AllScores, logSumExp } from "./scores.ts";
-import type { Found, Search, Step } from "./search.ts";
+import type { Decoded, Search, Step } from "./search.ts";
 import type { Suppression } from "./suppression.ts";
 
 export interface Heard {
@@ -57,11 +57,6 @@ async function startScores(
 export interface RowSearch {
   prompt: Prompt;
   search: Search;
-}
-
-export interface Decoded extends Found {
-  /** Probability that nobody speaks, before anything was said. */
-  noSpeechProbability: number;
 }
 
 /** Runs every row's search to its end. All searches ask for the same number of nodes and candidates. */

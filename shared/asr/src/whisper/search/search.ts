@@ -23,6 +23,12 @@ export interface Found {
   finished: boolean;
 }
 
+/** What was found of a row. */
+export interface Decoded extends Found {
+  /** Probability that nobody speaks, before anything was said. */
+  noSpeechProbability: number;
+}
+
 export interface Search {
   /** Candidates that each node needs; with `allWords`, scores of all words too. */
   readonly candidates: number;
