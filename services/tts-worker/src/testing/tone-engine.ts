@@ -4,9 +4,9 @@
  * takes (`passMs`), and `die` in a text ends the process.
  */
 import { setTimeout as pause } from "node:timers/promises";
-import { inOneRun, runWhole } from "@parlance/inference";
+import { runWhole } from "@parlance/inference";
 import { runEngine } from "@parlance/inference/run-engine";
-import type { SpeechText, TtsModel, TtsOutcome, TtsPart } from "@parlance/tts";
+import type { TtsModel, TtsPass } from "@parlance/tts";
 
 export const TONE_RATE = 16_000;
 const SAMPLES_PER_CHARACTER = 160;
@@ -39,15 +39,20 @@ export const toneManifest = {
 };
 
 export function createToneModel(passMs = 0): TtsModel {
-  const run = inOneRun<SpeechText, TtsPart, TtsOutcome>(async (texts) => {
-    if (texts.some(({ text }) => text.includes("die"))) process.kill(process.pid, "SIGKILL");
+  async function run(pass: TtsPass): Promise<void> {
+    if (pass.rows.some(({ text }) => text.includes("die"))) process.kill(process.pid, "SIGKILL");
     await pause(passMs);
-    return texts.map(({ text, voice = "slt", speed, reference }) =>
-      voice === "slt"
-        ? { ok: true, result: { samples: toneOf(text, speed, reference?.samples.length), truncated: false } }
-        : { ok: false, failure: { code: "voice_unknown", message: `tone has no voice ${voice}` } },
-    );
-  });
+    for (const [row, { text, voice = "slt", speed, reference }] of pass.rows.entries()) {
+      await pass.giveWay();
+      const samples = toneOf(text, speed, reference?.samples.length);
+      pass.end(
+        row,
+        voice === "slt"
+          ? { ok: true, result: { samples, truncated: false } }
+          : { ok: false, failure: { code: "voice_unknown", message: `tone has no voice ${voice}` } },
+      );
+    }
+  }
   return {
     description: {
       name: "tone",

@@ -1,8 +1,7 @@
 /** Opens what a model folder holds: encoder, decoder, tokenizer, and the aligner when there is one. */
 import { join } from "node:path";
-import { SpeechError } from "@parlance/contracts";
 import { createLoopDecoder, createStepDecoder, type Decoder, loadEmbeddings } from "@parlance/generation";
-import { chooseGraph, type SessionOptions } from "@parlance/inference";
+import { chooseGraph, readSection, type SessionOptions } from "@parlance/inference";
 import type { ArchitectureContext } from "../types.ts";
 import { type AudioEncoder, createAudioEncoder } from "./audio/audio-encoder.ts";
 import { type Qwen3AsrSection, qwen3AsrSectionSchema, type TokenAllowance } from "./manifest-section.ts";
@@ -69,7 +68,7 @@ export async function loadParts(context: ArchitectureContext): Promise<ModelPart
 
 async function openOwn(opening: Opening): Promise<Omit<ModelParts, "close">> {
   const { session, tokenizer, open, has, graphOf, device, manifest } = opening;
-  const section = readSection(opening);
+  const section = readSection(manifest, "qwen3-asr", qwen3AsrSectionSchema, "MODEL_ID");
   const { hidden } = section;
   const encoder = await open(createAudioEncoder({ ...session, graph: graphOf("encoder").graph, hidden }));
   // Per-token runs would carry keys and values over the bus; on CUDA the loop graph is the one to have.
@@ -128,16 +127,4 @@ async function openPublished(opening: Opening): Promise<Omit<ModelParts, "close"
 
 function cacheShape({ layers, keyValueHeads, headSize }: Qwen3AsrSection) {
   return { layers, heads: keyValueHeads, size: headSize };
-}
-
-function readSection({ manifest }: ArchitectureContext): Qwen3AsrSection {
-  const parsed = qwen3AsrSectionSchema.safeParse(manifest["qwen3-asr"]);
-  if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  const field = ["qwen3-asr", ...(issue?.path ?? [])].map(String).join(".");
-  throw new SpeechError(
-    "validation_failed",
-    `manifest of ${manifest.name}: ${field}: ${issue?.message ?? "is not valid"}`,
-    { cause: parsed.error, param: "MODEL_ID" },
-  );
 }

@@ -4,7 +4,7 @@ import type { ArchitectureContext } from "../types.ts";
 import { createFeatures, type WhisperFeatures } from "./features.ts";
 import type { WhisperGraphs } from "./graphs/decoder.ts";
 import { type LoopGraphsOptions, openLoopGraphs, prefersLoop } from "./graphs/loop-graphs.ts";
-import { readSection, type WhisperSection } from "./graphs/manifest-section.ts";
+import { readWhisperSection, type WhisperSection } from "./graphs/manifest-section.ts";
 import { openOwnGraphs } from "./graphs/own-graphs.ts";
 import { openPublishedGraphs } from "./graphs/published-graphs.ts";
 import { readPublishedSection } from "./graphs/published-section.ts";
@@ -28,7 +28,7 @@ export async function openWhisper(context: ArchitectureContext): Promise<OpenedW
   const path = (role: string, usual: string) => join(folder, manifest.files[role]?.path ?? usual);
   const own = manifest.whisper !== undefined;
   const published = own
-    ? { section: readSection(manifest), alignmentHeads: [] }
+    ? { section: readWhisperSection(manifest), alignmentHeads: [] }
     : await readPublishedSection(path("config", "config.json"), path("generationConfig", "generation_config.json"));
   const { section } = published;
   const vocabulary = await readVocabulary(path("tokenizer", "tokenizer.json"), section.vocabulary);

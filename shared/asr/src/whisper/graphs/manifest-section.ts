@@ -1,5 +1,6 @@
 /** The section `whisper` of a manifest in Parlance's own layout, which the recipe writes. */
-import { type Manifest, SpeechError } from "@parlance/contracts";
+import type { Manifest } from "@parlance/contracts";
+import { readSection } from "@parlance/inference";
 import * as z from "zod";
 
 export const whisperSectionSchema = z.object({
@@ -31,13 +32,5 @@ export const whisperSectionSchema = z.object({
 export type WhisperSection = z.infer<typeof whisperSectionSchema>;
 
 /** Throws a SpeechError that names the field. */
-export function readSection({ name, whisper }: Manifest): WhisperSection {
-  const parsed = whisperSectionSchema.safeParse(whisper);
-  if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  const field = ["whisper", ...(issue?.path ?? [])].map(String).join(".");
-  throw new SpeechError("validation_failed", `manifest of ${name}: ${field}: ${issue?.message ?? "is not valid"}`, {
-    param: "MODEL_ID",
-    cause: parsed.error,
-  });
-}
+export const readWhisperSection = (manifest: Manifest): WhisperSection =>
+  readSection(manifest, "whisper", whisperSectionSchema, "MODEL_ID");
