@@ -37,7 +37,7 @@ export async function weighContinuations(
             position: length + place,
             candidate: tokens[place + 1] ?? padToken,
           }));
-          const scores = float32Output(await graph.step(cache, inputs), "candidate_log_probabilities");
+          const scores = float32Output(await graph.step(cache, inputs, giveWay), "candidate_log_probabilities");
           for (const [index, tokens] of group.entries()) {
             if (place + 1 < tokens.length) sums[from + index] = (sums[from + index] ?? 0) + (scores[index] ?? 0);
           }

@@ -3,7 +3,13 @@
  * read row by row, so many places in a run that it takes a CPU a fraction of a second: which places stood together changes
  * nothing but the last bits of a result.
  */
-import { createSession, freeTensors, type SessionOptions, threadCount } from "@parlance/inference";
+import {
+  createPiecedSession,
+  freeTensors,
+  type SessionOptions,
+  type TensorData,
+  threadCount,
+} from "@parlance/inference";
 import type { GiveWay } from "./decoding.ts";
 import { type CacheShape, createCache, type KeyValueCache, type Tensors } from "./key-value-cache.ts";
 import { int64Tensor, makePromptBatch, type PromptBatchOptions, type PromptRow } from "./prompt-batch.ts";
@@ -11,7 +17,7 @@ import { int64Tensor, makePromptBatch, type PromptBatchOptions, type PromptRow }
 export interface DecoderGraphOptions extends SessionOptions, PromptBatchOptions {
   graph: string;
   cache: CacheShape;
-  /** Of a prompt, in one run. Default: as many as take 150 ms, by a trial when the graph is opened. */
+  /** Of a prompt, in one run. Default: as many as take 400 ms, by a trial when the graph is opened. */
   placesPerRun?: number | undefined;
 }
 
@@ -36,13 +42,21 @@ export interface DecoderGraph {
     candidates?: readonly number[],
   ): Promise<Tensors>;
   /** One token for each row of the cache, in order: adds their keys and values. */
-  step(cache: KeyValueCache, inputs: readonly StepInput[]): Promise<Tensors>;
+  step(cache: KeyValueCache, inputs: readonly StepInput[], giveWay: GiveWay): Promise<Tensors>;
   close(): Promise<void>;
 }
 
+interface Reading {
+  cache: KeyValueCache;
+  row: number;
+  giveWay: GiveWay;
+}
+
+/** A run is left between them: 16 rows take a CPU of two cores 170 ms for a step with 8 bits, and twice that in float32. */
+const PIECES = 4;
 const TRIAL_PLACES = 32;
-/** What a run over places of a prompt is to take. */
-const RUN_MS = 150;
+/** What a run over places of a prompt is to take, all pieces of it. */
+const RUN_MS = 400;
 /** Fewer take hardly less time: the weights are read all the same. */
 const FEWEST_PLACES = 32;
 /** A bound on activations. */
@@ -50,31 +64,33 @@ const MOST_PLACES = 512;
 
 export async function openDecoderGraph(options: DecoderGraphOptions): Promise<DecoderGraph> {
   const { graph, hidden, cache: shape, padToken, vectorInputs } = options;
-  const session = await createSession(graph, options);
+  const session = await createPiecedSession(graph, options, PIECES);
 
   /** A run over some places of a prompt, behind those that are in the cache. */
-  function readPart(cache: KeyValueCache, row: number, part: PromptRow, from: number, candidates: readonly number[]) {
+  function readPart({ cache, row, giveWay }: Reading, part: PromptRow, from: number, candidates: readonly number[]) {
     const places = part.tokens.length;
     const positions = Array.from({ length: places }, (_, place) => from + place);
-    return session.run({
+    const inputs = {
       ...makePromptBatch([part], options).inputs,
       positions: int64Tensor(positions, [1, places]),
       candidates: int64Tensor(candidates, [1, candidates.length]),
       ...cache.inputs(row),
-    });
+    };
+    return session.run(inputs, giveWay);
   }
 
   async function trial(): Promise<number> {
     const prompt = { tokens: new Array<number>(TRIAL_PLACES).fill(padToken), vectors: new Float32Array() };
     const cache = createCache(shape, 1, TRIAL_PLACES, 1);
     cache.begin(0, TRIAL_PLACES);
+    const reading = { cache, row: 0, giveWay: async () => {} };
     let took = 0;
     const threads = threadCount(options.threads);
     try {
       // The first run pays for what the runtime allocates.
       for (let run = 0; run < 2; run++) {
         const began = process.cpuUsage();
-        freeTensors(await readPart(cache, 0, { ...prompt, vectorsFrom: 0, budget: 0 }, 0, [padToken]));
+        freeTensors(await readPart(reading, { ...prompt, vectorsFrom: 0, budget: 0 }, 0, [padToken]));
         // Of processor time: what else the machine does at this moment says nothing of the graph.
         const { user, system } = process.cpuUsage(began);
         took = (user + system) / 1_000 / threads;
@@ -93,14 +109,14 @@ export async function openDecoderGraph(options: DecoderGraphOptions): Promise<De
       cache.begin(row, length);
       for (let from = 0; ; from += placesPerRun) {
         const to = Math.min(length, from + placesPerRun);
-        const outputs = await readPart(cache, row, promptPart(prompt, from, to, hidden), from, candidates);
+        const outputs = await readPart({ cache, row, giveWay }, promptPart(prompt, from, to, hidden), from, candidates);
         cache.write(row, from, outputs, to - from);
         await giveWay();
         if (to === length) return outputs;
         freeTensors(outputs);
       }
     },
-    async step(cache, inputs) {
+    async step(cache, inputs, giveWay) {
       const column = [inputs.length, 1];
       const tensor = (value: (input: StepInput) => number) => int64Tensor(inputs.map(value), column);
       const vectors = inputs.flatMap(({ vector }) => (vector === undefined ? [] : [vector]));
@@ -108,7 +124,7 @@ export async function openDecoderGraph(options: DecoderGraphOptions): Promise<De
       const rows = new Float32Array((1 + vectors.length) * hidden);
       for (const [index, vector] of vectors.entries()) rows.set(vector, (1 + index) * hidden);
       let next = 1;
-      const outputs = await session.run({
+      const given: Record<string, TensorData> = {
         input_ids: tensor(({ token }) => token),
         positions: tensor(({ position }) => position),
         candidates: tensor(({ candidate = padToken }) => candidate),
@@ -116,7 +132,8 @@ export async function openDecoderGraph(options: DecoderGraphOptions): Promise<De
         [vectorInputs.places]: tensor(({ vector }) => (vector === undefined ? 0 : next++)),
         padding: int64Tensor(new Float64Array(inputs.length), [inputs.length]),
         ...cache.inputs(),
-      });
+      };
+      const outputs = await session.run(given, giveWay);
       cache.append(outputs);
       return outputs;
     },

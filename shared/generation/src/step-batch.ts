@@ -83,7 +83,7 @@ export function createStepBatch<Answer>({
         ...(place === undefined ? { token: padToken } : inputOf(place.row)),
         position: place?.position ?? 0,
       }));
-      const outputs = await graph.step(cache, inputs);
+      const outputs = await graph.step(cache, inputs, giveWay);
       const answers: [number, Answer][] = [];
       for (const [index, place] of places.entries()) {
         if (place === undefined) continue;

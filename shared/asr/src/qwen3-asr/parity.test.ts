@@ -80,6 +80,12 @@ function promptRow({ clip, context, language }: GoldenRow): PromptRow {
   };
 }
 
+async function yieldsOf(decoder: Decoder, prompts: readonly PromptRow[]) {
+  let length = 0;
+  const decoded = await decodeAll(decoder, prompts, async () => void length++);
+  return { decoded, length };
+}
+
 /** What the official rows say, without the end token. */
 function expected(row: GoldenRow) {
   return { tokens: row.truncated ? row.tokens : row.tokens.slice(0, -1), truncated: row.truncated };
@@ -166,11 +172,14 @@ describe("against the official implementation", () => {
   it("says the same tokens when rows join as others end, in far fewer steps than batch by batch", async () => {
     const places = 4;
     const decoder = await openStepwise({ placesPerRun: 512, mostRows: places });
-    /** Yield points: one behind each prompt, one behind each step. */
+    /** Yield points of a run, which a prompt has one of and a step has one of. */
+    const { length: ofPrompt } = await yieldsOf(
+      decoder,
+      golden.rows.slice(0, 1).map((row) => ({ ...promptRow(row), budget: 1 })),
+    );
     const steps = async (prompts: readonly PromptRow[]) => {
-      let yields = 0;
-      const decoded = await decodeAll(decoder, prompts, async () => void yields++);
-      return { decoded, steps: yields - prompts.length };
+      const { decoded, length } = await yieldsOf(decoder, prompts);
+      return { decoded, steps: length / ofPrompt - prompts.length };
     };
     // Shuffled by a fixed rule: short and long ones are mixed, as they come.
     const rows = golden.rows

@@ -84,6 +84,9 @@ export async function createPiecedSession(
           }
         }
         return answer;
+      } catch (error) {
+        freeTensors(answer);
+        throw error;
       } finally {
         freeTensors(kept);
       }
