@@ -125,6 +125,28 @@ describe("module boundaries", () => {
       }
     }
   });
+
+  it("no files import each other in a circle, for their types alone neither", () => {
+    const files = packages.flatMap(({ folder }) => typescriptFiles(join(root, folder)));
+    const imports = new Map(
+      files.map((file) => [
+        file,
+        importsOf(file)
+          .filter((specifier) => specifier.startsWith("."))
+          .map((specifier) => join(dirname(file), specifier)),
+      ]),
+    );
+    expect(circleIn(imports)?.map((file) => relative(root, file))).toBeUndefined();
+    expect(
+      circleIn(
+        new Map([
+          ["a", ["b"]],
+          ["b", ["c"]],
+          ["c", ["b"]],
+        ]),
+      ),
+    ).toEqual(["b", "c", "b"]);
+  });
 });
 
 describe("what is said in one place", () => {
@@ -191,4 +213,28 @@ function importsOf(file: string): string[] {
 /** Tests, what only they use, and benches. */
 function isTestFile(file: string): boolean {
   return /\.test\.ts$|\/(testing|fixtures|bench|simulation)\//.test(file);
+}
+
+/** The first circle that is found, from one of its files back to it. */
+function circleIn(imports: ReadonlyMap<string, readonly string[]>): string[] | undefined {
+  const done = new Set<string>();
+  const way: string[] = [];
+  function walk(file: string): string[] | undefined {
+    const at = way.indexOf(file);
+    if (at !== -1) return [...way.slice(at), file];
+    if (done.has(file)) return undefined;
+    way.push(file);
+    for (const next of imports.get(file) ?? []) {
+      const circle = walk(next);
+      if (circle !== undefined) return circle;
+    }
+    way.pop();
+    done.add(file);
+    return undefined;
+  }
+  for (const file of imports.keys()) {
+    const circle = walk(file);
+    if (circle !== undefined) return circle;
+  }
+  return undefined;
 }

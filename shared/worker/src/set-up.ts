@@ -9,7 +9,7 @@ import { leaseSettings, yieldSettings } from "@parlance/gpu-lease";
 import { type Accelerator, chooseAccelerator } from "@parlance/inference/accelerators";
 import { type CudaFacts, detectCuda } from "@parlance/inference/cuda";
 import { createRegistry, type Log, type Registry } from "@parlance/telemetry";
-import type { ReadyModel } from "./model/model-choice.ts";
+import type { ReadyModel } from "./model/ready-model.ts";
 import { createWorkerMetrics } from "./worker-metrics.ts";
 import type { Worker, WorkerOptions } from "./worker-options.ts";
 

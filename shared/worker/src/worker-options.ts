@@ -5,9 +5,8 @@ import type { Clock } from "@parlance/gpu-lease";
 import type { Memory } from "@parlance/inference/accelerators";
 import type { Log } from "@parlance/telemetry";
 import type { ToEngineJob } from "./lanes/job.ts";
-import type { Abilities, ModelSource, ReadyModel } from "./model/model-choice.ts";
+import type { Abilities, EngineOptionsSource, ModelSource, ReadyModel } from "./model/ready-model.ts";
 import type { ToResult } from "./results/settle-pass.ts";
-import type { EngineOptionsSource } from "./tenure/engine-slot.ts";
 import type { TenureSettings } from "./tenure/tenure-state.ts";
 import type { WorkerMetrics } from "./worker-metrics.ts";
 

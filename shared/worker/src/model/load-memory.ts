@@ -8,7 +8,7 @@ import type { Memory } from "@parlance/inference/accelerators";
 import type { Log } from "@parlance/telemetry";
 import type { WorkerOptions } from "../worker-options.ts";
 import { bytesOf, type MemoryNeed, mayLoad, memoryShort } from "./memory-need.ts";
-import type { ReadyModel } from "./model-choice.ts";
+import type { ReadyModel } from "./ready-model.ts";
 
 export interface LoadMemory {
   of(model: Pick<ReadyModel, "name" | "weightBytes">): ModelMemory;

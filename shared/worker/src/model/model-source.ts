@@ -21,7 +21,7 @@ import {
   resolveModel,
 } from "@parlance/model-store";
 import type { Log } from "@parlance/telemetry";
-import type { Abilities, ModelSource, ReadyModel } from "./model-choice.ts";
+import type { Abilities, ModelSource, ReadyModel } from "./ready-model.ts";
 
 /** What the settings say of the model that is wanted. */
 export interface ModelWishes {

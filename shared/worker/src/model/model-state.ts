@@ -1,6 +1,7 @@
 /** What is told of the model, and why it was not loaded. */
 import { type ModelPhase, type ModelState, SpeechError, type WorkerState } from "@parlance/contracts";
-import type { ModelChoice, ModelSource } from "./model-choice.ts";
+import type { ModelChoice } from "./model-choice.ts";
+import type { ModelSource } from "./ready-model.ts";
 
 export interface ModelQuestion {
   state: WorkerState;

@@ -13,7 +13,7 @@ import {
 import { describe, expect, test } from "vitest";
 import { livingEngines } from "../testing/pipeline.ts";
 import { useWorkers } from "../testing/workers.ts";
-import type { ModelSource } from "./model-choice.ts";
+import type { ModelSource } from "./ready-model.ts";
 
 const rig = useWorkers();
 const { start } = rig;

@@ -3,7 +3,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { modelStateSchema, modelSubjects, notReady, SpeechError } from "@parlance/contracts";
 import { expect, test, vi } from "vitest";
 import { useWorkers } from "../testing/workers.ts";
-import type { ModelSource } from "./model-choice.ts";
+import type { ModelSource } from "./ready-model.ts";
 
 vi.setConfig({ testTimeout: 60_000 });
 

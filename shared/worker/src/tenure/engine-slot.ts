@@ -6,16 +6,14 @@
  * Node and its modules, and would be an engine too many to everybody who counts them.
  */
 import type { Clock, Lease } from "@parlance/gpu-lease";
-import { type Engine, EngineDied, endLeftEngines, type Json, startEngine } from "@parlance/inference/engine";
+import { type Engine, EngineDied, endLeftEngines, startEngine } from "@parlance/inference/engine";
 import type { Log } from "@parlance/telemetry";
 import type { ModelMemory } from "../model/load-memory.ts";
+import type { EngineOptionsSource } from "../model/ready-model.ts";
 import type { WorkerMetrics } from "../worker-metrics.ts";
 import type { WorkerOptions } from "../worker-options.ts";
 import { type EngineDescription, readDescription } from "./engine-description.ts";
 import { type Swap, swapOf } from "./swap-log.ts";
-
-/** What the engine's `load` is given, or how to get it anew for each loading. */
-export type EngineOptionsSource = Json | (() => Json);
 
 export interface EngineSlotOptions {
   entry: URL;

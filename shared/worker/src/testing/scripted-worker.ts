@@ -1,7 +1,7 @@
 /** A worker on the scripted engine, for tests in this process and, run as a program, for tests that kill it. */
 import { type Bus, connectBus } from "@parlance/bus";
 import { createLog, type Log } from "@parlance/telemetry";
-import type { EngineOptionsSource } from "../tenure/engine-slot.ts";
+import type { EngineOptionsSource } from "../model/ready-model.ts";
 import { createWorker } from "../worker.ts";
 import type { Worker, WorkerOptions } from "../worker-options.ts";
 
