@@ -10,11 +10,14 @@ const { start } = rig;
 
 const echoes = (count: number) => Array.from({ length: count }, (_, n) => `echo ${n}`);
 
-async function ackedAll(lane: Lane = "batch"): Promise<void> {
+const ackedAll = (lane?: Lane) => acked(0, lane);
+
+/** All but so many. */
+async function acked(left: number, lane: Lane = "batch"): Promise<void> {
   const deadline = Date.now() + 5_000;
   for (;;) {
     const state = await rig.pipeline.bus.consumerState(streams.jobs, durables.worker("transcribe", lane));
-    if (state.pending === 0 && state.ackPending === 0) return;
+    if (state.pending === 0 && state.ackPending === left) return;
     if (Date.now() > deadline) throw new Error(JSON.stringify(state));
     await pause(10);
   }
@@ -106,8 +109,39 @@ describe("jobs", () => {
     await openBatchNotebook(rig.pipeline.bus).cancel(rig.pipeline.batch, Date.now());
     await ackedAll();
     await pause(300);
-    // What was in the engine when it happened came to its end.
+    // What had ended by then has its result.
     expect((await rig.pipeline.outcomes()).length).toBeLessThanOrEqual(40);
+  });
+
+  test("of a cancelled batch stop where they run; those of another batch in the same pass come to their end", async () => {
+    const unwanted = rig.pipeline.batch;
+    await rig.pipeline.publish("batch", ["steps 1000000 10 a", "steps 1000000 10 b"]);
+    rig.pipeline.nextBatch();
+    await rig.pipeline.publish("batch", ["steps 100 10 c", "steps 100 10 d"]);
+    await start();
+    const begun = () =>
+      rig.pipeline.bus.last(streams.progress, subjects.progress(unwanted, "0")).catch(() => undefined);
+    while ((await begun()) === undefined) await pause(10);
+    await openBatchNotebook(rig.pipeline.bus).cancel(unwanted, Date.now());
+    const found = await rig.pipeline.done(2);
+    expect(found.map(({ text, passSize }) => `${text} of ${passSize}`).sort()).toEqual([
+      "steps 100 10 c of 4",
+      "steps 100 10 d of 4",
+    ]);
+    await ackedAll();
+    expect(await rig.pipeline.outcomes(unwanted)).toEqual([]);
+  });
+
+  test("are acknowledged as they end, while others of their pass still run", async () => {
+    await rig.pipeline.publish("batch", ["echo a", "steps 1000000 10 b", "echo c", "fail"]);
+    const worker = await start();
+    const found = await rig.pipeline.done(3);
+    expect(found.map(({ item }) => item).sort()).toEqual(["0", "2", "3"]);
+    await acked(1);
+    expect(worker.state()).toMatchObject({ passes: 0, segments: 3 });
+    await openBatchNotebook(rig.pipeline.bus).cancel(rig.pipeline.batch, Date.now());
+    await ackedAll();
+    expect(worker.state()).toMatchObject({ passes: 1, segments: 3 });
   });
 
   test("are never run twice because their acknowledgement was lost", async () => {

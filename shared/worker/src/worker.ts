@@ -10,9 +10,9 @@
  *
  *   lanes/     demand (what is wanted now: all that fits a pass, one to notice work by, or nothing), pull-lanes asks the
  *              server for that much and keeps it informed (the bus's consumer), admit takes what comes, held-jobs keeps it
- *   tenure/    tenure-state (what it has and is about to do), tenure-machine (what follows from what happens, purely), with
- *              hand-over (what is next?), compose-pass (who shares a pass?), join-run, row-ends; tenures does it, with the
- *              process in engine-slot; checker/ walks through every order of events in a small world
+ *   tenure/    tenure-state (what it has and is about to do), tenure-machine (what follows from what happens, purely).
+ *              Its parts are seeking, course, hand-over (what is next?), compose-pass (who shares a pass?), row-ends.
+ *              tenures does what it says, with the process in engine-slot; checker/ walks through every order of events
  *   results/   settle (a result is stored, and only then is its job acknowledged), settle-pass
  *   blame/     blame (what becomes of jobs whose pass came to nothing); unfinished-runs: what a worker died of
  *   model/     model-choice (which one, and are its files ready?), load-memory (does it fit?), load-trouble (why not),

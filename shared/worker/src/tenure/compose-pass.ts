@@ -2,10 +2,10 @@
  * Which of the waiting jobs share the next pass: a pure decision.
  *
  * The most urgent lane leads. Realtime never waits. Interactive waits only for the rest of what was published together
- * with it, and batch only for a full pass, both at most `waitMs`. Less urgent jobs fill the pass, but a job that somebody
- * waits for is not held up by one that is longer (a pass lasts as long as its longest row), realtime takes no batch
- * work along, and neither do requests behind which those of another family wait. So that steady urgent work does not
- * starve batch for ever, every ninth pass takes whatever waits.
+ * with it, and batch only for a full pass, both at most `waitMs`. Less urgent jobs fill the pass, but a job that
+ * somebody waits for is not held up by one that is longer: a pass lasts as long as its longest row. Realtime takes no
+ * batch work along, and neither do requests behind which those of another family wait. So that steady urgent work does
+ * not starve batch for ever, every ninth pass takes whatever waits.
  *
  * What is more urgent than all that the engine runs goes as if the engine were idle: it runs inside.
  */

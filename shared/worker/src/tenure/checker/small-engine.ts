@@ -1,6 +1,6 @@
 /**
- * The engine of a small world, as its supervisor sees it: passes are handed over through a pipe that it reads when it likes,
- * the most urgent one runs inside what runs, rows join where another has ended, and everything may come to nothing.
+ * The engine of a small world, as its supervisor sees it. Passes are handed over through a pipe that it reads when it likes.
+ * The most urgent one runs inside what runs, rows join where another has ended, and everything may come to nothing.
  */
 import { lanes } from "@parlance/contracts";
 import type { Pass, TenureEffect, TenureEvent } from "../tenure-state.ts";

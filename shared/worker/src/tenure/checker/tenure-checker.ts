@@ -1,8 +1,8 @@
 /**
- * Every behaviour of a small world (small-world.ts) is walked, breadth first, up to a depth: in whatever order jobs come, the engine
- * runs, fails, hangs and dies, the lease is got and lost, batches are cancelled, others wait, and the worker is told to end.
+ * Every behaviour of a small world (small-world.ts) is walked, breadth first, up to a depth. In whatever order jobs come, an engine
+ * runs, fails, hangs and dies, the lease is got and lost, batches are cancelled, others wait, the worker is told to end.
  *
- * In each world what is promised must hold; and from worlds on the way, when nothing goes wrong any more, everything must come to
+ * In each world what is promised must hold. And from worlds on the way, when nothing goes wrong any more, everything must come to
  * its end: each job settled, no engine left, the lease let go.
  */
 import type { Lane } from "@parlance/contracts";
