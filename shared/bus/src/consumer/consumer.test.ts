@@ -1,7 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { durables, streams, subjects } from "@parlance/contracts";
+import { ACK_WAIT_MS, durables, streams, subjects } from "@parlance/contracts";
 import { afterEach, expect, test } from "vitest";
-import { setAckWait, useTestServer } from "../testing/index.ts";
+import { handClock, setAckWait, useTestServer } from "../testing/index.ts";
 import { type Consumer, type ConsumerOptions, createConsumer, retryDelayMs } from "./consumer.ts";
 import type { Held } from "./hold.ts";
 
@@ -61,7 +61,28 @@ test("a message that is worked on for several ack timers is not delivered again"
   const taken = [...mine.accepted, ...others.accepted];
   expect(taken.map(({ deliveries }) => deliveries)).toEqual([1]);
   await taken[0]?.ack();
-  await setAckWait(rig.bus, jobs, 15_000);
+  await setAckWait(rig.bus, jobs, ACK_WAIT_MS);
+});
+
+test("a message of a process that was stopped goes to another, and the first one is told", async () => {
+  await setAckWait(rig.bus, jobs, 500);
+  await publish(1, "stopped");
+  const lapsed: number[] = [];
+  // Its clock stands still, as everything does in a process that is stopped.
+  const clock = handClock();
+  let room = 1;
+  const first = await consume(() => room, { clock, onLapsed: (held) => lapsed.push(held.seq) });
+  await expect.poll(() => first.accepted.length).toBe(1);
+  room = 0;
+  const second = await consume(() => 1);
+  await expect.poll(() => second.accepted.length, { timeout: 5_000 }).toBe(1);
+  clock.stopFor(2_000);
+  expect(lapsed).toEqual(second.accepted.map(({ seq }) => seq));
+  // What the first one says now is not heard: the second one has it.
+  first.accepted[0]?.nak(0);
+  await second.accepted[0]?.ack();
+  expect(await rig.bus.consumerState(jobs.stream, jobs.durable)).toMatchObject({ pending: 0, ackPending: 0 });
+  await setAckWait(rig.bus, jobs, ACK_WAIT_MS);
 });
 
 test("nothing is pulled while nothing may be begun", async () => {
@@ -127,7 +148,7 @@ test("the durable says how long its ack timer is, and every one of the topology 
     [streams.results, durables.results],
     [jobs.stream, jobs.durable],
   ] as const) {
-    expect(await rig.bus.ackWait(stream, durable)).toBe(15_000);
+    expect(await rig.bus.ackWait(stream, durable)).toBe(ACK_WAIT_MS);
   }
 });
 
