@@ -1,7 +1,7 @@
 """The recogniser: log-mel features -> phones and characters, a stack of separable convolutions trained with CTC.
 
-Two strided convolutions turn 10 ms frames into 40 ms ones; residual blocks of a depthwise convolution over time and two
-pointwise layers follow (ConvNeXt-like); each 40 ms frame then gives two CTC frames of 20 ms, so that fast speech has
+Two strided convolutions turn 10 ms frames into 40 ms ones. Residual blocks of a depthwise convolution over time and two
+pointwise layers follow (ConvNeXt-like). Each 40 ms frame then gives two CTC frames of 20 ms, so that fast speech has
 more frames than symbols. Every convolution sees zeros beyond the end of a row: a padded row gives what it gives alone.
 """
 

@@ -3,11 +3,12 @@ into a model's folder, on any machine, without Python.
 
     python shapes.py whisper-base|whisper-small|qwen3-asr-0.6b FOLDER
 
-The exporters write the graphs as they do for a checkpoint, over tensors of zeros that have only a size, so no framework is needed. FOLDER
-gets the graphs, compressed, and `shape.json.gz`: the manifest without its files, the tokenizer's rule, and for each weight file its tensors
-as [source, kind, dims, offset, first], `first` being the source's number at which it begins. A source's rule is {seed, width, centre, quiet}:
-uniform numbers in centre ± width that a half holds exactly, the same in every format. `quiet` numbers are zero: rows of end tokens, so that
-every row says its whole budget.
+The exporters write the graphs as they do for a checkpoint, over tensors of zeros that have only a size, so no framework
+is needed. FOLDER gets the graphs, compressed, and `shape.json.gz`: the manifest without its files, the tokenizer's
+rule, and the tensors of each weight file. A tensor is [source, kind, dims, offset, first], `first` being the source's
+number at which it begins. A source's rule is {seed, width, centre, quiet}: uniform numbers in centre ± width that a
+half holds exactly, the same in every format. `quiet` numbers are zero: rows of end tokens, so that every row says its
+whole budget.
 """
 
 import gzip

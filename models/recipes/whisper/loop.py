@@ -1,10 +1,10 @@
 """Whisper's greedy decoding of a whole pass as one graph, for devices on which keys and values must stay.
 
-Node's binding cannot keep a tensor on a CUDA device from one run to the next. So the steps are an ONNX Loop, whose state
-(token, position, mask, what the rules remember, keys and values) stays on the device, and openai-whisper's rules are masks
-inside it: suppressed tokens, no blank first, timestamps in pairs that never go back, timestamps when together they are
-likelier than any other token. It takes the encoder's states and makes the cross attention's keys and values itself: they
-are twenty times as large, and would travel to the host and back.
+Node's binding cannot keep a tensor on a CUDA device from one run to the next. So the steps are an ONNX Loop, whose
+state (token, position, mask, what the rules remember, keys and values) stays on the device. openai-whisper's rules are
+masks inside it: suppressed tokens, no blank first, timestamps in pairs that never go back, timestamps when together
+they are likelier than any other token. It takes the encoder's states and makes the cross attention's keys and values
+itself: they are twenty times as large, and would travel to the host and back.
 
 Inputs: `states` float32 [batch, 1500, width]; `prompt` int64 [batch, places], padded on the left; `padding` int64 [batch], how much of
 it is padding; `start` int64 [batch], place of the start token; `budgets` int64 [batch], most tokens that a row may say, at least 1;

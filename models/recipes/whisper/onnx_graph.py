@@ -1,9 +1,9 @@
 """Whisper's layers as nodes of an ONNX graph, in the number format that is wanted.
 
 In `int8` every matrix of a linear layer is int8 with one scale for each output, and activations are quantised as they
-come: with one scale for the whole run (DynamicQuantizeMatMul of ONNX Runtime) or, after `alone`, with one for each of
-its vectors, so that what a row gets does not depend on the rows beside it. In `int4` weights are in blocks of 32, each with
-a scale (MatMulNBits), which suits few rows at a time. In `float16` everything inside is float16.
+come. One scale serves the whole run (DynamicQuantizeMatMul of ONNX Runtime). After `alone` each of its vectors has one,
+so that what a row gets does not depend on the rows beside it. In `int4` weights are in blocks of 32, each with a scale
+(MatMulNBits), which suits few rows at a time. In `float16` everything inside is float16.
 """
 
 import sys

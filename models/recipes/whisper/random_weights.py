@@ -3,9 +3,9 @@
 Fixtures hold the rules; shared/asr/src/whisper/testing/random-weights.ts makes the same float32 numbers from them, bit
 for bit. So a test model costs no bytes in the repository, whatever its size.
 
-A model of nothing but noise says one token for ever. These say something like a transcript: three channels of the decoder
-are kept free of noise, and carry the position to the tokens' embeddings, so that timestamps come in
-pairs every few tokens and the end of the text comes sooner or later.
+A model of nothing but noise says one token for ever. These say something like a transcript. Three channels of the
+decoder are kept free of noise, and carry the position to the tokens' embeddings. So timestamps come in pairs every few
+tokens and the end of the text comes sooner or later.
 """
 
 import math
