@@ -312,7 +312,8 @@ export const settingsTable = {
   PASS_TIMEOUT: setting({
     schema: integer(1),
     default: "300",
-    describe: "Seconds after which a pass counts as hung and its engine is killed",
+    describe:
+      "Seconds in which no row of a pass begins or ends, after which it counts as hung and its engine is killed",
   }),
   MAX_DELIVERIES: setting({
     schema: integer(2, 100),
