@@ -24,7 +24,7 @@ async function decode(way: "step" | "c-api") {
     ...{ way, device: "cpu", format: "float32", rows: 3, seconds: 2, budget: 24, rounds: 1, cuda: {} },
     inputs: join(root, "embeddings"),
   };
-  const { stdout } = await promisify(execFile)(process.execPath, [at("qwen3-asr.ts"), JSON.stringify(order)]);
+  const { stdout } = await promisify(execFile)(process.execPath, [at("ways/qwen3-asr.ts"), JSON.stringify(order)]);
   return wayAnswerSchema.parse(JSON.parse(stdout.trim().split("\n").at(-1) ?? ""));
 }
 
