@@ -111,8 +111,8 @@ function handNext(draft: Draft, settings: TenureSettings): boolean {
     waiting: waiting.filter(({ lane }) => joinable(tenure, lane) === undefined),
     now,
     budgetBytes: tenure.budgetBytes,
-    // What runs in the engine is passed over by no pass that runs inside it: it goes on in between.
-    passedOver: tenure.runs.length > 0 ? 0 : turns.passedOver,
+    // Batch work that runs is passed over by no pass that runs inside it: it goes on in between.
+    passedOver: tenure.runs.some(({ lane }) => lane === "batch") ? 0 : turns.passedOver,
     requestsAlone: requestsAlone(question(state, tenure, settings, now), turns.passMs, turns.passedOver),
     engine: occupancy(tenure),
   });

@@ -156,6 +156,34 @@ describe("urgent work", () => {
     expect(worker.handed(worker.pass(1)).map(({ lane }) => lane)).toEqual(["realtime"]);
   });
 
+  for (const refills of [false, true]) {
+    test(`of one lane without end lets batch work have a row in time, where rows ${refills ? "join" : "do not join"}`, () => {
+      const worker = working({ refills });
+      const known = new Set<number>();
+      const open: { pass: number; row: number; lane: Lane }[] = [];
+      const take = (effects: readonly TenureEffect[]) => {
+        for (const pass of worker.handed(effects)) {
+          if (known.has(pass.pass)) continue;
+          known.add(pass.pass);
+          worker.start(pass, refills && open.length > 0 ? 1 : pass.pass);
+          open.push(...pass.jobs.map(({ lane }, row) => ({ pass: pass.pass, row, lane })));
+        }
+      };
+      take(worker.job("interactive"));
+      // Longer than they are: it fills no pass of theirs.
+      take(worker.job("batch", { bytes: 1_000 }));
+      let ended = 0;
+      for (; ended < 200 && !open.some(({ lane }) => lane === "batch"); ended += 1) {
+        for (let more = 0; more < 4; more += 1) take(worker.job("interactive"));
+        const [oldest] = open.splice(0, 1);
+        if (oldest !== undefined) take(worker.end(oldest.pass, oldest.row));
+      }
+      // Eight full passes went before it, and what they began with.
+      expect(ended).toBeLessThan(48);
+      expect(open.some(({ lane }) => lane === "batch")).toBe(true);
+    });
+  }
+
   test("with gaps is never held back: what it interrupts goes on in between", () => {
     const worker = working();
     worker.full();
