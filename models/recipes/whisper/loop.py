@@ -8,7 +8,9 @@ itself: they are twenty times as large, and would travel to the host and back.
 
 Inputs: `states` float32 [batch, 1500, width]; `prompt` int64 [batch, places], padded on the left; `padding` int64 [batch], how much of
 it is padding; `start` int64 [batch], place of the start token; `budgets` int64 [batch], most tokens that a row may say, at least 1;
-`timestamps` int64 [batch], 1 where their rules hold; `first_bias` and `bias` float32 [vocabulary], added to the scores of the first
+`timestamps` int64 [batch], 1 where their rules hold; `begun` int64 [batch], 1 where the prompt's last tokens are what the row has said
+itself in a run before, with `last` and `before`, 1 where the last of these and the one before it were timestamps (or there is none), and
+`latest`, the last timestamp among them or the token before the first one, all int64 [batch]; `first_bias` and `bias` float32 [vocabulary], added to the scores of the first
 token and of all others, finite. Outputs: `tokens` int32 [batch, steps], the end of the text with them, -1 behind a row's last;
 `log_probabilities` float32 alike, among all that was allowed; `start_rest` float32 [batch, others], the scores at the start
 token of all that are no words, and `start_total` float32 [batch], the log of the sum of all exponentials there.
@@ -35,10 +37,12 @@ def loop(model, path, compute, tokens):
     rules = Rules(graph, tokens, dims.n_vocab)
     states = graph.input("states", "float32", ["batch", dims.n_audio_ctx, dims.n_audio_state])
     prompt = graph.given("prompt", "int64", ["batch", "places"])
-    padding, start, budgets, timestamps = (graph.given(name, "int64", ["batch"]) for name in ("padding", "start", "budgets", "timestamps"))
+    names = ("padding", "start", "budgets", "timestamps", "begun", "last", "before", "latest")
+    padding, start, budgets, timestamps, begun, last, before, latest = (graph.given(name, "int64", ["batch"]) for name in names)
     first_bias, bias = (graph.given(name, "float32", [dims.n_vocab]) for name in ("first_bias", "bias"))
     cross = decoder.cross(states)
-    timed = column(graph, graph.op("Greater", timestamps, number(graph, 0)))
+    timed, begun, last, before = (column(graph, graph.op("Greater", flag, number(graph, 0))) for flag in (timestamps, begun, last, before))
+    latest = column(graph, latest)
 
     length = graph.op("Shape", prompt, start=1, end=2)
     places = graph.op("Range", number(graph, 0), graph.op("Squeeze", length), number(graph, 1))
@@ -47,13 +51,14 @@ def loop(model, path, compute, tokens):
     positions = graph.op("Max", behind, number(graph, 0))
     x, cache = decoder.layers(decoder.embed(prompt, positions), decoder.causal_mask(places, pads), cross, None)
     at_start = decoder.scores(graph.op("GatherND", x, column(graph, start), batch_dims=1))
-    first = graph.op("Add", decoder.scores(last_place(graph, x)), first_bias)
-    token, score = rules.choose(first, rules.forbidden_first(timed), timed)
+    first = graph.op("Add", decoder.scores(last_place(graph, x)), graph.op("Where", begun, bias, first_bias))
+    forbidden = rules.either(begun, rules.forbidden(timed, last, before, latest), rules.forbidden_first(timed))
+    token, score = rules.choose(first, forbidden, timed)
     finished = rules.is_last(token, budgets, number(graph, 1))
     pad = graph.op("Cast", graph.op("Less", behind, number(graph, 0)), to=decoder.kind)
     mask = graph.op("Mul", pad, graph.constant(MASKED, graph.float))
     was = rules.is_timestamp(column(graph, token))
-    remembered = [was, graph.op("Or", was, graph.op("Not", was)), rules.latest(column(graph, token), number(graph, rules.first - 1))]
+    remembered = [was, graph.op("Or", last, graph.op("Not", begun)), rules.latest(column(graph, token), latest)]
     position = graph.op("Sub", graph.op("Unsqueeze", length, graph.constant([0])), pads)
     state = [token, finished, position, mask, *remembered, *cache]
 

@@ -4,7 +4,7 @@ import { createLogMel } from "../features/log-mel.ts";
 
 export const WINDOW_SECONDS = 30;
 export const FRAMES = 3_000;
-const HOP = 160;
+export const HOP = 160;
 const WINDOW_SAMPLES = WINDOW_SECONDS * SAMPLE_RATE;
 /** Silence that is put behind the audio before the rest is known: longer than an analysis window. */
 const TAIL = 4 * HOP;

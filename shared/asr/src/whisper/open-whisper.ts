@@ -18,6 +18,7 @@ export interface OpenedWhisper {
   features: WhisperFeatures;
   suppression: Suppression;
   beams: number;
+  rowsAtOnce: number;
   graphs: WhisperGraphs;
   transcribe: Transcriber;
 }
@@ -39,8 +40,9 @@ export async function openWhisper(context: ArchitectureContext): Promise<OpenedW
   const features = createFeatures(section.mels);
   const suppression = createSuppression(vocabulary, section.suppressTokens);
   const beams = options.beamSize ?? section.beamSize;
-  const transcribe = createTranscriber({ graphs, features, vocabulary, suppression, section, beams });
-  return { section, vocabulary, features, suppression, beams, graphs, transcribe };
+  const rowsAtOnce = manifest.limits.maxBatchSize;
+  const opened = { graphs, features, vocabulary, suppression, section, beams, rowsAtOnce };
+  return { ...opened, transcribe: createTranscriber(opened) };
 }
 
 function openOwn(options: LoopGraphsOptions): Promise<WhisperGraphs> {

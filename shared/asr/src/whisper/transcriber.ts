@@ -1,29 +1,23 @@
 /**
- * One pass through a Whisper: hear, tell the languages, decode, try again what looks wrong, find the words' times. Rows are
- * what the model sees; segments of the pipeline become rows in whisper-model.ts.
+ * A pass through a Whisper. Rows come in, are heard, tell their language, have their prompts read, and then all say one token a
+ * step, each in a search of its own. A row whose text ended is tried again where it looks wrong, or has its words timed, and leaves;
+ * between steps rows that wait come in beside those that speak. Rows are what the model sees; segments of the pipeline become rows
+ * in whisper-model.ts.
  */
-
-import { FRAMES, type WhisperFeatures } from "./features.ts";
-import type { EncodedRows, WhisperGraphs } from "./graphs/decoder.ts";
+import type { Pass } from "@parlance/inference";
+import type { WhisperFeatures } from "./features.ts";
+import type { PassRows, WhisperGraphs } from "./graphs/decoder.ts";
 import type { WhisperSection } from "./graphs/manifest-section.ts";
-import { decodeRows, detectLanguages, type RowSearch } from "./search/decode.ts";
-import { compressionRatio, isSilence, needsFallback } from "./search/fallback.ts";
-import { choosePhrase, createLikelihoodSearch } from "./search/phrases.ts";
-import {
-  createBeamSearch,
-  createGreedySearch,
-  createSampling,
-  type Decoded,
-  type Search,
-  type SearchOptions,
-} from "./search/search.ts";
+import { type Attempted, createAttempts, type RowAttempts } from "./search/attempts.ts";
+import { detectLanguage } from "./search/detect-language.ts";
+import { decodePhrase } from "./search/phrases.ts";
+import type { NodeScores } from "./search/scores.ts";
+import type { Step } from "./search/search.ts";
 import type { Suppression } from "./search/suppression.ts";
-import type { TokenRules } from "./search/timestamp-rules.ts";
-import { buildPrompt, type Prompt } from "./text/prompt.ts";
+import { buildPrompt } from "./text/prompt.ts";
 import type { Vocabulary } from "./text/vocabulary.ts";
-import { textSegments } from "./words/text-segments.ts";
-import { splitWords } from "./words/word-splitting.ts";
-import { alignWords, spreadWords, type TimedWord, wordsOfSegments } from "./words/word-times.ts";
+import { timeWords } from "./words/row-words.ts";
+import type { TimedWord } from "./words/word-times.ts";
 
 export interface WhisperRow {
   /** 16 kHz mono. */
@@ -37,21 +31,17 @@ export interface WhisperRow {
   phrases: readonly string[];
 }
 
-export interface WhisperResult {
-  tokens: number[];
-  text: string;
+export interface WhisperResult extends Attempted {
   language: string;
   /** Mean per token, natural log; of a phrase: of its probability among the phrases. */
   logProbability: number;
-  noSpeechProbability: number;
-  /** At which the text was found. */
-  temperature: number;
-  /** False when the budget ended before the text did. */
-  finished: boolean;
-  /** Nobody speaks: the text is not to be believed. */
-  silence: boolean;
   /** Empty unless asked for. */
   words: TimedWord[];
+}
+
+export interface WhisperPart {
+  /** Whole characters of all that was said so far. */
+  text: string;
 }
 
 export interface TranscriberOptions {
@@ -62,161 +52,212 @@ export interface TranscriberOptions {
   section: WhisperSection;
   /** 1 is greedy. */
   beams: number;
+  /** Most rows that speak side by side. */
+  rowsAtOnce: number;
 }
 
-const SAMPLE_RATE = 16_000;
-const HOP = 160;
-/** Timestamps of 20 ms: a text begins within its first second. */
-const MAX_INITIAL_TIMESTAMP = 50;
+export type WhisperPass = Pass<WhisperRow, WhisperPart, WhisperResult>;
 
-export type Transcriber = (rows: readonly WhisperRow[]) => Promise<WhisperResult[]>;
+export type Transcriber = (pass: WhisperPass) => Promise<void>;
+
+/** A row between its prompt and its end. */
+interface Speaking {
+  row: WhisperRow;
+  language: string;
+  attempts: RowAttempts;
+  /** What it says next; undefined while the graph with the loop speaks for it. */
+  step: Step | undefined;
+  told: string;
+}
 
 export function createTranscriber(options: TranscriberOptions): Transcriber {
-  const { graphs, features, vocabulary, suppression, section, beams } = options;
-  const { control } = vocabulary;
-  const none = new Float32Array(control.endOfText);
-  const nothingSuppressed: Suppression = { words: none, firstWords: none, controls: new Set() };
-
-  function makeSearch(prompt: Prompt, timestamps: boolean, temperature: number, random: () => number): Search {
-    const rules: TokenRules = {
-      tokens: control,
-      suppressed: suppression.controls,
-      timestamps,
-      maxInitialTimestamp: MAX_INITIAL_TIMESTAMP,
-    };
-    const longest = section.maxTokens ?? section.positions / 2;
-    const search: SearchOptions = { rules, budget: Math.min(longest, section.positions + 1 - prompt.tokens.length) };
-    if (temperature > 0) return createSampling({ ...search, bestOf: beams, temperature, random });
-    return beams > 1 ? createBeamSearch({ ...search, beams }) : createGreedySearch(search);
-  }
-
-  async function decodeWithFallback(
-    encoded: EncodedRows,
-    rows: readonly WhisperRow[],
-    languages: readonly string[],
-  ): Promise<WhisperResult[]> {
-    const results = new Map<number, WhisperResult>();
-    for (const [row, each] of rows.entries()) {
-      if (each.phrases.length > 0) results.set(row, await decodePhrase(encoded, row, each, languages[row] ?? ""));
+  return async (pass) => {
+    if (pass.rows.length === 0) return;
+    const held = options.graphs.open(pass.rows.length, () => pass.giveWay());
+    try {
+      await transcribe(options, pass, held);
+    } finally {
+      held.close();
     }
-    let open = [...rows.keys()].filter((row) => !results.has(row));
-    for (const temperature of section.temperatures) {
-      const searches = new Map<number, RowSearch>();
-      for (const row of open) {
-        const { timestamps = false, context = [], samples = new Int16Array() } = rows[row] ?? {};
-        const language = vocabulary.languages.get(languages[row] ?? "");
-        const prompt = buildPrompt({ vocabulary, language, timestamps, context });
-        searches.set(row, {
-          prompt,
-          search: makeSearch(prompt, timestamps, temperature, seededRandom(samples, temperature)),
-        });
-      }
-      const decoded = await decodeRows(encoded, searches, suppression, vocabulary);
-      for (const [row, found] of decoded) results.set(row, toResult(found, languages[row] ?? "", temperature));
-      open = open.filter((row) => {
-        const result = results.get(row);
-        return (
-          result !== undefined && needsFallback({ ...result, compressionRatio: compressionRatio(result.text) }, section)
-        );
-      });
-      if (open.length === 0) break;
-    }
-    return rows.map((_, row) => {
-      const result = results.get(row);
-      if (result === undefined) throw new RangeError(`row ${row} was not decoded`);
-      return result;
-    });
-  }
-
-  async function decodePhrase(
-    encoded: EncodedRows,
-    row: number,
-    { phrases, context }: WhisperRow,
-    code: string,
-  ): Promise<WhisperResult> {
-    const language = vocabulary.languages.get(code);
-    const prompt = buildPrompt({ vocabulary, language, timestamps: false, context });
-    let noSpeechProbability = 0;
-    const choice = await choosePhrase(phrases, vocabulary.encode, async (texts) => {
-      const search = createLikelihoodSearch(texts, control.endOfText);
-      const decoded = await decodeRows(encoded, new Map([[row, { prompt, search }]]), nothingSuppressed, vocabulary);
-      noSpeechProbability = decoded.get(row)?.noSpeechProbability ?? 0;
-      return search.likelihoods();
-    });
-    return {
-      ...{
-        tokens: choice.tokens,
-        text: phrases[choice.index] ?? "",
-        language: code,
-        logProbability: choice.logProbability,
-      },
-      ...{ noSpeechProbability, temperature: 0, finished: true, silence: false, words: [] },
-    };
-  }
-
-  function toResult(found: Decoded, language: string, temperature: number): WhisperResult {
-    const { tokens, sumLogProbability, finished, noSpeechProbability } = found;
-    const text = vocabulary.decode(tokens).trim();
-    const logProbability = sumLogProbability / (tokens.length + 1);
-    const silence = isSilence({ logProbability, noSpeechProbability }, section);
-    return { tokens, text, language, logProbability, noSpeechProbability, temperature, finished, silence, words: [] };
-  }
-
-  async function addWords(
-    encoded: EncodedRows,
-    rows: readonly WhisperRow[],
-    results: readonly WhisperResult[],
-  ): Promise<void> {
-    const frames = (row: number) => Math.min(Math.floor((rows[row]?.samples.length ?? 0) / HOP), FRAMES) >> 1;
-    const spoken = (row: number) => (results[row]?.tokens ?? []).filter((token) => token < control.endOfText);
-    const texts = new Map<number, { prompt: number; tokens: number[] }>();
-    for (const [row, { timestamps }] of rows.entries()) {
-      const result = results[row];
-      if (!timestamps || result === undefined || result.silence || spoken(row).length === 0 || frames(row) === 0)
-        continue;
-      const language = vocabulary.languages.get(result.language);
-      const { tokens } = buildPrompt({ vocabulary, language, timestamps: true, context: [] });
-      texts.set(row, {
-        prompt: tokens.length,
-        tokens: [...tokens, control.noTimestamps, ...spoken(row), control.endOfText],
-      });
-    }
-    if (texts.size === 0) return;
-    const attention = await encoded.align(new Map([...texts].map(([row, { tokens }]) => [row, tokens])), frames);
-    for (const [row, { prompt }] of texts) {
-      const result = results[row];
-      const seen = attention?.get(row);
-      if (result === undefined) continue;
-      const words = splitWords([...spoken(row), control.endOfText], result.language, vocabulary);
-      const seconds = (rows[row]?.samples.length ?? 0) / SAMPLE_RATE;
-      const segments = textSegments(result.tokens, control.firstTimestamp, seconds);
-      const timed =
-        seen === undefined ? spreadWords(words, segments, control.endOfText) : alignWords(words, seen, prompt);
-      result.words = wordsOfSegments(timed, segments, control.endOfText);
-    }
-  }
-
-  return async (rows) => {
-    if (rows.length === 0) return [];
-    const encoded = await graphs.encode(rows.map(({ samples }) => features(samples)));
-    const unknown = vocabulary.multilingual ? [...rows.keys()].filter((row) => rows[row]?.language === undefined) : [];
-    const heard = await detectLanguages(encoded, unknown, vocabulary);
-    const languages = rows.map(({ language }, row) => language ?? heard.get(row)?.code ?? "en");
-    const results = await decodeWithFallback(encoded, rows, languages);
-    await addWords(encoded, rows, results);
-    return results;
   };
 }
 
-/** Random numbers that are the same for the same audio: a segment that is run again says the same. */
-function seededRandom(samples: Int16Array, temperature: number): () => number {
-  let state = Math.round(temperature * 1000) + 1;
-  for (const sample of samples) state = (Math.imul(state, 31) + sample) | 0;
-  return () => {
-    // mulberry32
-    state = (state + 0x6d2b79f5) | 0;
-    let x = Math.imul(state ^ (state >>> 15), state | 1);
-    x ^= x + Math.imul(x ^ (x >>> 7), x | 61);
-    return ((x ^ (x >>> 14)) >>> 0) / 2 ** 32;
-  };
+async function transcribe(options: TranscriberOptions, pass: WhisperPass, held: PassRows): Promise<void> {
+  const { graphs, features, vocabulary, suppression } = options;
+  const speaking = new Map<number, Speaking>();
+
+  function rowOf(number: number): WhisperRow {
+    const row = pass.rows[number];
+    if (row === undefined) throw new RangeError(`the pass has no row ${number}`);
+    return row;
+  }
+
+  function end(number: number, result: WhisperResult): void {
+    speaking.delete(number);
+    held.drop(number);
+    pass.end(number, result);
+  }
+
+  /** Without those that nobody waits for any more. */
+  function open(numbers: readonly number[]): number[] {
+    return numbers.filter((number) => {
+      if (pass.isOpen(number)) return true;
+      speaking.delete(number);
+      held.drop(number);
+      return false;
+    });
+  }
+
+  /** Hears rows, and has them begin to speak. */
+  async function admit(numbers: readonly number[]): Promise<void> {
+    for (let from = 0; from < numbers.length; from += graphs.rowsPerHearing) {
+      const heard = new Map<number, Float32Array>();
+      for (const number of open(numbers.slice(from, from + graphs.rowsPerHearing))) {
+        await pass.giveWay();
+        heard.set(number, features(rowOf(number).samples));
+      }
+      await held.hear(heard);
+    }
+    const languages = await tellLanguages(open(numbers));
+    for (const number of open(numbers)) {
+      if (rowOf(number).phrases.length > 0) await sayPhrase(number, languages.get(number) ?? "");
+    }
+    const read = new Map<number, RowAttempts["prompt"]>();
+    for (const number of open(numbers).filter((each) => rowOf(each).phrases.length === 0)) {
+      const row = rowOf(number);
+      const { samples, timestamps, context } = row;
+      const language = languages.get(number) ?? "";
+      const prompt = buildPrompt({ vocabulary, language: vocabulary.languages.get(language), timestamps, context });
+      const attempts = createAttempts(options, { prompt, timestamps, samples });
+      speaking.set(number, { row, language, attempts, step: undefined, told: "" });
+      if (held.loop === undefined || attempts.loop() === undefined) read.set(number, prompt);
+    }
+    await begin(await held.read(read));
+  }
+
+  async function tellLanguages(numbers: readonly number[]): Promise<Map<number, string>> {
+    const unknown = numbers.filter((number) => vocabulary.multilingual && rowOf(number).language === undefined);
+    const prompt = { tokens: [vocabulary.control.startOfTranscript], start: 0 };
+    const starts = await held.start(new Map(unknown.map((number) => [number, prompt])));
+    return new Map(
+      numbers.map((number) => {
+        const start = starts.get(number);
+        const heard = start === undefined ? undefined : detectLanguage(start, vocabulary)?.code;
+        return [number, rowOf(number).language ?? heard ?? "en"];
+      }),
+    );
+  }
+
+  async function sayPhrase(number: number, language: string): Promise<void> {
+    const { phrases, context } = rowOf(number);
+    const prompt = buildPrompt({
+      ...{ vocabulary, language: vocabulary.languages.get(language), timestamps: false, context },
+    });
+    const said = await decodePhrase({ held, number, prompt, phrases, vocabulary });
+    end(number, { ...said, language, words: [] });
+  }
+
+  /** Rows whose prompts were read, and, of those whose text ends at once, all that follows. */
+  async function begin(readings: Awaited<ReturnType<PassRows["read"]>>): Promise<void> {
+    const ended: number[] = [];
+    for (const [number, reading] of readings) {
+      const state = speaking.get(number);
+      if (state === undefined) continue;
+      state.step = state.attempts.begin(reading);
+      tell(number, state);
+      if (state.step === undefined) ended.push(number);
+    }
+    await settle(ended);
+  }
+
+  /** One token more in every row. */
+  async function step(): Promise<void> {
+    const steps = new Map<number, Step>();
+    let [candidates, allWords] = [1, false];
+    for (const [number, { step: next, attempts }] of speaking) {
+      if (next === undefined) continue;
+      steps.set(number, next);
+      candidates = Math.max(candidates, attempts.wanted.candidates);
+      allWords ||= attempts.wanted.allWords;
+    }
+    if (steps.size === 0) return;
+    const answers = await held.step(steps, { candidates, allWords, bias: suppression.words });
+    const ended: number[] = [];
+    for (const [number, scores] of answers) {
+      if (!advance(number, scores)) ended.push(number);
+    }
+    await settle(ended);
+  }
+
+  function advance(number: number, scores: readonly NodeScores[]): boolean {
+    const state = speaking.get(number);
+    if (state === undefined) return true;
+    state.step = state.attempts.advance(scores);
+    tell(number, state);
+    return state.step !== undefined;
+  }
+
+  /** Some tokens more in the rows that the graph with the loop speaks for. */
+  async function loop(): Promise<void> {
+    if (held.loop === undefined) return;
+    const rows = [...speaking].flatMap(([number, { step: next, attempts }]) => {
+      const row = next === undefined ? attempts.loop() : undefined;
+      return row === undefined ? [] : [[number, row] as const];
+    });
+    if (rows.length === 0) return;
+    const ended: number[] = [];
+    for (const [number, said] of await held.loop.run(new Map(rows), suppression)) {
+      const state = speaking.get(number);
+      if (state === undefined) continue;
+      const goesOn = state.attempts.follow(said);
+      tell(number, state);
+      if (!goesOn) ended.push(number);
+    }
+    await settle(ended);
+  }
+
+  function tell(number: number, state: Speaking): void {
+    if (!pass.readsParts(number)) return;
+    const said = state.attempts.textSoFar();
+    const text = said === undefined ? state.told : vocabulary.decodeSoFar(said).trim();
+    if (text === state.told) return;
+    state.told = text;
+    pass.tell(number, { text });
+  }
+
+  /** Rows whose search has ended. */
+  async function settle(numbers: readonly number[]): Promise<void> {
+    const again: number[] = [];
+    for (const number of open(numbers)) {
+      const state = speaking.get(number);
+      if (state === undefined) continue;
+      const found = state.attempts.settle();
+      if (found === undefined) again.push(number);
+      else await finish(number, state, found);
+    }
+    const prompts = open(again).flatMap((number) => {
+      const prompt = speaking.get(number)?.attempts.prompt;
+      return prompt === undefined ? [] : [[number, prompt] as const];
+    });
+    if (prompts.length > 0) await begin(await held.read(new Map(prompts)));
+  }
+
+  async function finish(number: number, { row, language }: Speaking, found: Attempted): Promise<void> {
+    const { tokens, silence } = found;
+    const timed = row.timestamps && !silence;
+    const align = (spoken: readonly number[], frames: number) => held.align(number, spoken, frames);
+    const { samples } = row;
+    const words = timed ? await timeWords({ samples, language, tokens }, vocabulary, align) : [];
+    end(number, { ...found, language, words });
+  }
+
+  await admit([...pass.rows.keys()]);
+  for (;;) {
+    const free = options.rowsAtOnce - speaking.size;
+    if (graphs.refills && free > 0) await admit(pass.refill(free));
+    open([...speaking.keys()]);
+    if (speaking.size === 0) return;
+    await step();
+    await loop();
+  }
 }

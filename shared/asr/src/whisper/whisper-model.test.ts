@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { runWhole } from "@parlance/inference";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { OpenedWhisper } from "./open-whisper.ts";
 import { makeClip } from "./testing/clips.ts";
@@ -55,7 +56,8 @@ async function withModel<T>(
 }
 
 function decode(model: OpenedWhisper, decodings: readonly GoldenDecoding[]): Promise<WhisperResult[]> {
-  return model.transcribe(
+  return runWhole(
+    model.transcribe,
     decodings.map(({ clip: name, language, timestamps, context }) => ({
       samples: clip(name),
       language: language ?? undefined,

@@ -1,22 +1,23 @@
 /**
  * The `whisper` architecture: every Whisper from tiny to large-v3, English-only and multilingual, 80 or 128 mel bands.
  *
- * A pass is heard, its languages are told, and its rows are decoded together: with a beam, then, where a text looks wrong,
- * by sampling at rising temperatures, as openai-whisper does. Where times are wanted the text is decoded with timestamps, and
- * the words' times are found in the cross attention. Context and hotwords stand in the prompt as the text that came before, as much
- * of its end as the model was trained with. Checked against openai-whisper on small random models (models/recipes/whisper):
- * features, states, languages, tokens, times.
+ * Rows are heard, their languages are told, and they are decoded together: with a beam, then, where a text looks wrong,
+ * by sampling at rising temperatures, as openai-whisper does; transcriber.ts says how a pass goes. Where times are wanted
+ * the text is decoded with timestamps, and the words' times are found in the cross attention. Context and hotwords stand
+ * in the prompt as the text that came before, as much of its end as the model was trained with.
+ *
+ * Checked against openai-whisper on small random models (models/recipes/whisper): features, states, languages, tokens, times.
  * Rooms: graphs/ (each layout behind one interface), search/ (how a text is looked for), words/ (their times), text/ (tokens).
- * State: the graphs' sessions and the arrays of the last pass.
+ * State: the graphs' sessions, arrays of passes that have ended, and how long runs take.
  */
 import { type Failure, SAMPLE_RATE } from "@parlance/contracts";
-import { inOneRun } from "@parlance/inference";
-import type { ArchitectureContext, AsrArchitecture, AsrOutcome, AsrResult, AsrSegment } from "../types.ts";
+import { adaptPass } from "@parlance/inference";
+import type { ArchitectureContext, AsrArchitecture, AsrOutcome, AsrPart, AsrResult, AsrSegment } from "../types.ts";
 import { type OpenedWhisper, openWhisper } from "./open-whisper.ts";
 import { phraseBeyond } from "./search/phrases.ts";
 import { languageCode, languageName } from "./text/languages.ts";
 import { contextTokens, longestContext, roomBehind } from "./text/prompt.ts";
-import type { WhisperResult, WhisperRow } from "./transcriber.ts";
+import type { WhisperPart, WhisperResult, WhisperRow } from "./transcriber.ts";
 import { strip } from "./words/word-splitting.ts";
 
 export const whisperArchitecture: AsrArchitecture = {
@@ -25,17 +26,15 @@ export const whisperArchitecture: AsrArchitecture = {
     const whisper = await openWhisper(context);
     return {
       computeType: whisper.graphs.computeType,
-      run: inOneRun(async (segments) => {
-        const outcomes = segments.map((segment) => prepare(segment, context, whisper));
-        const rows = outcomes.flatMap((outcome) => ("row" in outcome ? [outcome.row] : []));
-        const results = (await whisper.transcribe(rows)).values();
-        return outcomes.map((outcome): AsrOutcome => {
-          if (!("row" in outcome)) return outcome;
-          const result = results.next().value;
-          if (result === undefined) throw new RangeError("a row has no result");
-          return { ok: true, result: toAsrResult(result) };
-        });
-      }),
+      refills: whisper.graphs.refills,
+      run: (pass) =>
+        whisper.transcribe(
+          adaptPass(pass, {
+            open: (segment) => prepare(segment, context, whisper),
+            part: (part: WhisperPart): AsrPart => part,
+            outcome: (result: WhisperResult): AsrOutcome => ({ ok: true, result: toAsrResult(result) }),
+          }),
+        ),
       close: () => whisper.graphs.close(),
     };
   },
@@ -46,10 +45,10 @@ function prepare(
   segment: AsrSegment,
   context: ArchitectureContext,
   whisper: OpenedWhisper,
-): AsrOutcome | { row: WhisperRow } {
+): { outcome: AsrOutcome } | { row: WhisperRow } {
   const { manifest } = context;
   const { samples, language, timestamps } = segment;
-  const refuse = (failure: Failure): AsrOutcome => ({ ok: false, failure });
+  const refuse = (failure: Failure) => ({ outcome: { ok: false, failure } as const });
   const code = languageCode(whisper.vocabulary, language);
   const known = manifest.languages.includes(language) && (code !== undefined || !whisper.vocabulary.multilingual);
   if (language !== "auto" && !known) {
@@ -75,7 +74,9 @@ function prepare(
     const message = `phrases: ${JSON.stringify(beyond)} has more than the ${room} tokens that ${manifest.name} has room for.`;
     return refuse({ code: "validation_failed", message, param: "phrases" });
   }
-  if (samples.length === 0) return { ok: true, result: said("", language === "auto" ? "" : language, null) };
+  if (samples.length === 0) {
+    return { outcome: { ok: true, result: said("", language === "auto" ? "" : language, null) } };
+  }
   return { row: { samples, language: code, timestamps, context: before, phrases: segment.phrases } };
 }
 

@@ -1,16 +1,15 @@
 /** A way of decoding Whisper for `npm run bench:loop`: from features to tokens, half of the rows with timestamps. */
 import { join } from "node:path";
+import { runWhole } from "@parlance/inference";
 import { readManifest } from "@parlance/model-store";
 import { createFeatures } from "../../../src/whisper/features.ts";
 import { openLoopGraphs } from "../../../src/whisper/graphs/loop-graphs.ts";
 import { readWhisperSection } from "../../../src/whisper/graphs/manifest-section.ts";
 import { openOwnGraphs } from "../../../src/whisper/graphs/own-graphs.ts";
-import { decodeRows, type RowSearch } from "../../../src/whisper/search/decode.ts";
-import { createGreedySearch, type Decoded } from "../../../src/whisper/search/search.ts";
 import { createSuppression } from "../../../src/whisper/search/suppression.ts";
 import { makeClip } from "../../../src/whisper/testing/clips.ts";
-import { buildPrompt } from "../../../src/whisper/text/prompt.ts";
 import { readVocabulary } from "../../../src/whisper/text/vocabulary.ts";
+import { createTranscriber, type WhisperRow } from "../../../src/whisper/transcriber.ts";
 import { deviceOf, measure, readOrder, threads } from "../way.ts";
 
 const order = readOrder();
@@ -30,35 +29,36 @@ const heard = Array.from({ length: order.rows }, (_, row) => {
   return features(makeClip({ kind: "voice", samples, seed: row + 1 }));
 });
 
-/** Every search is made anew: it holds what was said. */
-function searches(): Map<number, RowSearch> {
-  return new Map(
-    heard.map((_, row) => {
-      const timestamps = row % 2 === 1;
-      const prompt = buildPrompt({ vocabulary, language: vocabulary.languages.get("en"), timestamps, context: [] });
-      const longest = Math.min(
-        section.maxTokens ?? section.positions / 2,
-        section.positions + 1 - prompt.tokens.length,
-      );
-      const budget = order.budget > 0 ? Math.min(order.budget, longest) : longest;
-      const rules = { tokens: control, suppressed: suppression.controls, timestamps, maxInitialTimestamp: 50 };
-      return [row, { prompt, search: createGreedySearch({ rules, budget }) }];
-    }),
-  );
-}
+/** One second of nothing stands for each row: its features are made already. */
+const rows = heard.map(
+  (_, row): WhisperRow => ({
+    samples: new Int16Array(16_000),
+    language: "en",
+    timestamps: row % 2 === 1,
+    context: [],
+    phrases: [],
+  }),
+);
+const featuresOf = new Map(rows.map(({ samples }, row) => [samples, heard[row] ?? new Float32Array()]));
+if (order.budget > 0) section.maxTokens = Math.min(order.budget, section.maxTokens ?? section.positions / 2);
+// Every row says one text, whatever it is, and no words are timed.
+Object.assign(section, { temperatures: [0], noSpeechThreshold: -1, logProbabilityThreshold: Number.POSITIVE_INFINITY });
 
 await measure(order.rounds, async () => {
   const options = { modelId: folder, device: order.device, computeType: format, threads, log: () => {} };
   const context = { manifest, folder, options, device: { ...deviceOf(order), name: order.device, reason: "" } };
   const opening = { context, section, words: control.endOfText };
-  const graphs = await (way === "loop" ? openLoopGraphs({ ...opening, control }) : openOwnGraphs(opening));
+  const graphs = await (way === "loop"
+    ? openLoopGraphs({ ...opening, control, tokensPerRun: Number.POSITIVE_INFINITY })
+    : openOwnGraphs(opening));
+  const transcribe = createTranscriber({
+    ...{ graphs, vocabulary, suppression, section, beams: 1, rowsAtOnce: rows.length },
+    features: (samples) => featuresOf.get(samples) ?? new Float32Array(),
+  });
   return {
     async decode() {
-      const decoded = await decodeRows(await graphs.encode(heard), searches(), suppression, vocabulary);
-      return [...decoded.values()].map(({ tokens, sumLogProbability }: Decoded) => ({
-        tokens,
-        score: sumLogProbability,
-      }));
+      const results = await runWhole(transcribe, rows);
+      return results.map(({ tokens, logProbability }) => ({ tokens, score: logProbability * (tokens.length + 1) }));
     },
     close: () => graphs.close(),
   };

@@ -39,3 +39,21 @@ export function audibleShares(
   }
   return { data, heads, tokens, frames };
 }
+
+/** The same heads' attention of tokens that follow one another. */
+export function joinTokens(parts: readonly Attention[]): Attention | undefined {
+  const [first] = parts;
+  if (first === undefined || parts.length === 1) return first;
+  const { heads, frames } = first;
+  const tokens = parts.reduce((sum, part) => sum + part.tokens, 0);
+  const data = new Float32Array(heads * tokens * frames);
+  let before = 0;
+  for (const part of parts) {
+    const length = part.tokens * frames;
+    for (let head = 0; head < heads; head++) {
+      data.set(part.data.subarray(head * length, (head + 1) * length), (head * tokens + before) * frames);
+    }
+    before += part.tokens;
+  }
+  return { data, heads, tokens, frames };
+}

@@ -1,6 +1,8 @@
 /**
  * What the architecture needs of a model's graphs, whichever layout they are in: this room has the layouts. Parlance's own is
  * own-graphs.ts, with the loop inside it loop-graphs.ts; other people's are published-graphs.ts.
+ *
+ * All that a pass keeps between two runs lies in its PassRows: another pass may run at each of its yield points.
  */
 import type { AllScores, NodeScores } from "../search/scores.ts";
 import type { Decoded, Step } from "../search/search.ts";
@@ -9,63 +11,89 @@ import type { Prompt } from "../text/prompt.ts";
 
 export interface WhisperGraphs {
   readonly computeType: string;
-  /** Hears a pass. Each row's features are [mels, 3000]. */
-  encode(features: readonly Float32Array[]): Promise<EncodedRows>;
+  /** Whether rows may be heard, and said beside others, at any time. */
+  readonly refills: boolean;
+  /** Rows that are best heard together. */
+  readonly rowsPerHearing: number;
+  /** Memory for a pass that begins with so many rows. `giveWay` is called before each run. */
+  open(rows: number, giveWay: GiveWay): PassRows;
   /** The encoder's last states [rows, 1500, width]; the features of several rows stand one behind the other. */
-  hear(features: Float32Array): Promise<Float32Array>;
+  hear(features: Float32Array, giveWay?: GiveWay): Promise<Float32Array>;
+  /** When no pass runs. */
   close(): Promise<void>;
 }
 
-/** Rows are named by their place in the pass. A stream that is begun ends the one before it. */
-export interface EncodedRows {
-  /** Whole rows in one run, where the device keeps the memory; absent where every token is a run. */
+export type GiveWay = () => Promise<void>;
+
+/** Rows of a pass, by their numbers. */
+export interface PassRows {
+  /** Whole texts in few runs, where the device keeps the memory; absent where every token is a run. */
   readonly loop?: RowLoop;
-  /** Runs a prompt in every row that has one. */
-  begin(options: BeginOptions): Promise<TokenStream>;
+  /** Hears rows, at most `rowsPerHearing` in a run. Features are [mels, 3000] each. */
+  hear(features: ReadonlyMap<number, Float32Array>): Promise<void>;
+  /** What follows each prompt's start token alone. The prompts may be others than those that are read later. */
+  start(prompts: ReadonlyMap<number, Prompt>): Promise<Map<number, StartScores>>;
+  /** Reads prompts. What such a row has said before is forgotten. */
+  read(prompts: ReadonlyMap<number, Prompt>): Promise<Map<number, Reading>>;
+  /** Says one token more in every row that is named. */
+  step(steps: ReadonlyMap<number, Step>, wanted: Wanted): Promise<Map<number, NodeScores[]>>;
   /**
-   * The cross attention of the heads that align, while the row says `tokens` (prompt, text and end); undefined when the graphs do not tell.
-   * Rows that have no tokens have no answer.
+   * The cross attention of the heads that align, while the row says `tokens` (prompt, text and end); undefined when the graphs do not
+   * tell. The row can only be dropped afterwards.
    */
-  align(
-    tokens: ReadonlyMap<number, readonly number[]>,
-    frames: (row: number) => number,
-  ): Promise<Map<number, Attention>> | undefined;
+  align(row: number, tokens: readonly number[], frames: number): Promise<Attention | undefined>;
+  /** The row has ended; nothing happens when it has already. */
+  drop(row: number): void;
+  /** Gives all memory back. */
+  close(): void;
+}
+
+/** At the start token, none suppressed: whether anybody speaks, and in which language. */
+export interface StartScores {
+  /** Of all tokens from the end of text on. */
+  rest: Float32Array;
+  /** Log of the sum of the exponentials of all scores. */
+  total: number;
+}
+
+export interface Reading {
+  start: StartScores;
+  /** Scores of the first token after the prompt, none suppressed. */
+  first: AllScores;
+}
+
+/** What a step is to tell of each node. */
+export interface Wanted {
+  /** How many of the likeliest words. */
+  candidates: number;
+  /** Whether all words' scores are wanted. */
+  allWords: boolean;
+  /** Added to the words' scores. */
+  bias: Float32Array;
 }
 
 export interface RowLoop {
-  /** Scores at each prompt's start token of all tokens from the end of text on, none suppressed. */
-  start(prompts: ReadonlyMap<number, Prompt>): Promise<Map<number, Float32Array>>;
-  /** Greedy texts under openai-whisper's rules. */
-  decode(rows: ReadonlyMap<number, LoopRow>, suppression: Suppression): Promise<Map<number, Decoded>>;
+  /** Says some tokens more in each row, greedily and under openai-whisper's rules. */
+  run(rows: ReadonlyMap<number, LoopRow>, suppression: Suppression): Promise<Map<number, Looped>>;
 }
 
 export interface LoopRow {
   prompt: Prompt;
   timestamps: boolean;
-  /** Most tokens that may be said. */
+  /** What the row has said so far. */
+  said: readonly number[];
+  /** Most tokens that may be said yet, at least 1. */
   budget: number;
 }
 
-export interface BeginOptions {
-  prompts: ReadonlyMap<number, Prompt>;
-  /** Nodes that each row has from the second run on. */
-  nodes: number;
-  /** How many of the likeliest words are wanted. */
-  candidates: number;
-  /** Whether all words' scores are wanted. */
-  allWords: boolean;
-  /** Added to the words' scores of the first token after the prompt, and of all others. */
-  firstBias: Float32Array;
-  bias: Float32Array;
-}
-
-export interface TokenStream {
-  /** Scores at the start token, none suppressed. */
-  readonly start: ReadonlyMap<number, AllScores>;
-  /** Scores of the first token after the prompt. */
-  readonly first: ReadonlyMap<number, NodeScores>;
-  /** Says one token more in every row that is named; rows that are not have ended. */
-  step(steps: ReadonlyMap<number, Step>): Promise<Map<number, NodeScores[]>>;
+export interface Looped {
+  /** Without the end of the text. */
+  tokens: number[];
+  /** Log-probability of each, and of the end of the text. */
+  scores: number[];
+  /** Whether the text has ended. */
+  finished: boolean;
+  start: StartScores;
 }
 
 /** Shares of each frame in each token, [heads, tokens, frames]; frames behind the audio are left out. */

@@ -2,6 +2,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { runWhole } from "@parlance/inference";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { OpenedWhisper } from "../open-whisper.ts";
 import { makeClip } from "../testing/clips.ts";
@@ -44,9 +45,9 @@ describe.each([
     "says in a pass of ten what each row says alone, as likely",
     async () => {
       expect(model.graphs.computeType).toBe(`int${bits}`);
-      const together = await model.transcribe(rows);
+      const together = await runWhole(model.transcribe, rows);
       const alone = [];
-      for (const row of rows) alone.push(...(await model.transcribe([row])));
+      for (const row of rows) alone.push(...(await runWhole(model.transcribe, [row])));
       expect(together.map(({ tokens }) => tokens)).toEqual(alone.map(({ tokens }) => tokens));
       for (const [row, { logProbability }] of together.entries()) {
         // A sum in another order may fall to the next of the eight bits' steps.
@@ -71,7 +72,8 @@ it.each([
     const clips = await readClips();
     const { decodings } = await readGolden("english-80");
     const greedy = decodings.filter(({ beam, context }) => beam === 1 && context === undefined);
-    const heard = await model.transcribe(
+    const heard = await runWhole(
+      model.transcribe,
       greedy.map(({ clip, timestamps }) => ({
         samples: makeClip(clips[clip] ?? { kind: "", samples: 0, seed: 0 }),
         ...{ language: undefined, timestamps, context: [], phrases: [] },

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { runWhole } from "@parlance/inference";
 import { resolveModel } from "@parlance/model-store";
 import { describe, expect, it } from "vitest";
 import { openWhisper } from "../open-whisper.ts";
@@ -23,7 +24,12 @@ interface Ways {
 }
 
 /** The same small model on the CPU in both ways. */
-async function withModel(model: TinyModel, beamSize: number, use: (ways: Ways) => Promise<void>): Promise<void> {
+async function withModel(
+  model: TinyModel,
+  beamSize: number,
+  use: (ways: Ways) => Promise<void>,
+  tokensPerRun?: number,
+): Promise<void> {
   const root = await mkdtemp(join(tmpdir(), "whisper-loop-"));
   await writeTinyModel(root, model, {}, { loop: true });
   const options = {
@@ -38,7 +44,13 @@ async function withModel(model: TinyModel, beamSize: number, use: (ways: Ways) =
   const opened = await openWhisper(context);
   const { section, vocabulary } = opened;
   const { control } = vocabulary;
-  const graphs = await openLoopGraphs({ context, section, words: control.endOfText, control });
+  const graphs = await openLoopGraphs({
+    context,
+    section,
+    words: control.endOfText,
+    control,
+    ...(tokensPerRun && { tokensPerRun }),
+  });
   try {
     await use({
       stepwise: createTranscriber(opened),
@@ -81,8 +93,8 @@ describe("a text that is decoded in one run", () => {
         for (let from = 0; from < greedy.length; from += size) {
           const part = greedy.slice(from, from + size);
           const rows = part.map((golden) => rowOf(golden, encode));
-          const results = await looped(rows);
-          const others = await stepwise(rows);
+          const results = await runWhole(looped, rows);
+          const others = await runWhole(stepwise, rows);
           for (const [index, golden] of part.entries()) {
             const name = JSON.stringify({ ...golden, tokens: undefined, words: undefined, text: undefined });
             const { logProbability, noSpeechProbability, ...same } = results[index] ?? missing();
@@ -100,6 +112,32 @@ describe("a text that is decoded in one run", () => {
     TIMEOUT_MS,
   );
 
+  it.each([1, 2, 7])(
+    "is the same in runs of %i tokens, of which each begins where the last ended",
+    (tokensPerRun) =>
+      withModel(
+        "multilingual-80",
+        1,
+        async ({ stepwise, looped, encode }) => {
+          const { decodings } = await readGolden("multilingual-80");
+          const greedy = decodings.filter(
+            ({ beam, context }, index) => beam === 1 && (context !== undefined || index % 3 === 0),
+          );
+          const rows = greedy.slice(0, 6).map((golden) => rowOf(golden, encode));
+          expect(rows.some(({ timestamps }) => timestamps) && rows.some(({ timestamps }) => !timestamps)).toBe(true);
+          const results = await runWhole(looped, rows);
+          const others = await runWhole(stepwise, rows);
+          for (const [index, { logProbability, noSpeechProbability, ...same }] of results.entries()) {
+            expect(same).toEqual({ ...others[index], logProbability: undefined, noSpeechProbability: undefined });
+            expect(logProbability).toBeCloseTo(others[index]?.logProbability ?? 0, 4);
+            expect(noSpeechProbability / (others[index]?.noSpeechProbability ?? 0)).toBeCloseTo(1, 3);
+          }
+        },
+        tokensPerRun,
+      ),
+    TIMEOUT_MS,
+  );
+
   it(
     "stands beside rows that go token by token: phrases of a pass, and beams",
     async () => {
@@ -111,7 +149,8 @@ describe("a text that is decoded in one run", () => {
             .map((golden) => rowOf(golden, encode));
           if (a === undefined || b === undefined || c === undefined) throw new Error("the fixture has no such rows");
           const rows = [a, { ...b, phrases: ["yes", "no"] }, c];
-          const texts = async (transcribe: Transcriber) => (await transcribe(rows)).map(({ tokens }) => tokens);
+          const texts = async (transcribe: Transcriber) =>
+            (await runWhole(transcribe, rows)).map(({ tokens }) => tokens);
           expect(await texts(looped)).toEqual(await texts(stepwise));
         });
       }
@@ -128,13 +167,15 @@ describe("a text that is decoded in one run", () => {
           .filter(({ beam }) => beam === 1)
           .slice(0, 6)
           .map((golden) => rowOf(golden, encode));
-        const scores = (await stepwise(rows)).map(({ logProbability }) => logProbability).toSorted((a, b) => a - b);
+        const scores = (await runWhole(stepwise, rows))
+          .map(({ logProbability }) => logProbability)
+          .toSorted((a, b) => a - b);
         // Between the rows' own scores, so that half of them are guesses.
         section.logProbabilityThreshold = ((scores[2] ?? 0) + (scores[3] ?? 0)) / 2;
         Object.assign(section, { noSpeechThreshold: 1, compressionRatioThreshold: 100 });
         section.temperatures = [0, 0.4, 0.8];
         const texts = async (transcribe: Transcriber) =>
-          (await transcribe(rows)).map(({ tokens, temperature, words }) => ({ tokens, temperature, words }));
+          (await runWhole(transcribe, rows)).map(({ tokens, temperature, words }) => ({ tokens, temperature, words }));
         const expected = await texts(stepwise);
         expect(new Set(expected.map(({ temperature }) => temperature)).size).toBeGreaterThan(1);
         expect(await texts(looped)).toEqual(expected);

@@ -1,5 +1,5 @@
 /**
- * Parlance's own layout on a device on which memory must stay: greedy texts are one run of a graph with the loop inside. What
+ * Parlance's own layout on a device on which memory must stay: greedy texts are few runs of a graph with the loop inside. What
  * that graph cannot do (beams, sampling, phrases, the cross attention of words) goes token by token. State: the sessions.
  */
 import { join } from "node:path";
@@ -7,14 +7,19 @@ import type { Manifest } from "@parlance/contracts";
 import { chooseGraph, createSession, type Device } from "@parlance/inference";
 import type { LoadAsrOptions } from "../../types.ts";
 import type { ControlTokens } from "../text/vocabulary.ts";
-import type { EncodedRows, WhisperGraphs } from "./decoder.ts";
+import type { WhisperGraphs } from "./decoder.ts";
+import { createLoopRows } from "./loop-rows.ts";
 import { type OwnGraphsOptions, openOwnGraphs } from "./own-graphs.ts";
-import { createBiases, createRowLoop } from "./row-loop.ts";
-import { createStepwiseRows } from "./stepwise-rows.ts";
+import { createBiases } from "./row-loop.ts";
 
 export interface LoopGraphsOptions extends OwnGraphsOptions {
   control: ControlTokens;
+  /** Of the graph with the loop. */
+  tokensPerRun?: number;
 }
+
+/** A fifth of a second and more of what a GPU says: each run costs a reading of what was said before. */
+const TOKENS_PER_RUN = 64;
 
 const loopRoles = { auto: ["loop", "loop.float16"], float32: ["loop"], float16: ["loop.float16"], int8: [] } as const;
 
@@ -30,8 +35,8 @@ export interface LoopWishes {
   options: Pick<LoadAsrOptions, "computeType">;
 }
 
-export async function openLoopGraphs({ control, ...options }: LoopGraphsOptions): Promise<WhisperGraphs> {
-  const { context, section } = options;
+export async function openLoopGraphs(options: LoopGraphsOptions): Promise<WhisperGraphs> {
+  const { context, section, control, tokensPerRun = TOKENS_PER_RUN } = options;
   const { manifest, folder, device } = context;
   const wanted = context.options.computeType;
   const { role, computeType } = chooseGraph({ manifest, role: "loop", wanted, provider: device.provider });
@@ -45,24 +50,11 @@ export async function openLoopGraphs({ control, ...options }: LoopGraphsOptions)
   });
   const biases = createBiases(section.vocabulary);
   return {
-    computeType,
-    hear: stepwise.hear,
-    async encode(features): Promise<EncodedRows> {
-      const states = await stepwise.hear(joined(features));
-      const loop = createRowLoop({ session, section, control, biases, states });
-      return { loop, ...createStepwiseRows(stepwise, features) };
-    },
+    ...{ computeType, refills: true, hear: stepwise.hear, rowsPerHearing: stepwise.rowsPerHearing },
+    open: (_rows, giveWay) => createLoopRows({ session, section, control, biases, stepwise, giveWay, tokensPerRun }),
     async close() {
       await session.close();
       await stepwise.close();
     },
   };
-}
-
-function joined(rows: readonly Float32Array[]): Float32Array {
-  const [first] = rows;
-  if (first === undefined || rows.length === 1) return first ?? new Float32Array();
-  const all = new Float32Array(rows.length * first.length);
-  for (const [place, row] of rows.entries()) all.set(row, place * first.length);
-  return all;
 }

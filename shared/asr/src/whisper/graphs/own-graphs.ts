@@ -2,17 +2,20 @@
  * Parlance's own layout: an encoder that answers the cross attention's keys and values, and a decoder that takes its memory
  * as inputs and answers only what is new (models/recipes/whisper/graphs.py says what each tensor is).
  *
- * State: the sessions, and the cross attention's arrays, which are kept from one pass to the next.
+ * State: the sessions, arrays that wait for the next pass, and how long runs take.
  */
 import { join } from "node:path";
-import { chooseGraph, createSession, float32Output, freeArrays, freeTensors, type Session } from "@parlance/inference";
+import { chooseGraph, createSession, float32Output, freeTensors, openPieces, type Session } from "@parlance/inference";
 import type { ArchitectureContext } from "../../types.ts";
 import { FRAMES } from "../features.ts";
-import type { WhisperGraphs } from "./decoder.ts";
+import { type CrossMemory, createCrossPool } from "./cross-memory.ts";
+import type { GiveWay, WhisperGraphs } from "./decoder.ts";
+import { joined } from "./joined.ts";
 import type { WhisperSection } from "./manifest-section.ts";
 import { createOwnRows } from "./own-rows.ts";
+import { AUDIO_PLACES } from "./own-run.ts";
+import { createPace, unhurried } from "./pace.ts";
 
-const AUDIO_PLACES = FRAMES / 2;
 /** On the CPU a row alone keeps all cores busy in the encoder, and rows together only need more memory. */
 const ROWS_PER_CPU_RUN = 1;
 
@@ -27,60 +30,81 @@ export async function openOwnGraphs({ context, section, words }: OwnGraphsOption
   const { manifest, folder, options, device } = context;
   const choose = (role: string) =>
     chooseGraph({ manifest, role, wanted: options.computeType, provider: device.provider });
-  const open = (role: string) =>
-    createSession(join(folder, manifest.files[role]?.path ?? ""), { device, threads: options.threads });
+  const path = (role: string) => join(folder, manifest.files[role]?.path ?? "");
+  const { threads, log } = options;
   const [encoderChoice, decoderChoice] = [choose("encoder"), choose("decoder")];
-  const encoder = await open(encoderChoice.role);
-  let decoder: Session;
+  const encoder = await openPieces(path(encoderChoice.role), { device, threads, log, positions: AUDIO_PLACES });
+  let session: Session;
   try {
-    decoder = await open(decoderChoice.role);
+    session = await createSession(path(decoderChoice.role), { device, threads });
   } catch (error) {
     await encoder.close();
     throw error;
   }
-  const size = section.width / section.heads;
-  const rowLength = section.heads * size * AUDIO_PLACES;
+  const decoder = { session, section, words };
+  const rowLength = section.width * AUDIO_PLACES;
   const layers = Array.from({ length: section.layers }, (_, layer) => layer);
-  const rowsPerRun = device.provider === "cpu" ? ROWS_PER_CPU_RUN : manifest.limits.maxBatchSize;
-  let crossKeys: Float32Array[] = [];
-  let crossValues: Float32Array[] = [];
+  const onCpu = device.provider === "cpu";
+  const paces = onCpu ? { read: createPace(), step: createPace() } : { read: unhurried, step: unhurried };
+  const pool = createCrossPool(section.layers, rowLength);
 
-  function makeRoom(rows: number): void {
-    if ((crossKeys[0]?.length ?? 0) >= rows * rowLength) return;
-    freeArrays([...crossKeys, ...crossValues]);
-    crossKeys = layers.map(() => new Float32Array(rows * rowLength));
-    crossValues = layers.map(() => new Float32Array(rows * rowLength));
+  function borrow(rows: number, old?: CrossMemory): CrossMemory {
+    const memory = pool.borrow(rows);
+    if (old !== undefined) {
+      for (const layer of layers) {
+        memory.keys[layer]?.set(old.keys[layer] ?? []);
+        memory.values[layer]?.set(old.values[layer] ?? []);
+      }
+      pool.giveBack(old);
+    }
+    return memory;
+  }
+
+  async function hear(
+    features: ReadonlyMap<number, Float32Array>,
+    memoryFor: (rows: number) => CrossMemory,
+    giveWay: GiveWay,
+  ): Promise<void> {
+    if (features.size === 0) return;
+    const memory = memoryFor(Math.max(...features.keys()) + 1);
+    const wanted = layers.flatMap((layer) => [`cross_key.${layer}`, `cross_value.${layer}`]);
+    const dims = [features.size, section.mels, FRAMES];
+    const data = joined([...features.values()]);
+    const heard = await encoder.run({ features: { type: "float32", data, dims } }, wanted, giveWay);
+    for (const layer of layers) {
+      for (const [arrays, name] of [
+        [memory.keys, `cross_key.${layer}`],
+        [memory.values, `cross_value.${layer}`],
+      ] as const) {
+        const all = float32Output(heard, name);
+        let row = 0;
+        for (const place of features.keys()) {
+          arrays[layer]?.set(all.subarray(row * rowLength, ++row * rowLength), place * rowLength);
+        }
+      }
+    }
+    freeTensors(heard);
   }
 
   return {
     computeType: decoderChoice.computeType,
-    async encode(features) {
-      makeRoom(features.length);
-      for (let from = 0; from < features.length; from += rowsPerRun) {
-        const rows = features.slice(from, from + rowsPerRun);
-        const data = new Float32Array(rows.length * section.mels * FRAMES);
-        for (const [row, values] of rows.entries()) data.set(values, row * section.mels * FRAMES);
-        const wanted = layers.flatMap((layer) => [`cross_key.${layer}`, `cross_value.${layer}`]);
-        const dims = [rows.length, section.mels, FRAMES];
-        const heard = await encoder.run({ features: { type: "float32", data, dims } }, wanted);
-        for (const layer of layers) {
-          crossKeys[layer]?.set(float32Output(heard, `cross_key.${layer}`), from * rowLength);
-          crossValues[layer]?.set(float32Output(heard, `cross_value.${layer}`), from * rowLength);
-        }
-        freeTensors(heard);
-      }
-      return createOwnRows({ decoder, section, words, crossKeys, crossValues, count: features.length });
-    },
-    async hear(features) {
-      const dims = [features.length / (section.mels * FRAMES), section.mels, FRAMES];
-      return float32Output(
-        await encoder.run({ features: { type: "float32", data: features, dims } }, ["states"]),
-        "states",
-      );
+    refills: true,
+    rowsPerHearing: onCpu ? ROWS_PER_CPU_RUN : manifest.limits.maxBatchSize,
+    open: (rows, giveWay) =>
+      createOwnRows({
+        ...{ decoder, paces, giveWay, rows, borrow },
+        hear: (features, memory) => hear(features, memory, giveWay),
+        giveBack: (memory) => pool.giveBack(memory),
+      }),
+    async hear(data, giveWay = async () => {}) {
+      const dims = [data.length / (section.mels * FRAMES), section.mels, FRAMES];
+      const heard = await encoder.run({ features: { type: "float32", data, dims } }, ["states"], giveWay);
+      return float32Output(heard, "states");
     },
     async close() {
+      pool.close();
       await encoder.close();
-      await decoder.close();
+      await session.close();
     },
   };
 }

@@ -1,272 +1,292 @@
 /**
  * The rows of a pass in the decoder of Parlance's own layout. Memory lies in arrays that belong to JavaScript and that the
- * runtime reads in place. Rows that go on stand first, so that a run over them takes the beginning of each array; a row
- * that ends changes places with the last that goes on.
+ * runtime reads in place; rows stand side by side in them, so that a run over some of them takes a stretch of each array.
+ * A run has as many nodes as the pace allows: longer prompts and larger batches are several runs.
  */
-import { float32Output, integerOutput, type Session, type TensorData } from "@parlance/inference";
-import { FRAMES } from "../features.ts";
-import { type NodeScores, summarise } from "../search/scores.ts";
+import { isDeepStrictEqual } from "node:util";
+import { float32Output } from "@parlance/inference";
+import { type AllScores, logSumExp, type NodeScores } from "../search/scores.ts";
 import type { Step } from "../search/search.ts";
-import { audibleShares } from "./attention.ts";
-import type { Attention, BeginOptions, EncodedRows, TokenStream } from "./decoder.ts";
-import type { WhisperSection } from "./manifest-section.ts";
-import { createTokenTree, swapRows, type TokenTree } from "./token-tree.ts";
-
-const AUDIO_PLACES = FRAMES / 2;
-/** Stands for minus infinity: finite, so that a token that sees nothing is no NaN. */
-const HIDDEN = -1e9;
-/** Rows whose attention is fetched at once: it is megabytes a row. */
-const ROWS_PER_ALIGNMENT = 4;
+import type { Prompt } from "../text/prompt.ts";
+import { audibleShares, joinTokens } from "./attention.ts";
+import type { CrossMemory } from "./cross-memory.ts";
+import type { GiveWay, PassRows, Reading, Wanted } from "./decoder.ts";
+import { AUDIO_PLACES, HIDDEN, type Outputs, type OwnDecoder, readScores, runNodes } from "./own-run.ts";
+import { evenly, type Pace } from "./pace.ts";
+import { createRowPlaces, stretches } from "./row-places.ts";
+import { createTokenTree } from "./token-tree.ts";
 
 export interface OwnRowsOptions {
-  decoder: Session;
-  section: WhisperSection;
-  words: number;
-  crossKeys: readonly Float32Array[];
-  crossValues: readonly Float32Array[];
-  count: number;
+  decoder: OwnDecoder;
+  /** Of runs that read, and of runs that say one token: their nodes cost differently. */
+  paces: { read: Pace; step: Pace };
+  giveWay: GiveWay;
+  /** Hears rows and puts what was heard at these places. */
+  hear(features: ReadonlyMap<number, Float32Array>, memory: (rows: number) => CrossMemory): Promise<void>;
+  /** Memory for this many rows, what is in the old one with it. */
+  borrow(rows: number, old?: CrossMemory): CrossMemory;
+  giveBack(memory: CrossMemory): void;
+  rows: number;
 }
 
-export function createOwnRows({ decoder, section, words, crossKeys, crossValues, count }: OwnRowsOptions): EncodedRows {
-  const { heads, layers } = section;
-  const size = section.width / heads;
-  const rowLength = heads * size * AUDIO_PLACES;
+/** What a row has said. */
+interface RowState {
+  /** All nodes see it. */
+  prompt: readonly number[];
+  reading: Reading;
+  /** Of the next token. */
+  position: number;
+  /** Places of the tree that each of the last nodes came by, the prompt's not among them. */
+  paths: number[][];
+}
+
+export function createOwnRows(options: OwnRowsOptions): PassRows {
+  const { decoder, paces, giveWay } = options;
+  const { section, words } = decoder;
+  const { heads, layers, width } = section;
   const others = section.vocabulary - words;
-  /** Which row stands at each place. */
-  const rowAt = Array.from({ length: count }, (_, row) => row);
+  const rowLength = width * AUDIO_PLACES;
+  const places = createRowPlaces();
+  const tree = createTokenTree({ layers, heads, size: width / heads });
+  const rows = new Map<number, RowState>();
+  const none = new Float32Array(words);
+  let cross = options.borrow(options.rows);
 
-  function swap(a: number, b: number, tree?: TokenTree): void {
-    if (a === b) return;
-    for (const array of [...crossKeys, ...crossValues]) swapRows(array, rowLength, a, b);
-    tree?.swap(a, b);
-    [rowAt[a], rowAt[b]] = [rowAt[b] ?? b, rowAt[a] ?? a];
+  function roomFor(count: number): CrossMemory {
+    if (count > cross.rows) cross = options.borrow(Math.ceil(count * 1.5), cross);
+    return cross;
   }
 
-  /** Puts these rows first, in this order. */
-  function arrange(rows: readonly number[]): void {
-    for (const [place, row] of rows.entries()) swap(place, rowAt.indexOf(row));
+  function closeUp(): void {
+    places.close((from, to) => {
+      for (const array of [...cross.keys, ...cross.values]) {
+        array.copyWithin(to * rowLength, from * rowLength, (from + 1) * rowLength);
+      }
+      tree.move(from, to);
+    });
   }
 
-  interface Run {
-    /** Places from `from` on. */
-    from: number;
-    rows: number;
+  function placeOf(row: number): number {
+    const place = places.of(row);
+    if (place === undefined) throw new RangeError(`row ${row} was not heard`);
+    return place;
+  }
+
+  async function run(pace: Pace, nodes: Parameters<typeof runNodes>[1]): Promise<Outputs> {
+    await giveWay();
+    const began = performance.now();
+    const outputs = await runNodes(decoder, nodes);
+    pace.took(nodes.rows * nodes.nodes, performance.now() - began);
+    return outputs;
+  }
+
+  interface Piece {
+    outputs: Outputs;
+    /** First token of each row that the piece has. */
+    first: number;
     nodes: number;
-    tokens: Int32Array;
-    positions: Int32Array;
-    /** [rows, nodes, places of the tree] */
-    pastMask: Float32Array;
-    /** [rows, nodes, nodes] */
-    mask: Float32Array;
-    tree: TokenTree | undefined;
-    bias: Float32Array;
-    /** Nodes that scores are wanted for, as many in every row. */
-    select: readonly number[][];
-    candidates: number;
-    outputs: readonly string[];
   }
 
-  function run(options: Run): Promise<Record<string, TensorData>> {
-    const { from, rows, nodes, tree, select } = options;
-    const places = tree?.places ?? 0;
-    const chosen = BigInt64Array.from(select.flat(), BigInt);
-    const inputs: Record<string, TensorData> = {
-      tokens: { type: "int32", data: options.tokens, dims: [rows, nodes] },
-      positions: { type: "int32", data: options.positions, dims: [rows, nodes] },
-      past_mask: { type: "float32", data: options.pastMask, dims: [rows, nodes, places] },
-      mask: { type: "float32", data: options.mask, dims: [rows, nodes, nodes] },
-      bias: { type: "float32", data: options.bias, dims: [words] },
-      select: { type: "int64", data: chosen, dims: [rows, chosen.length / rows] },
-      k: { type: "int64", data: BigInt64Array.of(BigInt(options.candidates)), dims: [1] },
-    };
-    const nothing = new Float32Array();
-    for (let layer = 0; layer < layers; layer++) {
-      const past = [rows, heads, places, size];
-      inputs[`past_key.${layer}`] = { type: "float32", data: tree?.keys(layer, rows) ?? nothing, dims: past };
-      inputs[`past_value.${layer}`] = { type: "float32", data: tree?.values(layer, rows) ?? nothing, dims: past };
-      const view = (array: Float32Array | undefined) =>
-        (array ?? nothing).subarray(from * rowLength, (from + rows) * rowLength);
-      inputs[`cross_key.${layer}`] = {
-        type: "float32",
-        data: view(crossKeys[layer]),
-        dims: [rows, heads, size, AUDIO_PLACES],
-      };
-      inputs[`cross_value.${layer}`] = {
-        type: "float32",
-        data: view(crossValues[layer]),
-        dims: [rows, heads, AUDIO_PLACES, size],
-      };
+  /**
+   * Reads texts into rows that stand side by side, over what they had; padded behind, and every token sees itself and those before it.
+   * `select` names the tokens of each row whose scores are wanted: a piece that has not got one answers any other.
+   */
+  async function feed(
+    from: number,
+    texts: readonly (readonly number[])[],
+    select: readonly (readonly number[])[],
+    outputs: readonly string[],
+    piece: (piece: Piece) => void,
+  ): Promise<void> {
+    const count = texts.length;
+    for (let row = 0; row < count; row++) tree.cut(from + row, 0);
+    let first = 0;
+    for (const nodes of evenly(Math.max(...texts.map(({ length }) => length)), Math.floor(paces.read.most / count))) {
+      const shown = first === 0 ? 0 : tree.places;
+      const tokens = new Int32Array(count * nodes);
+      const positions = new Int32Array(count * nodes);
+      const pastMask = new Float32Array(count * nodes * shown).fill(HIDDEN);
+      const mask = new Float32Array(count * nodes * nodes);
+      for (const [row, text] of texts.entries()) {
+        tokens.set(text.slice(first, first + nodes), row * nodes);
+        for (let node = 0; node < nodes; node++) {
+          const index = row * nodes + node;
+          positions[index] = first + node;
+          pastMask.fill(0, index * shown, index * shown + first);
+          mask.fill(HIDDEN, index * nodes + node + 1, (index + 1) * nodes);
+        }
+      }
+      const within = (token: number) => Math.min(Math.max(token - first, 0), nodes - 1);
+      const answer = await run(paces.read, {
+        ...{ cross, tree, from, rows: count, nodes, tokens, positions, places: shown, pastMask, mask },
+        ...{ bias: none, select: select.map((wanted) => wanted.map(within)), candidates: 1, outputs },
+      });
+      piece({ outputs: answer, first, nodes });
+      first += nodes;
     }
-    return decoder.run(inputs, options.outputs);
+    for (const [row, text] of texts.entries()) tree.cut(from + row, text.length);
   }
 
-  const memory = Array.from({ length: layers }, (_, layer) => [`key.${layer}`, `value.${layer}`]).flat();
-
-  function remember(tree: TokenTree, rows: number, nodes: number, outputs: Record<string, TensorData>): number {
-    const of = (part: string) =>
-      Array.from({ length: layers }, (_, layer) => float32Output(outputs, `${part}.${layer}`));
-    return tree.append(rows, nodes, of("key"), of("value"));
+  /** Stretches of these rows that may share a run of so many nodes for each. */
+  function together(named: Iterable<number>, nodes: number, pace: Pace): number[][] {
+    const most = Math.max(1, Math.floor(pace.most / nodes));
+    return stretches(Array.from(named, placeOf)).flatMap(({ from, count }) => {
+      let place = from;
+      return evenly(count, most).map((size) => Array.from({ length: size }, () => places.at(place++) ?? -1));
+    });
   }
 
-  /** Rows of tokens, padded behind; every token sees itself and those before it. */
-  function sequences(from: number, texts: readonly (readonly number[])[]) {
-    const rows = texts.length;
-    const nodes = Math.max(...texts.map(({ length }) => length));
-    const tokens = new Int32Array(rows * nodes);
-    const positions = new Int32Array(rows * nodes);
-    const mask = new Float32Array(rows * nodes * nodes);
-    for (const [row, text] of texts.entries()) {
-      tokens.set(text, row * nodes);
-      for (let node = 0; node < nodes; node++) {
-        positions[row * nodes + node] = node;
-        mask.fill(HIDDEN, (row * nodes + node) * nodes + node + 1, (row * nodes + node + 1) * nodes);
+  async function read(prompts: ReadonlyMap<number, Prompt>): Promise<Map<number, Reading>> {
+    const unread = [...prompts].filter(([row, { tokens }]) => !readAgain(row, tokens));
+    const longest = Math.max(0, ...unread.map(([, { tokens }]) => tokens.length));
+    closeUp();
+    for (const named of together(
+      unread.map(([row]) => row),
+      longest,
+      paces.read,
+    )) {
+      const given = named.map((row) => prompts.get(row) ?? { tokens: [], start: 0 });
+      const chosen = given.map(({ tokens, start }) => [start, tokens.length - 1]);
+      const scores = given.map(() => new Map<number, AllScores>());
+      const from = placeOf(named[0] ?? -1);
+      const texts = given.map(({ tokens }) => tokens);
+      await feed(from, texts, chosen, ["words", "rest"], ({ outputs, first, nodes }) => {
+        const [wordScores, restScores] = [float32Output(outputs, "words"), float32Output(outputs, "rest")];
+        for (const [row, tokens] of chosen.entries()) {
+          for (const [place, token] of tokens.entries()) {
+            if (token < first || token >= first + nodes) continue;
+            const node = row * tokens.length + place;
+            scores[row]?.set(token, {
+              words: wordScores.slice(node * words, (node + 1) * words),
+              rest: restScores.slice(node * others, (node + 1) * others),
+            });
+          }
+        }
+      });
+      for (const [index, row] of named.entries()) {
+        const { tokens, start } = given[index] ?? { tokens: [], start: 0 };
+        const [atStart, first] = [scores[index]?.get(start), scores[index]?.get(tokens.length - 1)];
+        if (atStart === undefined || first === undefined) throw new RangeError(`row ${row} has an empty prompt`);
+        const total = logSumExp([logSumExp(atStart.words), logSumExp(atStart.rest)]);
+        const reading = { start: { rest: atStart.rest, total }, first };
+        rows.set(row, { prompt: tokens, reading, position: tokens.length, paths: [[]] });
       }
     }
-    return { from, rows, nodes, tokens, positions, mask, pastMask: new Float32Array(), tree: undefined };
+    return readingsOf(prompts.keys());
   }
 
-  async function begin(options: BeginOptions): Promise<TokenStream> {
-    const order = [...options.prompts.keys()];
-    arrange(order);
-    const prompts = order.map((row) => options.prompts.get(row) ?? { tokens: [], start: 0 });
-    const tree = createTokenTree({ rows: order.length, layers, heads, size });
-    const given = sequences(
-      0,
-      prompts.map(({ tokens }) => tokens),
-    );
-    const outputs = await run({
-      ...given,
-      bias: new Float32Array(words),
-      select: prompts.map(({ tokens, start }) => [start, tokens.length - 1]),
-      candidates: 1,
-      outputs: ["words", "rest", ...memory],
-    });
-    remember(tree, given.rows, given.nodes, outputs);
-    const [wordScores, restScores] = [float32Output(outputs, "words"), float32Output(outputs, "rest")];
-    const scoresOf = (node: number) => ({
-      words: wordScores.subarray(node * words, (node + 1) * words),
-      rest: restScores.subarray(node * others, (node + 1) * others),
-    });
-    const { firstBias, candidates, allWords } = options;
-    const start = new Map(order.map((row, place) => [row, scoresOf(2 * place)]));
-    const first = new Map(
-      order.map((row, place) => [row, summarise(scoresOf(2 * place + 1), firstBias, candidates, allWords)]),
-    );
+  /** Whether the row has read just this: then all behind it is forgotten. */
+  function readAgain(row: number, tokens: readonly number[]): boolean {
+    const state = rows.get(row);
+    if (state === undefined || !isDeepStrictEqual(state.prompt, tokens)) return false;
+    tree.cut(placeOf(row), tokens.length);
+    Object.assign(state, { position: tokens.length, paths: [[]] });
+    return true;
+  }
 
-    /** Places of the prompt that a row may see, its next position, and the places that each of its nodes came by. */
-    const rows = new Map(
-      order.map((row, place) => {
-        const length = prompts[place]?.tokens.length ?? 0;
-        return [row, { length, position: length, paths: [[]] as number[][] }];
+  function readingsOf(named: Iterable<number>): Map<number, Reading> {
+    return new Map(
+      Array.from(named, (row) => {
+        const state = rows.get(row);
+        if (state === undefined) throw new RangeError(`row ${row} has no prompt`);
+        return [row, state.reading];
       }),
     );
-
-    return {
-      start,
-      first,
-      async step(steps) {
-        for (let place = 0; place < order.length; ) {
-          if (steps.has(rowAt[place] ?? -1)) place++;
-          else {
-            swap(place, order.length - 1, tree);
-            order.pop();
-          }
-        }
-        const { nodes } = options;
-        const active = order.length;
-        const tokens = new Int32Array(active * nodes);
-        const positions = new Int32Array(active * nodes);
-        const pastMask = new Float32Array(active * nodes * tree.places).fill(HIDDEN);
-        const mask = new Float32Array(active * nodes * nodes).fill(HIDDEN);
-        const before: number[][][] = [];
-        for (let place = 0; place < active; place++) {
-          const row = rows.get(rowAt[place] ?? -1);
-          const step: Step | undefined = steps.get(rowAt[place] ?? -1);
-          if (row === undefined || step === undefined)
-            throw new RangeError(`row ${rowAt[place]} is not in this stream`);
-          const paths = Array.from({ length: nodes }, (_, node) => row.paths[step.parents[node] ?? 0] ?? []);
-          before.push(paths);
-          for (const [node, path] of paths.entries()) {
-            const index = place * nodes + node;
-            tokens[index] = step.tokens[node] ?? step.tokens[0] ?? 0;
-            positions[index] = row.position;
-            mask[index * nodes + node] = 0;
-            pastMask.fill(0, index * tree.places, index * tree.places + row.length);
-            for (const seen of path) pastMask[index * tree.places + seen] = 0;
-          }
-          row.position++;
-        }
-        const outputs = await run({
-          ...{ from: 0, rows: active, nodes, tokens, positions, pastMask, mask, tree },
-          bias: options.bias,
-          select: Array.from({ length: active }, () => Array.from({ length: nodes }, (_, node) => node)),
-          candidates: options.candidates,
-          outputs: ["word_ids", "word_scores", "word_total", "rest", ...(options.allWords ? ["words"] : []), ...memory],
-        });
-        const made = remember(tree, active, nodes, outputs);
-        const answers = new Map<number, NodeScores[]>();
-        for (let place = 0; place < active; place++) {
-          const row = rows.get(rowAt[place] ?? -1);
-          if (row === undefined) continue;
-          row.paths = (before[place] ?? []).map((path, node) => [...path, made + node]);
-          answers.set(rowAt[place] ?? -1, readScores(outputs, place * nodes, nodes, options));
-        }
-        return answers;
-      },
-    };
   }
 
-  function readScores(
-    outputs: Record<string, TensorData>,
-    from: number,
+  async function stepRows(
+    named: readonly number[],
+    steps: ReadonlyMap<number, Step>,
+    { candidates, allWords, bias }: Wanted,
     nodes: number,
-    options: BeginOptions,
-  ): NodeScores[] {
-    const { candidates: count, allWords } = options;
-    const [ids, scores] = [integerOutput(outputs, "word_ids"), float32Output(outputs, "word_scores")];
-    const [totals, rest] = [float32Output(outputs, "word_total"), float32Output(outputs, "rest")];
-    const all = allWords ? float32Output(outputs, "words") : undefined;
-    return Array.from({ length: nodes }, (_, index) => {
-      const node = from + index;
-      return {
-        wordIds: ids.subarray(node * count, (node + 1) * count),
-        wordScores: scores.subarray(node * count, (node + 1) * count),
-        wordTotal: totals[node] ?? 0,
-        rest: rest.subarray(node * others, (node + 1) * others),
-        words: all?.subarray(node * words, (node + 1) * words),
-      };
+  ): Promise<[number, NodeScores[]][]> {
+    const from = placeOf(named[0] ?? -1);
+    const count = named.length;
+    const shown = tree.places;
+    const tokens = new Int32Array(count * nodes);
+    const positions = new Int32Array(count * nodes);
+    const pastMask = new Float32Array(count * nodes * shown).fill(HIDDEN);
+    const mask = new Float32Array(count * nodes * nodes).fill(HIDDEN);
+    const given = named.map((row, index) => {
+      const [state, step] = [rows.get(row), steps.get(row)];
+      if (state === undefined || step === undefined) throw new RangeError(`row ${row} has no prompt`);
+      const paths = Array.from({ length: nodes }, (_, node) => state.paths[step.parents[node] ?? 0] ?? []);
+      for (const [node, path] of paths.entries()) {
+        const at = index * nodes + node;
+        tokens[at] = step.tokens[node] ?? step.tokens[0] ?? 0;
+        positions[at] = state.position;
+        mask[at * nodes + node] = 0;
+        pastMask.fill(0, at * shown, at * shown + state.prompt.length);
+        for (const seen of path) pastMask[at * shown + seen] = 0;
+      }
+      return { row, state, paths, used: tree.used(from + index) };
+    });
+    const select = named.map(() => Array.from({ length: nodes }, (_, node) => node));
+    const outputs = await run(paces.step, {
+      ...{
+        cross,
+        tree,
+        from,
+        rows: count,
+        nodes,
+        tokens,
+        positions,
+        places: shown,
+        pastMask,
+        mask,
+        bias,
+        select,
+        candidates,
+      },
+      outputs: ["word_ids", "word_scores", "word_total", "rest", ...(allWords ? ["words"] : [])],
+    });
+    return given.map(({ row, state, paths, used }, index) => {
+      state.position++;
+      state.paths = paths.map((path, node) => [...path, used + node]);
+      return [row, readScores(decoder, outputs, index * nodes, nodes, candidates)];
     });
   }
 
   return {
-    begin,
-    async align(texts, frames) {
-      const order = [...texts.keys()];
-      arrange(order);
-      const answers = new Map<number, Attention>();
-      for (let from = 0; from < order.length; from += ROWS_PER_ALIGNMENT) {
-        const rows = order.slice(from, from + ROWS_PER_ALIGNMENT);
-        const given = sequences(
-          from,
-          rows.map((row) => texts.get(row) ?? []),
-        );
-        const outputs = await run({
-          ...given,
-          bias: new Float32Array(words),
-          select: rows.map(() => [0]),
-          candidates: 1,
-          outputs: ["alignment"],
-        });
-        const scores = float32Output(outputs, "alignment");
-        const aligned = scores.length / (rows.length * given.nodes * AUDIO_PLACES);
-        const rowScores = scores.length / rows.length;
-        for (const [place, row] of rows.entries()) {
-          const part = scores.subarray(place * rowScores, (place + 1) * rowScores);
-          const shape = { heads: aligned, nodes: given.nodes, places: AUDIO_PLACES };
-          answers.set(row, audibleShares(part, shape, texts.get(row)?.length ?? 0, frames(row), "scores"));
-        }
+    async hear(features) {
+      closeUp();
+      const heard = new Map([...features].map(([row, data]) => [places.take(row), data]));
+      await options.hear(heard, roomFor);
+    },
+    async start(prompts) {
+      const readings = await read(prompts);
+      return new Map([...readings].map(([row, { start }]) => [row, start]));
+    },
+    read,
+    async step(steps, wanted) {
+      closeUp();
+      const nodes = Math.max(1, ...[...steps.values()].map(({ tokens }) => tokens.length));
+      tree.fit(nodes);
+      const answers = new Map<number, NodeScores[]>();
+      for (const named of together(steps.keys(), nodes, paces.step)) {
+        for (const [row, scores] of await stepRows(named, steps, wanted, nodes)) answers.set(row, scores);
       }
       return answers;
+    },
+    async align(row, tokens, frames) {
+      const parts: ReturnType<typeof audibleShares>[] = [];
+      await feed(placeOf(row), [tokens], [[0]], ["alignment"], ({ outputs, first, nodes }) => {
+        const scores = float32Output(outputs, "alignment");
+        const shape = { heads: scores.length / (nodes * AUDIO_PLACES), nodes, places: AUDIO_PLACES };
+        parts.push(audibleShares(scores, shape, Math.min(nodes, tokens.length - first), frames, "scores"));
+      });
+      return joinTokens(parts);
+    },
+    drop(row) {
+      rows.delete(row);
+      const place = places.of(row);
+      if (place !== undefined) tree.cut(place, 0);
+      places.leave(row);
+    },
+    close() {
+      rows.clear();
+      tree.close();
+      options.giveBack(cross);
     },
   };
 }

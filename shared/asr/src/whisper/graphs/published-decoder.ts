@@ -1,6 +1,7 @@
 /** The decoder of optimum and transformers.js: two graphs, or one with a switch. */
-import type { Session, TensorData } from "@parlance/inference";
+import type { PiecewiseSession, Session, TensorData } from "@parlance/inference";
 import { FRAMES } from "../features.ts";
+import type { GiveWay } from "./decoder.ts";
 import type { WhisperSection } from "./manifest-section.ts";
 
 const AUDIO_PLACES = FRAMES / 2;
@@ -15,6 +16,7 @@ export interface PublishedDecoder {
     rows: number,
     states: Float32Array,
     outputs: readonly string[],
+    giveWay: GiveWay,
   ): Promise<Record<string, TensorData>>;
   /** One token in every row; `memory` holds all `past_key_values.*`. */
   next(
@@ -26,10 +28,11 @@ export interface PublishedDecoder {
   readonly tellsAttention: boolean;
 }
 
-export function splitDecoder(decoder: Session, withPast: Session, section: Section): PublishedDecoder {
+export function splitDecoder(decoder: PiecewiseSession, withPast: Session, section: Section): PublishedDecoder {
   return {
     tellsAttention: decoder.outputNames.includes("cross_attentions.0"),
-    first: (tokens, rows, states, outputs) => decoder.run(firstInputs(tokens, rows, states, section.width), outputs),
+    first: (tokens, rows, states, outputs, giveWay) =>
+      decoder.run(firstInputs(tokens, rows, states, section.width), outputs, giveWay),
     next: (tokens, memory, outputs) => {
       const inputs: Record<string, TensorData> = {
         ...memory,
@@ -40,7 +43,7 @@ export function splitDecoder(decoder: Session, withPast: Session, section: Secti
   };
 }
 
-/** One graph with a switch; the branch that is not taken still wants its inputs. */
+/** One graph with a switch, which cannot be cut; the branch that is not taken still wants its inputs. */
 export function mergedDecoder(decoder: Session, section: Section): PublishedDecoder {
   const size = section.width / section.heads;
   const useMemory = (use: boolean): TensorData => ({ type: "bool", data: Uint8Array.of(use ? 1 : 0), dims: [1] });
@@ -51,10 +54,11 @@ export function mergedDecoder(decoder: Session, section: Section): PublishedDeco
   });
   return {
     tellsAttention: decoder.outputNames.includes("cross_attentions.0"),
-    first(tokens, rows, states, outputs) {
+    async first(tokens, rows, states, outputs, giveWay) {
       const inputs: Record<string, TensorData> = { ...firstInputs(tokens, rows, states, section.width) };
       inputs.use_cache_branch = useMemory(false);
       for (const name of memoryNames(section.layers)) inputs[`past_key_values.${name}`] = nothing(rows);
+      await giveWay();
       return decoder.run(pick(inputs, decoder.inputNames), outputs);
     },
     next(tokens, memory, outputs) {

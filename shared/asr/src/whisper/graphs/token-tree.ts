@@ -1,90 +1,125 @@
 /**
- * The decoder's memory of a row in Parlance's own layout: keys and values of the prompt and of every token that any beam
+ * The decoder's memory in Parlance's own layout: each row's keys and values of its prompt and of every token that any of its beams
  * has said, in the order in which they were said. A beam is the list of the places it came by, so nothing moves when beams
- * part: a mask tells each beam its own past.
+ * part: a mask tells each beam its own past. Rows need not be equally long.
  *
- * `[rows, heads, places, size]`, one pair of arrays a layer, all rows in step. Places are made in blocks; a larger block
- * means copying everything once.
+ * `[rows, heads, places, size]`, one pair of arrays a layer. Places are made in blocks; a larger block means copying everything
+ * once, and so does a smaller one where the rows that were long have left.
  */
 import { freeArrays } from "@parlance/inference";
 
 const BLOCK = 64;
+/** A tree that is more than so many times too large is made smaller: every run reads all of it. */
+const SLACK = 3;
 
 export interface TokenTree {
-  /** Places that the arrays have now. */
+  /** Places that each row has now. */
   readonly places: number;
-  /** Places in use. */
-  readonly used: number;
-  keys(layer: number, rows: number): Float32Array;
-  values(layer: number, rows: number): Float32Array;
-  /** Takes new keys and values `[rows, heads, nodes, size]` of every layer; answers the place of the first node. */
-  append(rows: number, nodes: number, keys: readonly Float32Array[], values: readonly Float32Array[]): number;
-  /** Exchanges two rows. */
-  swap(a: number, b: number): void;
+  /** Places of a row that are in use. */
+  used(row: number): number;
+  keys(layer: number, from: number, rows: number): Float32Array;
+  values(layer: number, from: number, rows: number): Float32Array;
+  /** Takes new keys and values `[rows, heads, nodes, size]` of every layer, each row's behind what it has. */
+  append(
+    from: number,
+    rows: number,
+    nodes: number,
+    keys: readonly Float32Array[],
+    values: readonly Float32Array[],
+  ): void;
+  /** Leaves a row this many places. */
+  cut(row: number, length: number): void;
+  /** A row goes to another's place, which is lost. */
+  move(from: number, to: number): void;
+  /** Makes the arrays fit for so many tokens more in each row. */
+  fit(more: number): void;
+  close(): void;
 }
 
 export interface TreeShape {
-  rows: number;
   layers: number;
   heads: number;
   size: number;
 }
 
-export function createTokenTree({ rows, layers, heads, size }: TreeShape): TokenTree {
+export function createTokenTree({ layers, heads, size }: TreeShape): TokenTree {
+  let capacity = 0;
   let places = 0;
-  let used = 0;
+  const used: number[] = [];
   let keys: Float32Array[] = Array.from({ length: layers }, () => new Float32Array());
   let values: Float32Array[] = keys.map(() => new Float32Array());
 
-  function grow(active: number, needed: number): void {
-    const more = Math.ceil(Math.max(needed, places * 1.25) / BLOCK) * BLOCK;
-    const larger = (old: Float32Array) => {
+  function remake(rows: number, more: number): void {
+    const other = (old: Float32Array) => {
       const fresh = new Float32Array(rows * heads * more * size);
-      for (let strip = 0; strip < active * heads; strip++) {
-        fresh.set(old.subarray(strip * places * size, (strip * places + used) * size), strip * more * size);
+      for (const [row, length = 0] of used.entries()) {
+        if (length === 0) continue;
+        for (let strip = row * heads; strip < (row + 1) * heads; strip++) {
+          fresh.set(old.subarray(strip * places * size, (strip * places + length) * size), strip * more * size);
+        }
       }
       freeArrays([old]);
       return fresh;
     };
-    keys = keys.map(larger);
-    values = values.map(larger);
-    places = more;
+    keys = keys.map(other);
+    values = values.map(other);
+    [capacity, places] = [rows, more];
   }
+
+  function makeRoom(rows: number, needed: number): void {
+    if (rows <= capacity && needed <= places) return;
+    const blocks = Math.ceil(Math.max(needed, places * 1.25) / BLOCK) * BLOCK;
+    remake(rows <= capacity ? capacity : Math.ceil(rows * 1.25), needed <= places ? places : blocks);
+  }
+
+  const longest = () => used.reduce((most, length) => Math.max(most, length), 0);
+  const view = (array: Float32Array | undefined, from: number, rows: number) => {
+    const row = heads * places * size;
+    return (array ?? new Float32Array()).subarray(from * row, (from + rows) * row);
+  };
 
   return {
     get places() {
       return places;
     },
-    get used() {
-      return used;
-    },
-    keys: (layer, active) => (keys[layer] ?? new Float32Array()).subarray(0, active * heads * places * size),
-    values: (layer, active) => (values[layer] ?? new Float32Array()).subarray(0, active * heads * places * size),
-    append(active, nodes, newKeys, newValues) {
-      if (used + nodes > places) grow(active, used + nodes);
+    used: (row) => used[row] ?? 0,
+    keys: (layer, from, rows) => view(keys[layer], from, rows),
+    values: (layer, from, rows) => view(values[layer], from, rows),
+    append(from, rows, nodes, newKeys, newValues) {
+      const before = Array.from({ length: rows }, (_, row) => used[from + row] ?? 0);
+      makeRoom(from + rows, Math.max(...before) + nodes);
       const length = nodes * size;
-      for (const [layer, [from, to]] of [
-        ...newKeys.map((from, layer) => [layer, [from, keys[layer]]] as const),
-        ...newValues.map((from, layer) => [layer, [from, values[layer]]] as const),
-      ]) {
-        if (to === undefined) throw new RangeError(`no layer ${layer}`);
-        for (let strip = 0; strip < active * heads; strip++) {
-          to.set(from.subarray(strip * length, (strip + 1) * length), (strip * places + used) * size);
+      for (const [fresh, arrays] of [
+        [newKeys, keys],
+        [newValues, values],
+      ] as const) {
+        for (const [layer, made] of fresh.entries()) {
+          const to = arrays[layer];
+          if (to === undefined) throw new RangeError(`no layer ${layer}`);
+          for (const [row, place] of before.entries()) {
+            for (let head = 0; head < heads; head++) {
+              const strip = made.subarray((row * heads + head) * length, (row * heads + head + 1) * length);
+              to.set(strip, (((from + row) * heads + head) * places + place) * size);
+            }
+          }
         }
       }
-      used += nodes;
-      return used - nodes;
+      for (const [row, place] of before.entries()) used[from + row] = place + nodes;
     },
-    swap(a, b) {
-      for (const array of [...keys, ...values]) swapRows(array, heads * places * size, a, b);
+    cut(row, length) {
+      used[row] = Math.min(used[row] ?? 0, length);
     },
+    move(from, to) {
+      const row = heads * places * size;
+      for (const array of [...keys, ...values]) array.copyWithin(to * row, from * row, (from + 1) * row);
+      used[to] = used[from] ?? 0;
+      used[from] = 0;
+    },
+    fit(more) {
+      const needed = longest() + more;
+      if (needed > places) makeRoom(capacity, needed);
+      else if (needed * SLACK < places) remake(capacity, Math.ceil((needed * 1.25) / BLOCK) * BLOCK);
+    },
+    close: () => freeArrays([...keys, ...values]),
   };
-}
-
-/** Exchanges two stretches of `length` numbers. */
-export function swapRows(array: Float32Array, length: number, a: number, b: number): void {
-  if (a === b) return;
-  const kept = array.slice(a * length, (a + 1) * length);
-  array.copyWithin(a * length, b * length, (b + 1) * length);
-  array.set(kept, b * length);
 }

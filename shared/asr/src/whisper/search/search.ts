@@ -3,7 +3,7 @@
  * knows no model: it is given the scores of its live nodes and answers what each node says next.
  *
  * This room has what may be said (timestamp-rules.ts, suppression.ts), how scores come (scores.ts), what is believed
- * (fallback.ts), given lists (phrases.ts), and the run of all rows' searches over the graphs (decode.ts).
+ * (fallback.ts), given lists (phrases.ts), and the attempts that a row has (attempts.ts).
  */
 
 import type { NodeScores } from "./scores.ts";
@@ -23,23 +23,27 @@ export interface Found {
   finished: boolean;
 }
 
-/** What was found of a row. */
-export interface Decoded extends Found {
-  /** Probability that nobody speaks, before anything was said. */
-  noSpeechProbability: number;
-}
-
 export interface Search {
   /** Candidates that each node needs; with `allWords`, scores of all words too. */
   readonly candidates: number;
   readonly allWords: boolean;
   /** Nodes of every run after the first, which has one. */
   readonly nodes: number;
-  /** Where it takes the likeliest token every time: what a graph that holds the loop must know. */
-  readonly greedy?: { timestamps: boolean; budget: number };
+  /** Where it takes the likeliest token every time, a graph that holds the loop can do it. */
+  readonly greedy?: Greedy;
   /** Takes the scores of every node; undefined when the search has ended. */
   advance(scores: readonly NodeScores[]): Step | undefined;
+  /** The text that is ahead now; undefined where none of it can be told. */
+  soFar(): readonly number[] | undefined;
   result(): Found;
+}
+
+export interface Greedy {
+  timestamps: boolean;
+  /** Most tokens that may be said. */
+  budget: number;
+  /** Takes what was said elsewhere, each token with its log-probability, the end's too; false when the search has ended. */
+  follow(said: { tokens: readonly number[]; scores: readonly number[]; finished: boolean }): boolean;
 }
 
 export interface SearchOptions {
@@ -57,7 +61,16 @@ export function createGreedySearch({ rules, budget }: SearchOptions): Search {
     candidates: 1,
     allWords: false,
     nodes: 1,
-    greedy: { timestamps: rules.timestamps, budget },
+    greedy: {
+      timestamps: rules.timestamps,
+      budget,
+      follow({ tokens, scores, finished: ended }) {
+        said.push(...tokens);
+        for (const score of scores) sum = Math.fround(sum + score);
+        finished = ended;
+        return !finished && said.length < budget;
+      },
+    },
     advance([scores]) {
       if (scores === undefined) return undefined;
       const { ids, scores: values } = candidates(scores, said, rules, 1);
@@ -67,6 +80,7 @@ export function createGreedySearch({ rules, budget }: SearchOptions): Search {
       said.push(ids[0] ?? 0);
       return said.length < budget ? { tokens: [ids[0] ?? 0], parents: [0] } : undefined;
     },
+    soFar: () => said,
     result: () => ({ tokens: said, sumLogProbability: sum, finished }),
   };
 }
@@ -115,6 +129,7 @@ export function createBeamSearch({ rules, budget, beams }: SearchOptions & { bea
       if (ended.length >= beams || (live[0]?.tokens.length ?? budget) >= budget) return undefined;
       return { tokens: kept.map(({ token }) => token), parents: kept.map(({ parent }) => parent) };
     },
+    soFar: () => live[0]?.tokens,
     result() {
       const open = live.toSorted((a, b) => b.sum - a.sum).slice(0, Math.max(0, beams - ended.length));
       return likeliestOf([
@@ -150,6 +165,7 @@ export function createSampling(
       const parents = texts.map((_, index) => (scores.length === 1 ? 0 : index));
       return { tokens, parents };
     },
+    soFar: () => undefined,
     result: () => likeliestOf(texts),
   };
 }

@@ -35,6 +35,8 @@ export interface Vocabulary {
   encode(text: string): number[];
   /** The text of the words among the tokens; bytes that are no UTF-8 become U+FFFD. */
   decode(tokens: readonly number[]): string;
+  /** The same of a text that goes on: a character whose end is to come is left out. */
+  decodeSoFar(tokens: readonly number[]): string;
   /** The same, but control tokens and timestamps stand in it as they are written. */
   decodeAll(tokens: readonly number[]): string;
 }
@@ -112,13 +114,13 @@ function createVocabulary(file: z.infer<typeof fileSchema>, size: number, path: 
     tokenizer ??= new Tokenizer(file, {});
     return tokenizer.encode(words, { add_special_tokens: false }).ids;
   };
-  const text = (tokens: readonly number[], controls: boolean): string => {
+  const text = (tokens: readonly number[], controls: boolean, goesOn = false): string => {
     const parts: Uint8Array[] = [];
     for (const token of tokens) {
       if (token < control.endOfText) parts.push(bytes(token));
       else if (controls) parts.push(Buffer.from(controlText(token)));
     }
-    return new TextDecoder("utf-8", { ignoreBOM: true }).decode(Buffer.concat(parts));
+    return new TextDecoder("utf-8", { ignoreBOM: true }).decode(Buffer.concat(parts), { stream: goesOn });
   };
   const controlText = (token: number) =>
     token >= control.firstTimestamp
@@ -131,6 +133,7 @@ function createVocabulary(file: z.infer<typeof fileSchema>, size: number, path: 
     languages,
     encode: (words) => encode(withoutControls(words)),
     decode: (tokens) => text(tokens, false),
+    decodeSoFar: (tokens) => text(tokens, false, true),
     decodeAll: (tokens) => text(tokens, true),
   };
 }
