@@ -39,8 +39,10 @@ const CONVOLUTION = 64;
 const innerOps = /^(?:Dynamic)?QuantizeLinear$|^Cast$|^Not$|^And$|^Or$|^Equal$|^(?:Less|Greater)(?:OrEqual)?$/;
 const [MODEL_GRAPH, GRAPH_NODE, GRAPH_INITIALIZER, GRAPH_INPUT, GRAPH_OUTPUT, GRAPH_VALUE] = [7, 1, 5, 11, 12, 13];
 
-/** At most so many pieces; fewer where there are not enough places to cut. */
-export function cutGraph(model: Uint8Array, pieces: number): GraphPiece[] {
+/** At most so many pieces, or as many as have at most so many products each; fewer where there are not enough places to cut. */
+export type CutSize = { pieces: number } | { vectors: number; products: number };
+
+export function cutGraph(model: Uint8Array, size: CutSize): GraphPiece[] {
   const modelFields = readFields(model);
   const graphField = modelFields.find(({ number }) => number === MODEL_GRAPH);
   const graph = readFields(graphField?.body ?? new Uint8Array());
@@ -53,10 +55,13 @@ export function cutGraph(model: Uint8Array, pieces: number): GraphPiece[] {
       .filter(({ number }) => number === GRAPH_INITIALIZER)
       .map((field) => [nameOf(field, GRAPH_INITIALIZER), elements(field.body)]),
   );
-  const nodes = readNodes(graph, sizes);
+  // Where all layers have as many vectors, a convolution has a few times as many at most.
+  const nodes = readNodes(graph, sizes, "vectors" in size ? 2 : CONVOLUTION);
   const producer = new Map(nodes.flatMap((node) => node.outputs.map((output) => [output, node] as const)));
   const heavy = nodes.filter((node) => node.heavy);
-  const groups = groupByWork(heavy, pieces);
+  const work = heavy.reduce((sum, node) => sum + node.work, 0);
+  const pieces = "vectors" in size ? Math.ceil((work * size.vectors) / size.products) : size.pieces;
+  const groups = groupByWork(heavy, Math.min(pieces, heavy.length));
 
   /** The group's nodes, with the light ones that they need, in order. */
   function withLight(group: readonly Node[], wanted: readonly string[]): Node[] {
@@ -108,7 +113,7 @@ export function cutGraph(model: Uint8Array, pieces: number): GraphPiece[] {
   });
 }
 
-function readNodes(graph: readonly Field[], sizes: ReadonlyMap<string, number>): Node[] {
+function readNodes(graph: readonly Field[], sizes: ReadonlyMap<string, number>, convolution: number): Node[] {
   const dependsOnLarge = new Set<string>();
   return graph
     .filter(({ number }) => number === GRAPH_NODE)
@@ -121,7 +126,7 @@ function readNodes(graph: readonly Field[], sizes: ReadonlyMap<string, number>):
       const largest = Math.max(0, ...inputs.map((name) => sizes.get(name) ?? 0), constantSize(op, fields));
       const heavy = largest >= LARGE || inputs.some((name) => dependsOnLarge.has(name));
       if (heavy) for (const name of outputs) dependsOnLarge.add(name);
-      const work = op === "Gather" || op === "Constant" ? 0 : op === "Conv" ? CONVOLUTION * largest : largest;
+      const work = op === "Gather" || op === "Constant" ? 0 : op === "Conv" ? convolution * largest : largest;
       return { bytes, inputs, outputs, op, work, heavy, inner: innerOps.test(op) };
     });
 }

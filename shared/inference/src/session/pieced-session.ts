@@ -4,32 +4,53 @@
  */
 import { readFile } from "node:fs/promises";
 import { freeTensors } from "./free.ts";
-import { cutGraph, type GraphPiece } from "./graph-pieces.ts";
-import { createSession, type Session, type SessionOptions } from "./session.ts";
+import { type CutSize, cutGraph, type GraphPiece } from "./graph-pieces.ts";
+import { createSession, type Session, type SessionOptions, threadCount } from "./session.ts";
 import type { TensorData } from "./tensors.ts";
 
 export interface PiecedSession {
   /** Of the whole graph. */
   readonly inputNames: readonly string[];
+  readonly outputNames: readonly string[];
   /** How many pieces there are. */
   readonly pieces: number;
-  /** Runs the graph and answers all its outputs. `giveWay` is called between two pieces; what it throws ends the run. */
-  run(inputs: Tensors, giveWay: () => Promise<void>): Promise<Record<string, TensorData>>;
+  /**
+   * Runs what the named outputs need, or all, and answers them. `giveWay` is called between two pieces; what it throws
+   * ends the run.
+   */
+  run(inputs: Tensors, giveWay: () => Promise<void>, outputs?: readonly string[]): Promise<Record<string, TensorData>>;
   close(): Promise<void>;
 }
 
 type Tensors = Readonly<Record<string, TensorData>>;
 
+export interface PieceSize {
+  /** Vectors of a run that linear layers are applied to, such as frames. */
+  vectors: number;
+  /** Most products of a piece, instead of what this machine does in a fifth of a second. */
+  products?: number;
+}
+
 /** Of onnx.proto3. */
 const elementTypes: Readonly<Record<string, number>> = { float32: 1, int32: 6, int64: 7, float16: 10 };
 
-/** At most so many pieces; one where the graph has no place to cut, or on a device on which a run is short. */
+/** About what a thread does in a fifth of a second, in linear layers, with attention beside them. */
+const PRODUCTS_PER_THREAD = 3e9;
+
+/**
+ * At most so many pieces, or pieces of a fifth of a second each, by what common cores do. One piece where that is more than all,
+ * where the graph has no place to cut, or on a device on which a run is short.
+ */
 export async function createPiecedSession(
   path: string,
   options: SessionOptions,
-  pieces: number,
+  pieces: number | PieceSize,
 ): Promise<PiecedSession> {
-  const cut = options.device.provider === "cpu" ? await cutFile(path, pieces) : [];
+  const size =
+    typeof pieces === "number"
+      ? { pieces }
+      : { products: PRODUCTS_PER_THREAD * threadCount(options.threads), ...pieces };
+  const cut = options.device.provider === "cpu" ? await cutFile(path, size) : [];
   const sessions: { session: Session; piece: GraphPiece | undefined }[] = [];
   const close = async () => {
     for (const { session } of sessions.splice(0)) await session.close();
@@ -53,32 +74,31 @@ export async function createPiecedSession(
     throw error;
   }
 
-  /** After which piece a value is of no more use. */
-  const lastUse = new Map<string, number>();
-  for (const [index, { piece }] of sessions.entries()) for (const name of piece?.taken ?? []) lastUse.set(name, index);
-
+  const outputNames = sessions.flatMap(({ session, piece }) => piece?.outputs ?? session.outputNames);
   const made = new Set(cut.flatMap((piece) => [...piece.handedOn, ...piece.outputs]));
 
   return {
+    outputNames,
     inputNames: [...new Set(sessions.flatMap(({ session }) => session.inputNames))].filter((name) => !made.has(name)),
     pieces: sessions.length,
-    async run(inputs, giveWay) {
+    async run(inputs, giveWay, wanted = outputNames) {
       const kept: Record<string, TensorData> = {};
       const answer: Record<string, TensorData> = {};
+      const running = neededFor(sessions, wanted);
       try {
-        for (const [index, { session, piece }] of sessions.entries()) {
+        for (const [index, { session, outputs }] of running.entries()) {
           if (index > 0) await giveWay();
           const given: Record<string, TensorData> = {};
           for (const name of session.inputNames) {
             const tensor = kept[name] ?? answer[name] ?? inputs[name];
             if (tensor !== undefined) given[name] = tensor;
           }
-          for (const [name, tensor] of Object.entries(await session.run(given))) {
-            const isOwn = piece === undefined || piece.outputs.includes(name);
-            Object.assign(isOwn ? answer : kept, { [name]: tensor });
+          for (const [name, tensor] of Object.entries(await session.run(given, outputs))) {
+            Object.assign(wanted.includes(name) ? answer : kept, { [name]: tensor });
           }
+          const later = new Set(running.slice(index + 1).flatMap((next) => next.piece?.taken ?? []));
           for (const [name, tensor] of Object.entries(kept)) {
-            if ((lastUse.get(name) ?? index) > index) continue;
+            if (later.has(name)) continue;
             freeTensors({ tensor });
             delete kept[name];
           }
@@ -95,10 +115,26 @@ export async function createPiecedSession(
   };
 }
 
+/** The sessions that make what is wanted, with all that is needed of each. */
+function neededFor<Opened extends { session: Session; piece: GraphPiece | undefined }>(
+  sessions: readonly Opened[],
+  wanted: readonly string[],
+): (Opened & { outputs: string[] })[] {
+  const needed = new Set(wanted);
+  const running: (Opened & { outputs: string[] })[] = [];
+  for (const opened of sessions.toReversed()) {
+    const outputs = opened.session.outputNames.filter((name) => needed.has(name));
+    if (outputs.length === 0) continue;
+    running.unshift({ ...opened, outputs });
+    for (const name of opened.piece?.taken ?? []) needed.add(name);
+  }
+  return running;
+}
+
 /** Of a file that is no graph the runtime has more to say. */
-async function cutFile(path: string, pieces: number): Promise<GraphPiece[]> {
+async function cutFile(path: string, size: CutSize): Promise<GraphPiece[]> {
   try {
-    return cutGraph(await readFile(path), pieces);
+    return cutGraph(await readFile(path), size);
   } catch {
     return [];
   }

@@ -5,7 +5,14 @@
  * State: the sessions, arrays that wait for the next pass, and how long runs take.
  */
 import { join } from "node:path";
-import { chooseGraph, createSession, float32Output, freeTensors, openPieces, type Session } from "@parlance/inference";
+import {
+  chooseGraph,
+  createPiecedSession,
+  createSession,
+  float32Output,
+  freeTensors,
+  type Session,
+} from "@parlance/inference";
 import type { ArchitectureContext } from "../../types.ts";
 import { FRAMES } from "../features.ts";
 import { type CrossMemory, createCrossPool } from "./cross-memory.ts";
@@ -31,9 +38,9 @@ export async function openOwnGraphs({ context, section, words }: OwnGraphsOption
   const choose = (role: string) =>
     chooseGraph({ manifest, role, wanted: options.computeType, provider: device.provider });
   const path = (role: string) => join(folder, manifest.files[role]?.path ?? "");
-  const { threads, log } = options;
+  const { threads } = options;
   const [encoderChoice, decoderChoice] = [choose("encoder"), choose("decoder")];
-  const encoder = await openPieces(path(encoderChoice.role), { device, threads, log, positions: AUDIO_PLACES });
+  const encoder = await createPiecedSession(path(encoderChoice.role), { device, threads }, { vectors: AUDIO_PLACES });
   let session: Session;
   try {
     session = await createSession(path(decoderChoice.role), { device, threads });
@@ -70,7 +77,8 @@ export async function openOwnGraphs({ context, section, words }: OwnGraphsOption
     const wanted = layers.flatMap((layer) => [`cross_key.${layer}`, `cross_value.${layer}`]);
     const dims = [features.size, section.mels, FRAMES];
     const data = joined([...features.values()]);
-    const heard = await encoder.run({ features: { type: "float32", data, dims } }, wanted, giveWay);
+    await giveWay();
+    const heard = await encoder.run({ features: { type: "float32", data, dims } }, giveWay, wanted);
     for (const layer of layers) {
       for (const [arrays, name] of [
         [memory.keys, `cross_key.${layer}`],
@@ -98,7 +106,7 @@ export async function openOwnGraphs({ context, section, words }: OwnGraphsOption
       }),
     async hear(data, giveWay = async () => {}) {
       const dims = [data.length / (section.mels * FRAMES), section.mels, FRAMES];
-      const heard = await encoder.run({ features: { type: "float32", data, dims } }, ["states"], giveWay);
+      const heard = await encoder.run({ features: { type: "float32", data, dims } }, giveWay, ["states"]);
       return float32Output(heard, "states");
     },
     async close() {

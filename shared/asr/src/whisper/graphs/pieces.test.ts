@@ -2,7 +2,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createSession, float32Output, openPieces, type TensorData } from "@parlance/inference";
+import { createPiecedSession, createSession, float32Output, type TensorData } from "@parlance/inference";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { createFeatures } from "../features.ts";
 import { makeClip } from "../testing/clips.ts";
@@ -23,25 +23,18 @@ afterAll(() => rm(root, { recursive: true }));
 const data = createFeatures(80)(makeClip({ kind: "voice", samples: 16_000 * 12, seed: 4 }));
 const features: TensorData = { type: "float32", data, dims: [1, 80, 3_000] };
 
-async function answersOf(path: string, inputs: Record<string, TensorData>, most: number) {
+async function answersOf(path: string, inputs: Record<string, TensorData>, products: number) {
   const session = await createSession(join(root, path), options);
   const whole = await session.run(inputs);
   await session.close();
-  const notes: string[] = [];
-  const cut = await openPieces(join(root, path), {
-    ...options,
-    positions: 1_500,
-    most,
-    log: (note) => notes.push(note),
-  });
-  expect(notes).toEqual([]);
+  const cut = await createPiecedSession(join(root, path), options, { vectors: 1_500, products });
   expect([...cut.outputNames].sort()).toEqual(Object.keys(whole).sort());
   let yields = 0;
-  const pieces = await cut.run(inputs, Object.keys(whole), async () => {
+  const pieces = await cut.run(inputs, async () => {
     yields++;
   });
   await cut.close();
-  expect(yields).toBe(cut.pieces);
+  expect(yields).toBe(cut.pieces - 1);
   return { whole, pieces, count: cut.pieces };
 }
 
@@ -68,8 +61,8 @@ it.each([
 ] as const)(
   "%s",
   async (path, input, near) => {
-    const answers = await answersOf(path, { [input]: features }, 2e8);
-    expect(answers.count).toBeGreaterThan(2);
+    const answers = await answersOf(path, { [input]: features }, 1e8);
+    expect(answers.count).toBeGreaterThan(1);
     expectSame(answers, near);
   },
   LONG,
@@ -86,25 +79,21 @@ it(
         input_ids: { type: "int64", data: BigInt64Array.of(50_258n, 50_259n, 50_359n), dims: [1, 3] },
         encoder_hidden_states: { type: "float32", data: states, dims: [1, 1_500, width] },
       },
-      1e8,
+      1e7,
     );
-    expect(answers.count).toBeGreaterThan(2);
+    expect(answers.count).toBeGreaterThan(1);
     expectSame(answers, 1e-5);
   },
   LONG,
 );
 
 it("a graph with a switch is not cut, and one that is short enough is not either", async () => {
-  for (const [path, most] of [
+  for (const [path, products] of [
     ["merged/onnx/decoder_model_merged.onnx", 1],
     ["own/encoder.onnx", undefined],
   ] as const) {
-    const opened = await openPieces(join(root, path), {
-      ...options,
-      positions: 1_500,
-      log: () => {},
-      ...(most && { most }),
-    });
+    const size = { vectors: 1_500, ...(products && { products }) };
+    const opened = await createPiecedSession(join(root, path), options, size);
     expect(opened.pieces).toBe(1);
     await opened.close();
   }

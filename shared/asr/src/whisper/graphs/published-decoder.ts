@@ -1,5 +1,5 @@
 /** The decoder of optimum and transformers.js: two graphs, or one with a switch. */
-import type { PiecewiseSession, Session, TensorData } from "@parlance/inference";
+import type { PiecedSession, Session, TensorData } from "@parlance/inference";
 import { FRAMES } from "../features.ts";
 import type { GiveWay } from "./decoder.ts";
 import type { WhisperSection } from "./manifest-section.ts";
@@ -28,11 +28,13 @@ export interface PublishedDecoder {
   readonly tellsAttention: boolean;
 }
 
-export function splitDecoder(decoder: PiecewiseSession, withPast: Session, section: Section): PublishedDecoder {
+export function splitDecoder(decoder: PiecedSession, withPast: Session, section: Section): PublishedDecoder {
   return {
     tellsAttention: decoder.outputNames.includes("cross_attentions.0"),
-    first: (tokens, rows, states, outputs, giveWay) =>
-      decoder.run(firstInputs(tokens, rows, states, section.width), outputs, giveWay),
+    async first(tokens, rows, states, outputs, giveWay) {
+      await giveWay();
+      return decoder.run(firstInputs(tokens, rows, states, section.width), giveWay, outputs);
+    },
     next: (tokens, memory, outputs) => {
       const inputs: Record<string, TensorData> = {
         ...memory,

@@ -6,7 +6,7 @@
  * State: the sessions.
  */
 import { join } from "node:path";
-import { chooseGraph, createSession, float32Output, openPieces, type Session } from "@parlance/inference";
+import { chooseGraph, createPiecedSession, createSession, float32Output, type Session } from "@parlance/inference";
 import type { ArchitectureContext } from "../../types.ts";
 import { FRAMES } from "../features.ts";
 import type { GiveWay, WhisperGraphs } from "./decoder.ts";
@@ -43,8 +43,8 @@ export async function openPublishedGraphs(options: PublishedGraphsOptions): Prom
     return session;
   };
   const open = (role: string) => noted(createSession(pathOf(role), { device, threads }));
-  const openLong = (role: string, positions: number) =>
-    noted(openPieces(pathOf(role), { device, threads, log, positions }));
+  const openLong = (role: string, vectors: number) =>
+    noted(createPiecedSession(pathOf(role), { device, threads }, { vectors }));
   const close = async () => {
     for (const session of opened) await session.close();
   };
@@ -58,8 +58,9 @@ export async function openPublishedGraphs(options: PublishedGraphsOptions): Prom
       log("these graphs do not tell their cross attention: words share the time between timestamps by letters");
     }
     const hear = async (data: Float32Array, giveWay: GiveWay = async () => {}) => {
+      await giveWay();
       const input_features = { type: "float32", data, dims: [1, section.mels, FRAMES] } as const;
-      return float32Output(await encoder.run({ input_features }, ["last_hidden_state"], giveWay), "last_hidden_state");
+      return float32Output(await encoder.run({ input_features }, giveWay, ["last_hidden_state"]), "last_hidden_state");
     };
     // Quantised to eight bits, a run has one scale for the activations of all its rows: together they would not say what
     // each says alone.
