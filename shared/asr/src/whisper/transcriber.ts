@@ -7,10 +7,10 @@
 import type { Pass } from "@parlance/inference";
 import type { WhisperFeatures } from "./features.ts";
 import type { PassRows, WhisperGraphs } from "./graphs/decoder.ts";
-import type { WhisperSection } from "./graphs/manifest-section.ts";
+import type { WhisperSection } from "./manifest-section.ts";
+import { sayPhrase } from "./say-phrase.ts";
 import { type Attempted, createAttempts, type RowAttempts } from "./search/attempts.ts";
 import { detectLanguage } from "./search/detect-language.ts";
-import { decodePhrase } from "./search/phrases.ts";
 import type { NodeScores } from "./search/scores.ts";
 import type { Step } from "./search/search.ts";
 import type { Suppression } from "./search/suppression.ts";
@@ -120,7 +120,7 @@ async function transcribe(options: TranscriberOptions, pass: WhisperPass, held: 
     }
     const languages = await tellLanguages(open(numbers));
     for (const number of open(numbers)) {
-      if (rowOf(number).phrases.length > 0) await sayPhrase(number, languages.get(number) ?? "");
+      if (rowOf(number).phrases.length > 0) await choose(number, languages.get(number) ?? "");
     }
     const read = new Map<number, RowAttempts["prompt"]>();
     for (const number of open(numbers).filter((each) => rowOf(each).phrases.length === 0)) {
@@ -148,12 +148,12 @@ async function transcribe(options: TranscriberOptions, pass: WhisperPass, held: 
     );
   }
 
-  async function sayPhrase(number: number, language: string): Promise<void> {
+  async function choose(number: number, language: string): Promise<void> {
     const { phrases, context } = rowOf(number);
     const prompt = buildPrompt({
       ...{ vocabulary, language: vocabulary.languages.get(language), timestamps: false, context },
     });
-    const said = await decodePhrase({ held, number, prompt, phrases, vocabulary });
+    const said = await sayPhrase({ held, number, prompt, phrases, vocabulary });
     end(number, { ...said, language, words: [] });
   }
 

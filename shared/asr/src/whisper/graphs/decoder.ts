@@ -4,10 +4,12 @@
  *
  * All that a pass keeps between two runs lies in its PassRows: another pass may run at each of its yield points.
  */
-import type { AllScores, NodeScores } from "../search/scores.ts";
-import type { Decoded, Step } from "../search/search.ts";
+import type { Looped, LoopRow, Reading, StartScores, Wanted } from "../search/readings.ts";
+import type { NodeScores } from "../search/scores.ts";
+import type { Step } from "../search/search.ts";
 import type { Suppression } from "../search/suppression.ts";
 import type { Prompt } from "../text/prompt.ts";
+import type { Attention } from "../words/attention.ts";
 
 export interface WhisperGraphs {
   readonly computeType: string;
@@ -48,58 +50,7 @@ export interface PassRows {
   close(): void;
 }
 
-/** At the start token, none suppressed: whether anybody speaks, and in which language. */
-export interface StartScores {
-  /** Of all tokens from the end of text on. */
-  rest: Float32Array;
-  /** Log of the sum of the exponentials of all scores. */
-  total: number;
-}
-
-export interface Reading {
-  start: StartScores;
-  /** Scores of the first token after the prompt, none suppressed. */
-  first: AllScores;
-}
-
-/** What a step is to tell of each node. */
-export interface Wanted {
-  /** How many of the likeliest words. */
-  candidates: number;
-  /** Whether all words' scores are wanted. */
-  allWords: boolean;
-  /** Added to the words' scores. */
-  bias: Float32Array;
-}
-
 export interface RowLoop {
   /** Says some tokens more in each row, greedily and under openai-whisper's rules. */
   run(rows: ReadonlyMap<number, LoopRow>, suppression: Suppression): Promise<Map<number, Looped>>;
-}
-
-export interface LoopRow {
-  prompt: Prompt;
-  timestamps: boolean;
-  /** What the row has said so far. */
-  said: readonly number[];
-  /** Most tokens that may be said yet, at least 1. */
-  budget: number;
-}
-
-export interface Looped {
-  /** Without the end of the text. */
-  tokens: number[];
-  /** Log-probability of each, and of the end of the text. */
-  scores: number[];
-  /** Whether the text has ended. */
-  finished: boolean;
-  start: StartScores;
-}
-
-/** Shares of each frame in each token, [heads, tokens, frames]; frames behind the audio are left out. */
-export interface Attention {
-  data: Float32Array;
-  heads: number;
-  tokens: number;
-  frames: number;
 }

@@ -4,12 +4,12 @@ import { join } from "node:path";
 import { runWhole } from "@parlance/inference";
 import { resolveModel } from "@parlance/model-store";
 import { describe, expect, it } from "vitest";
+import type { WhisperSection } from "../manifest-section.ts";
 import { openWhisper } from "../open-whisper.ts";
 import { makeClip } from "../testing/clips.ts";
 import { type GoldenDecoding, readClips, readGolden, type TinyModel, writeTinyModel } from "../testing/tiny-model.ts";
 import { createTranscriber, type Transcriber, type WhisperRow } from "../transcriber.ts";
 import { openLoopGraphs, prefersLoop } from "./loop-graphs.ts";
-import type { WhisperSection } from "./manifest-section.ts";
 
 const clips = new Map(Object.entries(await readClips()).map(([name, rule]) => [name, makeClip(rule)]));
 /** Milliseconds: other suites may have the cores. */

@@ -15,10 +15,10 @@ import {
 } from "@parlance/inference";
 import type { ArchitectureContext } from "../../types.ts";
 import { FRAMES } from "../features.ts";
+import type { WhisperSection } from "../manifest-section.ts";
 import { type CrossMemory, createCrossPool } from "./cross-memory.ts";
 import type { GiveWay, WhisperGraphs } from "./decoder.ts";
 import { joined } from "./joined.ts";
-import type { WhisperSection } from "./manifest-section.ts";
 import { createOwnRows } from "./own-rows.ts";
 import { AUDIO_PLACES } from "./own-run.ts";
 import { createPace, unhurried } from "./pace.ts";

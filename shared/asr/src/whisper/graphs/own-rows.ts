@@ -5,12 +5,13 @@
  */
 import { isDeepStrictEqual } from "node:util";
 import { float32Output } from "@parlance/inference";
+import type { Reading, Wanted } from "../search/readings.ts";
 import { type AllScores, logSumExp, type NodeScores } from "../search/scores.ts";
 import type { Step } from "../search/search.ts";
 import type { Prompt } from "../text/prompt.ts";
-import { audibleShares, joinTokens } from "./attention.ts";
+import { audibleShares, joinTokens } from "../words/attention.ts";
 import type { CrossMemory } from "./cross-memory.ts";
-import type { GiveWay, PassRows, Reading, Wanted } from "./decoder.ts";
+import type { GiveWay, PassRows } from "./decoder.ts";
 import { AUDIO_PLACES, HIDDEN, type Outputs, type OwnDecoder, readScores, runNodes } from "./own-run.ts";
 import { evenly, type Pace } from "./pace.ts";
 import { createRowPlaces, stretches } from "./row-places.ts";

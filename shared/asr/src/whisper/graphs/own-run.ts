@@ -1,9 +1,9 @@
 /** One run of the decoder of Parlance's own layout (models/recipes/whisper/graphs.py says what each tensor is). */
 import { float32Output, integerOutput, type Session, type TensorData } from "@parlance/inference";
 import { FRAMES } from "../features.ts";
+import type { WhisperSection } from "../manifest-section.ts";
 import type { NodeScores } from "../search/scores.ts";
 import type { CrossMemory } from "./cross-memory.ts";
-import type { WhisperSection } from "./manifest-section.ts";
 import type { TokenTree } from "./token-tree.ts";
 
 export const AUDIO_PLACES = FRAMES / 2;

@@ -68,25 +68,6 @@ it.each([
   LONG,
 );
 
-it(
-  "the decoder of three graphs, as far as it reads a prompt",
-  async () => {
-    const width = 64;
-    const states = Float32Array.from({ length: 1_500 * width }, (_, index) => Math.sin(index * 0.7));
-    const answers = await answersOf(
-      "split/decoder_model.onnx",
-      {
-        input_ids: { type: "int64", data: BigInt64Array.of(50_258n, 50_259n, 50_359n), dims: [1, 3] },
-        encoder_hidden_states: { type: "float32", data: states, dims: [1, 1_500, width] },
-      },
-      1e7,
-    );
-    expect(answers.count).toBeGreaterThan(1);
-    expectSame(answers, 1e-5);
-  },
-  LONG,
-);
-
 it("a graph with a switch is not cut, and one that is short enough is not either", async () => {
   for (const [path, products] of [
     ["merged/onnx/decoder_model_merged.onnx", 1],

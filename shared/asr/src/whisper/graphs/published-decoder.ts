@@ -1,8 +1,8 @@
 /** The decoder of optimum and transformers.js: two graphs, or one with a switch. */
 import type { PiecedSession, Session, TensorData } from "@parlance/inference";
 import { FRAMES } from "../features.ts";
+import type { WhisperSection } from "../manifest-section.ts";
 import type { GiveWay } from "./decoder.ts";
-import type { WhisperSection } from "./manifest-section.ts";
 
 const AUDIO_PLACES = FRAMES / 2;
 

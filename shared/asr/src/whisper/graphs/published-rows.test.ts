@@ -1,6 +1,6 @@
 import type { TensorData } from "@parlance/inference";
 import { expect, it } from "vitest";
-import { whisperSectionSchema } from "./manifest-section.ts";
+import { whisperSectionSchema } from "../manifest-section.ts";
 import { unhurried } from "./pace.ts";
 import { memoryNames, type PublishedDecoder } from "./published-decoder.ts";
 import { createPublishedRows } from "./published-rows.ts";

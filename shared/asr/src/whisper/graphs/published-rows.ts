@@ -6,11 +6,13 @@
 import { float32Output, type TensorData } from "@parlance/inference";
 import { joinRows, takeRows } from "../../tensor-rows.ts";
 import { FRAMES } from "../features.ts";
+import type { Reading, Wanted } from "../search/readings.ts";
 import { type AllScores, logSumExp, type NodeScores, summarise } from "../search/scores.ts";
 import type { Step } from "../search/search.ts";
 import type { Prompt } from "../text/prompt.ts";
-import { audibleShares } from "./attention.ts";
-import type { Attention, GiveWay, PassRows, Reading, Wanted } from "./decoder.ts";
+import type { Attention } from "../words/attention.ts";
+import { audibleShares } from "../words/attention.ts";
+import type { GiveWay, PassRows } from "./decoder.ts";
 import { evenly, type Pace } from "./pace.ts";
 import { memoryNames, type PublishedDecoder } from "./published-decoder.ts";
 import type { PublishedSection } from "./published-section.ts";

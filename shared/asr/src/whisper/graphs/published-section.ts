@@ -2,7 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { SpeechError } from "@parlance/contracts";
 import * as z from "zod";
-import { type WhisperSection, whisperSectionSchema } from "./manifest-section.ts";
+import { type WhisperSection, whisperSectionSchema } from "../manifest-section.ts";
 
 const configSchema = z.looseObject({
   num_mel_bins: z.number().int(),

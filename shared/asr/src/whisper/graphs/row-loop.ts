@@ -5,12 +5,13 @@
  */
 import { float32Output, integerOutput, type Session, type TensorData } from "@parlance/inference";
 import { FRAMES } from "../features.ts";
+import type { WhisperSection } from "../manifest-section.ts";
+import type { LoopRow, StartScores } from "../search/readings.ts";
 import type { Suppression } from "../search/suppression.ts";
 import type { Prompt } from "../text/prompt.ts";
 import type { ControlTokens } from "../text/vocabulary.ts";
-import type { GiveWay, LoopRow, RowLoop, StartScores } from "./decoder.ts";
+import type { GiveWay, RowLoop } from "./decoder.ts";
 import { joined } from "./joined.ts";
-import type { WhisperSection } from "./manifest-section.ts";
 
 const AUDIO_PLACES = FRAMES / 2;
 /** Stands for minus infinity, as in the graph. */

@@ -2,11 +2,11 @@
  * A row's attempts at its text: with a beam or greedily at temperature 0, then, while a text looks wrong, by sampling at the section's rising
  * temperatures, as openai-whisper does. Knows no model: scores come in, steps go out.
  */
-import type { Looped, LoopRow, Reading, StartScores, Wanted } from "../graphs/decoder.ts";
-import type { WhisperSection } from "../graphs/manifest-section.ts";
+import type { WhisperSection } from "../manifest-section.ts";
 import type { Prompt } from "../text/prompt.ts";
 import type { Vocabulary } from "../text/vocabulary.ts";
 import { compressionRatio, isSilence, needsFallback } from "./fallback.ts";
+import type { Looped, LoopRow, Reading, StartScores, Wanted } from "./readings.ts";
 import { type NodeScores, summarise } from "./scores.ts";
 import { createBeamSearch, createGreedySearch, createSampling, type Search, type Step } from "./search.ts";
 import type { Suppression } from "./suppression.ts";

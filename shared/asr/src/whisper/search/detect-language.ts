@@ -1,6 +1,6 @@
 /** Which language a row speaks: the likeliest of all, by what follows the start token alone. */
-import type { StartScores } from "../graphs/decoder.ts";
 import type { Vocabulary } from "../text/vocabulary.ts";
+import type { StartScores } from "./readings.ts";
 import { logSumExp } from "./scores.ts";
 
 export interface Heard {

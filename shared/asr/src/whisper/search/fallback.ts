@@ -1,6 +1,6 @@
 /** Whether a text is believed, tried again at a higher temperature, or taken for silence: openai-whisper's thresholds. */
 import { deflateSync } from "node:zlib";
-import type { WhisperSection } from "../graphs/manifest-section.ts";
+import type { WhisperSection } from "../manifest-section.ts";
 
 export interface Attempt {
   compressionRatio: number;

@@ -2,11 +2,7 @@
  * The likeliest of a list of phrases: each is said to the model token by token, and the model says how likely that is.
  * Whisper writes "Yes." where a list has "yes", so a phrase counts with a capital and a full stop too.
  */
-import type { PassRows } from "../graphs/decoder.ts";
-import type { Prompt } from "../text/prompt.ts";
-import type { Vocabulary } from "../text/vocabulary.ts";
-import type { Attempted } from "./attempts.ts";
-import { logSumExp, type NodeScores, summarise } from "./scores.ts";
+import { logSumExp, type NodeScores } from "./scores.ts";
 import type { Found, Search } from "./search.ts";
 
 /** Phrases that are said side by side in one run. */
@@ -93,37 +89,4 @@ export async function choosePhrase(
   const own = [...ways.keys()].filter((way) => ways[way]?.index === index);
   const best = own.reduce((a, b) => ((values[b] ?? 0) > (values[a] ?? 0) ? b : a));
   return { index, tokens: ways[best]?.tokens ?? [], logProbability: (totals[index] ?? 0) - logSumExp(totals) };
-}
-
-export interface PhraseOptions {
-  held: PassRows;
-  /** Of the row, which was heard. */
-  number: number;
-  prompt: Prompt;
-  phrases: readonly string[];
-  vocabulary: Pick<Vocabulary, "control" | "encode">;
-}
-
-/** The likeliest phrase in a row's audio; nothing is suppressed. */
-export async function decodePhrase({ held, number, prompt, phrases, vocabulary }: PhraseOptions): Promise<Attempted> {
-  const { endOfText, noSpeech } = vocabulary.control;
-  const bias = new Float32Array(endOfText);
-  let noSpeechProbability: number | undefined;
-  const choice = await choosePhrase(phrases, vocabulary.encode, async (texts) => {
-    const search = createLikelihoodSearch(texts, endOfText);
-    const reading = (await held.read(new Map([[number, prompt]]))).get(number);
-    if (reading === undefined) throw new RangeError(`row ${number} was not read`);
-    const { rest, total } = reading.start;
-    noSpeechProbability = Math.exp((rest[noSpeech - endOfText] ?? Number.NEGATIVE_INFINITY) - total);
-    let step = search.advance([summarise(reading.first, bias, 1, true)]);
-    while (step !== undefined) {
-      const answers = await held.step(new Map([[number, step]]), { candidates: 1, allWords: true, bias });
-      step = search.advance(answers.get(number) ?? []);
-    }
-    return search.likelihoods();
-  });
-  return {
-    ...{ tokens: choice.tokens, text: phrases[choice.index] ?? "", logProbability: choice.logProbability },
-    ...{ noSpeechProbability: noSpeechProbability ?? 0, temperature: 0, finished: true, silence: false },
-  };
 }

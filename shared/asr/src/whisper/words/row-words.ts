@@ -1,9 +1,9 @@
 /** The words of one row's text with their times: from its attention, or, where the graphs do not tell it, spread over its stretches. */
 import { SAMPLE_RATE } from "@parlance/contracts";
 import { FRAMES, HOP } from "../features.ts";
-import type { Attention } from "../graphs/decoder.ts";
 import { buildPrompt } from "../text/prompt.ts";
 import type { Vocabulary } from "../text/vocabulary.ts";
+import type { Attention } from "./attention.ts";
 import { textSegments } from "./text-segments.ts";
 import { splitWords } from "./word-splitting.ts";
 import { alignWords, spreadWords, type TimedWord, wordsOfSegments } from "./word-times.ts";

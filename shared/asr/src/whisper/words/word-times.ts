@@ -8,7 +8,7 @@
  * This room goes from tokens to words with times: tokens are cut into words (word-splitting.ts) and stretches
  * (text-segments.ts), and placed in the attention (median-filter.ts, dynamic-time-warping.ts).
  */
-import type { Attention } from "../graphs/decoder.ts";
+import type { Attention } from "./attention.ts";
 import { dynamicTimeWarping } from "./dynamic-time-warping.ts";
 import { medianFilter } from "./median-filter.ts";
 import { strip, type TokenWord } from "./word-splitting.ts";

@@ -1,5 +1,12 @@
 /** The cross attention of the heads that align, cut to the frames that hold audio. */
-import type { Attention } from "./decoder.ts";
+
+/** Shares of each frame in each token, [heads, tokens, frames]; frames behind the audio are left out. */
+export interface Attention {
+  data: Float32Array;
+  heads: number;
+  tokens: number;
+  frames: number;
+}
 
 interface GivenShape {
   heads: number;
