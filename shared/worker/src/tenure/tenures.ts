@@ -22,6 +22,7 @@ import { askLease } from "./ask-lease.ts";
 import { tenureOf } from "./draft.ts";
 import type { EngineDescription } from "./engine-description.ts";
 import { createEngineSlot, type EngineSlotOptions } from "./engine-slot.ts";
+import { standing } from "./standing.ts";
 import { createSwapLog, type SwapLog } from "./swap-log.ts";
 import type { TenureDiary } from "./tenure-diary.ts";
 import { tenureMachine } from "./tenure-machine.ts";
@@ -72,7 +73,8 @@ export interface TenuresOptions {
 }
 
 export function createTenures(options: TenuresOptions): Tenures {
-  const { inbox, lease, held, settle, choice, wishes, trouble, memory, diary, settings, clock, log, signal } = options;
+  const { inbox, family, lease, held, settle, choice, wishes, trouble, memory, diary, settings, clock, log, signal } =
+    options;
   const machine = tenureMachine(settings);
   const swaps = createSwapLog();
   const runs = new Map<number, EngineRun>();
@@ -111,17 +113,9 @@ export function createTenures(options: TenuresOptions): Tenures {
   }
 
   function eventOf(news: Exclude<TenureNews, { type: "lease-extended" }>): Timeless<TenureEvent> {
-    if (news.type === "lease-changed") return { type: "standing", ...standing() };
+    if (news.type === "lease-changed") return { type: "standing", ...standing(lease, family, clock.now()) };
     if (news.type === "lost") withoutEngine.push(news.stopped);
     return news;
-  }
-
-  function standing(): { standby: boolean; waiters: { lane: Lane; since: number }[] } {
-    const holder = lease.holder();
-    const waiters = lease.waiting().map(({ wanted: { lane, since } }) => {
-      return { lane, since: clock.now() - (Date.now() - since) };
-    });
-    return { standby: holder !== undefined && !holder.mine && holder.family === options.family, waiters };
   }
 
   function step(event: Timeless<TenureEvent>): void {
