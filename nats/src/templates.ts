@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import { readSettings } from "@parlance/contracts";
 import { accountsOf } from "./accounts/accounts.ts";
 import { renderConfig, type ServerConfig } from "./config/config.ts";
-import { FromEnvironment } from "./config/from-environment.ts";
+import { FromEnvironment } from "./from-environment.ts";
 
 export const templateFolder = fileURLToPath(new URL("../conf/", import.meta.url));
 

@@ -5,7 +5,7 @@
  * server's acknowledgement of a drop nor any other answer can be made into a message of SPEECH.
  */
 
-import type { FromEnvironment } from "../config/from-environment.ts";
+import type { FromEnvironment } from "../from-environment.ts";
 import { MONITOR, PUBLISHER, SPEECH } from "./account-names.ts";
 import { monitor } from "./monitor.ts";
 import type { Import, Mapping, Outsider } from "./outsider.ts";

@@ -2,7 +2,7 @@
 import { SPEECH } from "../accounts/account-names.ts";
 import type { Account, Export, User } from "../accounts/accounts.ts";
 import type { Import } from "../accounts/outsider.ts";
-import { FromEnvironment } from "./from-environment.ts";
+import { FromEnvironment } from "../from-environment.ts";
 
 export interface ServerConfig {
   serverName: string | FromEnvironment;

@@ -1,4 +1,8 @@
-/** The supervisor's side of the engine: nothing here loads ONNX Runtime. */
+/**
+ * The engine: a child process that owns the model, and can be killed. This is the supervisor's side (engine-process.ts), where
+ * nothing loads ONNX Runtime. The child's own side is run-engine.ts, whose second thread runs the passes (engine-passes.ts). Between
+ * them goes engine-protocol.ts.
+ */
 export * from "./engine-process.ts";
 export {
   type EngineJob,
