@@ -65,6 +65,13 @@ it("koa answers with what handlers give it, and fetch is not loaded for it", asy
   ]);
 });
 
+it("koa-body checks its options, and knows a wrong one", async () => {
+  const { koaBody } = await built("koa-body", 'export { koaBody } from "koa-body"');
+  if (typeof koaBody !== "function") throw new Error("nothing to call");
+  expect(koaBody({ json: true, jsonLimit: 1_000, multipart: false })).toBeTypeOf("function");
+  expect(() => koaBody({ json: "yes" })).toThrow();
+});
+
 it("what is wrong is told in English", async () => {
   const { said } = await built(
     "zod",

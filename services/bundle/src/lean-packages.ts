@@ -37,6 +37,21 @@ const englishZod: Plugin = {
   },
 };
 
+/** koa-body takes hold of all of zod, so that nothing of it could be left out: these are the schemas that its options are. */
+const zodOfKoaBody: Plugin = {
+  name: "zod-of-koa-body",
+  setup(bundle) {
+    bundle.onResolve({ filter: /^zod$/, namespace: "file" }, ({ importer }) =>
+      /[\\/]koa-body[\\/]/.test(importer) ? { path: importer, namespace: "zod-of-koa-body" } : undefined,
+    );
+    bundle.onLoad({ filter: /.*/, namespace: "zod-of-koa-body" }, ({ path }) => ({
+      contents: `import { array, boolean, enum as one, number, object, string, union } from "zod";
+        export const z = { array, boolean, enum: one, number, object, string, union };`,
+      resolveDir: dirname(path),
+    }));
+  },
+};
+
 /** prom-client asks it whose span a figure of the process itself is of: only with `collectDefaultMetrics`, which no service calls. */
 const noSpans: Plugin = {
   name: "no-spans",
@@ -85,4 +100,11 @@ function usedOf(table: string): Record<string, MimeType> {
   );
 }
 
-export const leanPackages: readonly Plugin[] = [plainHttp, noFetchInKoa, englishZod, noSpans, oneMimeTable];
+export const leanPackages: readonly Plugin[] = [
+  plainHttp,
+  noFetchInKoa,
+  englishZod,
+  zodOfKoaBody,
+  noSpans,
+  oneMimeTable,
+];
