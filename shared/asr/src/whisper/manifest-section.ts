@@ -17,6 +17,9 @@ export const whisperSectionSchema = z.object({
   suppressTokens: z.array(z.number().int()).optional(),
   /** Most tokens of a text; half the positions by default. */
   maxTokens: z.number().int().positive().optional(),
+  /** Tokens that a second of audio may come to, beside those that any row may have; by default a row's length does not matter. */
+  tokensPerSecond: z.number().positive().optional(),
+  spareTokens: z.number().int().nonnegative().default(64),
   /** Beam width unless ASR_BEAM_SIZE says otherwise; 1 is greedy. */
   beamSize: z.number().int().positive().default(5),
   /** Tried one after the other while a text looks wrong; 0 is the beam, above it tokens are sampled. */

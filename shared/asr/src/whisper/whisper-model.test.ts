@@ -193,6 +193,23 @@ describe("a padded batch", () => {
   );
 });
 
+describe("a manifest that says how much a second of audio may come to", () => {
+  it(
+    "ends a text at what its row's length allows",
+    () =>
+      withModel("multilingual-80", 1, async (model) => {
+        model.section.tokensPerSecond = 2;
+        model.section.spareTokens = 3;
+        const wanted = (await readGolden("multilingual-80")).decodings.filter(({ beam }) => beam === 1).slice(4, 9);
+        const found = await decode(model, wanted);
+        const allowed = wanted.map((each) => Math.ceil((2 * clip(each.clip).length) / 16_000) + 3);
+        expect(found.map(({ tokens }, row) => tokens.length <= (allowed[row] ?? 0))).toEqual(wanted.map(() => true));
+        expect(found.some(({ tokens, finished }, row) => !finished && tokens.length === allowed[row])).toBe(true);
+      }),
+    TIMEOUT_MS,
+  );
+});
+
 describe.each([
   ["split", 1],
   ["merged", 5],

@@ -2,6 +2,7 @@
  * A row's attempts at its text: with a beam or greedily at temperature 0, then, while a text looks wrong, by sampling at the section's rising
  * temperatures, as openai-whisper does. Knows no model: scores come in, steps go out.
  */
+import { SAMPLE_RATE } from "@parlance/contracts";
 import type { WhisperSection } from "../manifest-section.ts";
 import type { Prompt } from "../text/prompt.ts";
 import type { Vocabulary } from "../text/vocabulary.ts";
@@ -80,11 +81,18 @@ export function createAttempts(options: AttemptsOptions, row: RowOptions): RowAt
       maxInitialTimestamp: MAX_INITIAL_TIMESTAMP,
     };
     const longest = section.maxTokens ?? section.positions / 2;
-    const common = { rules, budget: Math.min(longest, section.positions + 1 - prompt.tokens.length) };
+    const common = { rules, budget: Math.min(longest, allowed(), section.positions + 1 - prompt.tokens.length) };
     if (temperature > 0) {
       return createSampling({ ...common, bestOf: beams, temperature, random: seededRandom(samples, temperature) });
     }
     return beams > 1 ? createBeamSearch({ ...common, beams }) : createGreedySearch(common);
+  }
+
+  /** Tokens that the row's length allows. */
+  function allowed(): number {
+    const { tokensPerSecond, spareTokens } = section;
+    if (tokensPerSecond === undefined) return Number.POSITIVE_INFINITY;
+    return Math.max(1, Math.ceil((samples.length * tokensPerSecond) / SAMPLE_RATE) + spareTokens);
   }
 
   function hearSilence({ rest, total }: StartScores): void {
