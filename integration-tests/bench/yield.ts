@@ -33,7 +33,7 @@ const AIMS = { waitedMs: 300, slowed: 1.05 };
 const [REALTIME, BATCH] = [0, 2];
 
 const models: Record<string, TrueSizeModel> = {
-  "whisper-small": { shape: "whisper-small", formats: ["float32"], section: { maxTokens: 64, temperatures: [0] } },
+  "whisper-small": { shape: "whisper-small", formats: ["int8"], section: { maxTokens: 64, temperatures: [0] } },
   "qwen3-asr-0.6b": { shape: "qwen3-asr-0.6b", formats: ["int8"], section: { tokensPerSecond: 2 } },
 };
 

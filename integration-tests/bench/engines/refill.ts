@@ -21,7 +21,7 @@ const AIM = 1.15;
 /** English is some four tokens a second. */
 const spoken = { tokensPerSecond: 4, spareTokens: 0 };
 const models: Record<string, TrueSizeModel> = {
-  "whisper-small": { shape: "whisper-small", formats: ["float32"], section: { ...spoken, temperatures: [0] } },
+  "whisper-small": { shape: "whisper-small", formats: ["int8"], section: { ...spoken, temperatures: [0] } },
   "qwen3-asr-0.6b": { shape: "qwen3-asr-0.6b", formats: ["int8"], section: spoken },
 };
 
