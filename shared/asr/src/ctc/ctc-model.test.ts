@@ -1,7 +1,7 @@
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { echoSamples, writeEchoCtcModel, writeRandomCtcModel } from "@parlance/inference/testing";
+import { echoSamples, runScript, writeEchoCtcModel, writeRandomCtcModel } from "@parlance/inference/testing";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { loadAsrModel } from "../load-asr-model.ts";
 import type { AsrModel, AsrOutcome, AsrSegment, LoadAsrOptions } from "../types.ts";
@@ -263,4 +263,21 @@ describe("a padded batch", () => {
       expect(resultOf(together[row]).score ?? 0).toBeCloseTo(resultOf(expected).score ?? 0, 3);
     }
   });
+});
+
+it("a graph of many weights is left between its pieces", async () => {
+  const points = async (name: string, parameters: number) => {
+    await writeRandomCtcModel({
+      folder: join(root, name),
+      name,
+      parameters,
+      frameSeconds: 0.01,
+      phones: [],
+      characters,
+    });
+    const { run } = await load(name);
+    return (await runScript(run, { rows: [segment(new Int16Array(8_000))] })).points;
+  };
+  expect(await points("light", 300_000)).toBe(1);
+  expect(await points("heavy", 4e6)).toBeGreaterThan(2);
 });

@@ -1,6 +1,6 @@
 /**
  * The `ctc` architecture: one graph that says, frame by frame, how likely each phone or character is, run for as many rows of a
- * pass at a time as run-size.ts says; decoding row by row in TypeScript (row-decoder.ts). A pass gives way between runs and rows, and in
+ * pass at a time, in as many pieces, as run-size.ts says; decoding row by row in TypeScript (row-decoder.ts). A pass gives way between pieces, runs and rows, and in
  * a row that takes long; it tells no parts, since a row is heard as a whole.
  *
  * Rows are padded with zeros to the longest. The graph gets each row's length and must not let the padding change the
@@ -13,7 +13,7 @@ import { join } from "node:path";
 import { type Manifest, SAMPLE_RATE, SpeechError, toSpeechError } from "@parlance/contracts";
 import {
   chooseGraph,
-  createSession,
+  createPiecedSession,
   freeTensors,
   integerOutput,
   PassStopped,
@@ -26,7 +26,7 @@ import { createBatchMaker, rowEmissions } from "./batch.ts";
 import { loadDecoder } from "./load-decoder.ts";
 import { type CtcSection, ctcSectionSchema } from "./manifest-section.ts";
 import type { RowEmissions } from "./row-decoder.ts";
-import { secondsOfCpuRun } from "./run-size.ts";
+import { cpuRunSize } from "./run-size.ts";
 
 export const ctcArchitecture: AsrArchitecture = {
   name: "ctc",
@@ -40,20 +40,19 @@ export const ctcArchitecture: AsrArchitecture = {
       provider: context.device.provider,
     });
     const graph = join(folder, manifest.files[role]?.path ?? "");
-    const session = await createSession(graph, { device: context.device, threads: options.threads });
+    const onCpu = context.device.provider === "cpu";
+    const { frameSeconds } = section;
+    const size = onCpu
+      ? cpuRunSize({ manifest, role, computeType, frameSeconds })
+      : { pieces: 1, seconds: Number.POSITIVE_INFINITY };
+    const session = await createPiecedSession(graph, { device: context.device, threads: options.threads }, size.pieces);
     try {
       checkTensors(manifest.name, section, session.inputNames, session.outputNames);
       const decode = await loadDecoder(context, section);
       const prepare = createBatchMaker(section);
       const { phones, characters, frames: framesName } = section.tensors;
       const { maxBatchSize } = manifest.limits;
-      const onCpu = context.device.provider === "cpu";
       const mostRows = Math.min(maxBatchSize, onCpu ? (section.rowsPerCpuRun ?? maxBatchSize) : maxBatchSize);
-      const { frameSeconds } = section;
-      const mostSeconds = onCpu
-        ? secondsOfCpuRun({ manifest, role, computeType, frameSeconds })
-        : Number.POSITIVE_INFINITY;
-      const outputs = [framesName, phones, characters].filter((name) => name !== undefined);
 
       /** Undefined when the row was stopped on the way. */
       const decodeRow = async (
@@ -77,8 +76,7 @@ export const ctcArchitecture: AsrArchitecture = {
 
       const runRows = async (pass: AsrPass, rows: readonly number[]): Promise<void> => {
         const inputs = prepare(rows.map((row) => segmentOf(pass, row)));
-        const results = await session.run(inputs, outputs);
-        freeTensors(inputs);
+        const results = await session.run(inputs, () => pass.giveWay()).finally(() => freeTensors(inputs));
         try {
           const frames = integerOutput(results, framesName);
           for (const [place, row] of rows.entries()) {
@@ -108,7 +106,7 @@ export const ctcArchitecture: AsrArchitecture = {
           for (let begun = false; left.length > 0; begun = true) {
             if (begun) await pass.giveWay();
             left = left.filter((row) => pass.isOpen(row));
-            await runRows(pass, left.splice(0, rowsOfRun(left.map(seconds), mostRows, mostSeconds)));
+            await runRows(pass, left.splice(0, rowsOfRun(left.map(seconds), mostRows, size.seconds)));
             left = left.filter((row) => pass.isOpen(row));
           }
         },

@@ -1,15 +1,26 @@
 import { expect, test } from "vitest";
-import { secondsOfCpuRun } from "./run-size.ts";
+import { cpuRunSize } from "./run-size.ts";
 
 const file = (bytes: number) => ({ path: "x", bytes, sha256: "0".repeat(64) });
 
+function sizeOf(computeType: "int8" | "float32", files: Record<string, number>, maxSegmentSeconds = 30) {
+  return cpuRunSize({
+    ...{ role: "graph", computeType, frameSeconds: 0.02 },
+    manifest: {
+      files: Object.fromEntries(Object.entries(files).map(([role, bytes]) => [role, file(bytes)])),
+      limits: { maxSegmentSeconds, maxBatchSize: 32 },
+    },
+  });
+}
+
 test("a run has the fewer seconds the more weights the graph has, in whatever number format they are", () => {
-  const seconds = (computeType: "int8" | "float32", files: Record<string, number>) =>
-    secondsOfCpuRun({
-      ...{ role: "graph", computeType, frameSeconds: 0.02 },
-      manifest: { files: Object.fromEntries(Object.entries(files).map(([role, bytes]) => [role, file(bytes)])) },
-    });
-  expect(seconds("float32", { graph: 12e6 })).toBeCloseTo(20);
-  expect(seconds("int8", { graph: 12e6 })).toBeCloseTo(5);
-  expect(seconds("float32", { graph: 2e6, "graph.data": 10e6, other: 1e9 })).toBeCloseTo(20);
+  expect(sizeOf("float32", { graph: 12e6 })).toEqual({ pieces: 1, seconds: 20 });
+  expect(sizeOf("int8", { graph: 3e6 })).toEqual({ pieces: 1, seconds: 20 });
+  expect(sizeOf("float32", { graph: 2e6, "graph.data": 10e6, other: 1e9 })).toEqual({ pieces: 1, seconds: 20 });
+});
+
+test("a graph of which a long row takes long is cut, and its run may have what all its pieces do", () => {
+  expect(sizeOf("float32", { graph: 48e6 })).toEqual({ pieces: 6, seconds: 30 });
+  expect(sizeOf("float32", { graph: 400e6 })).toEqual({ pieces: 16, seconds: 9.6 });
+  expect(sizeOf("float32", { graph: 48e6 }, 4).pieces).toBe(1);
 });

@@ -29,13 +29,13 @@ const lexicon = "par p aa r\nlance l ah n s\ni ay\nmy m ay\ntwo t uw\ntoo t uw\n
 const languageModel =
   "\\data\\\nngram 1=9\n\\1-grams:\n-1 </s>\n-99 <s>\n-1 par\n-1 lance\n-1 i\n-1 my\n-0.5 two\n-2 too\n-1 to\n\\end\\\n";
 
-async function writeRandomCtc(folder: string): Promise<void> {
+async function writeRandomCtc(folder: string, size: { parameters: number; frameSeconds?: number }): Promise<void> {
   const sources = await mkdtemp(join(tmpdir(), "words-"));
   try {
     const files = { lexicon: join(sources, "words.txt"), languageModel: join(sources, "words.arpa") };
     await writeFile(files.lexicon, lexicon);
     await writeFile(files.languageModel, languageModel);
-    await writeRandomCtcModel({ folder, name: "random", parameters: 300_000, phones, characters, ...files });
+    await writeRandomCtcModel({ folder, name: "random", ...size, phones, characters, ...files });
   } finally {
     await rm(sources, { recursive: true });
   }
@@ -46,7 +46,7 @@ const english = [segment(noise(1, 7), { language: "German" })];
 export const ctcSpecimens: AsrSpecimen[] = [
   {
     name: "random weights",
-    write: writeRandomCtc,
+    write: (folder) => writeRandomCtc(folder, { parameters: 300_000 }),
     options: { beamSize: 8 },
     rows: [
       segment(noise(3.1, 1), { timestamps: true }),
@@ -57,6 +57,13 @@ export const ctcSpecimens: AsrSpecimen[] = [
       segment(noise(6, 6)),
     ],
     refused: [...english, segment(noise(1, 8), { phrases: ["打开"] })],
+  },
+  {
+    name: "a graph that is cut",
+    write: (folder) => writeRandomCtc(folder, { parameters: 4e6, frameSeconds: 0.01 }),
+    options: { beamSize: 4 },
+    rows: [1, 0.2, 0.6, 0.9].map((seconds, row) => segment(noise(seconds, row), { timestamps: row === 0 })),
+    refused: english,
   },
   {
     name: "the model that ships",
