@@ -51,6 +51,7 @@ export const ctcArchitecture: AsrArchitecture = {
       const decode = await loadDecoder(context, section);
       const prepare = createBatchMaker(section);
       const { phones, characters, frames: framesName } = section.tensors;
+      const outputs = [framesName, phones, characters].filter((name) => name !== undefined);
       const { maxBatchSize } = manifest.limits;
       const mostRows = Math.min(maxBatchSize, onCpu ? (section.rowsPerCpuRun ?? maxBatchSize) : maxBatchSize);
 
@@ -76,7 +77,7 @@ export const ctcArchitecture: AsrArchitecture = {
 
       const runRows = async (pass: AsrPass, rows: readonly number[]): Promise<void> => {
         const inputs = prepare(rows.map((row) => segmentOf(pass, row)));
-        const results = await session.run(inputs, () => pass.giveWay()).finally(() => freeTensors(inputs));
+        const results = await session.run(inputs, () => pass.giveWay(), outputs).finally(() => freeTensors(inputs));
         try {
           const frames = integerOutput(results, framesName);
           for (const [place, row] of rows.entries()) {

@@ -80,7 +80,6 @@ export async function createPiecedSession(
   return {
     outputNames,
     inputNames: [...new Set(sessions.flatMap(({ session }) => session.inputNames))].filter((name) => !made.has(name)),
-    outputNames: sessions.flatMap(({ session, piece }) => piece?.outputs ?? session.outputNames),
     pieces: sessions.length,
     async run(inputs, giveWay, wanted = outputNames) {
       const kept: Record<string, TensorData> = {};
