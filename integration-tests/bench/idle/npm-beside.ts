@@ -12,7 +12,10 @@ const START_LIMIT_MS = 120_000;
 
 export async function npmBeside(): Promise<Reading> {
   const stateDir = mkdtempSync(join(tmpdir(), "parlance-npm-"));
-  const npm = spawn("npm", ["start"], {
+  // The npm that runs this, on its own Node and not on the one that stands first on its scripts' path.
+  const { npm_node_execpath: node, npm_execpath: cli } = process.env;
+  const [program, ...before] = node === undefined || cli === undefined ? ["npm"] : [node, cli];
+  const npm = spawn(program, [...before, "start"], {
     cwd: repositoryRoot,
     env: { ...process.env, PORT: "0", NATS_PORT: "-1", STATE_DIR: stateDir, PROCESSES: "one" },
     stdio: "ignore",
