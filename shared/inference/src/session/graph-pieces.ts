@@ -36,6 +36,8 @@ interface Node {
 const LARGE = 16_384;
 /** A convolution uses each weight at many more places than a linear layer behind it does. */
 const CONVOLUTION = 64;
+/** What a product of eight bits takes of the time of one of 32. */
+const BYTE_COST = 0.4;
 const innerOps = /^(?:Dynamic)?QuantizeLinear$|^Cast$|^Not$|^And$|^Or$|^Equal$|^(?:Less|Greater)(?:OrEqual)?$/;
 const [MODEL_GRAPH, GRAPH_NODE, GRAPH_INITIALIZER, GRAPH_INPUT, GRAPH_OUTPUT, GRAPH_VALUE] = [7, 1, 5, 11, 12, 13];
 
@@ -55,8 +57,13 @@ export function cutGraph(model: Uint8Array, size: CutSize): GraphPiece[] {
       .filter(({ number }) => number === GRAPH_INITIALIZER)
       .map((field) => [nameOf(field, GRAPH_INITIALIZER), elements(field.body)]),
   );
+  const inBytes = new Set(
+    graph
+      .filter(({ number, body }) => number === GRAPH_INITIALIZER && isOfBytes(body))
+      .map((field) => nameOf(field, GRAPH_INITIALIZER)),
+  );
   // Where all layers have as many vectors, a convolution has a few times as many at most.
-  const nodes = readNodes(graph, sizes, "vectors" in size ? 2 : CONVOLUTION);
+  const nodes = readNodes(graph, sizes, inBytes, "vectors" in size ? 2 : CONVOLUTION);
   const producer = new Map(nodes.flatMap((node) => node.outputs.map((output) => [output, node] as const)));
   const heavy = nodes.filter((node) => node.heavy);
   const work = heavy.reduce((sum, node) => sum + node.work, 0);
@@ -113,7 +120,12 @@ export function cutGraph(model: Uint8Array, size: CutSize): GraphPiece[] {
   });
 }
 
-function readNodes(graph: readonly Field[], sizes: ReadonlyMap<string, number>, convolution: number): Node[] {
+function readNodes(
+  graph: readonly Field[],
+  sizes: ReadonlyMap<string, number>,
+  inBytes: ReadonlySet<string>,
+  convolution: number,
+): Node[] {
   const dependsOnLarge = new Set<string>();
   return graph
     .filter(({ number }) => number === GRAPH_NODE)
@@ -126,7 +138,8 @@ function readNodes(graph: readonly Field[], sizes: ReadonlyMap<string, number>, 
       const largest = Math.max(0, ...inputs.map((name) => sizes.get(name) ?? 0), constantSize(op, fields));
       const heavy = largest >= LARGE || inputs.some((name) => dependsOnLarge.has(name));
       if (heavy) for (const name of outputs) dependsOnLarge.add(name);
-      const work = op === "Gather" || op === "Constant" ? 0 : op === "Conv" ? convolution * largest : largest;
+      const places = op === "Gather" || op === "Constant" ? 0 : op === "Conv" ? convolution : 1;
+      const work = places * largest * (inputs.some((name) => inBytes.has(name)) ? BYTE_COST : 1);
       return { bytes, inputs, outputs, op, work, heavy, inner: innerOps.test(op) };
     });
 }
@@ -197,6 +210,11 @@ function nameOf({ body }: Field, kind: number): string {
   const number = kind === GRAPH_INITIALIZER ? 8 : 1;
   const found = readFields(body).find((field) => field.number === number);
   return found === undefined ? "" : decoder.decode(found.body);
+}
+
+/** Whether a tensor has numbers of eight bits: uint8 or int8. */
+function isOfBytes(tensor: Uint8Array): boolean {
+  return readFields(tensor).some(({ number, value }) => number === 2 && (value === 2 || value === 3));
 }
 
 /** Numbers in a tensor, by its dimensions. */

@@ -16,6 +16,11 @@ export interface SessionOptions {
   device: Pick<Device, "provider" | "deviceId">;
   /** Threads inside one operator; 0: one per core, at most 8. */
   threads: number;
+  /**
+   * Whether the session keeps what a run has used for the next one; default: yes. Of sessions that run in turn each would
+   * keep as much as one needs, and without it they share what the process has.
+   */
+  arena?: boolean;
 }
 
 export interface Session {
@@ -69,7 +74,7 @@ export async function createSession(graph: string | GraphInMemory, options: Sess
       interOpNumThreads: 1,
       graphOptimizationLevel: "all",
       // Without the arena freed blocks do not go back to the system when the session is released.
-      enableCpuMemArena: true,
+      enableCpuMemArena: options.arena ?? true,
       // A pattern is one more block for all that a run makes, beside what the arena has: memory, and no time gained.
       enableMemPattern: provider === "cuda",
       logSeverityLevel: logSeverity(),
