@@ -1,4 +1,5 @@
 import { type DestinationStream, type Logger, type LoggerOptions, pino } from "pino";
+import { createStandardOutput } from "./standard-output.ts";
 
 export type Log = Logger;
 
@@ -9,7 +10,7 @@ export interface LogOptions {
   destination?: DestinationStream;
 }
 
-let standardOutput: DestinationStream | undefined;
+const standardOutput = createStandardOutput();
 
 /** A service's logger: JSON lines, secrets cut out wherever they would appear. */
 export function createLog(service: string, level: string, { instance, destination }: LogOptions = {}): Log {
@@ -32,7 +33,5 @@ export function createLog(service: string, level: string, { instance, destinatio
       censor: "[secret]",
     },
   };
-  if (destination !== undefined) return pino(options, destination);
-  standardOutput ??= pino.destination(1);
-  return pino(options, standardOutput);
+  return pino(options, destination ?? standardOutput);
 }

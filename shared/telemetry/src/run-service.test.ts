@@ -70,6 +70,17 @@ describe("runService", () => {
     expect(output.stdout).toContain("closing took too long");
   });
 
+  test.each(["ready", "rejects-later"])(
+    "ends though nobody reads its log any more, when it is %s",
+    async (behaviour) => {
+      const { child, exited, says } = run(behaviour);
+      await says("ready");
+      child.stdout.destroy();
+      child.kill("SIGTERM");
+      expect(await exited).not.toBeNull();
+    },
+  );
+
   test("logs an unhandled rejection and exits 1", async () => {
     const { output, exited } = run("rejects-later");
     expect(await exited).toBe(1);
