@@ -4,7 +4,6 @@ export type { EngineJob, EngineOutcome, EnginePart, Json } from "./engine/engine
 export * from "./engine/run-engine.ts";
 export * from "./model/compute-type.ts";
 export * from "./model/index.ts";
-export * from "./pass/one-run.ts";
 export * from "./pass/pass.ts";
 export * from "./pass/rows-of-run.ts";
 export * from "./pass/turns.ts";

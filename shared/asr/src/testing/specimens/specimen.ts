@@ -11,6 +11,8 @@ export interface AsrSpecimen {
   rows: readonly AsrSegment[];
   /** Each for another reason; every model refuses those that are too long. */
   refused: readonly AsrSegment[];
+  /** Whether it may try again, and say otherwise than it told. */
+  triesAgain?: boolean;
   /** One that comes to the end of the model's budget. */
   truncated?: AsrSegment;
 }

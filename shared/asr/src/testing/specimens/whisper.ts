@@ -11,7 +11,8 @@ function hear(clip: string): Int16Array {
   return makeClip(rule);
 }
 
-/** Of 32 to 64 tokens, by the official code. */
+/** Of these, most come to the end of so few tokens: a pass is short, and there are many. */
+const maxTokens = 12;
 const rows = [
   segment(hear("voice-7")),
   segment(hear("voice-15"), { timestamps: true }),
@@ -19,29 +20,30 @@ const rows = [
   segment(hear("voice-30"), { context: "Parlance, JetStream", language: "German" }),
 ];
 const refused = [segment(hear("voice-1"), { hotwords: Array.from({ length: 300 }, (_, n) => `word${n}`) })];
-const truncated = segment(hear("silence-5"));
+const [, truncated = segment(hear("voice-15"))] = rows;
 const phrases = segment(hear("voice-1"), { phrases: ["the fox", "the dog", "a hard problem"] });
 
 export const whisperSpecimens: AsrSpecimen[] = [
   {
     name: "the project's own layout, one beam",
-    write: (folder) => writeTinyModel(folder, "multilingual-80"),
+    write: (folder) => writeTinyModel(folder, "multilingual-80", { maxTokens }),
     options: { beamSize: 1 },
     rows: [...rows, phrases],
     ...{ refused, truncated },
   },
   {
     name: "the project's own layout, English alone, three beams",
-    write: (folder) => writeTinyModel(folder, "english-80", { temperatures: [0, 0.4] }),
+    write: (folder) => writeTinyModel(folder, "english-80", { maxTokens }),
     options: { beamSize: 3 },
     rows: rows.map((row) => ({ ...row, language: "auto" })),
     refused: [segment(hear("voice-1"), { language: "German" })],
-    truncated: segment(hear("voice-7")),
+    truncated,
   },
   ...(["split", "merged"] as const).map((kind) => ({
     name: `others' layout, ${kind}`,
-    write: (folder: string) => writePublishedModel(folder, kind, 40),
+    write: (folder: string) => writePublishedModel(folder, kind, 3),
     options: { beamSize: 1 },
+    triesAgain: true,
     ...{ rows, refused, truncated },
   })),
 ];
