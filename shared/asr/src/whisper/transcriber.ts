@@ -242,8 +242,11 @@ async function transcribe(options: TranscriberOptions, pass: WhisperPass, held: 
     if (prompts.length > 0) await begin(await held.read(new Map(prompts)));
   }
 
-  async function finish(number: number, { row, language }: Speaking, found: Attempted): Promise<void> {
+  async function finish(number: number, { row, language, told }: Speaking, found: Attempted): Promise<void> {
     const { tokens, silence } = found;
+    const text = silence ? "" : found.text;
+    // Another beam, or another attempt, may have come out ahead of what was told.
+    if (told !== "" && told !== text) pass.tell(number, { text });
     const timed = row.timestamps && !silence;
     const align = (spoken: readonly number[], frames: number) => held.align(number, spoken, frames);
     const { samples } = row;

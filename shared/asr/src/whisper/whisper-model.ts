@@ -8,7 +8,7 @@
  *
  * Checked against openai-whisper on small random models (models/recipes/whisper): features, states, languages, tokens, times.
  * Rooms: graphs/ (each layout behind one interface), search/ (how a text is looked for), words/ (their times), text/ (tokens).
- * State: the graphs' sessions, arrays of passes that have ended, and how long runs take.
+ * State: the graphs' sessions, and arrays of passes that have ended.
  */
 import { type Failure, SAMPLE_RATE } from "@parlance/contracts";
 import { adaptPass } from "@parlance/inference";

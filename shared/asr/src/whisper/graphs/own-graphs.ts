@@ -2,7 +2,7 @@
  * Parlance's own layout: an encoder that answers the cross attention's keys and values, and a decoder that takes its memory
  * as inputs and answers only what is new (models/recipes/whisper/graphs.py says what each tensor is).
  *
- * State: the sessions, arrays that wait for the next pass, and how long runs take.
+ * State: the sessions, and arrays that wait for the next pass.
  */
 import { join } from "node:path";
 import {
@@ -21,7 +21,7 @@ import type { GiveWay, WhisperGraphs } from "./decoder.ts";
 import { joined } from "./joined.ts";
 import { createOwnRows } from "./own-rows.ts";
 import { AUDIO_PLACES } from "./own-run.ts";
-import { createPace, unhurried } from "./pace.ts";
+import { anySize, createRunSize } from "./run-size.ts";
 
 /** On the CPU a row alone keeps all cores busy in the encoder, and rows together only need more memory. */
 const ROWS_PER_CPU_RUN = 1;
@@ -52,7 +52,8 @@ export async function openOwnGraphs({ context, section, words }: OwnGraphsOption
   const rowLength = section.width * AUDIO_PLACES;
   const layers = Array.from({ length: section.layers }, (_, layer) => layer);
   const onCpu = device.provider === "cpu";
-  const paces = onCpu ? { read: createPace(), step: createPace() } : { read: unhurried, step: unhurried };
+  const { computeType } = decoderChoice;
+  const size = onCpu ? createRunSize({ section, places: AUDIO_PLACES, computeType, threads }) : anySize;
   const pool = createCrossPool(section.layers, rowLength);
 
   function borrow(rows: number, old?: CrossMemory): CrossMemory {
@@ -95,12 +96,12 @@ export async function openOwnGraphs({ context, section, words }: OwnGraphsOption
   }
 
   return {
-    computeType: decoderChoice.computeType,
+    computeType,
     refills: true,
     rowsPerHearing: onCpu ? ROWS_PER_CPU_RUN : manifest.limits.maxBatchSize,
     open: (rows, giveWay) =>
       createOwnRows({
-        ...{ decoder, paces, giveWay, rows, borrow },
+        ...{ decoder, size, giveWay, rows, borrow },
         hear: (features, memory) => hear(features, memory, giveWay),
         giveBack: (memory) => pool.giveBack(memory),
       }),

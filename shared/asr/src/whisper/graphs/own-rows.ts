@@ -1,7 +1,7 @@
 /**
  * The rows of a pass in the decoder of Parlance's own layout. Memory lies in arrays that belong to JavaScript and that the
  * runtime reads in place; rows stand side by side in them, so that a run over some of them takes a stretch of each array.
- * A run has as many nodes as the pace allows: longer prompts and larger batches are several runs.
+ * A run has as many nodes as its size allows: longer prompts and larger batches are several runs.
  */
 import { isDeepStrictEqual } from "node:util";
 import { float32Output } from "@parlance/inference";
@@ -13,14 +13,13 @@ import { audibleShares, joinTokens } from "../words/attention.ts";
 import type { CrossMemory } from "./cross-memory.ts";
 import type { GiveWay, PassRows } from "./decoder.ts";
 import { AUDIO_PLACES, HIDDEN, type Outputs, type OwnDecoder, readScores, runNodes } from "./own-run.ts";
-import { evenly, type Pace } from "./pace.ts";
 import { createRowPlaces, stretches } from "./row-places.ts";
+import { evenly, type RunSize } from "./run-size.ts";
 import { createTokenTree } from "./token-tree.ts";
 
 export interface OwnRowsOptions {
   decoder: OwnDecoder;
-  /** Of runs that read, and of runs that say one token: their nodes cost differently. */
-  paces: { read: Pace; step: Pace };
+  size: RunSize;
   giveWay: GiveWay;
   /** Hears rows and puts what was heard at these places. */
   hear(features: ReadonlyMap<number, Float32Array>, memory: (rows: number) => CrossMemory): Promise<void>;
@@ -42,7 +41,7 @@ interface RowState {
 }
 
 export function createOwnRows(options: OwnRowsOptions): PassRows {
-  const { decoder, paces, giveWay } = options;
+  const { decoder, size, giveWay } = options;
   const { section, words } = decoder;
   const { heads, layers, width } = section;
   const others = section.vocabulary - words;
@@ -73,12 +72,9 @@ export function createOwnRows(options: OwnRowsOptions): PassRows {
     return place;
   }
 
-  async function run(pace: Pace, nodes: Parameters<typeof runNodes>[1]): Promise<Outputs> {
+  async function run(nodes: Parameters<typeof runNodes>[1]): Promise<Outputs> {
     await giveWay();
-    const began = performance.now();
-    const outputs = await runNodes(decoder, nodes);
-    pace.took(nodes.rows * nodes.nodes, performance.now() - began);
-    return outputs;
+    return runNodes(decoder, nodes);
   }
 
   interface Piece {
@@ -102,7 +98,7 @@ export function createOwnRows(options: OwnRowsOptions): PassRows {
     const count = texts.length;
     for (let row = 0; row < count; row++) tree.cut(from + row, 0);
     let first = 0;
-    for (const nodes of evenly(Math.max(...texts.map(({ length }) => length)), Math.floor(paces.read.most / count))) {
+    for (const nodes of evenly(Math.max(...texts.map(({ length }) => length)), size.nodes(count))) {
       const shown = first === 0 ? 0 : tree.places;
       const tokens = new Int32Array(count * nodes);
       const positions = new Int32Array(count * nodes);
@@ -118,7 +114,7 @@ export function createOwnRows(options: OwnRowsOptions): PassRows {
         }
       }
       const within = (token: number) => Math.min(Math.max(token - first, 0), nodes - 1);
-      const answer = await run(paces.read, {
+      const answer = await run({
         ...{ cross, tree, from, rows: count, nodes, tokens, positions, places: shown, pastMask, mask },
         ...{ bias: none, select: select.map((wanted) => wanted.map(within)), candidates: 1, outputs },
       });
@@ -129,8 +125,8 @@ export function createOwnRows(options: OwnRowsOptions): PassRows {
   }
 
   /** Stretches of these rows that may share a run of so many nodes for each. */
-  function together(named: Iterable<number>, nodes: number, pace: Pace): number[][] {
-    const most = Math.max(1, Math.floor(pace.most / nodes));
+  function together(named: Iterable<number>, nodes: number): number[][] {
+    const most = size.rows(nodes);
     return stretches(Array.from(named, placeOf)).flatMap(({ from, count }) => {
       let place = from;
       return evenly(count, most).map((size) => Array.from({ length: size }, () => places.at(place++) ?? -1));
@@ -144,7 +140,6 @@ export function createOwnRows(options: OwnRowsOptions): PassRows {
     for (const named of together(
       unread.map(([row]) => row),
       longest,
-      paces.read,
     )) {
       const given = named.map((row) => prompts.get(row) ?? { tokens: [], start: 0 });
       const chosen = given.map(({ tokens, start }) => [start, tokens.length - 1]);
@@ -223,7 +218,7 @@ export function createOwnRows(options: OwnRowsOptions): PassRows {
       return { row, state, paths, used: tree.used(from + index) };
     });
     const select = named.map(() => Array.from({ length: nodes }, (_, node) => node));
-    const outputs = await run(paces.step, {
+    const outputs = await run({
       ...{
         cross,
         tree,
@@ -264,7 +259,7 @@ export function createOwnRows(options: OwnRowsOptions): PassRows {
       const nodes = Math.max(1, ...[...steps.values()].map(({ tokens }) => tokens.length));
       tree.fit(nodes);
       const answers = new Map<number, NodeScores[]>();
-      for (const named of together(steps.keys(), nodes, paces.step)) {
+      for (const named of together(steps.keys(), nodes)) {
         for (const [row, scores] of await stepRows(named, steps, wanted, nodes)) answers.set(row, scores);
       }
       return answers;

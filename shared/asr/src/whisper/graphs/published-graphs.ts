@@ -6,14 +6,21 @@
  * State: the sessions.
  */
 import { join } from "node:path";
-import { chooseGraph, createPiecedSession, createSession, float32Output, type Session } from "@parlance/inference";
+import {
+  type ComputeType,
+  chooseGraph,
+  createPiecedSession,
+  createSession,
+  float32Output,
+  type Session,
+} from "@parlance/inference";
 import type { ArchitectureContext } from "../../types.ts";
 import { FRAMES } from "../features.ts";
 import type { GiveWay, WhisperGraphs } from "./decoder.ts";
-import { createPace, unhurried } from "./pace.ts";
 import { mergedDecoder, splitDecoder } from "./published-decoder.ts";
 import { createPublishedRows } from "./published-rows.ts";
 import type { PublishedSection } from "./published-section.ts";
+import { anySize, createRunSize } from "./run-size.ts";
 
 const AUDIO_PLACES = FRAMES / 2;
 /** A prompt is read by most of the decoder's weights, and what was heard by few: on average this many vectors by each. */
@@ -29,12 +36,12 @@ export async function openPublishedGraphs(options: PublishedGraphsOptions): Prom
   const { context, section, alignmentHeads, words } = options;
   const { manifest, folder, device } = context;
   const opened: Pick<Session, "close">[] = [];
-  let computeType = "float32";
+  /** Of the decoder: it is opened last, and a folder has its two graphs in the same formats. */
+  const chosen: { computeType: ComputeType } = { computeType: "float32" };
   const { threads, log } = context.options;
   const pathOf = (role: string): string => {
     const choice = chooseGraph({ manifest, role, wanted: context.options.computeType, provider: device.provider });
-    // Of the decoder: it is opened last, and a folder has its two graphs in the same formats.
-    computeType = choice.computeType;
+    chosen.computeType = choice.computeType;
     return join(folder, manifest.files[choice.role]?.path ?? "");
   };
   const noted = async <Opened extends Pick<Session, "close">>(opening: Promise<Opened>): Promise<Opened> => {
@@ -62,15 +69,17 @@ export async function openPublishedGraphs(options: PublishedGraphsOptions): Prom
       const input_features = { type: "float32", data, dims: [1, section.mels, FRAMES] } as const;
       return float32Output(await encoder.run({ input_features }, giveWay, ["last_hidden_state"]), "last_hidden_state");
     };
+    const { computeType } = chosen;
     // Quantised to eight bits, a run has one scale for the activations of all its rows: together they would not say what
     // each says alone.
     const together = computeType !== "int8";
-    const pace = device.provider === "cpu" ? createPace() : unhurried;
+    const size =
+      device.provider === "cpu" ? createRunSize({ section, places: AUDIO_PLACES, computeType, threads }) : anySize;
     return {
       // A row that came later would share no run with those that speak.
       ...{ computeType, hear, refills: false, rowsPerHearing: 1 },
       open: (_rows, giveWay) =>
-        createPublishedRows({ decoder, words, section, alignmentHeads, together, pace, giveWay, hear }),
+        createPublishedRows({ decoder, words, section, alignmentHeads, together, size, giveWay, hear }),
       close,
     };
   } catch (error) {

@@ -1,9 +1,9 @@
 import type { TensorData } from "@parlance/inference";
 import { expect, it } from "vitest";
 import { whisperSectionSchema } from "../manifest-section.ts";
-import { unhurried } from "./pace.ts";
 import { memoryNames, type PublishedDecoder } from "./published-decoder.ts";
 import { createPublishedRows } from "./published-rows.ts";
+import { anySize } from "./run-size.ts";
 
 const [words, vocabulary] = [5, 6];
 const sizes = { mels: 80, layers: 1, heads: 1, width: 2, positions: 8, vocabulary };
@@ -39,7 +39,7 @@ it.each([
     const runs: number[] = [];
     let yields = 0;
     const rows = createPublishedRows({
-      ...{ decoder: createDecoder(runs), words, together, section, alignmentHeads: [], pace: unhurried },
+      ...{ decoder: createDecoder(runs), words, together, section, alignmentHeads: [], size: anySize },
       giveWay: async () => {
         yields++;
       },

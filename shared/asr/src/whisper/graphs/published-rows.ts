@@ -13,9 +13,9 @@ import type { Prompt } from "../text/prompt.ts";
 import type { Attention } from "../words/attention.ts";
 import { audibleShares } from "../words/attention.ts";
 import type { GiveWay, PassRows } from "./decoder.ts";
-import { evenly, type Pace } from "./pace.ts";
 import { memoryNames, type PublishedDecoder } from "./published-decoder.ts";
 import type { PublishedSection } from "./published-section.ts";
+import { evenly, type RunSize } from "./run-size.ts";
 
 const AUDIO_PLACES = FRAMES / 2;
 /** Rows of a run, beams included: every one has the cross attention's memory to itself. */
@@ -26,7 +26,7 @@ export interface PublishedRowsOptions extends PublishedSection {
   words: number;
   /** Whether rows may share a run. */
   together: boolean;
-  pace: Pace;
+  size: RunSize;
   giveWay: GiveWay;
   /** Answers [1, 1500, width]. */
   hear(features: Float32Array, giveWay: GiveWay): Promise<Float32Array>;
@@ -44,7 +44,7 @@ interface Group {
 }
 
 export function createPublishedRows(options: PublishedRowsOptions): PassRows {
-  const { decoder, words, section, alignmentHeads, together, pace, giveWay } = options;
+  const { decoder, words, section, alignmentHeads, together, size, giveWay } = options;
   const all = memoryNames(section.layers);
   const own = memoryNames(section.layers, ["decoder"]);
   const states = new Map<number, Float32Array>();
@@ -97,7 +97,7 @@ export function createPublishedRows(options: PublishedRowsOptions): PassRows {
   /** Gives a group the nodes that go on, in groups that are small enough. */
   async function goOn(group: Group, steps: ReadonlyMap<number, Step>, nodes: number): Promise<Group[]> {
     const rows = [...new Set(group.owners.map(({ row }) => row))].filter((row) => row !== GONE);
-    const most = group.begun ? rows.length : Math.floor(Math.min(ROWS_PER_RUN, pace.most) / nodes);
+    const most = group.begun ? rows.length : Math.floor(Math.min(ROWS_PER_RUN, size.rows(1)) / nodes);
     const place = (row: number, node: number) =>
       group.owners.findIndex((owner) => owner.row === row && owner.node === node);
     const parts: Group[] = [];
@@ -125,9 +125,7 @@ export function createPublishedRows(options: PublishedRowsOptions): PassRows {
     });
     const past = Object.fromEntries([...memory].map(([name, tensor]) => [`past_key_values.${name}`, tensor]));
     await giveWay();
-    const began = performance.now();
     const outputs = await decoder.next(tokens, past, ["logits", ...own.map((name) => `present.${name}`)]);
-    pace.took(owners.length, performance.now() - began);
     for (const name of own) memory.set(name, outputs[`present.${name}`] ?? empty);
     const logits = float32Output(outputs, "logits");
     for (const [index, { row }] of owners.entries()) {
@@ -156,7 +154,7 @@ export function createPublishedRows(options: PublishedRowsOptions): PassRows {
     async read(prompts) {
       forget(new Set(prompts.keys()));
       const readings = new Map<number, Reading>();
-      const most = together ? Math.max(1, Math.min(ROWS_PER_RUN, pace.most)) : 1;
+      const most = together ? Math.min(ROWS_PER_RUN, size.rows(1)) : 1;
       for (const rows of groupByLength(prompts, most)) {
         const memories: Memory[] = [];
         for (const row of rows) {
