@@ -30,10 +30,12 @@ export const openMp3: OpenEncoder = async ({ sampleRate }) => {
   };
 };
 
+type CreateEncoder = typeof import("wasm-media-encoders").createEncoder;
+
 interface Lame {
-  createEncoder: typeof import("wasm-media-encoders").createEncoder;
+  createEncoder: CreateEncoder;
   /** Compiled with the first encoder. */
-  program: Uint8Array | WebAssembly.Module;
+  program: Parameters<CreateEncoder>[1];
 }
 
 let loaded: Promise<Lame> | undefined;
