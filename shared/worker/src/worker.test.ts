@@ -206,7 +206,7 @@ describe("the engine", () => {
   test("that is killed from outside in the middle of a pass is loaded again, and nobody is blamed", async () => {
     await rig.pipeline.publish(
       "batch",
-      Array.from({ length: 8 }, (_, n) => `sleep 60 ${n}`),
+      Array.from({ length: 8 }, (_, n) => `sleep 400 ${n}`),
     );
     const worker = await start();
     const killed: number[] = [];

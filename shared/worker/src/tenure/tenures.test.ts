@@ -156,7 +156,7 @@ describe("an engine whose passes are joined", () => {
   /** Steps that the engine took: each is told by every row that is open. */
   async function stepsOf(refills: boolean): Promise<{ steps: number; sizes: number[] }> {
     const rig = await begin({ settings: { maxBatchSize: most }, engine: { refills, countSteps: true } });
-    for (const [n, length] of lengths.entries()) rig.job(`steps ${length} 1 ${n}`);
+    for (const [n, length] of lengths.entries()) rig.job(`steps ${length} 5 ${n}`);
     await rig.done(lengths.length);
     expect(rig.happened.every(({ how }) => how === "settled")).toBe(true);
     const counted = rig.happened.map(({ end }) => (end?.outcome.ok ? stepOf(end.outcome.meta) : 0));
