@@ -250,7 +250,7 @@ async function transcribe(options: TranscriberOptions, pass: WhisperPass, held: 
     const timed = row.timestamps && !silence;
     const align = (spoken: readonly number[], frames: number) => held.align(number, spoken, frames);
     const { samples } = row;
-    const words = timed ? await timeWords({ samples, language, tokens }, vocabulary, align) : [];
+    const words = timed ? await timeWords({ samples, language, tokens }, vocabulary, align, () => pass.giveWay()) : [];
     end(number, { ...found, language, words });
   }
 

@@ -1,5 +1,6 @@
 /** The words of one row's text with their times: from its attention, or, where the graphs do not tell it, spread over its stretches. */
 import { SAMPLE_RATE } from "@parlance/contracts";
+import type { Turns } from "@parlance/inference";
 import { FRAMES, HOP } from "../features.ts";
 import { buildPrompt } from "../text/prompt.ts";
 import type { Vocabulary } from "../text/vocabulary.ts";
@@ -21,6 +22,7 @@ export async function timeWords(
   { samples, language, tokens }: SpokenRow,
   vocabulary: Vocabulary,
   align: (tokens: readonly number[], frames: number) => Promise<Attention | undefined>,
+  giveWay: () => Promise<void>,
 ): Promise<TimedWord[]> {
   const { control } = vocabulary;
   const frames = Math.min(Math.floor(samples.length / HOP), FRAMES) >> 1;
@@ -35,6 +37,14 @@ export async function timeWords(
   const timed =
     seen === undefined
       ? spreadWords(words, segments, control.endOfText)
-      : alignWords(words, seen, prompt.tokens.length);
+      : await inTurns(alignWords(words, seen, prompt.tokens.length), giveWay);
   return wordsOfSegments(timed, segments, control.endOfText);
+}
+
+async function inTurns<Result>(work: Turns<Result>, giveWay: () => Promise<void>): Promise<Result> {
+  for (;;) {
+    const turn = work.next();
+    if (turn.done === true) return turn.value;
+    await giveWay();
+  }
 }

@@ -8,6 +8,7 @@
  * This room goes from tokens to words with times: tokens are cut into words (word-splitting.ts) and stretches
  * (text-segments.ts), and placed in the attention (median-filter.ts, dynamic-time-warping.ts).
  */
+import type { Turns } from "@parlance/inference";
 import type { Attention } from "./attention.ts";
 import { dynamicTimeWarping } from "./dynamic-time-warping.ts";
 import { medianFilter } from "./median-filter.ts";
@@ -35,10 +36,14 @@ export interface TextSegment {
  * Words with their times. `words` are those of the text and, last, the end of text; `attention` has one token for each of
  * the prompt's `promptLength` tokens (without the one that turns timestamps off), that one, the text, and the end.
  */
-export function alignWords(words: readonly TokenWord[], attention: Attention, promptLength: number): TimedWord[] {
+export function* alignWords(
+  words: readonly TokenWord[],
+  attention: Attention,
+  promptLength: number,
+): Turns<TimedWord[]> {
   if (words.length <= 1) return [];
   const rows = attention.tokens - promptLength - 1;
-  const costs = averageAttention(attention, promptLength, rows).map((share) => -share);
+  const costs = (yield* averageAttention(attention, promptLength, rows)).map((share) => -share);
   const path = dynamicTimeWarping(costs, rows, attention.frames);
   /** Seconds at which each token begins. */
   const begins: number[] = [];
@@ -85,10 +90,15 @@ export function spreadWords(
 }
 
 /** [rows, frames], of the tokens from `first` on. */
-function averageAttention({ data, heads, tokens, frames }: Attention, first: number, rows: number): Float64Array {
+function* averageAttention(
+  { data, heads, tokens, frames }: Attention,
+  first: number,
+  rows: number,
+): Turns<Float64Array> {
   const average = new Float64Array(rows * frames);
   const normal = new Float32Array(tokens * frames);
   for (let head = 0; head < heads; head++) {
+    yield;
     const shares = data.subarray(head * tokens * frames, (head + 1) * tokens * frames);
     for (let frame = 0; frame < frames; frame++) {
       let sum = 0;
