@@ -28,13 +28,13 @@ import { quantile, round, show, spread } from "./measure/statistics.ts";
 
 const BATCH_SECONDS = 25;
 const URGENT_SECONDS = 3;
-const ARRIVALS_PER_PASS = 10;
+const ARRIVALS_PER_PASS = 17;
 const AIMS = { waitedMs: 300, slowed: 1.05 };
 const [REALTIME, BATCH] = [0, 2];
 
 const models: Record<string, TrueSizeModel> = {
-  "whisper-small": { shape: "whisper-small", formats: ["int8"], section: { maxTokens: 64, temperatures: [0] } },
-  "qwen3-asr-0.6b": { shape: "qwen3-asr-0.6b", formats: ["int8"], section: { tokensPerSecond: 2 } },
+  "whisper-small": { shape: "whisper-small", formats: ["int8"], section: { maxTokens: 48, temperatures: [0] } },
+  "qwen3-asr-0.6b": { shape: "qwen3-asr-0.6b", formats: ["int8"], section: { tokensPerSecond: 2, spareTokens: 0 } },
 };
 
 const { values: wished } = parseArgs({
