@@ -88,6 +88,7 @@ function worker(user: string, family: Family, operations: readonly Operation[], 
       `${api}.STREAM.INFO.${streams.jobs}`,
       "speech.result.>",
       "speech.progress.>",
+      "speech.part.>",
       `speech.dead.${user}.>`,
       ...read(streams.results),
       ...read(batchesStream),
@@ -129,7 +130,7 @@ export const permissions: Record<ServiceName, Permissions> = {
       "speech.workers",
       ...manageModels,
     ],
-    subscribe: [...ownInbox("gateway"), ...outcomes, "speech.result.>"],
+    subscribe: [...ownInbox("gateway"), ...outcomes, "speech.result.>", "speech.part.>"],
   },
   ingest: {
     publish: [

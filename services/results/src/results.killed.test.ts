@@ -23,6 +23,7 @@ function segmentsOf(item: number): SegmentResult[] {
     text: item === 1 ? `large${item} `.repeat(6_000).trim() : `i${item}n${n}`,
     language: "English",
     words: [],
+    stretches: [],
     start: n * 25,
     duration: 25,
     score: 0,

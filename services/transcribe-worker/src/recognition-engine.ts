@@ -13,8 +13,16 @@ export function createRecognitionEngine(model: AsrModel): EngineModel {
           part: ({ text }: AsrPart) => ({ meta: { text } }),
           outcome(outcome: AsrOutcome): EngineOutcome {
             if (!outcome.ok) return outcome;
-            const { words, ...result } = outcome.result;
-            return { ok: true, meta: { ...result, words: words.map((word) => ({ ...word })) } };
+            const { words, stretches, tokens, ...result } = outcome.result;
+            const meta = {
+              ...result,
+              words: words.map((each) => ({ ...each })),
+              stretches: stretches.map((each) => ({ ...each })),
+            };
+            return {
+              ok: true,
+              meta: tokens === undefined ? meta : { ...meta, tokens: tokens.map((each) => ({ ...each })) },
+            };
           },
         }),
       ),

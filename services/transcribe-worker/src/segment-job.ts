@@ -5,6 +5,8 @@ import {
   SAMPLE_RATE,
   type SegmentResult,
   SpeechError,
+  textStretchSchema,
+  tokenScoreSchema,
   wordSchema,
 } from "@parlance/contracts";
 import type { EngineJob, Json } from "@parlance/inference/engine";
@@ -18,6 +20,9 @@ export const segmentMetaSchema = z.object({
   hotwords: z.array(z.string()),
   phrases: z.array(z.string()),
   context: z.string(),
+  translate: z.boolean().default(false),
+  temperature: z.number().default(0),
+  logprobs: z.boolean().default(false),
 });
 
 /** What the engine says of a segment. */
@@ -25,6 +30,8 @@ export const transcriptionSchema = z.object({
   text: z.string(),
   language: z.string(),
   words: z.array(wordSchema),
+  stretches: z.array(textStretchSchema),
+  tokens: z.array(tokenScoreSchema).optional(),
   score: z.number().nullable(),
   truncated: z.boolean(),
 });
@@ -35,9 +42,11 @@ export function toEngineJob({ headers, payload }: Pick<JobContent, "headers" | "
   if (payload.byteLength === 0 || payload.byteLength % BYTES_PER_SAMPLE !== 0) {
     throw new SpeechError("job_invalid", `${payload.byteLength} bytes are not 16-bit samples`);
   }
-  const { language, timestamps, hotwords, phrases, context } = headers;
-  const meta = { language, timestamps, hotwords, phrases, context } satisfies z.infer<typeof segmentMetaSchema>;
-  return { meta, payload };
+  const { language, timestamps, hotwords, phrases, context, translate, temperature, logprobs } = headers;
+  const meta = {
+    ...{ language, timestamps, hotwords, phrases, context, translate, temperature, logprobs },
+  } satisfies z.infer<typeof segmentMetaSchema>;
+  return { meta, payload, readsParts: headers.parts };
 }
 
 export function toSegmentResult(job: Job, { meta }: { meta: Json }, pass: PassInfo): SegmentResult {

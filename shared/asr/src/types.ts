@@ -1,5 +1,5 @@
 /** The interface that every speech recognition architecture implements. */
-import type { Failure, Language, Word } from "@parlance/contracts";
+import type { Failure, Language, TextStretch, TokenScore, Word } from "@parlance/contracts";
 import type { Architecture, ArchitectureContext as FamilyContext, LoadOptions, Model, Pass } from "@parlance/inference";
 
 /** One row of a pass. */
@@ -14,6 +14,12 @@ export interface AsrSegment {
   context?: string | undefined;
   /** When not empty, the answer is the likeliest of these phrases. */
   phrases: readonly string[];
+  /** English is wanted, whatever is spoken; architectures that cannot do it refuse the row. Default false. */
+  translate?: boolean | undefined;
+  /** 0 to 1; 0: the likeliest text. Default 0. Architectures that do not sample ignore it. */
+  temperature?: number | undefined;
+  /** Whether `tokens` is wanted. Default false. */
+  logprobs?: boolean | undefined;
 }
 
 export interface AsrResult {
@@ -22,6 +28,10 @@ export interface AsrResult {
   language: string;
   /** Seconds from the beginning of the segment; empty unless asked for. */
   words: Word[];
+  /** The text in stretches that cover it, with times from the beginning of the segment; none when nothing was said. */
+  stretches: TextStretch[];
+  /** Of the whole text; only where asked for, by architectures that can tell them. */
+  tokens?: TokenScore[] | undefined;
   /**
    * Mean log-probability per decoded token, natural log; null when nothing was said. With `phrases`: log of the phrase's
    * probability among those in the list.
@@ -33,7 +43,7 @@ export interface AsrResult {
 
 /** What there is of a row before it ends. */
 export interface AsrPart {
-  /** All so far. The next part may say it otherwise. */
+  /** All that is certain so far: each later part, and the result's text, begin with it. */
   text: string;
 }
 

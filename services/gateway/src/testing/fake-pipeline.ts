@@ -132,6 +132,7 @@ export async function startFakePipeline(server: TestServer): Promise<FakePipelin
             text: rest,
             language: item.language === "auto" ? "English" : item.language,
             words: item.timestamps ? [{ start: 0, end: 0.5, text: rest }] : [],
+            stretches: [],
             start: 0,
             duration: 0.5,
             score: -0.1,

@@ -21,6 +21,11 @@ export interface UploadWishes {
   language: Language;
   timestamps: boolean;
   context: string;
+  translate?: boolean;
+  temperature?: number;
+  logprobs?: boolean;
+  /** The text is read as it comes. */
+  parts?: boolean;
 }
 
 export interface TranscribedUpload<Fields> {
@@ -68,10 +73,10 @@ async function publishAudio(
   { bus, notebook, now }: GatewayContext,
   batchId: string,
   received: ReceivedAudio,
-  { language, timestamps, context }: UploadWishes,
+  wishes: UploadWishes,
 ): Promise<void> {
   if (received.kind === "inline") {
-    const headers = writeHeaders({ ...asAudio, language, timestamps, context, lane: "interactive" });
+    const headers = writeHeaders({ ...asAudio, ...wishes, lane: "interactive" });
     await acceptAudio({ bus, notebook }, batchId, { bytes: received.bytes, headers }, now());
     return;
   }
@@ -84,11 +89,9 @@ async function publishAudio(
         operation: "transcribe",
         file: received.fileId,
         text: "",
-        language,
-        timestamps,
+        ...wishes,
         hotwords: [],
         phrases: [],
-        context,
       },
     ],
   };

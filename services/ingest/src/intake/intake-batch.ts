@@ -2,12 +2,24 @@
 import type { Lane, Operation, SpeechError } from "@parlance/contracts";
 import type { SpeechWish } from "./read-speech.ts";
 
+/** What an item's jobs say beside their audio. */
+export interface TranscriptionWishes {
+  language: string;
+  timestamps: boolean;
+  hotwords: string[];
+  phrases: string[];
+  context: string;
+  translate: boolean;
+  temperature: number;
+  logprobs: boolean;
+  parts: boolean;
+}
+
 export interface IntakeItem {
   itemId: string;
   customId: string | undefined;
   operation: Operation;
-  /** What the item's jobs say beside their audio. */
-  wishes: { language: string; timestamps: boolean; hotwords: string[]; phrases: string[]; context: string };
+  wishes: TranscriptionWishes;
   /** What is to be spoken, when the operation is one of speech. */
   speech?: SpeechWish;
   /** What is to be transcribed, or the voice to clone; absent when there is nothing to be had. */
@@ -31,10 +43,14 @@ export interface IntakeBatch {
 export const ONLY_ITEM = "0";
 
 /** Of an item that has failed before anything could be asked. */
-export const noWishes: IntakeItem["wishes"] = {
+export const noWishes: TranscriptionWishes = {
   language: "auto",
   timestamps: false,
   hotwords: [],
   phrases: [],
   context: "",
+  translate: false,
+  temperature: 0,
+  logprobs: false,
+  parts: false,
 };

@@ -56,8 +56,9 @@ function readDrop(batchId: string, headers: StoredMessage["headers"], bytes: Uin
   const item = { itemId: ONLY_ITEM, operation: "transcribe" as const, audio, ...told };
   try {
     const drop = readHeaders(dropHeadersSchema, headers);
-    const { customId, language, timestamps, lane, hotwords, phrases, context } = drop;
-    const wishes = { language, timestamps, hotwords, phrases, context };
+    const { customId, lane, language, timestamps, hotwords, phrases, context } = drop;
+    const { translate, temperature, logprobs, parts } = drop;
+    const wishes = { language, timestamps, hotwords, phrases, context, translate, temperature, logprobs, parts };
     const operation = operationOf(drop, defaultOperation(headers));
     if (operation === "transcribe") return { batchId, label: "", lane, items: [{ ...item, customId, wishes }] };
     const text = {

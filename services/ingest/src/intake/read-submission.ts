@@ -159,12 +159,13 @@ function toIntakeItem(item: SubmittedItem, index: number, names: SpeechFieldName
 
 function toAudioItem(item: SubmittedItem, index: number): IntakeItem {
   const { itemId, customId, operation, file, language, timestamps, hotwords, phrases, context } = item;
+  const { translate, temperature, logprobs, parts } = item;
   const error = findFault(item);
   return {
     itemId,
     customId,
     operation,
-    wishes: { language, timestamps, hotwords, phrases, context },
+    wishes: { language, timestamps, hotwords, phrases, context, translate, temperature, logprobs, parts },
     audio: file === undefined ? undefined : { kind: "file", id: file },
     ...(error === undefined ? {} : { error: inItem(error, index) }),
   };

@@ -22,7 +22,7 @@ import {
   writeHeaders,
 } from "@parlance/contracts";
 import type { Log } from "@parlance/telemetry";
-import type { IntakeItem } from "../intake/intake-batch.ts";
+import type { IntakeItem, TranscriptionWishes } from "../intake/intake-batch.ts";
 import type { SpeechWish } from "../intake/read-speech.ts";
 import type { AlreadyQueued } from "./already-queued.ts";
 
@@ -146,7 +146,7 @@ export function createJobPublisher({ bus, record, queued, log, now, signal }: Jo
     flush,
     async segment(item, { n, start, samples, length, last }, segmentSeconds) {
       const shortened = length === samples.length ? undefined : length;
-      const fields = { ...item.wishes, start, samples: shortened, segmentSeconds, last };
+      const fields = { ...headersOf(item.wishes), start, samples: shortened, segmentSeconds, last };
       await take({ item, n, fields, payload: () => bytesOf(samples) });
     },
     async text(item, { voice, instructions, referenceText, speed, format }, { n, text, pauseMs, last, reference }) {
@@ -188,4 +188,15 @@ export function createJobPublisher({ bus, record, queued, log, now, signal }: Jo
 
 function bytesOf({ buffer, byteOffset, byteLength }: Int16Array): Uint8Array {
   return new Uint8Array(buffer, byteOffset, byteLength);
+}
+
+/** What is not wished for goes without a header. */
+function headersOf({ translate, temperature, logprobs, parts, ...others }: TranscriptionWishes): HeldJob["fields"] {
+  return {
+    ...others,
+    translate: translate || undefined,
+    temperature: temperature || undefined,
+    logprobs: logprobs || undefined,
+    parts: parts || undefined,
+  };
 }

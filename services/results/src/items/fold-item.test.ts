@@ -17,6 +17,7 @@ function ok(overrides: Partial<Extract<SegmentResult, { outcome: "ok" }>> = {}):
     text: "hello",
     language: "English",
     words: [],
+    stretches: [],
     start: 0,
     duration: 2,
     score: -0.1,

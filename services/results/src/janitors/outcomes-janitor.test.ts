@@ -72,6 +72,7 @@ async function publish(bus: Bus, batchId: string, itemId: string, n: number, las
     text,
     language: "English",
     words: [],
+    stretches: [],
     start: 0,
     duration: 1,
     score: -0.1,

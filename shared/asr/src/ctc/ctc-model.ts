@@ -21,6 +21,7 @@ import {
   rowsOfRun,
   runInTurns,
 } from "@parlance/inference";
+import { wholeStretch } from "../stretches.ts";
 import type { ArchitectureContext, AsrArchitecture, AsrOutcome, AsrPass, AsrSegment } from "../types.ts";
 import { createBatchMaker, rowEmissions } from "./batch.ts";
 import { loadDecoder } from "./load-decoder.ts";
@@ -66,7 +67,8 @@ export const ctcArchitecture: AsrArchitecture = {
         try {
           const decoded = await runInTurns(work, pass, row);
           const told = { language: languageOf(segment, manifest), truncated: false };
-          return decoded && { ok: true, result: { ...decoded, ...told } };
+          const stretches = decoded && wholeStretch({ ...decoded, seconds: secondsOf(segment) });
+          return decoded && stretches && { ok: true, result: { ...decoded, ...told, stretches } };
         } catch (error) {
           if (error instanceof PassStopped) throw error;
           const failure = toSpeechError(error);
@@ -134,7 +136,14 @@ function secondsOf({ samples }: AsrSegment): number {
 function silence(segment: AsrSegment, manifest: Manifest): AsrOutcome {
   return {
     ok: true,
-    result: { text: "", language: languageOf(segment, manifest), words: [], score: null, truncated: false },
+    result: {
+      text: "",
+      language: languageOf(segment, manifest),
+      words: [],
+      stretches: [],
+      score: null,
+      truncated: false,
+    },
   };
 }
 

@@ -5,6 +5,7 @@
  */
 import { type Manifest, SAMPLE_RATE } from "@parlance/contracts";
 import type { Decoded, DecodingRow, PromptRow } from "@parlance/generation";
+import { wholeStretch } from "../stretches.ts";
 import type { AsrOutcome, AsrPass, AsrSegment } from "../types.ts";
 import type { ModelParts } from "./load-parts.ts";
 import type { TokenAllowance } from "./manifest-section.ts";
@@ -89,7 +90,8 @@ export async function transcribePass(parts: ModelParts, manifest: Manifest, pass
     }
     embeddings.delete(row);
     const words = timestamps ? await aligner?.wordsOf(samples, result, giveWay) : [];
-    pass.end(row, { ok: true, result: { ...result, words: words ?? [] } });
+    const stretches = wholeStretch({ ...result, seconds: samples.length / SAMPLE_RATE });
+    pass.end(row, { ok: true, result: { ...result, words: words ?? [], stretches } });
   }
 
   await decoder.decode({ take, isOpen: (row) => pass.isOpen(row), hear, end, giveWay });
@@ -107,5 +109,5 @@ function forcedLanguage({ language }: AsrSegment): string | undefined {
 /** What comes of a segment that is shorter than one frame. */
 function nothingSaid(segment: AsrSegment): AsrOutcome {
   const language = forcedLanguage(segment) ?? "";
-  return { ok: true, result: { text: "", language, words: [], score: null, truncated: false } };
+  return { ok: true, result: { text: "", language, words: [], stretches: [], score: null, truncated: false } };
 }

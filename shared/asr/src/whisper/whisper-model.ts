@@ -12,6 +12,7 @@
  */
 import { type Failure, SAMPLE_RATE } from "@parlance/contracts";
 import { adaptPass } from "@parlance/inference";
+import { wholeStretch } from "../stretches.ts";
 import type { ArchitectureContext, AsrArchitecture, AsrOutcome, AsrPart, AsrResult, AsrSegment } from "../types.ts";
 import { type OpenedWhisper, openWhisper } from "./open-whisper.ts";
 import { phraseBeyond } from "./search/phrases.ts";
@@ -32,7 +33,10 @@ export const whisperArchitecture: AsrArchitecture = {
           adaptPass(pass, {
             open: (segment) => prepare(segment, context, whisper),
             part: (part: WhisperPart): AsrPart => part,
-            outcome: (result: WhisperResult): AsrOutcome => ({ ok: true, result: toAsrResult(result) }),
+            outcome: (result: WhisperResult, { samples }): AsrOutcome => ({
+              ok: true,
+              result: toAsrResult(result, samples.length / SAMPLE_RATE),
+            }),
           }),
         ),
       close: () => whisper.graphs.close(),
@@ -80,15 +84,23 @@ function prepare(
   return { row: { samples, language: code, timestamps, context: before, phrases: segment.phrases } };
 }
 
-function toAsrResult(result: WhisperResult): AsrResult {
+function toAsrResult(result: WhisperResult, seconds: number): AsrResult {
   const language = languageName(result.language);
   if (result.silence || result.text === "") return said("", language, null);
   const words = result.words
     .map(({ start, end, text }) => ({ start, end, text: strip(text) }))
     .filter(({ text }) => text !== "");
-  return { text: result.text, language, words, score: result.logProbability, truncated: !result.finished };
+  const { text, logProbability: score } = result;
+  return {
+    text,
+    language,
+    words,
+    stretches: wholeStretch({ ...result, seconds, score }),
+    score,
+    truncated: !result.finished,
+  };
 }
 
 function said(text: string, language: string, score: number | null): AsrResult {
-  return { text, language, words: [], score, truncated: false };
+  return { text, language, words: [], stretches: [], score, truncated: false };
 }

@@ -57,6 +57,10 @@ export const headerNames = {
   hotwords: "Parlance-Hotwords",
   phrases: "Parlance-Phrases",
   context: "Parlance-Context",
+  translate: "Parlance-Translate",
+  temperature: "Parlance-Temperature",
+  logprobs: "Parlance-Logprobs",
+  parts: "Parlance-Parts",
   submittedAt: "Parlance-Submitted-At",
   start: "Parlance-Start",
   samples: "Parlance-Samples",
@@ -103,6 +107,23 @@ const speechHeaders = {
   format: speechFormatSchema.default("wav"),
 };
 
+/** What a job and a drop say of how audio is to be transcribed. */
+const transcriptionHeaders = {
+  language: languageSchema.default("auto"),
+  timestamps: flag.default(false),
+  hotwords: textList.default([]),
+  phrases: textList.default([]),
+  context: text(MAX_CONTEXT).default(""),
+  /** The text is to be English, whatever is spoken. */
+  translate: flag.default(false),
+  /** 0: the likeliest text. Above: sampled, where the model samples. */
+  temperature: z.coerce.number().min(0).max(1).default(0),
+  /** Whether the tokens' log-probabilities are wanted. */
+  logprobs: flag.default(false),
+  /** Its text is read as it comes: the first segment is short, jobs leave while audio is decoded, and workers tell parts. */
+  parts: flag.default(false),
+};
+
 /**
  * A raw drop on `speech.intake.<source>.<batchId>`, everything optional: audio to transcribe, or, with a content type of
  * `text/plain`, UTF-8 text to speak.
@@ -110,12 +131,8 @@ const speechHeaders = {
 export const dropHeadersSchema = z.object({
   contentType: z.string().max(256).default("application/octet-stream"),
   customId: customIdSchema.optional(),
-  language: languageSchema.default("auto"),
-  timestamps: flag.default(false),
   lane: laneSchema.default("batch"),
-  hotwords: textList.default([]),
-  phrases: textList.default([]),
-  context: text(MAX_CONTEXT).default(""),
+  ...transcriptionHeaders,
   /** Default: `transcribe` for audio, `custom_voice` for text. */
   operation: operationSchema.optional(),
   ...speechHeaders,
@@ -128,11 +145,7 @@ export type DropHeaders = z.infer<typeof dropHeadersSchema>;
  */
 export const jobHeadersSchema = z.object({
   customId: customIdSchema.optional(),
-  language: languageSchema.default("auto"),
-  timestamps: flag.default(false),
-  hotwords: textList.default([]),
-  phrases: textList.default([]),
-  context: text(MAX_CONTEXT).default(""),
+  ...transcriptionHeaders,
   /** Milliseconds since the epoch at which the batch was accepted. */
   submittedAt: count,
   /** Where the segment begins in its item, in samples at SAMPLE_RATE. */

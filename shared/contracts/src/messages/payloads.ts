@@ -31,6 +31,10 @@ export const submittedItemSchema = z.object({
   phrases: z.array(z.string().max(256)).max(1_000).default([]),
   /** What the speech may be about, for each of the item's segments; models that take no such text ignore it. */
   context: z.string().max(MAX_CONTEXT).default(""),
+  translate: z.boolean().default(false),
+  temperature: z.number().min(0).max(1).default(0),
+  logprobs: z.boolean().default(false),
+  parts: z.boolean().default(false),
 });
 export type SubmittedItem = z.infer<typeof submittedItemSchema>;
 
@@ -54,8 +58,32 @@ export const wordSchema = z.object({
   start: z.number(),
   end: z.number(),
   text: z.string(),
+  /** Its probability, 0 to 1; absent where the model does not tell one. */
+  confidence: z.number().min(0).max(1).optional(),
 });
 export type Word = z.infer<typeof wordSchema>;
+
+/** A token with its log-probability, natural log. */
+export const tokenScoreSchema = z.object({ token: z.string(), logprob: z.number(), bytes: z.array(z.number()) });
+export type TokenScore = z.infer<typeof tokenScoreSchema>;
+
+/** A stretch of a text as the model, or its pauses, tell it apart: with its times in seconds, as a word's. */
+export const textStretchSchema = z.object({
+  start: z.number(),
+  end: z.number(),
+  text: z.string(),
+  /** Of the model's vocabulary; empty where it has none that could be told. */
+  tokens: z.array(z.number()),
+  /** At which the text was found. */
+  temperature: z.number(),
+  /** Mean per token, natural log. */
+  avg_logprob: z.number(),
+  /** How many times longer the text is than its deflated form. */
+  compression_ratio: z.number(),
+  /** 0 where the model does not tell it. */
+  no_speech_prob: z.number(),
+});
+export type TextStretch = z.infer<typeof textStretchSchema>;
 
 const segmentCommon = {
   /** Absent in messages of the time when there was no other. */
@@ -81,6 +109,10 @@ export const segmentResultSchema = z.discriminatedUnion("outcome", [
     /** English name as in the language list; empty when the model could not tell. */
     language: z.string(),
     words: z.array(wordSchema).default([]),
+    /** Empty from a worker of an older version, and where nothing was said. */
+    stretches: z.array(textStretchSchema).default([]),
+    /** Of the whole text, where they were asked for and the model has them. */
+    tokens: z.array(tokenScoreSchema).optional(),
     /** Seconds: where the segment begins in its item, and how long it is. */
     start: z.number(),
     duration: z.number(),
@@ -115,11 +147,19 @@ export const segmentResultSchema = z.discriminatedUnion("outcome", [
 ]);
 export type SegmentResult = z.infer<typeof segmentResultSchema>;
 
+/** A transcript's stretch: its number, and where its segment of the audio begins, in hundredths of a second. */
+export const transcriptSegmentSchema = z.object({ id: z.number(), seek: z.number(), ...textStretchSchema.shape });
+export type TranscriptSegment = z.infer<typeof transcriptSegmentSchema>;
+
 /** A transcript file, as GET /api/v1/files/{id} serves it. `timestamps` is absent unless it was asked for. */
 export const transcriptSchema = z.object({
   text: z.string(),
   language: z.string(),
   timestamps: z.array(wordSchema).optional(),
+  /** Absent from transcripts of an older version. */
+  segments: z.array(transcriptSegmentSchema).optional(),
+  /** Where they were asked for and the model has them. */
+  logprobs: z.array(tokenScoreSchema).optional(),
 });
 export type Transcript = z.infer<typeof transcriptSchema>;
 
@@ -174,6 +214,13 @@ export const progressSchema = z.object({
   at: z.number(),
 });
 export type Progress = z.infer<typeof progressSchema>;
+
+/**
+ * `speech.part.<batchId>.<itemId>.<n>`, not kept: what a segment's text certainly begins with, told while it is still being
+ * decoded. A later one begins with an earlier one, and the segment's result with the last.
+ */
+export const partSchema = z.object({ text: z.string() });
+export type Part = z.infer<typeof partSchema>;
 
 /** A dead letter, on `speech.dead.<service>…`: the original headers and payload ride along, as far as they fit. */
 export const deadLetterReasonHeader = "Parlance-Dead-Reason";

@@ -67,6 +67,8 @@ export const subjects = {
   /** One summary per batch, published once every item of it is done. */
   summary: (batchId: string) => `speech.summary.${batchId}`,
   progress: (batchId: string, itemId: string) => `speech.progress.${batchId}.${itemId}`,
+  part: (batchId: string, itemId: string, n: number) => `speech.part.${batchId}.${itemId}.${n}`,
+  itemParts: (batchId: string, itemId: string) => `speech.part.${batchId}.${itemId}.*`,
   dead: (service: string, batchId: string, itemId: string, n: number) =>
     `speech.dead.${service}.${batchId}.${itemId}.${n}`,
   /** Kept in RESULTS: a publisher's message that was stored on intake and then refused. */
@@ -115,6 +117,12 @@ export function parseResultSubject(subject: string): { batchId: string; itemId: 
   if (speech !== "speech" || result !== "result" || rest.length > 0) return undefined;
   if (!batchId || !itemId || !/^\d+$/.test(n ?? "")) return undefined;
   return { batchId, itemId, n: Number(n) };
+}
+
+/** Undefined when the subject is not a part's. */
+export function parsePartSubject(subject: string): { batchId: string; itemId: string; n: number } | undefined {
+  const [speech, part, ...address] = subject.split(".");
+  return part === "part" ? parseResultSubject([speech, "result", ...address].join(".")) : undefined;
 }
 
 /** Undefined when the subject is not an intake subject. */

@@ -54,5 +54,9 @@ export const workerStateSchema = z.object({
   instructions: z.boolean().optional(),
   /** Whether a text that comes with the audio (`context`) is heard. */
   context: z.boolean().optional(),
+  /** Whether it can say in English what is spoken in another language. */
+  translates: z.boolean().optional(),
+  /** Whether it tells its tokens' log-probabilities. */
+  logprobs: z.boolean().optional(),
 });
 export type WorkerState = z.infer<typeof workerStateSchema>;

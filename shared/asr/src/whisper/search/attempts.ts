@@ -3,10 +3,11 @@
  * temperatures, as openai-whisper does. Knows no model: scores come in, steps go out.
  */
 import { SAMPLE_RATE } from "@parlance/contracts";
+import { compressionRatio } from "../../stretches.ts";
 import type { WhisperSection } from "../manifest-section.ts";
 import type { Prompt } from "../text/prompt.ts";
 import type { Vocabulary } from "../text/vocabulary.ts";
-import { compressionRatio, isSilence, needsFallback } from "./fallback.ts";
+import { isSilence, needsFallback } from "./fallback.ts";
 import type { Looped, LoopRow, Reading, StartScores, Wanted } from "./readings.ts";
 import { type NodeScores, summarise } from "./scores.ts";
 import { createBeamSearch, createGreedySearch, createSampling, type Search, type Step } from "./search.ts";

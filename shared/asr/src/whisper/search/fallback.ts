@@ -1,5 +1,4 @@
 /** Whether a text is believed, tried again at a higher temperature, or taken for silence: openai-whisper's thresholds. */
-import { deflateSync } from "node:zlib";
 import type { WhisperSection } from "../manifest-section.ts";
 
 export interface Attempt {
@@ -24,13 +23,4 @@ export function needsFallback(attempt: Attempt, thresholds: Thresholds): boolean
 export function isSilence(attempt: Omit<Attempt, "compressionRatio">, thresholds: Thresholds): boolean {
   const { logProbability, noSpeechProbability } = attempt;
   return noSpeechProbability > thresholds.noSpeechThreshold && logProbability <= thresholds.logProbabilityThreshold;
-}
-
-/**
- * How many times longer the text is than its deflated form: speech is at about 1.5, "no no no no …" above 2.4.
- * Other builds of zlib than Node's find a few bytes more or less.
- */
-export function compressionRatio(text: string): number {
-  const bytes = Buffer.from(text);
-  return bytes.length / deflateSync(bytes).length;
 }
