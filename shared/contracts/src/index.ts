@@ -18,6 +18,7 @@ export * from "./settings/settings.ts";
 export * from "./settings/settings-together.ts";
 export * from "./words/accelerators.ts";
 export * from "./words/identifiers.ts";
+export * from "./words/join-text.ts";
 export * from "./words/languages.ts";
 export * from "./words/timed-id.ts";
 export * from "./words/words.ts";

@@ -5,8 +5,14 @@
  * An item is done when its last segment is known and none before it is missing. It has failed as soon as any segment
  * has; of several failures the earliest segment's is told.
  */
-import type { ItemDone, SegmentResult, Transcript, Word } from "@parlance/contracts";
-import { joinTexts, mergeLanguages } from "./join-text.ts";
+import {
+  type ItemDone,
+  joinTexts,
+  mergeLanguages,
+  type SegmentResult,
+  type Transcript,
+  type Word,
+} from "@parlance/contracts";
 
 export interface ItemAddress {
   batchId: string;

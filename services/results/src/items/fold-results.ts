@@ -5,7 +5,7 @@
  * Each step may be repeated, so a process that is killed between any two loses nothing: what was not acknowledged comes
  * again, and what was already published stays the first.
  *
- *   fold-item, join-text, fold-sound   segments in any order make one event: pure
+ *   fold-item, fold-sound              segments in any order make one event: pure
  *   open-items, item-from-stream       the segments of an item that are known here, and in the stream, which knows all
  *   sound-queue, store-sound           sound is written behind what is quick
  *   conclude-item                      the one terminal event of an item

@@ -4,7 +4,7 @@ import { gunzipSync } from "node:zlib";
 import { expect, it } from "vitest";
 import { mergeLanguages } from "./join-text.ts";
 
-const fixture = new URL("../../../../shared/asr/src/qwen3-asr/fixtures/utilities.json.gz", import.meta.url);
+const fixture = new URL("../../../asr/src/qwen3-asr/fixtures/utilities.json.gz", import.meta.url);
 const { merged: cases }: { merged: [string[], string][] } = JSON.parse(
   gunzipSync(readFileSync(fixture)).toString("utf8"),
 );
