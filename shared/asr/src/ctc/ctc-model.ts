@@ -46,7 +46,8 @@ export const ctcArchitecture: AsrArchitecture = {
     const size = onCpu
       ? cpuRunSize({ manifest, role, computeType, frameSeconds })
       : { pieces: 1, seconds: Number.POSITIVE_INFINITY };
-    const session = await createPiecedSession(graph, { device: context.device, threads: options.threads }, size.pieces);
+    const { threads, log } = options;
+    const session = await createPiecedSession(graph, { device: context.device, threads, log }, size.pieces);
     try {
       checkTensors(manifest.name, section, session.inputNames, session.outputNames);
       const decode = await loadDecoder(context, section);

@@ -44,7 +44,7 @@ export async function loadParts(context: ArchitectureContext): Promise<ModelPart
   try {
     const opening: Opening = {
       ...context,
-      session: { device, threads: options.threads },
+      session: { device, threads: options.threads, log: options.log },
       tokenizer: await loadTokenizer(fileOf("tokenizer")),
       async open(part) {
         const ready = await part;

@@ -145,9 +145,13 @@ describe("a session in pieces", () => {
     await pieced.close();
   });
 
-  it("says of a file that is no graph that it cannot be loaded", async () => {
+  it("says of a file that is no graph why it is not cut, and that it cannot be loaded", async () => {
     const wrong = join(folder, "wrong.onnx");
     await writeFile(wrong, "this is no graph");
-    await expect(createPiecedSession(wrong, cpu, 4)).rejects.toThrow("wrong.onnx");
+    const told: unknown[] = [];
+    const log = (message: string, fields = {}) => void told.push([message, fields]);
+    await expect(createPiecedSession(wrong, { ...cpu, log }, 4)).rejects.toThrow("wrong.onnx");
+    const why = expect.stringMatching(/Error: .+/);
+    expect(told).toEqual([[expect.stringContaining("cannot be cut"), { path: wrong, error: why }]]);
   });
 });

@@ -53,7 +53,7 @@ export async function createPiecedSession(
     typeof pieces === "number"
       ? { pieces }
       : { products: PRODUCTS_PER_THREAD * threadCount(options.threads), ...pieces };
-  const cut = options.device.provider === "cpu" ? await cutFile(path, size) : [];
+  const cut = options.device.provider === "cpu" ? await cutFile(path, size, options.log) : [];
   const sessions: { session: Session; piece: GraphPiece | undefined }[] = [];
   const close = async () => {
     for (const { session } of sessions.splice(0)) await session.close();
@@ -137,11 +137,12 @@ function neededFor<Opened extends { session: Session; piece: GraphPiece | undefi
   return running;
 }
 
-/** Of a file that is no graph the runtime has more to say. */
-async function cutFile(path: string, size: CutSize): Promise<GraphPiece[]> {
+/** None when it cannot be cut: it runs whole then, and nothing runs inside it. Of a file that is no graph the runtime has more to say. */
+async function cutFile(path: string, size: CutSize, log: SessionOptions["log"]): Promise<GraphPiece[]> {
   try {
     return cutGraph(await readFile(path), size);
-  } catch {
+  } catch (error) {
+    log?.("a graph cannot be cut into pieces: its runs are not left in the middle", { path, error: String(error) });
     return [];
   }
 }

@@ -21,6 +21,8 @@ export interface SessionOptions {
    * keep as much as one needs, and without it they share what the process has.
    */
   arena?: boolean;
+  /** Told what could not be done and is done without. Default: nobody is. */
+  log?: (message: string, fields?: Record<string, unknown>) => void;
 }
 
 export interface Session {

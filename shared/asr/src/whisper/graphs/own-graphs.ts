@@ -38,9 +38,10 @@ export async function openOwnGraphs({ context, section, words }: OwnGraphsOption
   const choose = (role: string) =>
     chooseGraph({ manifest, role, wanted: options.computeType, provider: device.provider });
   const path = (role: string) => join(folder, manifest.files[role]?.path ?? "");
-  const { threads } = options;
+  const { threads, log } = options;
   const [encoderChoice, decoderChoice] = [choose("encoder"), choose("decoder")];
-  const encoder = await createPiecedSession(path(encoderChoice.role), { device, threads }, { vectors: AUDIO_PLACES });
+  const encoding = { device, threads, log };
+  const encoder = await createPiecedSession(path(encoderChoice.role), encoding, { vectors: AUDIO_PLACES });
   let session: Session;
   try {
     session = await createSession(path(decoderChoice.role), { device, threads });

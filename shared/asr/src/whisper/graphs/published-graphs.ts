@@ -51,7 +51,7 @@ export async function openPublishedGraphs(options: PublishedGraphsOptions): Prom
   };
   const open = (role: string) => noted(createSession(pathOf(role), { device, threads }));
   const openLong = (role: string, vectors: number) =>
-    noted(createPiecedSession(pathOf(role), { device, threads }, { vectors }));
+    noted(createPiecedSession(pathOf(role), { device, threads, log }, { vectors }));
   const close = async () => {
     for (const session of opened) await session.close();
   };
