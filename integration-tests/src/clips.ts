@@ -71,7 +71,7 @@ export async function exactSamples(seconds: number): Promise<Int16Array> {
 const decoded = new Map<string, Promise<Int16Array>>();
 
 /** 16 kHz mono samples of a clip, as ingest would decode it. */
-function decodeClip(clip: Clip): Promise<Int16Array> {
+export function decodeClip(clip: Clip): Promise<Int16Array> {
   const known = decoded.get(clip.name);
   if (known !== undefined) return known;
   const samples = (async () => {

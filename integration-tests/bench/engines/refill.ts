@@ -8,6 +8,7 @@ import { SAMPLE_RATE } from "@parlance/contracts";
 import { type Engine, type Room, runWholePass } from "@parlance/inference/engine";
 import { exactSamples } from "../../src/clips.ts";
 import { seededRandom } from "../../src/seeded-random.ts";
+import { skewedLengths } from "../load/spoken.ts";
 import { type TrueSizeModel, trueSizeModel } from "../load/true-size-model.ts";
 import { engineOf, jobOf } from "../measure/engine-alone.ts";
 import { machine } from "../measure/machine.ts";
@@ -16,6 +17,8 @@ import { quantile, round, show, spread } from "../measure/statistics.ts";
 const ROWS = 64;
 const PLACES = 16;
 const LONGEST_SECONDS = 25;
+/** Of a row's audio, as pauses cut speech; none is above a segment's length. */
+const ROW_SECONDS = { median: 6, shortest: 1, longest: LONGEST_SECONDS, spread: 0.8 };
 const AIM = 1.15;
 
 /** English is some four tokens a second. */
@@ -34,7 +37,7 @@ interface Measured {
 
 /** Answers whether the claim holds. `names`: of the models, default all. */
 export async function benchRefill({ names, rounds }: { names: string | undefined; rounds: number }): Promise<boolean> {
-  const lengths = skewedLengths();
+  const lengths = skewedLengths(ROWS, ROW_SECONDS, seededRandom(7));
   const seconds = lengths.reduce((sum, length) => sum + length, 0);
   const audio = await exactSamples(LONGEST_SECONDS + ROWS);
   const jobs = lengths.map((length, row) => {
@@ -77,15 +80,6 @@ export async function benchRefill({ names, rounds }: { names: string | undefined
   };
   process.stdout.write(`${JSON.stringify(figures)}\n`);
   return holds;
-}
-
-/** Seconds of audio of each row: log-normal around six seconds, as pauses cut speech, none above a segment's length. */
-function skewedLengths(): number[] {
-  const random = seededRandom(7);
-  return Array.from({ length: ROWS }, () => {
-    const normal = Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
-    return Math.min(LONGEST_SECONDS, Math.max(1, 6 * Math.exp(0.8 * normal)));
-  });
 }
 
 /** Seconds until all rows are done. As a worker does it: one pass is always handed over behind the running one. */

@@ -6,6 +6,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { Bus } from "@parlance/bus";
 import { segmentResultSchema, streams, subjects } from "@parlance/contracts";
 import type { RestClient } from "../../src/rest-client.ts";
+import { formBody } from "./form-body.ts";
 
 const ITEMS_PER_SUBMISSION = 16;
 const UPLOADS_AT_ONCE = 4;
@@ -61,16 +62,10 @@ export async function runBacklog(
   };
 }
 
-/**
- * Uploads the same bytes again and again, from a body that is made once: the client runs on the pipeline's own cores, and
- * what it costs would count as the pipeline's.
- */
+/** Uploads the same bytes again and again. */
 function createUploader(gatewayUrl: string, wav: Uint8Array): () => Promise<string> {
-  const boundary = randomUUID();
-  const head = `--${boundary}\r\nContent-Disposition: form-data; name="file"; filename="recording.wav"\r\nContent-Type: audio/wav\r\n\r\n`;
-  const body = Buffer.concat([Buffer.from(head), wav, Buffer.from(`\r\n--${boundary}--\r\n`)]);
+  const { body, headers } = formBody({ field: "file", name: "recording.wav", type: "audio/wav", bytes: wav });
   const agent = new Agent({ keepAlive: true });
-  const headers = { "content-type": `multipart/form-data; boundary=${boundary}`, "content-length": body.length };
   return () =>
     new Promise((resolve, reject) => {
       const sent = request(`${gatewayUrl}/api/v1/files/upload`, { method: "POST", agent, headers }, (response) => {
