@@ -54,7 +54,14 @@ describe("the whisper architecture", { timeout: 180_000 }, () => {
       expect(end).toBeLessThanOrEqual(2);
       expect(text).toBe(text.trim());
     }
-    expect(resultOf(outcomes[1])).toEqual({ text: "", language: "", words: [], score: null, truncated: false });
+    expect(resultOf(outcomes[1])).toEqual({
+      text: "",
+      language: "",
+      words: [],
+      stretches: [],
+      score: null,
+      truncated: false,
+    });
     expect(outcomes[2]).toMatchObject({ ok: false, failure: { code: "language_unsupported", param: "language" } });
     expect(outcomes[3]).toMatchObject({ ok: false, failure: { code: "audio_too_long" } });
     expect(resultOf(outcomes[4]).text).not.toBe("");

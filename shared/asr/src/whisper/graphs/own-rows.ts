@@ -13,6 +13,7 @@ import { audibleShares, joinTokens } from "../words/attention.ts";
 import type { CrossMemory } from "./cross-memory.ts";
 import type { GiveWay, PassRows } from "./decoder.ts";
 import { AUDIO_PLACES, HIDDEN, type Outputs, type OwnDecoder, readScores, runNodes } from "./own-run.ts";
+import { livePaths } from "./row-paths.ts";
 import { createRowPlaces, stretches } from "./row-places.ts";
 import { evenly, type RunSize } from "./run-size.ts";
 import { createTokenTree } from "./token-tree.ts";
@@ -190,6 +191,16 @@ export function createOwnRows(options: OwnRowsOptions): PassRows {
     );
   }
 
+  /** Forgets what no text that goes on has said, in a row that would need more room otherwise. */
+  function forget(row: number, { parents }: Step, nodes: number): void {
+    const state = rows.get(row);
+    const place = placeOf(row);
+    if (state === undefined || !tree.fills(place, nodes)) return;
+    const { kept, paths } = livePaths(state.paths, parents, state.prompt.length);
+    tree.keep(place, kept);
+    state.paths = paths;
+  }
+
   async function stepRows(
     named: readonly number[],
     steps: ReadonlyMap<number, Step>,
@@ -257,6 +268,7 @@ export function createOwnRows(options: OwnRowsOptions): PassRows {
     async step(steps, wanted) {
       closeUp();
       const nodes = Math.max(1, ...[...steps.values()].map(({ tokens }) => tokens.length));
+      for (const [row, step] of steps) forget(row, step, nodes);
       tree.fit(nodes);
       const answers = new Map<number, NodeScores[]>();
       for (const named of together(steps.keys(), nodes)) {

@@ -4,7 +4,8 @@
  * part: a mask tells each beam its own past. Rows need not be equally long.
  *
  * `[rows, heads, places, size]`, one pair of arrays a layer. Places are made in blocks; a larger block means copying everything
- * once, and so does a smaller one where the rows that were long have left.
+ * once, and so does a smaller one where the rows that were long have left. Of five beams most tokens are soon no live beam's past:
+ * a row that fills its block forgets those first, so that what every run reads stays near the length of a text.
  */
 import { freeArrays } from "@parlance/inference";
 
@@ -27,6 +28,10 @@ export interface TokenTree {
     keys: readonly Float32Array[],
     values: readonly Float32Array[],
   ): void;
+  /** Whether so many more would be in another block than the row's last ones. */
+  fills(row: number, more: number): boolean;
+  /** Leaves a row these places, in ascending order: they are its first ones from then on. */
+  keep(row: number, kept: readonly number[]): void;
   /** Leaves a row this many places. */
   cut(row: number, length: number): void;
   /** A row goes to another's place, which is lost. */
@@ -106,6 +111,22 @@ export function createTokenTree({ layers, heads, size }: TreeShape): TokenTree {
       }
       for (const [row, place] of before.entries()) used[from + row] = place + nodes;
     },
+    fills(row, more) {
+      const length = used[row] ?? 0;
+      return length > 0 && Math.ceil((length + more) / BLOCK) > Math.ceil(length / BLOCK);
+    },
+    keep(row, kept) {
+      const moves = stretchesOf(kept);
+      for (const array of [...keys, ...values]) {
+        for (let head = 0; head < heads; head++) {
+          const strip = (row * heads + head) * places;
+          for (const { from, to, count } of moves) {
+            array.copyWithin((strip + to) * size, (strip + from) * size, (strip + from + count) * size);
+          }
+        }
+      }
+      used[row] = kept.length;
+    },
     cut(row, length) {
       used[row] = Math.min(used[row] ?? 0, length);
     },
@@ -122,4 +143,16 @@ export function createTokenTree({ layers, heads, size }: TreeShape): TokenTree {
     },
     close: () => freeArrays([...keys, ...values]),
   };
+}
+
+/** What moves, and where to, for these places to be the first ones; those that are there already do not. */
+function stretchesOf(kept: readonly number[]): { from: number; to: number; count: number }[] {
+  const moves: { from: number; to: number; count: number }[] = [];
+  for (const [to, from] of kept.entries()) {
+    const last = moves.at(-1);
+    if (from === to) continue;
+    if (last !== undefined && last.from + last.count === from && last.to + last.count === to) last.count++;
+    else moves.push({ from, to, count: 1 });
+  }
+  return moves;
 }
