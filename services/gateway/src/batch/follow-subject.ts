@@ -17,11 +17,17 @@ export interface FollowedSubject {
   close(): void;
 }
 
-/** `take` gets every message of RESULTS under the subject, some of them twice, in no order. */
+/**
+ * `take` gets every message of RESULTS under the subject, some of them twice, in no order.
+ *
+ * @param read what may have been missed; by default all that is stored under the subject.
+ */
 export function followSubject(
   bus: Bus,
   subject: string,
   take: (message: { subject: string; data: Uint8Array }) => void,
+  read: (signal: AbortSignal) => AsyncIterable<{ subject: string; data: Uint8Array }> = (signal) =>
+    bus.read({ stream: streams.results, subject, lastPerSubject: true, signal }),
 ): FollowedSubject {
   const closing = new AbortController();
 
@@ -30,8 +36,7 @@ export function followSubject(
   }
 
   async function look(): Promise<void> {
-    const stored = bus.read({ stream: streams.results, subject, lastPerSubject: true, signal: closing.signal });
-    for await (const message of stored) take(message);
+    for await (const message of read(closing.signal)) take(message);
   }
 
   // A failed subscription or look leaves the other, and the next look.

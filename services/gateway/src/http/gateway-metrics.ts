@@ -9,6 +9,8 @@ export interface GatewayMetrics {
   refusals: Counter;
   modelRefusals: Counter<"family">;
   waiting: Gauge;
+  streams: Gauge;
+  firstTextSeconds: Histogram;
 }
 
 export function createGatewayMetrics(): GatewayMetrics {
@@ -50,6 +52,17 @@ export function createGatewayMetrics(): GatewayMetrics {
     waiting: new Gauge({
       name: "parlance_waiting_requests",
       help: "Requests that wait for their transcripts",
+      registers,
+    }),
+    streams: new Gauge({
+      name: "parlance_transcript_streams",
+      help: "Transcripts that are being told as they come",
+      registers,
+    }),
+    firstTextSeconds: new Histogram({
+      name: "parlance_transcript_first_text_seconds",
+      help: "Seconds from the acceptance of audio whose transcript is streamed to its first text",
+      buckets: [0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300],
       registers,
     }),
   };

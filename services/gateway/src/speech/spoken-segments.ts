@@ -10,6 +10,7 @@ import {
   subjects,
 } from "@parlance/contracts";
 import { followSubject } from "../batch/follow-subject.ts";
+import { createNews } from "../batch/news.ts";
 
 export type SpokenSegment = Extract<SegmentResult, { outcome: "spoken" }>;
 
@@ -27,7 +28,7 @@ export interface SpokenSegments {
 export function listenForSpoken(bus: Bus, batchId: string, itemId: string): SpokenSegments {
   const segments = new Map<number, SpokenSegment>();
   let failure: SpeechError | undefined;
-  let onNews: () => void = () => undefined;
+  const news = createNews("The speech was not ready in time.");
 
   const results = followSubject(bus, subjects.itemResults(batchId, itemId), ({ subject, data }) => {
     const n = parseResultSubject(subject)?.n;
@@ -35,38 +36,17 @@ export function listenForSpoken(bus: Bus, batchId: string, itemId: string): Spok
     const result = segmentResultSchema.parse(readJson(data));
     if (result.outcome === "spoken") segments.set(n, result);
     else fail(result.outcome === "failed" ? result.error : undefined);
-    onNews();
+    news.tell();
   });
   // An item may end without a segment's result: when its batch is cancelled.
   const done = followSubject(bus, subjects.done(batchId, itemId), ({ data }) => {
     const { status, error } = itemDoneSchema.parse(readJson(data));
     if (status !== "done") fail(error);
-    onNews();
+    news.tell();
   });
 
   function fail(error: Failure | undefined): void {
     failure ??= new SpeechError(error?.code ?? "internal", error?.message, { param: error?.param });
-  }
-
-  /** Resolves with news, or not at all: throws when the time is over or the signal aborts. */
-  function news(timeoutMs: number, signal: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const timeout = setTimeout(
-        () => finish(new SpeechError("request_timeout", "The speech was not ready in time.")),
-        timeoutMs,
-      );
-      const onAbort = () => finish(signal.reason);
-      const finish = (error?: unknown) => {
-        clearTimeout(timeout);
-        signal.removeEventListener("abort", onAbort);
-        onNews = () => undefined;
-        if (error === undefined) resolve();
-        else reject(error);
-      };
-      onNews = finish;
-      signal.addEventListener("abort", onAbort, { once: true });
-      if (signal.aborted) onAbort();
-    });
   }
 
   const ready = Promise.all([results.ready, done.ready]).then(() => undefined);
@@ -80,7 +60,7 @@ export function listenForSpoken(bus: Bus, batchId: string, itemId: string): Spok
           const deadline = performance.now() + timeoutMs;
           let segment = segments.get(n);
           while (segment === undefined && failure === undefined) {
-            await news(deadline - performance.now(), signal);
+            await news.wait(deadline - performance.now(), signal);
             segment = segments.get(n);
           }
           signal.throwIfAborted();

@@ -1,4 +1,7 @@
-/** One audio in a form, transcribed while its caller waits: what both upload endpoints have in common. */
+/**
+ * One audio in a form, transcribed while its caller waits: what all upload endpoints have in common. It is received (`withUpload`),
+ * and then run: until its transcript is there (`transcribe`), or told as it comes (stream/).
+ */
 import {
   type ItemDone,
   type Language,
@@ -9,10 +12,11 @@ import {
 } from "@parlance/contracts";
 import type { Context } from "koa";
 import { acceptAudio, acceptBatch, ONLY_ITEM } from "../batch/accept-batch.ts";
-import { transcriptOf, withInteractiveBatch } from "../batch/interactive.ts";
+import { transcriptOf, withFollowedBatch } from "../batch/interactive.ts";
 import type { ReceivedAudio } from "../files/receive-audio.ts";
 import { type GatewayContext, requireTranscription } from "../gateway-context.ts";
 import { FORM_BYTES, readForm } from "../http/form.ts";
+import { type FollowedText, followText } from "./stream/follow-text.ts";
 
 /** What its part claims to be is not passed on: a type of text would have it spoken, one of JSON taken for a submission. */
 const asAudio = { contentType: "application/octet-stream", operation: "transcribe" };
@@ -28,45 +32,85 @@ export interface UploadWishes {
   parts?: boolean;
 }
 
+export interface UploadOptions<Fields> {
+  fileFields: readonly string[];
+  /** Throws when a field is wrong; called before anything is published. */
+  readFields: (fields: ReadonlyMap<string, readonly string[]>) => Fields | Promise<Fields>;
+  wishes: (fields: Fields) => UploadWishes;
+}
+
+/** A form that was received: its fields are right, and its audio is not published yet. */
+export interface Upload<Fields> {
+  fields: Fields;
+  wishes: UploadWishes;
+  text: FollowedText;
+  /** Publishes the audio, then does `until`. When that throws, the batch is cancelled: `gone` aborts with its caller. */
+  run<T>(wishes: UploadWishes, until: (gone: AbortSignal) => Promise<T>): Promise<T>;
+}
+
 export interface TranscribedUpload<Fields> {
   fields: Fields;
   transcript: Transcript;
   done: ItemDone;
 }
 
+/** Receives a form and does `work` with it. What waits for it is begun before the body is read. */
+export async function withUpload<Fields, T>(
+  ctx: Context,
+  gateway: GatewayContext,
+  options: UploadOptions<Fields>,
+  work: (upload: Upload<Fields>) => Promise<T>,
+): Promise<T> {
+  requireTranscription(gateway.settings);
+  const { audio, bus, settings, metrics } = gateway;
+  return await withFollowedBatch(
+    ctx,
+    gateway,
+    "asr",
+    (batchId) => followText(bus, batchId, ONLY_ITEM),
+    async ({ batchId, events: text, follow }) => {
+      gateway.bodies.take(ctx, FORM_BYTES);
+      const form = await readForm(ctx.req, {
+        fileFields: options.fileFields,
+        maxFileBytes: settings.MAX_UPLOAD_BYTES,
+        take: audio.receive,
+        discard: audio.discard,
+      });
+      const received = form.taken;
+      try {
+        const fields = await options.readFields(form.fields);
+        if (received.kind === "inline") metrics.uploadedBytes.inc(received.bytes.length);
+        return await work({
+          fields,
+          wishes: options.wishes(fields),
+          text,
+          run: (wishes, until) => follow(() => publishAudio(gateway, batchId, received, wishes), 1, until),
+        });
+      } finally {
+        // The file was for this request alone. Where ingest still needs it, the batch was cancelled.
+        audio.discard(received).catch(() => undefined);
+      }
+    },
+  );
+}
+
+/** Waits for the whole transcript, at most REQUEST_TIMEOUT. */
+export async function transcribe<Fields>(
+  gateway: GatewayContext,
+  { fields, wishes, text, run }: Upload<Fields>,
+): Promise<TranscribedUpload<Fields>> {
+  const heard = await run(wishes, (gone) => text.next(gateway.settings.REQUEST_TIMEOUT * 1_000, gone));
+  if (!("done" in heard)) throw new SpeechError("internal", "A text was told that nobody asked for.");
+  return { fields, done: heard.done, transcript: await transcriptOf(heard.done, gateway) };
+}
+
+/** Receives a form and waits for its transcript. */
 export async function transcribeUpload<Fields>(
   ctx: Context,
   gateway: GatewayContext,
-  options: {
-    fileFields: readonly string[];
-    /** Throws when a field is wrong; called before anything is published. */
-    readFields: (fields: ReadonlyMap<string, readonly string[]>) => Fields;
-    wishes: (fields: Fields) => UploadWishes;
-  },
+  options: UploadOptions<Fields>,
 ): Promise<TranscribedUpload<Fields>> {
-  requireTranscription(gateway.settings);
-  const { audio, settings, metrics } = gateway;
-  return await withInteractiveBatch(ctx, gateway, async ({ batchId, run }) => {
-    gateway.bodies.take(ctx, FORM_BYTES);
-    const form = await readForm(ctx.req, {
-      fileFields: options.fileFields,
-      maxFileBytes: settings.MAX_UPLOAD_BYTES,
-      take: audio.receive,
-      discard: audio.discard,
-    });
-    const received = form.taken;
-    try {
-      const fields = options.readFields(form.fields);
-      if (received.kind === "inline") metrics.uploadedBytes.inc(received.bytes.length);
-      const publish = () => publishAudio(gateway, batchId, received, options.wishes(fields));
-      const done = (await run(publish, 1)).get(ONLY_ITEM);
-      if (done === undefined) throw new SpeechError("internal", "A batch of one ended without its item.");
-      return { fields, done, transcript: await transcriptOf(done, gateway) };
-    } finally {
-      // The file was for this request alone. Where ingest still needs it, the batch was cancelled.
-      audio.discard(received).catch(() => undefined);
-    }
-  });
+  return await withUpload(ctx, gateway, options, (upload) => transcribe(gateway, upload));
 }
 
 async function publishAudio(
