@@ -22,6 +22,7 @@ export const gatewaySettings = [
   "MAX_JSON_BYTES",
   "FILE_TTL",
   "REQUEST_TIMEOUT",
+  "SUBTITLE_CUES",
   "MAX_QUEUED_JOBS",
   "MODEL_ID",
   "ENABLE_ASR",

@@ -29,6 +29,9 @@ const device = z
 export const wantedComputeTypes = ["auto", "int8", "float16", "float32"] as const;
 export type WantedComputeType = (typeof wantedComputeTypes)[number];
 const computeType = word(wantedComputeTypes);
+/** What a cue of `srt` and `vtt` is. */
+export const subtitleCues = ["phrases", "segments"] as const;
+export type SubtitleCues = (typeof subtitleCues)[number];
 const list = z.string().transform((text) =>
   text
     .split(",")
@@ -110,6 +113,12 @@ export const settingsTable = {
     schema: integer(1),
     default: "300",
     describe: "Seconds that a request waits for its transcript",
+  }),
+  SUBTITLE_CUES: setting({
+    schema: word(subtitleCues),
+    default: "phrases",
+    describe:
+      "How `srt` and `vtt` are cut: `phrases`, at most two lines of 42 characters and seven seconds, or `segments`, a cue for each segment of the transcript",
   }),
   MAX_QUEUED_JOBS: setting({
     schema: integer(1),

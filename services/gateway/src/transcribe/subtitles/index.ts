@@ -1,0 +1,1 @@
+export { type SubtitleOptions, toSrt, toVtt } from "./subtitles.ts";
