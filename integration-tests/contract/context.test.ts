@@ -125,10 +125,11 @@ describe.each(["Qwen3-ASR, the project's own", "Whisper, the project's own"])("%
     async () => {
       const answer = await send("/v1/audio/transcriptions", { language: "sw" });
       if (layout.startsWith("Whisper")) {
-        expect(answer).toEqual({ status: 200, body: { text: await ask({ language: "Swahili" }), language: "sw" } });
+        const body = { text: await ask({ language: "Swahili" }), language: "sw" };
+        expect(answer).toMatchObject({ status: 200, body });
       } else {
         const error = { code: "language_unsupported", param: "language", message: expect.stringContaining("Swahili") };
-        expect(answer).toMatchObject({ status: 422, body: { error } });
+        expect(answer).toMatchObject({ status: 400, body: { error } });
       }
     },
     TIMEOUT_MS,

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { wavHeader } from "@parlance/audio";
 import { contentTypeOf, type ItemDone, type SpeechFormat, speechFormats, streams } from "@parlance/contracts";
 import { connect } from "nats";
-import OpenAI, { BadRequestError, toFile, UnprocessableEntityError } from "openai";
+import OpenAI, { BadRequestError, toFile } from "openai";
 import { Stream } from "openai/streaming";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Clip, demoClips } from "../src/clips.ts";
@@ -208,18 +208,18 @@ describe("errors are the client's own classes, with code and param", () => {
     return undefined;
   };
 
-  it.each<[string, object, typeof BadRequestError | typeof UnprocessableEntityError, string, string]>([
-    ["no text", { input: "" }, UnprocessableEntityError, "text_empty", "input"],
-    ["5,000 characters", { input: "word ".repeat(1_000) }, UnprocessableEntityError, "text_too_long", "input"],
-    ["only emoji", { input: "\u{1f600}" }, UnprocessableEntityError, "text_unspeakable", "input"],
-    ["control characters", { input: "a\u0000b" }, UnprocessableEntityError, "text_unspeakable", "input"],
-    ["aac", { response_format: "aac" }, BadRequestError, "format_unsupported", "response_format"],
-    ["an unknown voice", { voice: randomUUID() }, BadRequestError, "voice_unknown", "voice"],
-    ["instructions", { instructions: "Whisper." }, BadRequestError, "instructions_unsupported", "instructions"],
-    ["a speed", { speed: 9 }, UnprocessableEntityError, "validation_failed", "speed"],
-  ])("%s", async (_name, more, kind, code, param) => {
+  it.each<[string, object, string, string]>([
+    ["no text", { input: "" }, "text_empty", "input"],
+    ["5,000 characters", { input: "word ".repeat(1_000) }, "text_too_long", "input"],
+    ["only emoji", { input: "\u{1f600}" }, "text_unspeakable", "input"],
+    ["control characters", { input: "a\u0000b" }, "text_unspeakable", "input"],
+    ["aac", { response_format: "aac" }, "format_unsupported", "response_format"],
+    ["an unknown voice", { voice: randomUUID() }, "voice_unknown", "voice"],
+    ["instructions", { instructions: "Whisper." }, "instructions_unsupported", "instructions"],
+    ["a speed", { speed: 9 }, "validation_failed", "speed"],
+  ])("%s", async (_name, more, code, param) => {
     const error = await failing(more);
-    expect(error).toBeInstanceOf(kind);
+    expect(error).toBeInstanceOf(BadRequestError);
     expect(error).toMatchObject({ code, param, requestID: expect.any(String) });
   });
 });

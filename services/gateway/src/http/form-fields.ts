@@ -23,7 +23,12 @@ export function readFields<Schema extends z.ZodObject>(
       .map((value) => value.replaceAll("\r\n", "\n"));
     if (values.length > 0) raw[name] = takesList(field) ? values : values.at(-1);
   }
-  return schema.parse(raw);
+  const read = schema.safeParse(raw);
+  if (read.success) return read.data;
+  // A form's lists are fields of one name: which of its values is wrong, the sentence tells.
+  throw new z.ZodError(
+    read.error.issues.map((issue) => ({ ...issue, path: issue.path.filter((part) => typeof part !== "number") })),
+  );
 }
 
 function takesList(field: unknown): boolean {

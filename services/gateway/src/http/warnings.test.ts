@@ -67,7 +67,7 @@ describe("fields that are not known", () => {
   test("are ignored by OpenAI's endpoints, whose answers keep their shape; a header tells", async () => {
     const form = audioForm("file", "say:hello", "a.wav", { größe: "1" });
     const { body, headers } = await send("/v1/audio/transcriptions", form);
-    expect(body).toEqual({ text: "hello", language: "en" });
+    expect(body).toEqual({ text: "hello", language: "en", usage: { type: "duration", seconds: 1 } });
     expect(JSON.parse(headers.get("parlance-warnings") ?? "")).toEqual(told("größe"));
   });
 });

@@ -26,10 +26,15 @@ export function addModels(router: Router, { bus, now, settings }: GatewayContext
     ctx.body = { object: "list", data: await models() };
   });
 
-  router.get("/v1/models/:id", async (ctx) => {
-    const model = (await models()).find(({ id }) => id === ctx.params.id);
-    if (model === undefined)
-      throw new SpeechError("not_found", "No worker has a model of this name.", { param: "model" });
+  // OpenAI's clients write the slash of a name as %2F; others write it as it is.
+  router.get("/v1/models/*id", async (ctx) => {
+    const asked = ctx.params.id ?? "";
+    const model = (await models()).find(({ id }) => id === asked);
+    if (model === undefined) {
+      throw new SpeechError("model_not_found", `model: no worker has ${JSON.stringify(asked.slice(0, 128))}`, {
+        param: "model",
+      });
+    }
     ctx.body = model;
   });
 }

@@ -11,27 +11,38 @@ export interface OperationParts {
   body?: Json;
   answer: Json;
   errors: ErrorCode[];
+  /** Default: the error table's. */
+  statusOf?: (code: ErrorCode) => number;
 }
+
+export const audioFile: Json = {
+  type: "string",
+  format: "binary",
+  description: "WAV, FLAC, MP3, Ogg, Opus, WebM or M4A",
+};
 
 export function operation(
   operationId: string,
   summary: string,
-  { parameters, body, answer, errors }: OperationParts,
+  { parameters, body, answer, errors, statusOf = (code) => errorTable[code].status }: OperationParts,
 ): Json {
   return {
     operationId,
     summary,
     ...(parameters === undefined ? {} : { parameters }),
     ...(body === undefined ? {} : { requestBody: { required: true, content: body } }),
-    responses: { "200": { description: summary, content: answer }, ...errorResponses([...everywhere, ...errors]) },
+    responses: {
+      "200": { description: summary, content: answer },
+      ...errorResponses([...everywhere, ...errors], statusOf),
+    },
   };
 }
 
 /** One response for each status, which names the codes that come with it. */
-function errorResponses(codes: readonly ErrorCode[]): Json {
+function errorResponses(codes: readonly ErrorCode[], statusOf: (code: ErrorCode) => number): Json {
   const byStatus = new Map<number, ErrorCode[]>();
   for (const code of new Set(codes)) {
-    const { status } = errorTable[code];
+    const status = statusOf(code);
     byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
   }
   const entries = [...byStatus].sort(([a], [b]) => a - b);
@@ -40,7 +51,7 @@ function errorResponses(codes: readonly ErrorCode[]): Json {
       String(status),
       {
         description: known.map((code) => `\`${code}\`: ${errorTable[code].sentence}`).join("\n\n"),
-        ...(status === 429 || status === 503 || status === 507
+        ...(known.some((code) => errorTable[code].retryable)
           ? { headers: { "Retry-After": { description: "Seconds", schema: { type: "integer" } } } }
           : {}),
         content: json("ErrorBody"),
@@ -49,8 +60,9 @@ function errorResponses(codes: readonly ErrorCode[]): Json {
   );
 }
 
-export function json(name: SchemaName): Json {
-  return { "application/json": { schema: reference(name) } };
+export function json(name: SchemaName, ...others: SchemaName[]): Json {
+  const schema = others.length === 0 ? reference(name) : { anyOf: [name, ...others].map(reference) };
+  return { "application/json": { schema } };
 }
 
 export function form(files: Json, required: string[], fields?: keyof typeof requests): Json {

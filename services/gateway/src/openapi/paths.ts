@@ -1,10 +1,9 @@
 /** Every path and what it is for, with the errors that its callers can meet. */
-import { contentTypeOf, families } from "@parlance/contracts";
-import { onAudio, onBodies, onEngines, onModels, onSpeech, onWork } from "./met-errors.ts";
-import { form, type Json, json, listOf, operation, path } from "./operation.ts";
+import { families } from "@parlance/contracts";
+import { onAudio, onBodies, onModels, onSpeech, onWork } from "./met-errors.ts";
+import { openaiAudioPaths } from "./openai-audio-paths.ts";
+import { audioFile, form, type Json, json, listOf, operation, path } from "./operation.ts";
 
-const audioFile = { type: "string", format: "binary", description: "WAV, FLAC, MP3, Ogg, Opus, WebM or M4A" };
-const binary: Json = { schema: { type: "string", format: "binary" } };
 const model: Json = {
   id: { type: "string" },
   object: { type: "string", const: "model" },
@@ -111,47 +110,7 @@ export function paths(): Json {
         errors: ["invalid_multipart", "request_timeout", "model_not_ready", ...onBodies, ...onWork, ...onAudio],
       }),
     },
-    "/v1/audio/transcriptions": {
-      post: operation("createTranscription", "Transcribe one audio file, as OpenAI's clients ask for it", {
-        body: form({ file: audioFile }, ["file"], "OpenaiForm"),
-        answer: {
-          "application/json": {
-            schema: { type: "object", required: ["text"], properties: { text: { type: "string" } } },
-          },
-          "text/plain": { schema: { type: "string" } },
-        },
-        errors: ["invalid_multipart", "request_timeout", "model_not_ready", ...onBodies, ...onWork, ...onAudio],
-      }),
-    },
-    "/v1/audio/speech": {
-      post: operation(
-        "createSpeech",
-        "Speak a text, as OpenAI's clients ask for it: sound flows from its first sentence on",
-        {
-          body: json("SpeechRequest"),
-          answer: {
-            ...Object.fromEntries(Object.values(contentTypeOf).map((type) => [type, binary])),
-            "text/event-stream": {
-              schema: {
-                type: "string",
-                description:
-                  "speech.audio.delta: `audio`, base64; speech.audio.done: `usage`, where input_tokens counts characters and output_tokens seconds; error: `error`, when speech breaks off",
-              },
-            },
-          },
-          errors: [
-            "invalid_json",
-            "request_timeout",
-            "model_not_ready",
-            "worker_unavailable",
-            ...onBodies,
-            ...onWork,
-            ...onSpeech,
-            ...onEngines,
-          ],
-        },
-      ),
-    },
+    ...openaiAudioPaths(),
     "/v1/audio/voices": {
       get: operation("voices", "The voices that can speak", {
         answer: listOf("voices", {
@@ -170,9 +129,9 @@ export function paths(): Json {
     },
     "/v1/models/{id}": {
       get: operation("retrieveModel", "A model that a worker has", {
-        parameters: [path("id", "As the list names it")],
+        parameters: [path("id", "As the list names it; its slashes may be written as %2F")],
         answer: { "application/json": { schema: { type: "object", properties: model } } },
-        errors: ["not_found"],
+        errors: ["model_not_found"],
       }),
     },
     "/api/v1/models": {

@@ -20,13 +20,20 @@ import {
 } from "@parlance/contracts";
 import * as z from "zod";
 import { speechRequestSchema } from "../speech/speech-request.ts";
-import { openaiFormSchema, transcribeFormSchema } from "../transcribe/transcribe-forms.ts";
+import {
+  transcriptionJsonSchema,
+  translationJsonSchema,
+  verboseJsonSchema,
+} from "../transcribe/openai/answer-schemas.ts";
+import { transcriptionFormSchema, translationFormSchema } from "../transcribe/openai/openai-forms.ts";
+import { transcribeFormSchema } from "../transcribe/transcribe-forms.ts";
 
 export const requests = {
   SubmitRequest: submitRequestSchema,
   TranscribeRequest: transcribeRequestSchema,
   TranscribeForm: transcribeFormSchema,
-  OpenaiForm: openaiFormSchema,
+  TranscriptionForm: transcriptionFormSchema,
+  TranslationForm: translationFormSchema,
   ModelRequest: modelRequestSchema,
   SpeechRequest: speechRequestSchema,
 };
@@ -38,6 +45,9 @@ export const responses = {
   TranscribeResponse: transcribeResponseSchema,
   TranscribeFileResponse: transcribeFileResponseSchema,
   Transcript: transcriptSchema,
+  TranscriptionJson: transcriptionJsonSchema,
+  TranslationJson: translationJsonSchema,
+  VerboseJson: verboseJsonSchema,
   GpuStatus: gpuStatusSchema,
   Health: healthSchema,
   Models: modelsSchema,

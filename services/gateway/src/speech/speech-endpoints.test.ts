@@ -143,14 +143,14 @@ describe("POST /v1/audio/speech", () => {
     "as %s, what fails before the first sound is an error like any other",
     async (stream_format) => {
       const answer = await refused({ input: "fail:language_unsupported", stream_format });
-      expect(answer).toMatchObject({ status: 422, body: { error: { code: "language_unsupported" } } });
+      expect(answer).toMatchObject({ status: 400, body: { error: { code: "language_unsupported" } } });
       expect(answer.headers.get("content-type")).toContain("application/json");
     },
   );
 
   test("what a model says of the text is told by the field that the caller used", async () => {
     const answer = await refused({ input: "fail:text_too_long" });
-    expect(answer).toMatchObject({ status: 422, body: { error: { code: "text_too_long", param: "input" } } });
+    expect(answer).toMatchObject({ status: 400, body: { error: { code: "text_too_long", param: "input" } } });
   });
 
   test("one foreign word keeps no text from being read", async () => {
@@ -194,32 +194,32 @@ describe("POST /v1/audio/speech", () => {
   });
 
   test.each<[string, object, number, string, string]>([
-    ["no text", { input: "" }, 422, "text_empty", "input"],
-    ["a text that is none", { input: 7 }, 422, "validation_failed", "input"],
-    ["5,000 characters", { input: "word ".repeat(1_000) }, 422, "text_too_long", "input"],
-    ["only emoji", { input: "\u{1f600}\u{1f389}" }, 422, "text_unspeakable", "input"],
-    ["control characters", { input: "a\u0007b" }, 422, "text_unspeakable", "input"],
+    ["no text", { input: "" }, 400, "text_empty", "input"],
+    ["a text that is none", { input: 7 }, 400, "validation_failed", "input"],
+    ["5,000 characters", { input: "word ".repeat(1_000) }, 400, "text_too_long", "input"],
+    ["only emoji", { input: "\u{1f600}\u{1f389}" }, 400, "text_unspeakable", "input"],
+    ["control characters", { input: "a\u0007b" }, 400, "text_unspeakable", "input"],
     [
       "what is foreign for the most part",
       { input: "\u041f\u0440\u0438\u0432\u0435\u0442" },
-      422,
+      400,
       "text_unspeakable",
       "input",
     ],
     ["an unknown voice", { voice: "nobody" }, 400, "voice_unknown", "voice"],
     ["an unknown voice by its id", { voice: { id: "../a" } }, 400, "voice_unknown", "voice"],
-    ["a voice of another shape", { voice: ["slt"] }, 422, "validation_failed", "voice"],
+    ["a voice of another shape", { voice: ["slt"] }, 400, "validation_failed", "voice"],
     ["aac", { response_format: "aac" }, 400, "format_unsupported", "response_format"],
     ["a format that is none", { response_format: "exe" }, 400, "format_unsupported", "response_format"],
     ["instructions to a model without", { instructions: "sad" }, 400, "instructions_unsupported", "instructions"],
     ["instructions by their other name", { instruct: "sad" }, 400, "instructions_unsupported", "instructions"],
-    ["two instructions", { instructions: "a", instruct: "b" }, 422, "validation_failed", "instruct"],
-    ["too fast", { speed: 4.5 }, 422, "validation_failed", "speed"],
-    ["too slow", { speed: 0.2 }, 422, "validation_failed", "speed"],
-    ["a way to stream that is none", { stream_format: "ws" }, 422, "validation_failed", "stream_format"],
-    ["a language that is none", { language: "klingon" }, 422, "validation_failed", "language"],
-    ["a language of another model", { language: "de" }, 422, "language_unsupported", "language"],
-    ["a recording to clone", { ref_audio: "https://example.org/a.wav" }, 422, "validation_failed", "ref_audio"],
+    ["two instructions", { instructions: "a", instruct: "b" }, 400, "validation_failed", "instruct"],
+    ["too fast", { speed: 4.5 }, 400, "validation_failed", "speed"],
+    ["too slow", { speed: 0.2 }, 400, "validation_failed", "speed"],
+    ["a way to stream that is none", { stream_format: "ws" }, 400, "validation_failed", "stream_format"],
+    ["a language that is none", { language: "klingon" }, 400, "validation_failed", "language"],
+    ["a language of another model", { language: "de" }, 400, "language_unsupported", "language"],
+    ["a recording to clone", { ref_audio: "https://example.org/a.wav" }, 400, "validation_failed", "ref_audio"],
   ])("%s is told with its field, and nothing is queued", async (_name, wrong, status, code, param) => {
     const before = rig.pipeline.seen.length;
     const answer = await refused(wrong);

@@ -48,6 +48,11 @@ export const FAKE_SOUND = {
   pauseMs: 100,
 };
 
+/** Of everything that it hears. */
+const FAKE_STRETCH = {
+  ...{ start: 0, end: 0.5, tokens: [50_364, 2_425], avg_logprob: -0.1, compression_ratio: 0.8, no_speech_prob: 0.02 },
+};
+
 export async function startFakePipeline(server: TestServer): Promise<FakePipeline> {
   const bus = await connectBus({ name: "fake", ...server.as() });
   const results = await createResults({
@@ -132,7 +137,8 @@ export async function startFakePipeline(server: TestServer): Promise<FakePipelin
             text: rest,
             language: item.language === "auto" ? "English" : item.language,
             words: item.timestamps ? [{ start: 0, end: 0.5, text: rest }] : [],
-            stretches: [],
+            stretches: [{ ...FAKE_STRETCH, text: ` ${rest}`, temperature: item.temperature }],
+            ...(item.logprobs ? { tokens: [{ token: rest, logprob: -0.1, bytes: [...Buffer.from(rest)] }] } : {}),
             start: 0,
             duration: 0.5,
             score: -0.1,
@@ -152,7 +158,7 @@ export async function startFakePipeline(server: TestServer): Promise<FakePipelin
       const submission = submissionSchema.parse(JSON.parse(Buffer.from(delivery.data).toString()));
       await Promise.all(submission.items.map(async (item) => run(batchId, item, await audioOf(item.file))));
     } else {
-      const { language, timestamps, lane } = readHeaders(dropHeadersSchema, delivery.headers);
+      const { lane, ...wishes } = readHeaders(dropHeadersSchema, delivery.headers);
       const record: BatchRecord = {
         batchId,
         label: "",
@@ -161,7 +167,7 @@ export async function startFakePipeline(server: TestServer): Promise<FakePipelin
         items: [{ itemId: "0", operation: "transcribe" }],
       };
       await notebook.enter(record);
-      const item = submittedItemSchema.parse({ itemId: "0", operation: "transcribe", language, timestamps });
+      const item = submittedItemSchema.parse({ ...wishes, itemId: "0", operation: "transcribe" });
       await run(batchId, item, Buffer.from(delivery.data).toString());
     }
     await delivery.ack().catch((error: unknown) => {

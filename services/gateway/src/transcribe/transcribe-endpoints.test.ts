@@ -273,53 +273,6 @@ describe("POST /api/v1/transcribe", () => {
   });
 });
 
-describe("POST /v1/audio/transcriptions", () => {
-  const path = "/v1/audio/transcriptions";
-
-  test("answers text and language code", async () => {
-    expect(
-      await send(audioForm("file", "say:Hello.", "a.wav", { model: "whisper-1", language: "en" }), path),
-    ).toMatchObject({ status: 200, body: { text: "Hello.", language: "en" } });
-  });
-
-  test("answers plain text", async () => {
-    const response = await gateway.call(path, {
-      method: "POST",
-      body: audioForm("file", "say:Hello.", "a.wav", { response_format: "text" }),
-    });
-    expect(response.headers.get("content-type")).toBe("text/plain; charset=utf-8");
-    expect(await response.text()).toBe("Hello.\n");
-  });
-
-  test("answers words in verbose_json", async () => {
-    const fields = { response_format: "verbose_json", "timestamp_granularities[]": "word" };
-    const { body } = await send(audioForm("file", "say:Hello", "a.wav", fields), path);
-    expect(body).toEqual({
-      task: "transcribe",
-      language: "english",
-      duration: 0.5,
-      text: "Hello",
-      words: [{ word: "Hello", start: 0, end: 0.5 }],
-    });
-  });
-
-  test.each([
-    [{ response_format: "srt" }, "response_format"],
-    [{ timestamp_granularities: "word" }, "response_format"],
-    [{ response_format: "verbose_json", "timestamp_granularities[]": "segment" }, "timestamp_granularities.0"],
-    [{ stream: "true" }, "stream"],
-    [{ language: "klingon" }, "language"],
-    [{ temperature: "7" }, "temperature"],
-    [{ prompt: "x".repeat(5_000) }, "prompt"],
-    [{ prompt: "one", context: "another" }, "prompt"],
-  ])("refuses %o by the name of the field", async (fields, param) => {
-    const before = rig.pipeline.seen.length;
-    const { status, body } = await send(audioForm("file", "say:x", "a.wav", fields as Record<string, string>), path);
-    expect({ status, body }).toMatchObject({ status: 422, body: { error: { code: "validation_failed", param } } });
-    expect(rig.pipeline.seen.length).toBe(before);
-  });
-});
-
 test("REQUEST_TIMEOUT ends the waiting with 504 and cancels", async () => {
   const hasty = await startTestGateway(rig.server, { REQUEST_TIMEOUT: "1" });
   const { status, body } = await hasty.json("/api/v1/transcribe/file", {

@@ -1,0 +1,64 @@
+/** OpenAI's endpoints for audio. What can never succeed there is a 400, whatever its code. */
+import { contentTypeOf, type ErrorCode, errorTable } from "@parlance/contracts";
+import { statusOf } from "../http/openai-status.ts";
+import { onAudio, onBodies, onEngines, onSpeech, onWork } from "./met-errors.ts";
+import { audioFile, form, type Json, json, operation } from "./operation.ts";
+
+const binary: Json = { schema: { type: "string", format: "binary" } };
+const statusOnAudio = (code: ErrorCode) => statusOf("/v1/audio/", { code, status: errorTable[code].status });
+
+export function openaiAudioPaths(): Record<string, Json> {
+  return {
+    "/v1/audio/transcriptions": {
+      post: operation("createTranscription", "Transcribe one audio file, as OpenAI's clients ask for it", {
+        body: form({ file: audioFile }, ["file"], "TranscriptionForm"),
+        answer: texts("TranscriptionJson"),
+        errors: ["invalid_multipart", "request_timeout", "model_not_ready", ...onBodies, ...onWork, ...onAudio],
+        statusOf: statusOnAudio,
+      }),
+    },
+    "/v1/audio/translations": {
+      post: operation("createTranslation", "Say in English what one audio file says, where the model translates", {
+        body: form({ file: audioFile }, ["file"], "TranslationForm"),
+        answer: texts("TranslationJson"),
+        errors: ["invalid_multipart", "request_timeout", "model_not_ready", ...onBodies, ...onWork, ...onAudio],
+        statusOf: statusOnAudio,
+      }),
+    },
+    "/v1/audio/speech": {
+      post: operation(
+        "createSpeech",
+        "Speak a text, as OpenAI's clients ask for it: sound flows from its first sentence on",
+        {
+          body: json("SpeechRequest"),
+          answer: {
+            ...Object.fromEntries(Object.values(contentTypeOf).map((type) => [type, binary])),
+            "text/event-stream": {
+              schema: {
+                type: "string",
+                description:
+                  "speech.audio.delta: `audio`, base64; speech.audio.done: `usage`, where input_tokens counts characters and output_tokens seconds; error: `error`, when speech breaks off",
+              },
+            },
+          },
+          errors: [
+            "invalid_json",
+            "request_timeout",
+            "model_not_ready",
+            "worker_unavailable",
+            ...onBodies,
+            ...onWork,
+            ...onSpeech,
+            ...onEngines,
+          ],
+          statusOf: statusOnAudio,
+        },
+      ),
+    },
+  };
+}
+
+/** By `response_format`. */
+function texts(name: "TranscriptionJson" | "TranslationJson"): Json {
+  return { ...json(name, "VerboseJson"), "text/plain": { schema: { type: "string" } } };
+}
