@@ -2,6 +2,8 @@
 import {
   BYTES_PER_SAMPLE,
   languageSchema,
+  type Part,
+  partSchema,
   SAMPLE_RATE,
   type SegmentResult,
   SpeechError,
@@ -47,6 +49,11 @@ export function toEngineJob({ headers, payload }: Pick<JobContent, "headers" | "
     ...{ language, timestamps, hotwords, phrases, context, translate, temperature, logprobs },
   } satisfies z.infer<typeof segmentMetaSchema>;
   return { meta, payload, readsParts: headers.parts };
+}
+
+/** What the engine tells of a segment before it ends. */
+export function toPart({ meta }: { meta: Json }): Part {
+  return partSchema.parse(meta);
 }
 
 export function toSegmentResult(job: Job, { meta }: { meta: Json }, pass: PassInfo): SegmentResult {

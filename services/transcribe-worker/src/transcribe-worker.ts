@@ -18,7 +18,7 @@ import {
   workerSettings,
 } from "@parlance/worker";
 import type { RecognitionOptions } from "./load-engine.ts";
-import { toEngineJob, toSegmentResult } from "./segment-job.ts";
+import { toEngineJob, toPart, toSegmentResult } from "./segment-job.ts";
 
 export const transcribeWorkerSettings = [
   "MODEL_ID",
@@ -79,6 +79,7 @@ export async function createTranscribeWorker(options: TranscribeWorkerOptions): 
     ...{ engineEntry, engineOptions },
     toJob: toEngineJob,
     toResult: toSegmentResult,
+    toPart,
   };
   return await startWorker(cast, options);
 }

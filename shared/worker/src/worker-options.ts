@@ -6,6 +6,7 @@ import type { Memory } from "@parlance/inference/accelerators";
 import type { Log } from "@parlance/telemetry";
 import type { ToEngineJob } from "./lanes/job.ts";
 import type { Abilities, EngineOptionsSource, ModelSource, ReadyModel } from "./model/ready-model.ts";
+import type { ToPart } from "./parts/parts.ts";
 import type { ToResult } from "./results/settle-pass.ts";
 import type { TenureSettings } from "./tenure/tenure-state.ts";
 import type { WorkerMetrics } from "./worker-metrics.ts";
@@ -44,6 +45,8 @@ export interface WorkerOptions {
   /** Throws when the message makes no sense. Default: headers and payload as they are. */
   toJob?: ToEngineJob;
   toResult: ToResult;
+  /** Default: nothing is told of its jobs before they end. */
+  toPart?: ToPart | undefined;
   metrics?: WorkerMetrics;
   clock?: Clock;
   log: Log;

@@ -1,6 +1,14 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { openBatchNotebook } from "@parlance/bus";
-import { durables, type Lane, leaseEntries, streams, subjects, workerStateSchema } from "@parlance/contracts";
+import {
+  durables,
+  headerNames,
+  type Lane,
+  leaseEntries,
+  streams,
+  subjects,
+  workerStateSchema,
+} from "@parlance/contracts";
 import { describe, expect, test } from "vitest";
 import { livingEngines, type Outcome } from "./testing/pipeline.ts";
 import { useWorkers } from "./testing/workers.ts";
@@ -128,6 +136,39 @@ describe("jobs", () => {
       "steps 100 10 c of 4",
       "steps 100 10 d of 4",
     ]);
+    await ackedAll();
+    expect(await rig.pipeline.outcomes(unwanted)).toEqual([]);
+  });
+
+  test("of a caller who went away leave a full pass within a few of its steps, and the others say what they would have said", async () => {
+    const { bus } = rig.pipeline;
+    const parts = new AbortController();
+    const unwanted = rig.pipeline.batch;
+    const begun = bus.subscribe(`speech.part.${unwanted}.>`, parts.signal)[Symbol.asyncIterator]();
+    const headers: [string, string][] = [
+      [headerNames.submittedAt, String(Date.now())],
+      [headerNames.last, "true"],
+      [headerNames.parts, "true"],
+    ];
+    await rig.pipeline.publish("batch", Array(4).fill("steps 1000000 250 nobody waits"), { headers });
+    rig.pipeline.nextBatch();
+    const wanted = Array.from({ length: 12 }, (_, n) => `steps 12 250 ${n}`);
+    await rig.pipeline.publish("batch", wanted);
+    // Steps as far apart as a pass may take on a CPU.
+    await start({ settings: { maxBatchSize: 16 }, engineOptions: { countSteps: true } });
+    await begun.next();
+    const cancelledAt = Date.now();
+    await openBatchNotebook(bus).cancel(unwanted, cancelledAt);
+    const found = await rig.pipeline.done(12);
+    parts.abort();
+    expect(found.map(({ text, passSize }) => `${text} of ${passSize}`).sort()).toEqual(
+      wanted.map((script) => `${script} of 16`).sort(),
+    );
+    const { left = [], steppedAt = [] } = found[0] ?? {};
+    expect(left).toHaveLength(4);
+    const stepsSince = steppedAt.slice(0, Math.max(...left)).filter((at) => at > cancelledAt).length;
+    expect(stepsSince).toBeGreaterThan(0);
+    expect(stepsSince).toBeLessThanOrEqual(4);
     await ackedAll();
     expect(await rig.pipeline.outcomes(unwanted)).toEqual([]);
   });

@@ -14,6 +14,7 @@
  *              Its parts are seeking, course, hand-over (what is next?), compose-pass (who shares a pass?), row-ends.
  *              tenures does what it says, with the process in engine-slot; checker/ walks through every order of events
  *   results/   settle (a result is stored, and only then is its job acknowledged), settle-pass
+ *   parts/     what there is of a job before it ends, for those who read it as it comes
  *   blame/     blame (what becomes of jobs whose pass came to nothing); unfinished-runs: what a worker died of
  *   model/     model-choice (which one, and are its files ready?), load-memory (does it fit?), load-trouble (why not),
  *              manage-model and serve-models (chosen, loaded and unloaded by hand)
@@ -35,6 +36,7 @@ import { createLoadWishes } from "./model/load-wishes.ts";
 import { manageModel } from "./model/manage-model.ts";
 import { createModelChoice } from "./model/model-choice.ts";
 import { serveModels } from "./model/serve-models.ts";
+import { createParts } from "./parts/parts.ts";
 import { within } from "./pauses.ts";
 import { createSettlement } from "./results/settle.ts";
 import { createPassSettlement } from "./results/settle-pass.ts";
@@ -62,6 +64,7 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
   const held = createHeldJobs();
   const settlement = createSettlement({ bus, service, log, signal: giveUp.signal });
   const settle = createPassSettlement({ held, settlement, toResult: options.toResult, track, metrics, log });
+  const parts = createParts({ bus, toPart: options.toPart, clock, log });
   const notebook = openBatchNotebook(bus);
   const unfinished = noteUnfinishedRuns({ notes: notebook.unfinishedRuns, track, log });
   const choice = createModelChoice(
@@ -110,6 +113,7 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
     lease,
     held,
     settle,
+    parts,
     choice,
     wishes,
     trouble,
@@ -162,6 +166,7 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
     state: self.state,
     async close() {
       closing.abort();
+      parts.close();
       await within(CLOSE_MS, tenures.close());
       await within(GOODBYE_MS, Promise.all([...inFlight]));
       await within(GOODBYE_MS, Promise.all([pulls.stop(), lease.close()]));

@@ -217,7 +217,9 @@ export type Progress = z.infer<typeof progressSchema>;
 
 /**
  * `speech.part.<batchId>.<itemId>.<n>`, not kept: what a segment's text certainly begins with, told while it is still being
- * decoded. A later one begins with an earlier one, and the segment's result with the last.
+ * decoded, some ten times a second at most. A later one begins with an earlier one, and the segment's result with the last; nothing
+ * comes after the result. A segment whose worker died is run again and told from its beginning, and may come to be said otherwise: a reader
+ * lets go of a part that does not begin with what it has already, and goes by the result.
  */
 export const partSchema = z.object({ text: z.string() });
 export type Part = z.infer<typeof partSchema>;

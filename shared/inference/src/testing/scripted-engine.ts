@@ -6,9 +6,11 @@
  *   `crash`      the process aborts                    `hang`           the pass never ends
  *   `oom <rows>` out of memory in a pass of more rows  `big <bytes>`    answers with a payload of so many bytes
  *   `steps <n> <ms> …`  answers after n steps of so long; it tells each, and may be left and joined between them
+ *   `words <ms> a b …`  says a word at each step of so long, and tells all so far; answers with them
  *
  * Options: `rows` (out of memory in a pass of more rows than that), `loadMs`, `loadFails`, `refills` (waiting rows join a pass
- * that runs), `countSteps` (outcomes say how many steps the engine had made by then).
+ * that runs), `countSteps` (outcomes say in `step` how many steps the engine had made by then, in `steppedAt` when each ended,
+ * and in `left` at which of them rows were found stopped).
  */
 import type { ModelPass } from "../engine/engine-passes.ts";
 import type { EngineOutcome, Json } from "../engine/engine-protocol.ts";
@@ -63,8 +65,8 @@ function scriptOf({ payload }: { payload: Uint8Array }): string[] {
   return new TextDecoder().decode(payload.subarray(0, 200)).split(" ");
 }
 
-/** Steps of all passes. */
-const counter = { steps: 0 };
+/** Steps of all passes: how many, when each ended (milliseconds since the epoch), and those that found a row stopped. */
+const counter = { steps: 0, steppedAt: [] as number[], left: [] as number[] };
 
 async function runSteps(pass: ModelPass, refills: boolean, counted: typeof counter | undefined): Promise<void> {
   /** How many steps each open row has done. */
@@ -76,13 +78,17 @@ async function runSteps(pass: ModelPass, refills: boolean, counted: typeof count
     );
     block(Math.max(0, ...[...scripts.values()].map(msOf)));
     counter.steps += 1;
+    counter.steppedAt.push(Date.now());
     for (const [row, words] of scripts) {
       const steps = (done.get(row) ?? 0) + 1;
       done.set(row, steps);
-      if (words[0] === "steps") pass.tell(row, { meta: { text: `step ${steps}` } });
-      if (!pass.isOpen(row)) done.delete(row);
-      else if (words[0] !== "steps" || steps >= Number(words[1])) {
-        pass.end(row, act(words, pass.rows[row]?.meta ?? null, size, counted?.steps));
+      const part = partOf(words, steps);
+      if (part !== undefined) pass.tell(row, { meta: { text: part } });
+      if (!pass.isOpen(row)) {
+        counter.left.push(counter.steps);
+        done.delete(row);
+      } else if (steps >= stepsOf(words)) {
+        pass.end(row, act(words, pass.rows[row]?.meta ?? null, size, counted));
         done.delete(row);
       }
     }
@@ -92,11 +98,21 @@ async function runSteps(pass: ModelPass, refills: boolean, counted: typeof count
 }
 
 function msOf([verb, first, second]: string[]): number {
-  if (verb === "sleep") return Number(first);
+  if (verb === "sleep" || verb === "words") return Number(first);
   return verb === "steps" ? Number(second) : 0;
 }
 
-function act(words: string[], given: Json, passSize: number, step: number | undefined): EngineOutcome {
+function stepsOf([verb, first, ...words]: string[]): number {
+  if (verb === "words") return words.length;
+  return verb === "steps" ? Number(first) : 1;
+}
+
+function partOf([verb, , ...words]: string[], steps: number): string | undefined {
+  if (verb === "words") return words.slice(0, steps).join(" ");
+  return verb === "steps" ? `step ${steps}` : undefined;
+}
+
+function act(words: string[], given: Json, passSize: number, counted: typeof counter | undefined): EngineOutcome {
   const text = words.join(" ");
   switch (words[0]) {
     case "crash":
@@ -110,10 +126,13 @@ function act(words: string[], given: Json, passSize: number, step: number | unde
       throw new Error("the pass is broken");
     case "fail":
       return { ok: false, failure: { code: "language_unsupported", message: "not this one" } };
+    case "words":
+      return { ok: true, meta: { text: words.slice(2).join(" "), passSize } };
     case "big":
       return { ok: true, meta: { text, passSize }, payload: new Uint8Array(Number(words[1])).fill(7) };
   }
-  return { ok: true, meta: { text, passSize, given, step } };
+  const counts = counted && { step: counted.steps, steppedAt: [...counted.steppedAt], left: [...counted.left] };
+  return { ok: true, meta: { text, passSize, given, ...counts } };
 }
 
 /** As ONNX Runtime does: the thread does nothing else meanwhile. */

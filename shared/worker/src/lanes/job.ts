@@ -42,7 +42,7 @@ export type ToEngineJob = (content: JobContent) => EngineJob;
 
 /** The default: the engine sees the headers and the payload as they are. */
 export function asItIs({ headers, payload }: JobContent): EngineJob {
-  return { meta: headers as Json, payload };
+  return { meta: headers as Json, payload, readsParts: headers.parts };
 }
 
 /** Throws a SpeechError `job_invalid` when the message is not a job. */

@@ -12,8 +12,8 @@ export type TenureNews =
   /** `stopped`: to be called when no engine is left. */
   | { type: "lost"; stopped: () => void };
 
-/** Undefined for a part: nobody reads those yet, and none is asked for. */
-export function newsOf(pass: number, event: PassEvent): TenureNews | undefined {
+/** Parts are no news: nothing is decided by them (hand-pass.ts). */
+export function newsOf(pass: number, event: Exclude<PassEvent, { type: "part" }>): TenureNews {
   switch (event.type) {
     case "started":
       return { type: "started", pass, rows: event.rows, run: event.pass, at: event.at };
@@ -25,7 +25,5 @@ export function newsOf(pass: number, event: PassEvent): TenureNews | undefined {
       return { type: "failed", pass, rows: event.rows, failure: event.error.toFailure() };
     case "died":
       return { type: "died", pass, rows: event.rows, running: event.running, exit: event.exit };
-    case "part":
-      return undefined;
   }
 }

@@ -16,17 +16,19 @@ import type { LoadWishes } from "../model/load-wishes.ts";
 import type { ModelChoice } from "../model/model-choice.ts";
 import { loadFailure } from "../model/model-state.ts";
 import { prepareModel } from "../model/prepare-model.ts";
+import type { Parts } from "../parts/parts.ts";
 import type { PassSettlement } from "../results/settle-pass.ts";
 import type { WorkerMetrics } from "../worker-metrics.ts";
 import { askLease } from "./ask-lease.ts";
 import { tenureOf } from "./draft.ts";
 import type { EngineDescription } from "./engine-description.ts";
 import { createEngineSlot, type EngineSlotOptions } from "./engine-slot.ts";
+import { handPass } from "./hand-pass.ts";
 import { standing } from "./standing.ts";
 import { createSwapLog, type SwapLog } from "./swap-log.ts";
 import type { TenureDiary } from "./tenure-diary.ts";
 import { tenureMachine } from "./tenure-machine.ts";
-import { newsOf, type TenureNews, type Timeless } from "./tenure-news.ts";
+import type { TenureNews, Timeless } from "./tenure-news.ts";
 import type { TenureEffect, TenureEvent, TenureJob, TenureSettings, TenureState } from "./tenure-state.ts";
 
 export interface Tenures {
@@ -58,6 +60,7 @@ export interface TenuresOptions {
   >;
   held: HeldJobs;
   settle: PassSettlement;
+  parts: Pick<Parts, "tell" | "over">;
   choice: ModelChoice;
   wishes: LoadWishes;
   trouble: LoadTrouble;
@@ -73,8 +76,8 @@ export interface TenuresOptions {
 }
 
 export function createTenures(options: TenuresOptions): Tenures {
-  const { inbox, family, lease, held, settle, choice, wishes, trouble, memory, diary, settings, clock, log, signal } =
-    options;
+  const { inbox, family, lease, held, settle, parts, choice, wishes, trouble, memory, diary } = options;
+  const { settings, clock, log, signal } = options;
   const machine = tenureMachine(settings);
   const swaps = createSwapLog();
   const runs = new Map<number, EngineRun>();
@@ -204,16 +207,11 @@ export function createTenures(options: TenuresOptions): Tenures {
   }
 
   function hand({ pass, lane, jobs, room }: Extract<TenureEffect, { do: "hand" }>): void {
-    const rows = find(jobs).map(({ engineJob }) => engineJob);
+    const rows = find(jobs);
     if (slot.loaded === undefined || rows.length < jobs.length) throw new Error("there is nothing to run, or nowhere");
     const { engine } = slot.loaded;
-    runs.set(
-      pass,
-      engine.run({ jobs: rows, urgency: lanes.indexOf(lane), room }, (event) => {
-        const news = newsOf(pass, event);
-        if (news !== undefined) inbox.put(news);
-      }),
-    );
+    const handed = { pass, jobs: rows, urgency: lanes.indexOf(lane), room };
+    runs.set(pass, handPass(handed, { engine, parts, onNews: inbox.put }));
   }
 
   function find(jobs: readonly TenureJob[]): Job[] {

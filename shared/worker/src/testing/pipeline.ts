@@ -15,6 +15,9 @@ export interface Outcome {
   startedAt?: number;
   finishedAt: number;
   error?: { code: string };
+  /** See the scripted engine's `countSteps`. */
+  steppedAt?: number[];
+  left?: number[];
 }
 
 export interface Pipeline {

@@ -1,5 +1,6 @@
 /** A worker on the scripted engine, for tests in this process and, run as a program, for tests that kill it. */
 import { type Bus, connectBus } from "@parlance/bus";
+import { partSchema } from "@parlance/contracts";
 import { createLog, type Log } from "@parlance/telemetry";
 import type { EngineOptionsSource } from "../model/ready-model.ts";
 import { createWorker } from "../worker.ts";
@@ -54,9 +55,11 @@ export function createScriptedWorker(options: ScriptedWorker): Promise<Worker> {
     },
     ...(toJob && { toJob }),
     ...(options.models && { models: options.models }),
+    toPart: ({ meta }) => partSchema.parse(meta),
     toResult: ({ headers }, { meta }, pass) => ({
       outcome: "ok",
-      text: (meta as { text: string }).text,
+      // What is counted of steps rides along.
+      ...(meta as { text: string }),
       language: "English",
       words: [],
       start: 0,

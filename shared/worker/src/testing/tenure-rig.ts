@@ -97,6 +97,7 @@ export async function openTenure({ settings, engine = {} }: RigOptions = {}): Pr
         happened.push({ what: text(job.payload), how: "unwanted" });
       },
     },
+    parts: { tell() {}, over() {} },
     choice: createModelChoice({ name: "scripted", options: engine, maxBatchSize }, undefined, () => {}),
     trouble: createLoadTrouble(clock, undefined),
     memory: createLoadMemory({ on: { device: "cpu" }, clock, log }),

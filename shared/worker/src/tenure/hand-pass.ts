@@ -1,0 +1,52 @@
+/** A pass in the engine: what becomes of its rows is news for the tenure, and what there is of them meanwhile for whoever reads it. */
+import type { Engine, EngineRun, PassEvent, Room } from "@parlance/inference/engine";
+import type { Job } from "../lanes/job.ts";
+import type { Parts } from "../parts/parts.ts";
+import { newsOf, type TenureNews } from "./tenure-news.ts";
+
+export interface HandedPass {
+  /** The tenure's number of it. */
+  pass: number;
+  jobs: readonly Job[];
+  urgency: number;
+  room: Room | undefined;
+}
+
+export interface HandPassOptions {
+  engine: Pick<Engine, "run">;
+  parts: Pick<Parts, "tell" | "over">;
+  onNews(news: TenureNews): void;
+}
+
+/** Of a row that has ended or was told to stop nothing more is heard than its end. */
+export function handPass({ pass, jobs, urgency, room }: HandedPass, options: HandPassOptions): EngineRun {
+  const { engine, parts, onNews } = options;
+  const heard = new Map(jobs.entries());
+
+  function over(rows: readonly number[]): void {
+    for (const row of rows) {
+      const job = heard.get(row);
+      heard.delete(row);
+      if (job !== undefined) parts.over(job);
+    }
+  }
+
+  function take(event: PassEvent): void {
+    if (event.type === "part") {
+      const job = heard.get(event.row);
+      if (job !== undefined) parts.tell(job, event.part);
+      return;
+    }
+    if (event.type === "outcome") over([event.row]);
+    else if (event.type !== "started") over(event.rows);
+    onNews(newsOf(pass, event));
+  }
+
+  const run = engine.run({ jobs: jobs.map(({ engineJob }) => engineJob), urgency, room }, take);
+  return {
+    stop(rows = [...heard.keys()]) {
+      over(rows);
+      run.stop(rows);
+    },
+  };
+}
