@@ -1,7 +1,7 @@
 /** Parts as they leave a worker: a real nats-server, and the scripted engine, which is a real process. */
 import { setTimeout as pause } from "node:timers/promises";
 import { openBatchNotebook } from "@parlance/bus";
-import { durables, headerNames, parsePartSubject, partSchema, streams } from "@parlance/contracts";
+import { durables, headerNames, partSchema, streams } from "@parlance/contracts";
 import { afterEach, expect, test } from "vitest";
 import { livingEngines } from "../testing/pipeline.ts";
 import { useWorkers } from "../testing/workers.ts";
@@ -12,8 +12,6 @@ const { start } = rig;
 interface Heard {
   item: string;
   text: string;
-  /** Of its row's result: whether it was stored by then. */
-  at: number;
 }
 
 let listening = new AbortController();
@@ -24,22 +22,21 @@ async function listen(batch = rig.pipeline.batch): Promise<{ parts: Heard[]; res
   listening = new AbortController();
   const { bus } = rig.pipeline;
   const heard = { parts: [] as Heard[], results: [] as string[], order: [] as string[] };
-  const read = async (subject: string, take: (subject: string, text: string) => void) => {
-    for await (const message of bus.subscribe(subject, listening.signal)) {
-      take(message.subject, new TextDecoder().decode(message.data));
+  // One subscription: those of two are read in no order.
+  const messages = bus.subscribe(`speech.*.${batch}.>`, listening.signal);
+  void (async () => {
+    for await (const { subject, data } of messages) {
+      const [, kind, , item = ""] = subject.split(".");
+      if (kind === "part") {
+        const { text } = partSchema.parse(JSON.parse(new TextDecoder().decode(data)));
+        heard.parts.push({ item, text });
+        heard.order.push(`${item}: ${text}`);
+      } else if (kind === "result") {
+        heard.results.push(item);
+        heard.order.push(`${item} ended`);
+      }
     }
-  };
-  void read(`speech.part.${batch}.>`, (subject, payload) => {
-    const { text } = partSchema.parse(JSON.parse(payload));
-    const item = parsePartSubject(subject)?.itemId ?? "";
-    heard.parts.push({ item, text, at: Date.now() });
-    heard.order.push(`${item}: ${text}`);
-  });
-  void read(`speech.result.${batch}.>`, (subject) => {
-    const item = subject.split(".")[3] ?? "";
-    heard.results.push(item);
-    heard.order.push(`${item} ended`);
-  });
+  })();
   await bus.flush();
   return heard;
 }
