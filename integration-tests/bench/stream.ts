@@ -55,16 +55,16 @@ const believed = { logProbabilityThreshold: -1_000, compressionRatioThreshold: 1
 const models: Record<string, BenchModel> = {
   "parlance-en": { rounds: 5, backlogRounds: 3, files: 64 },
   "whisper-base": {
-    shape: { shape: "whisper-base", formats: ["int8"], section: { ...spoken, ...believed } },
-    rounds: 3,
+    shape: { shape: "whisper-base", formats: ["float32"], section: { ...spoken, ...believed } },
+    rounds: 2,
     backlogRounds: 1,
-    files: 32,
+    files: 12,
   },
   "qwen3-asr-0.6b": {
     shape: { shape: "qwen3-asr-0.6b", formats: ["int8"], section: spoken },
     rounds: 2,
     backlogRounds: 1,
-    files: 12,
+    files: 8,
   },
 };
 

@@ -36,6 +36,11 @@ it("a shape becomes a folder whose checksums hold, of graphs that open, with the
   expect(Object.keys(words.model.vocab)).toHaveLength(50_257);
 }, 120_000);
 
+it("a format that the shape has no graph in is refused, not left out", async () => {
+  const wanted = { shape: shapeFolder("whisper-base"), folder, formats: ["float16", "int8"] } as const;
+  await expect(writeModel(wanted)).rejects.toThrow("whisper-base: the shape has no graph in int8");
+});
+
 it("tensors of a shape lie one behind the other, and each has a rule", async () => {
   for (const model of ["whisper-base", "whisper-small", "qwen3-asr-0.6b"]) {
     const { weights, rules, graphs } = await readShape(shapeFolder(model));

@@ -43,6 +43,11 @@ export async function writeModel({
   await mkdir(folder, { recursive: true });
   const shape = await readShape(from);
   const { manifest, graphs, weights } = shape;
+  for (const format of formats) {
+    if (!Object.keys(graphs).some((role) => formatOf(role) === format)) {
+      throw new RangeError(`${manifest.name}: the shape has no graph in ${format}`);
+    }
+  }
   const files: Record<string, ManifestFile> = {};
   for (const [role, { path, data }] of Object.entries(graphs)) {
     if (!formats.includes(formatOf(role))) continue;
