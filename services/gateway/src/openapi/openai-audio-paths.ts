@@ -60,5 +60,6 @@ export function openaiAudioPaths(): Record<string, Json> {
 
 /** By `response_format`. */
 function texts(name: "TranscriptionJson" | "TranslationJson"): Json {
-  return { ...json(name, "VerboseJson"), "text/plain": { schema: { type: "string" } } };
+  const text = { schema: { type: "string" } };
+  return { ...json(name, "VerboseJson"), "text/plain": text, "text/vtt": text };
 }

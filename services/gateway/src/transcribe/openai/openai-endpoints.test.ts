@@ -82,6 +82,27 @@ describe("POST /v1/audio/transcriptions", () => {
     expect(await response.text()).toBe("Hello there.\n");
   });
 
+  test.each([
+    ["srt", "text/plain; charset=utf-8", "1\n00:00:00,000 --> 00:00:00,500\nHello there.\n"],
+    ["vtt", "text/vtt; charset=utf-8", "WEBVTT\n\n00:00:00.000 --> 00:00:00.500\nHello there.\n"],
+  ])("answers subtitles as %s", async (response_format, type, expected) => {
+    for (const path of [PATH, TRANSLATIONS]) {
+      const response = await gateway.call(path, { method: "POST", body: form({ response_format }) });
+      expect(response.headers.get("content-type")).toBe(type);
+      expect((await response.text()).trim()).toBe(expected.trim());
+      expect(dropped()).toMatchObject({ timestamps: true });
+    }
+  });
+
+  test("an empty transcript is an empty text, file of subtitles or list, and no error", async () => {
+    for (const [response_format, expected] of Object.entries({ text: "\n", srt: "", vtt: "WEBVTT\n" })) {
+      const response = await gateway.call(PATH, { method: "POST", body: form({ response_format }, "say:") });
+      expect(response.status).toBe(200);
+      expect((await response.text()).trim()).toBe(expected.trim());
+    }
+    expect((await send({}, "say:")).body).toMatchObject({ text: "" });
+  });
+
   test.each<[string, Fields, { segments: boolean; words: boolean }]>([
     ["neither", {}, { segments: true, words: false }],
     ["segment", { "timestamp_granularities[]": "segment" }, { segments: true, words: false }],

@@ -1,10 +1,10 @@
 /** POST /v1/audio/transcriptions and /v1/audio/translations: for OpenAI's clients, and for users of qwen3-asr-server. */
 import type Router from "@koa/router";
 import { knowWorkers } from "@parlance/bus";
-import type { Transcript } from "@parlance/contracts";
 import type { Context } from "koa";
-import type { GatewayContext } from "../../gateway-context.ts";
+import type { GatewayContext, GatewaySettings } from "../../gateway-context.ts";
 import { readFields } from "../../http/form-fields.ts";
+import { toSrt, toVtt } from "../subtitles/index.ts";
 import { type TranscribedUpload, transcribeUpload } from "../transcribe-upload.ts";
 import { gatherStrategy } from "./chunking-strategy.ts";
 import { requireLogprobs, requireTranslation } from "./model-abilities.ts";
@@ -35,7 +35,7 @@ export function addOpenai(router: Router, gateway: GatewayContext): void {
       wishes: transcriptionWishes,
     });
     const { fields, heard } = await heardOf(upload);
-    answer(ctx, fields.response_format, heard.transcript, {
+    write(ctx, gateway.settings, fields.response_format, heard, {
       json: () => transcriptionJson(heard, { timestamps: fields.return_timestamps }),
       verbose_json: () => verboseJson(heard, { task: "transcribe", granularities: granularitiesOf(fields) }),
     });
@@ -52,7 +52,7 @@ export function addOpenai(router: Router, gateway: GatewayContext): void {
       wishes: translationWishes,
     });
     const { fields, heard } = await heardOf(upload);
-    answer(ctx, fields.response_format, heard.transcript, {
+    write(ctx, gateway.settings, fields.response_format, heard, {
       json: () => translationJson(heard),
       verbose_json: () => verboseJson(heard, { task: "translate", granularities: new Set(["segment"]) }),
     });
@@ -68,19 +68,35 @@ async function heardOf<Fields>(upload: Promise<TranscribedUpload<Fields>>): Prom
   }
 }
 
-function answer(
+interface OwnShapes {
+  json: () => object;
+  verbose_json: () => object;
+}
+
+/** OpenAI's clients parse `application/json` alone: all other answers are texts to them. */
+function write(
   ctx: Context,
+  { SUBTITLE_CUES: cues }: GatewaySettings,
   format: AnswerFormat,
-  transcript: Transcript,
-  objects: { json: () => object; verbose_json: () => object },
+  heard: Heard,
+  shapes: OwnShapes,
 ): void {
+  const { transcript, seconds } = heard;
   switch (format) {
     case "json":
     case "verbose_json":
-      ctx.body = objects[format]();
+      ctx.body = shapes[format]();
       return;
     case "text":
       ctx.type = "text/plain; charset=utf-8";
       ctx.body = `${transcript.text}\n`;
+      return;
+    case "srt":
+      ctx.type = "text/plain; charset=utf-8";
+      ctx.body = toSrt(transcript, { seconds, cues });
+      return;
+    case "vtt":
+      ctx.type = "text/vtt; charset=utf-8";
+      ctx.body = toVtt(transcript, { seconds, cues });
   }
 }

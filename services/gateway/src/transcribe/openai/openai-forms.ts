@@ -9,7 +9,7 @@ import { transcribeFields } from "../transcribe-forms.ts";
 import type { UploadWishes } from "../transcribe-upload.ts";
 import { chunkingStrategyField } from "./chunking-strategy.ts";
 
-export const answerFormats = ["json", "text", "verbose_json"] as const;
+export const answerFormats = ["json", "text", "srt", "verbose_json", "vtt"] as const;
 export type AnswerFormat = (typeof answerFormats)[number];
 export const granularities = ["word", "segment"] as const;
 export type Granularity = (typeof granularities)[number];
