@@ -7,12 +7,30 @@ import { audioFile, form, type Json, json, operation } from "./operation.ts";
 const binary: Json = { schema: { type: "string", format: "binary" } };
 const statusOnAudio = (code: ErrorCode) => statusOf("/v1/audio/", { code, status: errorTable[code].status });
 
+const transcriptEvents: Json = {
+  "text/event-stream": {
+    schema: {
+      type: "string",
+      description:
+        "With `stream`. transcript.text.delta: `delta`, the text from where the last one ended, and `logprobs` where they are asked for; transcript.text.done: `text`, the whole, and what else the JSON answer has, but no usage; an object with `error` when it breaks off",
+    },
+  },
+};
+
 export function openaiAudioPaths(): Record<string, Json> {
   return {
     "/v1/audio/transcriptions": {
       post: operation("createTranscription", "Transcribe one audio file, as OpenAI's clients ask for it", {
         body: form({ file: audioFile }, ["file"], "TranscriptionForm"),
-        answer: texts("TranscriptionJson"),
+        answer: { ...texts("TranscriptionJson"), ...transcriptEvents },
+        errors: ["invalid_multipart", "request_timeout", "model_not_ready", ...onBodies, ...onWork, ...onAudio],
+        statusOf: statusOnAudio,
+      }),
+    },
+    "/v1/audio/transcriptions/stream": {
+      post: operation("streamTranscription", "Transcribe one audio file and tell its text while it is recognised", {
+        body: form({ file: audioFile }, ["file"], "TranscriptionForm"),
+        answer: transcriptEvents,
         errors: ["invalid_multipart", "request_timeout", "model_not_ready", ...onBodies, ...onWork, ...onAudio],
         statusOf: statusOnAudio,
       }),

@@ -15,6 +15,7 @@ export const transcriptionJsonSchema = z.object({
   usage,
 });
 export type TranscriptionJson = z.output<typeof transcriptionJsonSchema>;
+export type StreamedEnd = Omit<TranscriptionJson, "usage">;
 
 export const translationJsonSchema = z.object({ text: z.string() });
 

@@ -1,6 +1,6 @@
 /** A transcript in the shapes of OpenAI's answers. Pure. What is not known is left out: their schemas have no nulls. */
 import { languageCodes, type Transcript, type TranscriptSegment, type Word } from "@parlance/contracts";
-import type { TranscriptionJson, VerboseJson } from "./answer-schemas.ts";
+import type { StreamedEnd, TranscriptionJson, VerboseJson } from "./answer-schemas.ts";
 import type { Granularity } from "./openai-forms.ts";
 
 export interface Heard {
@@ -19,6 +19,12 @@ export function transcriptionJson({ transcript, seconds }: Heard, wishes: { time
     ...(logprobs === undefined ? {} : { logprobs }),
     usage: usageOf(seconds),
   };
+}
+
+/** What ends a stream says: as `json`, without a usage, which OpenAI's schema has there in tokens alone. */
+export function streamedEnd(heard: Heard, { return_timestamps }: { return_timestamps: boolean }): StreamedEnd {
+  const { usage: _, ...said } = transcriptionJson(heard, { timestamps: return_timestamps });
+  return said;
 }
 
 export function translationJson({ transcript }: Heard): { text: string } {

@@ -1,18 +1,23 @@
-/** POST /v1/audio/transcriptions and /v1/audio/translations: for OpenAI's clients, and for users of qwen3-asr-server. */
+/**
+ * POST /v1/audio/transcriptions and /v1/audio/translations: for OpenAI's clients, and for users of qwen3-asr-server, who know
+ * /v1/audio/transcriptions/stream too, the same form that always streams.
+ */
 import type Router from "@koa/router";
 import { knowWorkers } from "@parlance/bus";
 import type { Context } from "koa";
 import type { GatewayContext, GatewaySettings } from "../../gateway-context.ts";
 import { readFields } from "../../http/form-fields.ts";
+import { streamTranscript } from "../stream/index.ts";
 import { toSrt, toVtt } from "../subtitles/index.ts";
-import { type TranscribedUpload, transcribeUpload } from "../transcribe-upload.ts";
+import { type TranscribedUpload, transcribe, transcribeUpload, type Upload, withUpload } from "../transcribe-upload.ts";
 import { gatherStrategy } from "./chunking-strategy.ts";
 import { requireLogprobs, requireTranslation } from "./model-abilities.ts";
-import { type Heard, transcriptionJson, translationJson, verboseJson } from "./openai-answers.ts";
+import { type Heard, streamedEnd, transcriptionJson, translationJson, verboseJson } from "./openai-answers.ts";
 import { inOpenaiNames } from "./openai-errors.ts";
 import {
   type AnswerFormat,
   granularitiesOf,
+  type TranscriptionFields,
   transcriptionFormSchema,
   transcriptionWishes,
   translationFormSchema,
@@ -24,22 +29,36 @@ const fileFields = ["file"];
 export function addOpenai(router: Router, gateway: GatewayContext): void {
   const workers = knowWorkers({ bus: gateway.bus, family: "asr" });
 
-  router.post("/v1/audio/transcriptions", async (ctx) => {
-    const upload = transcribeUpload(ctx, gateway, {
+  router.post("/v1/audio/transcriptions", (ctx) => answerTranscription(ctx));
+  router.post("/v1/audio/transcriptions/stream", (ctx) => answerTranscription(ctx, { streams: true }));
+
+  async function answerTranscription(ctx: Context, { streams = false } = {}): Promise<void> {
+    const options = {
       fileFields,
-      async readFields(raw) {
-        const fields = readFields(ctx, transcriptionFormSchema, gatherStrategy(raw));
+      async readFields(raw: ReadonlyMap<string, readonly string[]>): Promise<TranscriptionFields> {
+        const given = streams ? new Map([...raw, ["stream", ["true"]] as const]) : raw;
+        const fields = readFields(ctx, transcriptionFormSchema, gatherStrategy(given));
         if (fields.include !== undefined) requireLogprobs(await workers());
         return fields;
       },
       wishes: transcriptionWishes,
-    });
-    const { fields, heard } = await heardOf(upload);
-    write(ctx, gateway.settings, fields.response_format, heard, {
-      json: () => transcriptionJson(heard, { timestamps: fields.return_timestamps }),
-      verbose_json: () => verboseJson(heard, { task: "transcribe", granularities: granularitiesOf(fields) }),
-    });
-  });
+    };
+    await inTheirNames(withUpload(ctx, gateway, options, answer));
+
+    async function answer(upload: Upload<TranscriptionFields>): Promise<void> {
+      if (upload.fields.stream) {
+        const describe = (told: TranscribedUpload<TranscriptionFields>) => streamedEnd(heardOf(told), told.fields);
+        await streamTranscript(ctx, gateway, upload, { describe, named: inOpenaiNames });
+        return;
+      }
+      const { fields, ...told } = await transcribe(gateway, upload);
+      const heard = heardOf(told);
+      write(ctx, gateway.settings, fields.response_format, heard, {
+        json: () => transcriptionJson(heard, { timestamps: fields.return_timestamps }),
+        verbose_json: () => verboseJson(heard, { task: "transcribe", granularities: granularitiesOf(fields) }),
+      });
+    }
+  }
 
   router.post("/v1/audio/translations", async (ctx) => {
     const upload = transcribeUpload(ctx, gateway, {
@@ -51,7 +70,8 @@ export function addOpenai(router: Router, gateway: GatewayContext): void {
       },
       wishes: translationWishes,
     });
-    const { fields, heard } = await heardOf(upload);
+    const { fields, ...told } = await inTheirNames(upload);
+    const heard = heardOf(told);
     write(ctx, gateway.settings, fields.response_format, heard, {
       json: () => translationJson(heard),
       verbose_json: () => verboseJson(heard, { task: "translate", granularities: new Set(["segment"]) }),
@@ -59,13 +79,16 @@ export function addOpenai(router: Router, gateway: GatewayContext): void {
   });
 }
 
-async function heardOf<Fields>(upload: Promise<TranscribedUpload<Fields>>): Promise<{ fields: Fields; heard: Heard }> {
+async function inTheirNames<T>(work: Promise<T>): Promise<T> {
   try {
-    const { fields, transcript, done } = await upload;
-    return { fields, heard: { transcript, seconds: done.audioSeconds ?? 0 } };
+    return await work;
   } catch (error) {
     throw inOpenaiNames(error);
   }
+}
+
+function heardOf({ transcript, done }: Pick<TranscribedUpload<unknown>, "transcript" | "done">): Heard {
+  return { transcript, seconds: done.audioSeconds ?? 0 };
 }
 
 interface OwnShapes {

@@ -52,15 +52,19 @@ export const transcriptionFormSchema = z
       .optional()
       .describe("logprobs: with json only, and a model that has them (GET /v1/models tells)"),
     stream: formFlag
-      .refine((wanted) => !wanted, "must be false: streaming is not available")
-      .optional()
-      .describe("Must be false"),
+      .default(false)
+      .describe("Whether the text is told while it is recognised, as events; with response_format json or text"),
     chunking_strategy: chunkingStrategyField.optional(),
     known_speaker_names: ofSpeakers,
     known_speaker_references: ofSpeakers,
   })
   .superRefine(refuseDifferingTwins)
-  .superRefine(({ response_format, timestamp_granularities, include }, context) => {
+  .superRefine(({ response_format, timestamp_granularities, include, stream }, context) => {
+    // The others are files, or objects with all times: who asks for one and for events would get what he does not read.
+    if (stream && response_format !== "json" && response_format !== "text") {
+      const message = "must be json or text when the text is streamed";
+      context.addIssue({ code: "custom", path: ["response_format"], message });
+    }
     if (timestamp_granularities !== undefined && response_format !== "verbose_json") {
       const message = "must be verbose_json when timestamp_granularities[] is given";
       context.addIssue({ code: "custom", path: ["response_format"], message });

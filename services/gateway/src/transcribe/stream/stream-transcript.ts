@@ -8,7 +8,7 @@ import { type EventStream, openEventStream } from "./event-stream.ts";
 import type { TextDelta } from "./text-deltas.ts";
 
 export interface StreamedAnswer<Fields> {
-  /** What the last event says beside its type: what is answered when it is not streamed. */
+  /** What the last event says beside its type: the whole text, and what else is answered when it is not streamed. */
   describe: (told: TranscribedUpload<Fields>) => { text: string };
   /** A failure in the names of the request's fields. */
   named: (error: unknown) => SpeechError;
@@ -52,9 +52,7 @@ export async function streamTranscript<Fields>(
       const transcript = await transcriptOf(heard.done, gateway);
       const rest = text.rest(transcript.text);
       if (rest !== undefined) await write(rest);
-      const { logprobs: tokens } = transcript;
-      const told = describe({ fields, transcript, done: heard.done });
-      stream.end({ type: "transcript.text.done", ...told, ...(tokens === undefined ? {} : { logprobs: tokens }) });
+      stream.end({ type: "transcript.text.done", ...describe({ fields, transcript, done: heard.done }) });
       return;
     }
   }

@@ -1,0 +1,73 @@
+/** What ingest and a worker say of one audio while it is recognised, said by a test, and the events that a caller reads. */
+import type { Bus } from "@parlance/bus";
+import { type SegmentResult, subjects, type TokenScore } from "@parlance/contracts";
+import { ONLY_ITEM } from "../../../batch/accept-batch.ts";
+
+export interface ScriptedText {
+  /** Resolves when the server has it. */
+  part(n: number, text: string): Promise<void>;
+  result(n: number, text: string, more?: { last?: boolean; language?: string; tokens?: TokenScore[] }): Promise<void>;
+}
+
+export function scriptText(bus: Bus, batchId: string): ScriptedText {
+  return {
+    async part(n, text) {
+      bus.publish(subjects.part(batchId, ONLY_ITEM, n), JSON.stringify({ text }));
+      await bus.flush();
+    },
+    async result(n, text, { last = false, language = "English", tokens } = {}) {
+      const now = Date.now();
+      const result: SegmentResult = {
+        operation: "transcribe",
+        outcome: "ok",
+        last,
+        submittedAt: now,
+        timestamps: true,
+        startedAt: now,
+        finishedAt: now,
+        text,
+        language,
+        words: text === "" ? [] : [{ start: 0, end: 1, text: text.split(" ", 1).join("") }],
+        stretches: [],
+        ...(tokens === undefined ? {} : { tokens }),
+        start: n,
+        duration: 1,
+        score: -0.1,
+        truncated: false,
+        model: "scripted",
+        passSize: 1,
+      };
+      await bus.publishOnce(subjects.result(batchId, ONLY_ITEM, n), JSON.stringify(result), { first: true });
+    },
+  };
+}
+
+export interface TextEvent {
+  type?: string;
+  delta?: string;
+  text?: string;
+  logprobs?: TokenScore[];
+  language?: string;
+  timestamps?: { start: number; end: number; text: string }[];
+  error?: { message: string; type: string; param: string | null; code: string };
+}
+
+/** The events of an answer as they come, comments left out. */
+export async function* readEvents({ body }: Pick<Response, "body">): AsyncGenerator<TextEvent, void> {
+  let text = "";
+  const decoder = new TextDecoder();
+  for await (const chunk of body ?? []) {
+    text += decoder.decode(chunk, { stream: true });
+    const events = text.split("\n\n");
+    text = events.pop() ?? "";
+    for (const event of events) if (!event.startsWith(":")) yield JSON.parse(event.replace(/^data: /, ""));
+  }
+}
+
+export async function allEvents(response: Pick<Response, "body">): Promise<TextEvent[]> {
+  const events: TextEvent[] = [];
+  for await (const event of readEvents(response)) events.push(event);
+  return events;
+}
+
+export const textOf = (events: readonly TextEvent[]) => events.map(({ delta = "" }) => delta).join("");
