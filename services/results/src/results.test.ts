@@ -195,7 +195,8 @@ describe("folding", () => {
     const file = await (await rig.bus.files(buckets.files)).read(event.file ?? "");
     const chunks: Uint8Array[] = [];
     for await (const chunk of file?.content ?? []) chunks.push(chunk);
-    expect(JSON.parse(Buffer.concat(chunks).toString())).toEqual({ text, language: "English" });
+    const segments = [expect.objectContaining({ id: 0, start: 0, end: 1, text })];
+    expect(JSON.parse(Buffer.concat(chunks).toString())).toEqual({ text, language: "English", segments });
   });
 
   test("a result that cannot be read fails its item and is kept as a dead letter", async () => {

@@ -64,6 +64,7 @@ describe("the queue", () => {
       text: "the text",
       language: "English",
       timestamps: [{ start: 0, end: 0.5, text: "the text" }],
+      segments: [expect.objectContaining({ id: 0, seek: 0, start: 0, text: "the text" })],
     });
   });
 
@@ -122,6 +123,20 @@ describe("the queue", () => {
     const { items: sent } = submissionSchema.parse(JSON.parse(rig.pipeline.seen[0]?.data.toString() ?? ""));
     expect(sent.map((each) => each.context)).toEqual([context, context, ""]);
     expect(sent[0]?.language).toBe("Swahili");
+  });
+
+  test("an item's translate and temperature travel with it", async () => {
+    rig.pipeline.seen.length = 0;
+    const [a, b] = await Promise.all(["say:1", "say:2"].map((text) => gateway.upload(text)));
+    const items = [item(a ?? "", { translate: true, temperature: 0.4 }), item(b ?? "")];
+    await finished(submitResponseSchema.parse((await submit({ items })).body).batch_id);
+    const { items: sent } = submissionSchema.parse(JSON.parse(rig.pipeline.seen[0]?.data.toString() ?? ""));
+    expect(sent).toMatchObject([
+      { translate: true, temperature: 0.4 },
+      { translate: false, temperature: 0 },
+    ]);
+    const answer = await submit({ items: [item(a ?? "", { temperature: 1.5 })] });
+    expect(answer).toMatchObject({ status: 422, body: { error: { param: "items.0.temperature" } } });
   });
 
   test("a submission that no message holds is told so", async () => {

@@ -43,8 +43,9 @@ describe("POST /api/v1/transcribe/file", () => {
   test("answers in the mission's shape", async () => {
     const { status, body } = await send(audioForm("audio", "say:hello there"));
     expect(status).toBe(200);
-    expect(Object.keys(body as object)).toEqual(["text", "language", "timestamps", "performance"]);
+    expect(Object.keys(body as object)).toEqual(["text", "language", "timestamps", "performance", "segments"]);
     expect(body).toMatchObject({ text: "hello there", language: "English", timestamps: null });
+    expect(body).toMatchObject({ segments: [{ id: 0, seek: 0, start: 0, text: "hello there" }] });
     expect(transcribeFileResponseSchema.parse(body).performance).toBeGreaterThan(0);
   });
 
@@ -216,6 +217,7 @@ describe("POST /api/v1/transcribe", () => {
         timestamps: [{ start: 0, end: 0.5, text: "one" }],
         error: null,
         error_code: null,
+        segments: [expect.objectContaining({ id: 0, text: "one" })],
       },
       {
         custom_id: null,
@@ -225,6 +227,7 @@ describe("POST /api/v1/transcribe", () => {
         timestamps: null,
         error: "The audio could not be decoded.",
         error_code: "audio_corrupt",
+        segments: null,
       },
     ]);
   });

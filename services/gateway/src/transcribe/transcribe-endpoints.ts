@@ -56,6 +56,7 @@ export function addTranscribe(router: Router, gateway: GatewayContext): void {
       language: transcript.language,
       timestamps: transcript.timestamps ?? null,
       performance: secondsSince(began),
+      segments: transcript.segments ?? null,
     };
   });
 }
@@ -92,13 +93,13 @@ async function transcribedItem(
 ): Promise<Transcribed> {
   const named = { custom_id: customId ?? null };
   try {
-    const { text, language, timestamps } = await transcriptOf(done, gateway);
-    return { item: { ...named, text, language, timestamps: timestamps ?? null, error: null, error_code: null } };
+    const { text, language, timestamps = null, segments = null } = await transcriptOf(done, gateway);
+    return { item: { ...named, text, language, timestamps, error: null, error_code: null, segments } };
   } catch (error) {
     const failure = toSpeechError(error);
     const { message, code } = failure;
     return {
-      item: { ...named, text: null, language: "", timestamps: null, error: message, error_code: code },
+      item: { ...named, text: null, language: "", timestamps: null, error: message, error_code: code, segments: null },
       failure,
     };
   }

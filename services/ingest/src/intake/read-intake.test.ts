@@ -105,6 +105,8 @@ describe("a publisher's submission", () => {
             custom_id: "chunk_001",
             text: "",
             prompt: "p",
+            translate: true,
+            temperature: 0.2,
           },
           { operation: "custom_voice", text: "The doctor is in.", speaker: "slt", response_format: "flac" },
           { operation: "voice_clone", text: "Hi.", ref_audio: "g", ref_text: "Hello." },
@@ -119,7 +121,7 @@ describe("a publisher's submission", () => {
         itemId: "0",
         customId: "chunk_001",
         audio: { kind: "file", id: "f" },
-        wishes: { language: "auto", timestamps: true, context: "p" },
+        wishes: { language: "auto", timestamps: true, context: "p", translate: true, temperature: 0.2, parts: false },
       },
       { itemId: "1", speech: { text: "The doctor is in.", voice: "slt", format: "flac", speed: 1 }, audio: undefined },
       {
@@ -202,6 +204,10 @@ describe("a raw drop", () => {
       [headerNames.lane]: "interactive",
       [headerNames.hotwords]: '["Parlance"]',
       [headerNames.context]: "a call about JetStream",
+      [headerNames.translate]: "true",
+      [headerNames.temperature]: "0.4",
+      [headerNames.logprobs]: "true",
+      [headerNames.parts]: "true",
     });
     expect(batch).toMatchObject({ batchId: "b1", lane: "interactive", items: [{ itemId: "0", customId: "call 17" }] });
     expect(batch?.items[0]?.wishes).toEqual({
@@ -210,6 +216,10 @@ describe("a raw drop", () => {
       hotwords: ["Parlance"],
       phrases: [],
       context: "a call about JetStream",
+      translate: true,
+      temperature: 0.4,
+      logprobs: true,
+      parts: true,
     });
     expect(batch?.items[0]?.error).toBeUndefined();
   });
@@ -223,6 +233,8 @@ describe("a raw drop", () => {
     [headerNames.context, "x".repeat(5_000), /^Parlance-Context: /],
     [headerNames.context, '"half a string', /^Parlance-Context: begins with a quotation mark/],
     [headerNames.customId, "x".repeat(300), /^Parlance-Custom-Id/],
+    [headerNames.temperature, "1.5", /^Parlance-Temperature/],
+    [headerNames.parts, "1", /^Parlance-Parts/],
   ])("with a bad %s is a failed item that names the header", (name, value, sentence) => {
     const batch = drop({ [name]: value });
     expect(batch?.items[0]?.error).toMatchObject({

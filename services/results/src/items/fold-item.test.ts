@@ -1,4 +1,4 @@
-import type { SegmentResult } from "@parlance/contracts";
+import type { SegmentResult, TokenScore } from "@parlance/contracts";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { foldItem } from "./fold-item.ts";
@@ -72,7 +72,11 @@ describe("foldItem", () => {
       customId: "mine",
       operation: "transcribe",
       status: "done",
-      transcript: { text: "hello", language: "English" },
+      transcript: {
+        text: "hello",
+        language: "English",
+        segments: [expect.objectContaining({ id: 0, seek: 0, start: 0, end: 2, text: "hello" })],
+      },
       audioSeconds: 2,
       queueSeconds: 2,
       runSeconds: 0.5,
@@ -153,6 +157,7 @@ describe("foldItem", () => {
       duration: fc.double({ min: 0, max: 30, noNaN: true }),
       timestamps: fc.constant(true),
       words: fc.array(fc.record({ start: fc.nat(30), end: fc.nat(30), text: fc.string() }), { maxLength: 3 }),
+      tokens: fc.option(fc.constant<TokenScore[]>([{ token: "t", logprob: -1, bytes: [116] }]), { nil: undefined }),
       fails: fc.integer({ min: 0, max: 9 }).map((roll) => roll === 0),
     });
     fc.assert(

@@ -5,14 +5,8 @@
  * An item is done when its last segment is known and none before it is missing. It has failed as soon as any segment
  * has; of several failures the earliest segment's is told.
  */
-import {
-  type ItemDone,
-  joinTexts,
-  mergeLanguages,
-  type SegmentResult,
-  type Transcript,
-  type Word,
-} from "@parlance/contracts";
+import type { ItemDone, SegmentResult } from "@parlance/contracts";
+import { audioSecondsOf, foldTranscript, type OkResult } from "./fold-transcript.ts";
 
 export interface ItemAddress {
   batchId: string;
@@ -22,7 +16,6 @@ export interface ItemAddress {
 /** Segment number → its result. */
 export type SegmentResults = ReadonlyMap<number, SegmentResult>;
 
-type OkResult = Extract<SegmentResult, { outcome: "ok" }>;
 type SpokenResult = Extract<SegmentResult, { outcome: "spoken" }>;
 type FailedResult = Extract<SegmentResult, { outcome: "failed" }>;
 
@@ -50,15 +43,10 @@ export function foldItem(address: ItemAddress, results: SegmentResults): ItemDon
 }
 
 function transcribedItem(address: ItemAddress, segments: readonly OkResult[]): ItemDone {
-  const transcript: Transcript = {
-    text: joinTexts(segments),
-    language: mergeLanguages(segments.map((segment) => segment.language)),
-  };
-  if (segments.some((segment) => segment.timestamps)) transcript.timestamps = segments.flatMap(shiftedWords);
   return {
     ...doneItem(address, segments),
-    transcript,
-    audioSeconds: toMilliseconds(segments.reduce((sum, segment) => sum + segment.duration, 0)),
+    transcript: foldTranscript(segments),
+    audioSeconds: audioSecondsOf(segments),
   };
 }
 
@@ -118,17 +106,4 @@ function times(segments: readonly SegmentResult[]): { queueSeconds?: number; run
     queueSeconds: Math.max(0, startedAt - submittedAt) / 1_000,
     runSeconds: Math.max(0, finishedAt - startedAt) / 1_000,
   };
-}
-
-function shiftedWords(segment: OkResult): Word[] {
-  return segment.words.map((word) => ({
-    start: toMilliseconds(word.start + segment.start),
-    end: toMilliseconds(word.end + segment.start),
-    text: word.text,
-  }));
-}
-
-/** Seconds, rounded to 3 decimals. */
-function toMilliseconds(seconds: number): number {
-  return Math.round(seconds * 1_000) / 1_000;
 }

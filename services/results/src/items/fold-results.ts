@@ -5,10 +5,10 @@
  * Each step may be repeated, so a process that is killed between any two loses nothing: what was not acknowledged comes
  * again, and what was already published stays the first.
  *
- *   fold-item, fold-sound              segments in any order make one event: pure
- *   open-items, item-from-stream       the segments of an item that are known here, and in the stream, which knows all
- *   sound-queue, store-sound           sound is written behind what is quick
- *   conclude-item                      the one terminal event of an item
+ *   fold-item, fold-transcript, fold-sound   segments in any order make one event: pure
+ *   open-items, item-from-stream             the segments of an item that are known here, and in the stream, which knows all
+ *   sound-queue, store-sound                 sound is written behind what is quick
+ *   conclude-item                            the one terminal event of an item
  */
 import { once } from "node:events";
 import { type Bus, createConsumer, type Delivery, deadLetter, retryDelayMs } from "@parlance/bus";

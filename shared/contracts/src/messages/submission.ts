@@ -19,8 +19,8 @@ export function toNewItem(item: QueueItem, names: SpeechFieldNames): NewItem {
     language,
   };
   if (familyOf[operation] === "asr") {
-    const { return_timestamps: timestamps, hotwords, phrases } = item;
-    return { ...common, timestamps, hotwords, phrases, context: contextOf(item) };
+    const { return_timestamps: timestamps, hotwords, phrases, translate, temperature } = item;
+    return { ...common, timestamps, hotwords, phrases, context: contextOf(item), translate, temperature };
   }
   const { text, ref_text: referenceText, x_vector_only_mode: xVectorOnly, speed } = item;
   const voice = item.voice ?? item.speaker;

@@ -2,7 +2,7 @@
 import * as z from "zod";
 import { errorCodeSchema } from "../errors/errors.ts";
 import { MAX_CONTEXT, MAX_INSTRUCTIONS, MAX_REFERENCE_TEXT, SPEEDS } from "../messages/headers.ts";
-import { batchStates, MAX_ITEMS, wordSchema } from "../messages/payloads.ts";
+import { batchStates, MAX_ITEMS, transcriptSegmentSchema, wordSchema } from "../messages/payloads.ts";
 import { customIdSchema, fileIdSchema, tokenSchema } from "../words/identifiers.ts";
 import { languageSchema } from "../words/languages.ts";
 import { familySchema, itemOutcomes, laneSchema, operationSchema, speechFormats } from "../words/words.ts";
@@ -48,6 +48,16 @@ export const queueItemSchema = z.object({
   hotwords: phraseList.default([]).describe("Words to prefer"),
   phrases: phraseList.default([]).describe("When given, the transcript is the likeliest of these phrases"),
   ...contextFields,
+  translate: z
+    .boolean()
+    .default(false)
+    .describe("Whether the transcript is to be English, whatever is spoken, where the model translates"),
+  temperature: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0)
+    .describe("0: the likeliest text. Above: sampled, where the model samples"),
   voice: tokenSchema
     .optional()
     .describe("custom_voice: one of the voices of GET /v1/audio/voices; default: the model's own"),
@@ -187,6 +197,11 @@ export const transcribeRequestSchema = z
   .superRefine(refuseDifferingTwins);
 export type TranscribeRequest = z.infer<typeof transcribeRequestSchema>;
 
+const transcribedSegments = z
+  .array(transcriptSegmentSchema)
+  .nullable()
+  .describe("Stretches of the text with their times in seconds and scores, as OpenAI's verbose_json has them");
+
 export const transcribedItemSchema = z.object({
   custom_id: z.string().nullable(),
   text: z
@@ -197,6 +212,7 @@ export const transcribedItemSchema = z.object({
   timestamps: z.array(wordSchema).nullable(),
   error: z.string().nullable().describe("Why this file has no transcript; null when it has one"),
   error_code: errorCodeSchema.nullable(),
+  segments: transcribedSegments,
 });
 
 export const transcribeResponseSchema = z.object({
@@ -210,6 +226,7 @@ export const transcribeFileResponseSchema = z.object({
   language: z.string(),
   timestamps: z.array(wordSchema).nullable(),
   performance: z.number().describe("Seconds from request to transcript"),
+  segments: transcribedSegments,
   warnings,
 });
 
