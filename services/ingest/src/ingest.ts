@@ -35,6 +35,7 @@ export const ingestSettings = [
   "DECODE_TIMEOUT",
   "DECODE_PROCESSES",
   "SEGMENT_SECONDS",
+  "FIRST_SEGMENT_SECONDS",
   "FILE_TTL",
   "ENABLE_ASR",
   "ENABLE_TTS",
@@ -67,7 +68,7 @@ const SUBMISSIONS = { atOnce: 16, atOnceEach: 8, waitingEach: 32 } as const;
 
 export async function createIngest(options: IngestOptions): Promise<Ingest> {
   const { bus, settings, log, now = Date.now } = options;
-  const { SEGMENT_SECONDS, ENABLE_ASR, ENABLE_TTS, FILE_TTL } = settings;
+  const { SEGMENT_SECONDS, FIRST_SEGMENT_SECONDS, ENABLE_ASR, ENABLE_TTS, FILE_TTL } = settings;
   requireSegmentsFit(bus, SEGMENT_SECONDS);
   const notebook = openBatchNotebook(bus);
   const files = await bus.files(buckets.files);
@@ -86,7 +87,7 @@ export async function createIngest(options: IngestOptions): Promise<Ingest> {
     metrics,
     log,
     fileTtlMs: FILE_TTL * 1_000,
-    segmentSeconds: SEGMENT_SECONDS,
+    segmentLimits: { segmentSeconds: SEGMENT_SECONDS, firstSegmentSeconds: FIRST_SEGMENT_SECONDS },
     transcribes: ENABLE_ASR,
     speaks: ENABLE_TTS,
     speechWorkers: askSpeechWorkers(bus),

@@ -16,4 +16,5 @@ export { encodeWav, wavHeader } from "./encode/wav-writer.ts";
 export { createByteReader } from "./formats/byte-reader.ts";
 export { toPcm16 } from "./samples/pcm.ts";
 export { createResampler, type Resampler } from "./samples/resample.ts";
-export { createSegmenter, expandSeconds, type Segment, type Segmenter } from "./samples/segment.ts";
+export { createSegmenter, type Segment, type Segmenter } from "./samples/segment.ts";
+export { expandSeconds, limitOf, type SegmentLimits } from "./samples/segment-limits.ts";

@@ -37,7 +37,7 @@ export interface MessageContext {
   metrics: IngestMetrics;
   log: Log;
   fileTtlMs: number;
-  segmentSeconds: number;
+  segmentLimits: ItemContext["segmentLimits"];
   transcribes: boolean;
   speaks: boolean;
   speechWorkers: ItemContext["speechWorkers"];

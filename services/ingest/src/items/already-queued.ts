@@ -1,4 +1,5 @@
 /** What an earlier delivery of an intake message has already published: so that a restart repeats nothing and fits to what is there. */
+import type { SegmentLimits } from "@parlance/audio";
 import type { Bus, StoredMessage } from "@parlance/bus";
 import {
   BYTES_PER_SAMPLE,
@@ -37,7 +38,7 @@ export const nothingQueued: AlreadyQueued = {
 interface Span {
   start: number;
   end: number;
-  segmentSeconds?: number | undefined;
+  limits?: SegmentLimits | undefined;
 }
 
 interface Published {
@@ -85,8 +86,10 @@ export async function readAlreadyQueued(bus: Bus, batchId: string): Promise<Alre
   async function spanOf(itemId: string, n: number): Promise<Span | undefined> {
     const job = await jobOf(itemId, n);
     if (job !== undefined) {
-      const { start, samples = job.message.data.length / BYTES_PER_SAMPLE, segmentSeconds } = job.headers;
-      return { start, end: start + samples, segmentSeconds };
+      const { start, samples = job.message.data.length / BYTES_PER_SAMPLE } = job.headers;
+      const { segmentSeconds, firstSegmentSeconds } = job.headers;
+      const limits = segmentSeconds === undefined ? undefined : { segmentSeconds, firstSegmentSeconds };
+      return { start, end: start + samples, limits };
     }
     const result = await resultOf(itemId, n);
     if (result?.outcome !== "ok") return undefined;
@@ -122,7 +125,7 @@ export async function readAlreadyQueued(bus: Bus, batchId: string): Promise<Alre
         if (before !== undefined) starts.set(n, before.end);
         if (after !== undefined) starts.set(n + 1, after.start);
       }
-      return { segmentSeconds: newestSpan.segmentSeconds, boundaries: boundariesOf(starts, last + 1, newestSpan.end) };
+      return { limits: newestSpan.limits, boundaries: boundariesOf(starts, last + 1, newestSpan.end) };
     },
     async piecesOf(itemId) {
       const pieces: TextPiece[] = [];

@@ -1,12 +1,13 @@
 /**
  * An item that another delivery of its message has begun to publish goes on as it was begun: what is published stays, and the
- * audio or text behind it is cut from there. So the pieces fit whatever SEGMENT_SECONDS, or the program, has become. Pure.
+ * audio or text behind it is cut from there. So the pieces fit whatever the settings, or the program, have become. Pure.
  */
+import type { SegmentLimits } from "@parlance/audio";
 import { cutText, type TextPiece } from "@parlance/tts/text";
 
 export interface BegunCut {
-  /** Near which length the item is cut; undefined where that was not said. */
-  segmentSeconds: number | undefined;
+  /** Near which lengths the item is cut; undefined where that was not said. */
+  limits: SegmentLimits | undefined;
   /** Where segments 1, 2 … begin, in samples; the last one is the first segment that is not published. */
   boundaries: readonly number[];
 }

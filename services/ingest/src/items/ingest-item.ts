@@ -4,7 +4,7 @@
  *
  * An item that another delivery has begun goes on as it was begun: already-queued says what is there, begun-item how the rest fits to it.
  */
-import type { AudioSource } from "@parlance/audio";
+import type { AudioSource, SegmentLimits } from "@parlance/audio";
 import { type Progress, SAMPLE_RATE, SpeechError, subjects, toSpeechError } from "@parlance/contracts";
 import type { IntakeItem } from "../intake/intake-batch.ts";
 import { ingestText, requireSpeech } from "./ingest-text.ts";
@@ -45,7 +45,7 @@ async function ingestAudio(
 ): Promise<void> {
   const { acceptedAt, lane } = context.record;
   const begun = await context.queued.cutOf(item.itemId);
-  const { boundaries = [], segmentSeconds = context.segmentSeconds } = begun ?? {};
+  const { boundaries = [], limits = limitsFor(item, context) } = begun ?? {};
   // What fails now fails behind what is there: a number that is taken would tell nobody.
   published.n = boundaries.length;
   const source = await openItemAudio(item.audio, { ...context, acceptedAt });
@@ -54,17 +54,22 @@ async function ingestAudio(
     source: counted,
     urgent: lane !== "batch",
     signal: context.signal,
-    limits: { segmentSeconds, boundaries },
+    limits: { ...limits, boundaries },
+    soon: item.wishes.parts,
   });
   for await (const segment of decoding) {
     if (segment.last && segment.n < boundaries.length) {
       throw new SpeechError("internal", "The audio ends before what was published of it.");
     }
-    await context.publisher.segment(item, segment, segmentSeconds);
+    await context.publisher.segment(item, segment, limits);
     published.n = Math.max(published.n, segment.n + 1);
     published.samples += segment.length;
     context.metrics.jobs.inc();
   }
+}
+
+function limitsFor({ wishes }: IntakeItem, { segmentLimits }: ItemContext): SegmentLimits {
+  return wishes.parts ? segmentLimits : { segmentSeconds: segmentLimits.segmentSeconds };
 }
 
 function refuse(item: IntakeItem, { transcribes, speaks }: ItemContext): void {

@@ -1,5 +1,5 @@
 /** What the items of a batch are worked on with. */
-import type { DecoderPool } from "@parlance/audio";
+import type { DecoderPool, SegmentLimits } from "@parlance/audio";
 import type { Bus, FileStore } from "@parlance/bus";
 import type { BatchRecord, SpeechAbilities } from "@parlance/contracts";
 import type { IngestMetrics } from "../ingest-metrics.ts";
@@ -15,8 +15,8 @@ export interface ItemContext {
   publisher: JobPublisher;
   queued: AlreadyQueued;
   fileTtlMs: number;
-  /** Near which length audio is cut whose cut nobody has begun. */
-  segmentSeconds: number;
+  /** Near which lengths audio is cut whose cut nobody has begun; the first segment is short where its text is read as it comes. */
+  segmentLimits: Required<SegmentLimits>;
   transcribes: boolean;
   speaks: boolean;
   /** What the tts workers say they can do: as far as is known, or asked anew and waited for. */

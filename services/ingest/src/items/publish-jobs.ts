@@ -3,11 +3,11 @@
  * or another instance, adds nothing. When the queue is full, publishing waits: nothing that was accepted is lost.
  *
  * Jobs of the urgent lanes are held until the batch is decoded and then published back to back, saying how many they
- * are, so that a worker can take them in one pass. More than a pass holds are not held: they go out as they are cut. The first
- * sentence of a text goes out alone, at once: whoever waits for it hears it while the others are spoken.
+ * are, so that a worker can take them in one pass. More than a pass holds are not held: they go out as they are cut. Nor are those of
+ * an item whose text is read as it comes, or the first sentence of a text: who waits has it while the rest is still to be done.
  */
 import { setTimeout as pause } from "node:timers/promises";
-import type { Segment } from "@parlance/audio";
+import type { Segment, SegmentLimits } from "@parlance/audio";
 import type { Bus, HeaderPairs, PublishReceipt } from "@parlance/bus";
 import {
   type BatchRecord,
@@ -27,8 +27,8 @@ import type { SpeechWish } from "../intake/read-speech.ts";
 import type { AlreadyQueued } from "./already-queued.ts";
 
 export interface JobPublisher {
-  /** `segmentSeconds`: near which length the item is cut. */
-  segment(item: IntakeItem, segment: Segment, segmentSeconds: number): Promise<void>;
+  /** `limits`: near which lengths the item is cut. */
+  segment(item: IntakeItem, segment: Segment, limits: SegmentLimits): Promise<void>;
   text(item: IntakeItem, wish: SpeechWish, segment: TextSegment): Promise<void>;
   /** Publishes the jobs that were held. */
   flush(): Promise<void>;
@@ -124,7 +124,7 @@ export function createJobPublisher({ bus, record, queued, log, now, signal }: Jo
   }
 
   async function take(job: HeldJob): Promise<void> {
-    if (held === undefined) {
+    if (held === undefined || job.item.wishes.parts) {
       await publish(job, 1);
       return;
     }
@@ -144,9 +144,10 @@ export function createJobPublisher({ bus, record, queued, log, now, signal }: Jo
 
   return {
     flush,
-    async segment(item, { n, start, samples, length, last }, segmentSeconds) {
+    async segment(item, { n, start, samples, length, last }, { segmentSeconds, firstSegmentSeconds }) {
       const shortened = length === samples.length ? undefined : length;
-      const fields = { ...headersOf(item.wishes), start, samples: shortened, segmentSeconds, last };
+      const cut = { segmentSeconds, firstSegmentSeconds };
+      const fields = { ...headersOf(item.wishes), start, samples: shortened, ...cut, last };
       await take({ item, n, fields, payload: () => bytesOf(samples) });
     },
     async text(item, { voice, instructions, referenceText, speed, format }, { n, text, pauseMs, last, reference }) {

@@ -7,12 +7,12 @@ import { checkRate, decodeWav } from "../formats/wav.ts";
 import { toPcm16 } from "../samples/pcm.ts";
 import { createResampler, type Resampler } from "../samples/resample.ts";
 import { createSegmenter, type Segment } from "../samples/segment.ts";
+import type { SegmentLimits } from "../samples/segment-limits.ts";
 
-export interface DecodeLimits {
+/** Beside how long its segments are to be. */
+export interface DecodeLimits extends SegmentLimits {
   /** Longest audio. */
   maxSeconds: number;
-  /** Length near which audio is cut into segments. */
-  segmentSeconds: number;
   /** Where segments 1, 2 … begin, in samples, as far as that is settled. */
   boundaries?: readonly number[] | undefined;
   /** Of what comes out, in Hz. Default SAMPLE_RATE. */
@@ -36,7 +36,7 @@ const decoders: Record<Format, () => Promise<Decode>> = {
  */
 export async function* decodeSegments(reader: ByteReader, limits: DecodeLimits): AsyncGenerator<Segment, void> {
   const format = await detectFormat(reader);
-  const segmenter = createSegmenter(limits.segmentSeconds, limits.sampleRate, limits.boundaries);
+  const segmenter = createSegmenter(limits, limits.sampleRate, limits.boundaries);
   let samples = 0;
   for await (const pcm of resampled(reader, format, limits)) {
     samples += pcm.length;

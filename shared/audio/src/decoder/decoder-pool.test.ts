@@ -70,6 +70,28 @@ describe("the decoder pool", () => {
     }
   });
 
+  test("whoever asks for segments soon has the first one of an Ogg file before its rest has come", async () => {
+    const three = fixture("voice.opus");
+    const first = Promise.withResolvers<void>();
+    const audio = {
+      bytes: 20 * three.length,
+      async *open() {
+        for (let count = 0; count < 20; count += 1) {
+          if (count === 10) await first.promise;
+          yield three;
+        }
+      },
+    };
+    const lengths: number[] = [];
+    const growing = { segmentSeconds: 25, firstSegmentSeconds: 4 };
+    for await (const { length } of pool().decode({ source: audio, soon: true, limits: growing })) {
+      first.resolve();
+      lengths.push(length);
+    }
+    expect(lengths[0]).toBeLessThanOrEqual(6 * 16_000);
+    expect(lengths.reduce((sum, length) => sum + length, 0)).toBe(60 * 16_000);
+  });
+
   test("a request's own limit ends an audio of forty minutes at once", async () => {
     const decoder = pool();
     const bytes = minutes(40);

@@ -27,6 +27,8 @@ export interface DecodeRequest {
   source: AudioSource;
   /** Somebody waits: has a place of its own and goes before the rest. */
   urgent?: boolean;
+  /** Its first segment is waited for: an Ogg file that is too long fails where it is, not before anything is decoded. */
+  soon?: boolean;
   signal?: AbortSignal;
   /** In place of the pool's own limits. Audio of another rate than the jobs' is a voice to imitate. */
   limits?: Partial<DecodeLimits>;
@@ -150,7 +152,7 @@ export function createDecoderPool(options: DecoderPoolOptions): DecoderPool {
       return;
     }
     let first: AsyncIterable<Uint8Array> | undefined = remaining(reader);
-    if (format === "ogg") {
+    if (format === "ogg" && request.soon !== true) {
       const seconds = await measureOgg(reader);
       if (seconds !== undefined && seconds > limits.maxSeconds) throw tooLong(limits.maxSeconds, seconds);
       first = undefined;

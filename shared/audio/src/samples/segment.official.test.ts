@@ -17,7 +17,7 @@ it("cuts where the official splitter cuts, in 1,200 clips", () => {
   expect(cases.length).toBe(1_200);
   for (const [[kind, samples, seed, silentFrom, silentTo, longest], chunks] of cases) {
     const clip = makeClip(kind, samples, seed).fill(0, silentFrom, silentTo);
-    const segmenter = createSegmenter(longest, RATE);
+    const segmenter = createSegmenter({ segmentSeconds: longest }, RATE);
     const segments = [...segmenter.push(clip), ...segmenter.end()];
     expect(segments.map((segment) => [segment.start, segment.samples.length])).toEqual(chunks);
   }

@@ -1,14 +1,16 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { createSegmenter, type Segment } from "./segment.ts";
+import { expandSeconds, limitOf, type SegmentLimits } from "./segment-limits.ts";
 
 function segmentStream(
   audio: Int16Array,
-  limit: number,
+  limit: number | SegmentLimits,
   steps: readonly number[],
   boundaries?: readonly number[],
 ): Segment[] {
-  const segmenter = createSegmenter(limit, 16_000, boundaries);
+  const limits = typeof limit === "number" ? { segmentSeconds: limit } : limit;
+  const segmenter = createSegmenter(limits, 16_000, boundaries);
   const segments: Segment[] = [];
   for (let at = 0, turn = 0; at < audio.length; turn += 1) {
     const step = steps[turn % steps.length] ?? 1;
@@ -19,14 +21,18 @@ function segmentStream(
 }
 
 /** The rule over a whole array, word by word: facts of the official splitter, with nothing made faster. */
-function splitByTheRule(audio: Int16Array, maxSeconds: number): { start: number; end: number }[] {
+function splitByTheRule(audio: Int16Array, seconds: number | SegmentLimits): { start: number; end: number }[] {
+  const limits = typeof seconds === "number" ? { segmentSeconds: seconds } : seconds;
   const rate = 16_000;
-  const maxLength = maxSeconds * rate;
-  const expand = Math.min(5, maxSeconds / 2) * rate;
   const window = Math.max(4, rate / 10);
   const chunks: { start: number; end: number }[] = [];
   let start = 0;
-  while (audio.length - start > maxLength) {
+  for (;;) {
+    const maxSeconds = limitOf(limits, chunks.length);
+    const maxLength = maxSeconds * rate;
+    const expand = Math.min(5, maxSeconds / 2) * rate;
+    const remaining = audio.length - start;
+    if (maxSeconds < limits.segmentSeconds ? remaining < maxLength + expand : remaining <= maxLength) break;
     const cut = start + maxLength;
     const left = Math.max(start, cut - expand);
     const right = Math.min(audio.length, cut + expand);
@@ -94,6 +100,52 @@ describe("segments of long audio", () => {
     );
   });
 
+  test("that grow follow the rule with each one's own limit, whatever the stream is cut into", () => {
+    fc.assert(
+      fc.property(
+        fc.double({ min: 0.01, max: 100, noNaN: true }),
+        fc.constantFrom(1, 3, 4, 7, 30),
+        fc.constantFrom(11, 25),
+        fc.integer(),
+        fc.array(fc.integer({ min: 500, max: 200_000 }), { minLength: 1, maxLength: 5 }),
+        (seconds, firstSegmentSeconds, segmentSeconds, seed, steps) => {
+          const audio = noise(seconds, seed);
+          const limits = { firstSegmentSeconds, segmentSeconds };
+          const segments = segmentStream(audio, limits, steps);
+          expect(segments.map(({ start, length }) => ({ start, end: start + length }))).toEqual(
+            splitByTheRule(audio, limits),
+          );
+          for (const { n, length, last } of segments) {
+            const limit = limitOf(limits, n);
+            const away = last ? limit : Math.abs(length / 16_000 - limit);
+            expect(length).toBeLessThanOrEqual((limit + expandSeconds(limit)) * 16_000);
+            if (!last) expect(away).toBeLessThanOrEqual(expandSeconds(limit));
+          }
+        },
+      ),
+      { numRuns: 20 },
+    );
+  });
+
+  test("that grow double until they are as long as all others", () => {
+    const limits = { firstSegmentSeconds: 4, segmentSeconds: 25 };
+    expect([0, 1, 2, 3, 4, 400].map((n) => limitOf(limits, n))).toEqual([4, 8, 16, 25, 25, 25]);
+    expect(limitOf({ segmentSeconds: 3, firstSegmentSeconds: 4 }, 0)).toBe(3);
+    expect([0, 1].map((n) => limitOf({ segmentSeconds: 25 }, n))).toEqual([25, 25]);
+  });
+
+  test("that grow leave as soon as what they may see is there", () => {
+    const segmenter = createSegmenter({ firstSegmentSeconds: 4, segmentSeconds: 25 });
+    const audio = noise(60, 9);
+    const left: number[] = [];
+    for (let at = 0; at < audio.length; at += 1_600) {
+      for (const { n } of segmenter.push(audio.subarray(at, at + 1_600))) left[n] = at + 1_600;
+    }
+    expect(left[0]).toBe(6 * 16_000);
+    // The second one begins between 2 and 6 s.
+    expect(left[1]).toBeLessThanOrEqual((6 + 12) * 16_000);
+  });
+
   test("are between 20 and 30 s, never longer than a message holds, and only the last one says that it is the last", () => {
     const segments = segmentStream(noise(620, 7), 25, [16_384]);
     expect(segments.length).toBeGreaterThan(20);
@@ -126,14 +178,14 @@ describe("segments of long audio", () => {
       { n: 0, start: 0, length: 160, last: true },
     ]);
     expect(segmentStream(new Int16Array(160), 25, [160])[0]?.samples.length).toBe(160);
-    expect(createSegmenter(25).end()).toEqual([]);
+    expect(createSegmenter({ segmentSeconds: 25 }).end()).toEqual([]);
   });
 
   test("of audio that somebody else began to cut are his as far as he came, and join to the whole", () => {
     fc.assert(
       fc.property(
-        fc.constantFrom(3, 6, 11, 25),
-        fc.constantFrom(3, 6, 11, 25),
+        fc.constantFrom<number | SegmentLimits>(3, 11, 25, { firstSegmentSeconds: 4, segmentSeconds: 25 }),
+        fc.constantFrom<number | SegmentLimits>(3, 25, { firstSegmentSeconds: 3, segmentSeconds: 11 }),
         fc.nat(8),
         fc.integer(),
         (his, ours, count, seed) => {

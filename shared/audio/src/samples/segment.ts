@@ -8,8 +8,12 @@
  *
  * A cut needs to see no further than its region, so memory is bounded by limit + 5 s, and it always leaves a remainder: only
  * `end` can produce the last segment.
+ *
+ * Segments that grow (segment-limits.ts) have each a limit of its own, and a region in proportion. At the end a short one is not cut off
+ * what its region would hold: it could not be early any more.
  */
 import { SAMPLE_RATE } from "@parlance/contracts";
+import { expandSeconds, limitOf, type SegmentLimits } from "./segment-limits.ts";
 
 export interface Segment {
   /** 0 for the first one of its item. */
@@ -31,24 +35,15 @@ export interface Segmenter {
 }
 
 /**
- * How far from the limit a cut may lie: the rule's 5 s, less where the limit is below 10 s (which the rule does not foresee: a cut could then
- * fall on the segment's own beginning).
- */
-export function expandSeconds(limitSeconds: number): number {
-  return Math.min(5, limitSeconds / 2);
-}
-
-/**
  * @param boundaries where segments 1, 2 … begin, in samples, as far as they are settled: audio that somebody else began to cut is
  * cut as he did, and by the rule from the last boundary on.
  */
 export function createSegmenter(
-  limitSeconds: number,
+  limits: SegmentLimits,
   sampleRate: number = SAMPLE_RATE,
   boundaries: readonly number[] = [],
 ): Segmenter {
-  const limit = limitSeconds * sampleRate;
-  const expand = expandSeconds(limitSeconds) * sampleRate;
+  const largest = limits.segmentSeconds * sampleRate;
   const window = sampleRate / 10;
   const shortest = sampleRate / 2;
   let buffer = new Int16Array(sampleRate * 4);
@@ -78,31 +73,31 @@ export function createSegmenter(
     return segment;
   }
 
-  /** What can be cut off now, where the rule may decide with more than `enough` samples. */
-  function* cuts(enough: number): Generator<Segment, void> {
+  /** What can be cut off now; `ended` when the audio ends here, so that no cut will ever see more. */
+  function* cuts(ended: boolean): Generator<Segment, void> {
     for (;;) {
       const settled = boundaries[n];
-      if (settled !== undefined) {
-        if (filled < settled - start) return;
-        yield take(settled - start, false);
-      } else {
-        if (filled <= enough) return;
-        yield take(findCut(buffer.subarray(0, filled), { limit, expand, window }), false);
-      }
+      const seconds = limitOf(limits, n);
+      const limit = seconds * sampleRate;
+      const expand = expandSeconds(seconds) * sampleRate;
+      const enough = ended && limit === largest ? limit : limit + expand - 1;
+      if (settled === undefined ? filled <= enough : filled < settled - start) return;
+      const audio = buffer.subarray(0, filled);
+      yield take(settled === undefined ? findCut(audio, { limit, expand, window }) : settled - start, false);
     }
   }
 
   return {
     push(samples) {
       const segments: Segment[] = [];
-      for (let from = 0; from < samples.length; from += limit) {
-        append(samples.subarray(from, from + limit));
-        segments.push(...cuts(limit + expand - 1));
+      for (let from = 0; from < samples.length; from += largest) {
+        append(samples.subarray(from, from + largest));
+        segments.push(...cuts(false));
       }
       return segments;
     },
     end() {
-      const segments = [...cuts(limit)];
+      const segments = [...cuts(true)];
       if (filled > 0 || n > 0) segments.push(take(filled, true));
       return segments;
     },

@@ -66,6 +66,7 @@ export const headerNames = {
   samples: "Parlance-Samples",
   last: "Parlance-Last",
   segmentSeconds: "Parlance-Segment-Seconds",
+  firstSegmentSeconds: "Parlance-First-Segment-Seconds",
   together: "Parlance-Together",
   operation: "Parlance-Operation",
   voice: "Parlance-Voice",
@@ -156,6 +157,8 @@ export const jobHeadersSchema = z.object({
   last: flag,
   /** Near which length its item's audio is cut, whatever SEGMENT_SECONDS becomes. */
   segmentSeconds: count.optional(),
+  /** Near which its item's first segment ends, where lengths grow from there; absent: all are of one length. */
+  firstSegmentSeconds: count.min(1).optional(),
   /** How many jobs of this batch were published together and should share a pass (1: no wish). */
   together: count.default(1),
   ...speechHeaders,

@@ -242,6 +242,12 @@ export const settingsTable = {
     default: "25",
     describe: "Length near which long audio is cut, at the quietest point within 5 s either side",
   }),
+  FIRST_SEGMENT_SECONDS: setting({
+    schema: integer(1, 40),
+    default: "4",
+    describe:
+      "The same for the first segment of audio whose text is read as it comes (within half of it either side); the next ones grow to SEGMENT_SECONDS",
+  }),
 
   // The transcribe worker
   ENABLE_ASR: setting({
