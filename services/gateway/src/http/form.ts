@@ -16,6 +16,8 @@ export interface FormFile {
 export interface FormOptions<Taken> {
   /** Field names under which the file may come. */
   fileFields: readonly string[];
+  /** Fields of which a beginning is enough: no error, however long they are. */
+  cutFields?: readonly string[] | undefined;
   maxFileBytes: number;
   /** Must read the content to its end or throw. */
   take: (file: FormFile) => Promise<Taken>;
@@ -66,7 +68,7 @@ export async function readForm<Taken>(
       return;
     }
     const field = name.replace(/\[\]$/, "");
-    if (valueTruncated) {
+    if (valueTruncated && !options.cutFields?.includes(field)) {
       fail(
         new SpeechError("payload_too_large", `${shown(field)} is longer than ${MAX_FIELD_BYTES} bytes.`, {
           param: shown(field),

@@ -34,6 +34,8 @@ export interface UploadWishes {
 
 export interface UploadOptions<Fields> {
   fileFields: readonly string[];
+  /** Fields of which a beginning is enough. */
+  cutFields?: readonly string[];
   /** Throws when a field is wrong; called before anything is published. */
   readFields: (fields: ReadonlyMap<string, readonly string[]>) => Fields | Promise<Fields>;
   wishes: (fields: Fields) => UploadWishes;
@@ -72,6 +74,7 @@ export async function withUpload<Fields, T>(
       gateway.bodies.take(ctx, FORM_BYTES);
       const form = await readForm(ctx.req, {
         fileFields: options.fileFields,
+        cutFields: options.cutFields,
         maxFileBytes: settings.MAX_UPLOAD_BYTES,
         take: audio.receive,
         discard: audio.discard,

@@ -16,6 +16,7 @@ import { type Heard, streamedEnd, transcriptionJson, translationJson, verboseJso
 import { inOpenaiNames } from "./openai-errors.ts";
 import {
   type AnswerFormat,
+  cutFields,
   granularitiesOf,
   type TranscriptionFields,
   transcriptionFormSchema,
@@ -35,6 +36,7 @@ export function addOpenai(router: Router, gateway: GatewayContext): void {
   async function answerTranscription(ctx: Context, { streams = false } = {}): Promise<void> {
     const options = {
       fileFields,
+      cutFields,
       async readFields(raw: ReadonlyMap<string, readonly string[]>): Promise<TranscriptionFields> {
         const given = streams ? new Map([...raw, ["stream", ["true"]] as const]) : raw;
         const fields = readFields(ctx, transcriptionFormSchema, gatherStrategy(given));

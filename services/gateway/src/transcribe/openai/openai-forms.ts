@@ -18,6 +18,9 @@ const noSpeakers = "is not available: no model here tells speakers apart";
 /** Who names the speakers wants to know which of them said what: a transcript without it would be work for nothing. */
 const ofSpeakers = z.never(noSpeakers).optional();
 
+/** Recordings as data URLs: they are refused by their name, and not for their length. */
+export const cutFields = ["known_speaker_references"];
+
 const openaiFields = {
   model: z.string().max(256).optional().describe("Accepted and ignored: the loaded model answers"),
   response_format: z

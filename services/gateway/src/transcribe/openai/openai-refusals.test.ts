@@ -19,32 +19,33 @@ const send = (fields: Record<string, string>, path: string, audio = "say:x") =>
   gateway.json(path, { method: "POST", body: audioForm("file", audio, "a.wav", fields) });
 
 describe.each(["/v1/audio/transcriptions", "/v1/audio/translations"])("%s", (path) => {
-  const ofBoth: [Record<string, string>, string][] = [
-    [{ response_format: "diarized_json" }, "response_format"],
-    [{ response_format: "lrc" }, "response_format"],
-    [{ temperature: "7" }, "temperature"],
-    [{ temperature: "warm" }, "temperature"],
-    [{ prompt: "x".repeat(5_000) }, "prompt"],
-    [{ prompt: "one", context: "another" }, "prompt"],
-    [{ model: "m".repeat(300) }, "model"],
+  const ofBoth: [param: string, fields: Record<string, string>][] = [
+    ["response_format", { response_format: "diarized_json" }],
+    ["response_format", { response_format: "lrc" }],
+    ["temperature", { temperature: "7" }],
+    ["temperature", { temperature: "warm" }],
+    ["prompt", { prompt: "x".repeat(5_000) }],
+    ["prompt", { prompt: "one", context: "another" }],
+    ["model", { model: "m".repeat(300) }],
   ];
-  const ofTranscriptions: [Record<string, string>, string][] = [
-    [{ timestamp_granularities: "word" }, "response_format"],
-    [{ response_format: "verbose_json", "timestamp_granularities[]": "phoneme" }, "timestamp_granularities"],
-    [{ "include[]": "logprobs", response_format: "verbose_json" }, "include"],
-    [{ "include[]": "usage" }, "include"],
-    [{ stream: "perhaps" }, "stream"],
-    [{ language: "klingon" }, "language"],
-    [{ "languages[]": "klingon" }, "languages"],
-    [{ chunking_strategy: "never" }, "chunking_strategy"],
-    [{ chunking_strategy: '{"type":"server_vad","threshold":2}' }, "chunking_strategy.threshold"],
-    [{ "chunking_strategy[type]": "semantic_vad" }, "chunking_strategy.type"],
-    [{ "known_speaker_names[]": "Ann" }, "known_speaker_names"],
+  const ofTranscriptions: [param: string, fields: Record<string, string>][] = [
+    ["response_format", { timestamp_granularities: "word" }],
+    ["timestamp_granularities", { response_format: "verbose_json", "timestamp_granularities[]": "phoneme" }],
+    ["include", { "include[]": "logprobs", response_format: "verbose_json" }],
+    ["include", { "include[]": "usage" }],
+    ["stream", { stream: "perhaps" }],
+    ["language", { language: "klingon" }],
+    ["languages", { "languages[]": "klingon" }],
+    ["chunking_strategy", { chunking_strategy: "never" }],
+    ["chunking_strategy.threshold", { chunking_strategy: '{"type":"server_vad","threshold":2}' }],
+    ["chunking_strategy.type", { "chunking_strategy[type]": "semantic_vad" }],
+    ["known_speaker_names", { "known_speaker_names[]": "Ann" }],
+    ["known_speaker_references", { "known_speaker_references[]": `data:audio/wav;base64,${"A".repeat(400_000)}` }],
   ];
 
   test.each(path.endsWith("translations") ? ofBoth : [...ofBoth, ...ofTranscriptions])(
-    "refuses %o by the name of the field, before any work",
-    async (fields, param) => {
+    "refuses what cannot be by the name of the field, before any work: %s",
+    async (param, fields) => {
       const before = rig.pipeline.seen.length;
       const { status, body, headers } = await send(fields, path);
       expect({ status, body }).toMatchObject({ status: 400, body: { error: { code: "validation_failed", param } } });
