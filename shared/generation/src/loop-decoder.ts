@@ -58,7 +58,6 @@ export async function createLoopDecoder(options: LoopDecoderOptions): Promise<De
 
   return {
     refills: true,
-    samples: false,
     async decode({ take, isOpen, hear, end, giveWay }) {
       const speaking = new Map<number, Speaking>();
       for (;;) {

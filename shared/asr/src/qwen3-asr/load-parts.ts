@@ -85,9 +85,7 @@ async function openOwn(opening: Opening): Promise<Omit<ModelParts, "close">> {
     mostRows: manifest.limits.maxBatchSize,
   };
   const decoder = await open(
-    looped
-      ? createLoopDecoder(common)
-      : createStepDecoder({ ...common, cache: cacheShape(section), vocabulary: tokenizer.size }),
+    looped ? createLoopDecoder(common) : createStepDecoder({ ...common, cache: cacheShape(section) }),
   );
   const aligner =
     section.aligner === undefined

@@ -48,10 +48,7 @@ export async function openSmallParts(): Promise<SmallParts> {
       return { ...buildPrompt(tokenizer, { context, language: language ?? undefined, audioTokens }), vectors, budget };
     },
     openStepwise: (change = {}) =>
-      createStepDecoder({
-        ...{ ...common, graph: join(folder, "decoder.onnx"), cache, vocabulary: tokenizer.size },
-        ...change,
-      }),
+      createStepDecoder({ ...common, graph: join(folder, "decoder.onnx"), cache, ...change }),
     openLooped: (change = {}) => createLoopDecoder({ ...common, graph: join(folder, "loop.onnx"), ...change }),
     close: () => encoder.close(),
   };

@@ -1,0 +1,18 @@
+/** OpenAI's own clients, as they come from npm, against the whole pipeline with the models that ship: one pipeline for all. */
+import { describe } from "vitest";
+import { formats } from "./formats.ts";
+import { pythonClient } from "./python-client.ts";
+import { refusals } from "./refusals.ts";
+import { packages, useRoom } from "./room.ts";
+import { streams } from "./streams.ts";
+import { uploads } from "./uploads.ts";
+
+const room = useRoom();
+
+describe.each(packages)("%s", (name, major) => {
+  uploads(name, major, room);
+  formats(name, room);
+  streams(name, room);
+  refusals(name, room);
+});
+pythonClient(room);
