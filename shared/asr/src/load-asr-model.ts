@@ -2,11 +2,13 @@
  * Speech recognition models behind one interface: a pass of segments in; text, language, words with times and a score out.
  *
  * Whatever the architecture, each row has its own outcome, and repetitions are repaired in every text that leaves, but for an
- * answer chosen from a list: that is the caller's own.
+ * answer chosen from a list: that is the caller's own. So what an architecture tells of a text while it grows is held back
+ * as far as a repair may still cut it: of what leaves, each part begins with the one before, and the text with the last.
  */
 import { type Manifest, SAMPLE_RATE, SpeechError } from "@parlance/contracts";
 import { adaptPass, type Cast, loadModel, runWhole } from "@parlance/inference";
 import { architectures } from "./architectures.ts";
+import { certainText } from "./certain-text.ts";
 import { asrLayouts } from "./layouts/index.ts";
 import { repairTranscript } from "./repetition.ts";
 import type { AsrModel, AsrOutcome, AsrPart, AsrSegment, LoadAsrOptions } from "./types.ts";
@@ -42,16 +44,24 @@ function cast({ name, sampleRate }: Manifest): Cast<AsrSegment, AsrPart, AsrOutc
   return {
     abilities: {},
     warmUp: silence,
-    adapt: (pass) =>
-      adaptPass(pass, {
+    adapt(pass) {
+      const told = new Map<number, string>();
+      return adaptPass(pass, {
         open: (segment) => ({ row: segment }),
-        part: ({ text }: AsrPart, { phrases }) => (phrases.length > 0 ? { text } : repairTranscript(text, [])),
+        part({ text, before }: AsrPart, { phrases }, row): AsrPart | undefined {
+          const certain = phrases.length > 0 ? text : certainText(text, before);
+          if (certain.length <= (told.get(row)?.length ?? 0)) return undefined;
+          told.set(row, certain);
+          return { text: certain };
+        },
         outcome: (outcome: AsrOutcome, { phrases }) => (phrases.length > 0 ? outcome : repair(outcome)),
-      }),
+      });
+    },
   };
 }
 
 function repair(outcome: AsrOutcome): AsrOutcome {
   if (!outcome.ok) return outcome;
-  return { ok: true, result: { ...outcome.result, ...repairTranscript(outcome.result.text, outcome.result.words) } };
+  const { result } = outcome;
+  return { ok: true, result: { ...result, ...repairTranscript(result.text, result.words, result.stretches) } };
 }

@@ -92,7 +92,7 @@ describe("repairTranscript", () => {
 
   it("answers text and words alike when nothing repeats", () => {
     const words = [word("a", 0), word("b", 1)];
-    expect(repairTranscript("a b", words)).toEqual({ text: "a b", words });
+    expect(repairTranscript("a b", words)).toEqual({ text: "a b", words, stretches: [] });
   });
 
   it("drops the words that are cut away and keeps the first of them with its times", () => {
@@ -108,10 +108,32 @@ describe("repairTranscript", () => {
     expect(repaired.words.at(1)).toEqual(word("no", 1));
   });
 
+  it("cuts the stretches as it cuts the text that they cover", () => {
+    const stretch = (text: string, start: number) => ({
+      ...{ start, end: start + 5, text, tokens: [1], temperature: 0 },
+      ...{ avg_logprob: -1, compression_ratio: 9, no_speech_prob: 0 },
+    });
+    const parts = ["So it", `${" no".repeat(15)}`, `${" no".repeat(15)}`, " no yes."];
+    const covering = parts.map((part, index) => stretch(part, 5 * index));
+    const repaired = repairTranscript(parts.join(""), [], covering);
+    expect(repaired.text).toBe("So it no yes.");
+    expect(repaired.stretches.map(({ text, start }) => [text, start])).toEqual([
+      ["So it", 0],
+      [" no ", 5],
+      ["yes.", 15],
+    ]);
+    expect(repaired.stretches.every(({ compression_ratio }) => compression_ratio < 1)).toBe(true);
+    // As another architecture writes them: with a space before the first.
+    const spaced = repairTranscript(parts.join(""), [], [stretch(` ${parts[0]}`, 0), ...covering.slice(1)]);
+    expect(spaced.stretches.map(({ text }) => text).join("")).toBe(repaired.text);
+    expect(repairTranscript("so it", [], [stretch("so it", 0)]).stretches).toEqual([stretch("so it", 0)]);
+  });
+
   it("shortens a word that is itself a repetition", () => {
     expect(repairTranscript(`a ${"h".repeat(30)} b`, [word("a", 0), word("h".repeat(30), 1), word("b", 2)])).toEqual({
       text: "a h b",
       words: [word("a", 0), word("h", 1), word("b", 2)],
+      stretches: [],
     });
   });
 });

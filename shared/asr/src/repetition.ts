@@ -9,10 +9,12 @@
  * The official code compares slices and is quadratic in bad cases. Here each unit length remembers its next mismatch,
  * which only moves right, so that the time is linear in the text.
  */
-import type { Word } from "@parlance/contracts";
+import type { TextStretch, Word } from "@parlance/contracts";
+import { compressionRatio } from "./stretches.ts";
 
 const threshold = 20;
-const longestUnit = 20;
+/** Characters of the longest unit that may be cut away when it repeats. */
+export const longestUnit = 20;
 
 export function repairRepetitions(text: string): string {
   if (text.length <= threshold) return text;
@@ -21,11 +23,29 @@ export function repairRepetitions(text: string): string {
   return kept === undefined ? text : points.filter((_, index) => kept[index] === 1).join("");
 }
 
-/** Repairs a text and, with it, the words found in it: a word that is cut away goes, one that is cut short is shortened. */
-export function repairTranscript(text: string, words: readonly Word[]): { text: string; words: Word[] } {
+/** Where the first repair of a text begins to cut, as an index into its code points; undefined when there is none. */
+export function firstCut(points: readonly string[]): number | undefined {
+  return keptPoints(points)?.indexOf(0);
+}
+
+export interface Transcript {
+  text: string;
+  words: Word[];
+  stretches: TextStretch[];
+}
+
+/**
+ * Repairs a text and, with it, the words found in it and the stretches that cover it: one that is cut away goes, one that is cut
+ * short is shortened.
+ */
+export function repairTranscript(
+  text: string,
+  words: readonly Word[],
+  stretches: readonly TextStretch[] = [],
+): Transcript {
   const points = Array.from(text);
   const kept = keptPoints(points);
-  if (kept === undefined) return { text, words: [...words] };
+  if (kept === undefined) return { text, words: [...words], stretches: [...stretches] };
   moveCutsToWords(points, kept);
   const left = (from: number, to: number) => points.slice(from, to).filter((_, index) => kept[from + index] === 1);
   const repaired: Word[] = [];
@@ -45,7 +65,30 @@ export function repairTranscript(text: string, words: readonly Word[]): { text: 
     const rest = left(start, cursor).join("");
     if (rest !== "") repaired.push({ ...word, text: rest });
   }
-  return { text: left(0, points.length).join(""), words: repaired };
+  const repairedStretches = repairStretches(text, stretches, (from, to) => left(from, to).join(""));
+  return { text: left(0, points.length).join(""), words: repaired, stretches: repairedStretches };
+}
+
+/** `left`: what is left of the text from one code point to another. */
+function repairStretches(
+  text: string,
+  stretches: readonly TextStretch[],
+  left: (from: number, to: number) => string,
+): TextStretch[] {
+  const joined = stretches.map((stretch) => stretch.text).join("");
+  // Space before the text may be a stretch's alone.
+  const before = joined.indexOf(text);
+  if (before === -1) return [...stretches];
+  let at = -Array.from(joined.slice(0, before)).length;
+  let space = "";
+  return stretches.flatMap((stretch) => {
+    const from = Math.max(0, at);
+    at += Array.from(stretch.text).length;
+    const rest = space + left(from, Math.max(0, at));
+    // What parts the words of others.
+    space = rest.trim() === "" ? rest : "";
+    return space === rest ? [] : [{ ...stretch, text: rest, compression_ratio: compressionRatio(rest) }];
+  });
 }
 
 /**

@@ -45,6 +45,11 @@ export interface AsrResult {
 export interface AsrPart {
   /** All that is certain so far: each later part, and the result's text, begin with it. */
   text: string;
+  /**
+   * Of an architecture that repairs repetitions itself: what its model wrote before the text, and is repaired with it. Read by
+   * load-asr-model.ts, which holds back what a repair may still cut; no part that leaves has it.
+   */
+  before?: string | undefined;
 }
 
 /** Of one row: a row that fails leaves the others alone. */

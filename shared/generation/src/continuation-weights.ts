@@ -15,7 +15,7 @@ export async function weighContinuations(
   continuations: readonly (readonly number[])[],
 ): Promise<number[]> {
   const length = prompt.tokens.length;
-  const first = continuations.map(([token]) => token ?? padToken);
+  const first = BigInt64Array.from(continuations, ([token]) => BigInt(token ?? padToken));
   const read = createCache(graph.shape, 1, length);
   try {
     const outputs = await graph.read(read, 0, prompt, giveWay, first);

@@ -39,10 +39,18 @@ export interface DecoderGraph {
     row: number,
     prompt: PromptRow,
     giveWay: GiveWay,
-    candidates?: readonly number[],
+    candidates?: BigInt64Array,
   ): Promise<Tensors>;
-  /** One token for each row of the cache, in order: adds their keys and values. */
-  step(cache: KeyValueCache, inputs: readonly StepInput[], giveWay: GiveWay): Promise<Tensors>;
+  /**
+   * One token for each row of the cache, in order: adds their keys and values. `candidates`: weighed in every row, in place of
+   * the row's own.
+   */
+  step(
+    cache: KeyValueCache,
+    inputs: readonly StepInput[],
+    giveWay: GiveWay,
+    candidates?: BigInt64Array,
+  ): Promise<Tensors>;
   close(): Promise<void>;
 }
 
@@ -65,15 +73,16 @@ const MOST_PLACES = 512;
 export async function openDecoderGraph(options: DecoderGraphOptions): Promise<DecoderGraph> {
   const { graph, hidden, cache: shape, padToken, vectorInputs } = options;
   const session = await createPiecedSession(graph, options, PIECES);
+  const none = BigInt64Array.of(BigInt(padToken));
 
   /** A run over some places of a prompt, behind those that are in the cache. */
-  function readPart({ cache, row, giveWay }: Reading, part: PromptRow, from: number, candidates: readonly number[]) {
+  function readPart({ cache, row, giveWay }: Reading, part: PromptRow, from: number, candidates: BigInt64Array) {
     const places = part.tokens.length;
     const positions = Array.from({ length: places }, (_, place) => from + place);
     const inputs = {
       ...makePromptBatch([part], options).inputs,
       positions: int64Tensor(positions, [1, places]),
-      candidates: int64Tensor(candidates, [1, candidates.length]),
+      candidates: weighed(candidates, 1),
       ...cache.inputs(row),
     };
     return session.run(inputs, giveWay);
@@ -90,7 +99,7 @@ export async function openDecoderGraph(options: DecoderGraphOptions): Promise<De
       // The first run pays for what the runtime allocates.
       for (let run = 0; run < 2; run++) {
         const began = process.cpuUsage();
-        freeTensors(await readPart(reading, { ...prompt, vectorsFrom: 0, budget: 0 }, 0, [padToken]));
+        freeTensors(await readPart(reading, { ...prompt, vectorsFrom: 0, budget: 0 }, 0, none));
         // Of processor time: what else the machine does at this moment says nothing of the graph.
         const { user, system } = process.cpuUsage(began);
         took = (user + system) / 1_000 / threads;
@@ -104,7 +113,7 @@ export async function openDecoderGraph(options: DecoderGraphOptions): Promise<De
   const placesPerRun = options.placesPerRun ?? (options.device.provider === "cpu" ? await trial() : MOST_PLACES);
   return {
     shape,
-    async read(cache, row, prompt, giveWay, candidates = [padToken]) {
+    async read(cache, row, prompt, giveWay, candidates = none) {
       const length = prompt.tokens.length;
       cache.begin(row, length);
       for (let from = 0; ; from += placesPerRun) {
@@ -116,7 +125,7 @@ export async function openDecoderGraph(options: DecoderGraphOptions): Promise<De
         freeTensors(outputs);
       }
     },
-    async step(cache, inputs, giveWay) {
+    async step(cache, inputs, giveWay, candidates) {
       const column = [inputs.length, 1];
       const tensor = (value: (input: StepInput) => number) => int64Tensor(inputs.map(value), column);
       const vectors = inputs.flatMap(({ vector }) => (vector === undefined ? [] : [vector]));
@@ -127,7 +136,10 @@ export async function openDecoderGraph(options: DecoderGraphOptions): Promise<De
       const given: Record<string, TensorData> = {
         input_ids: tensor(({ token }) => token),
         positions: tensor(({ position }) => position),
-        candidates: tensor(({ candidate = padToken }) => candidate),
+        candidates:
+          candidates === undefined
+            ? tensor(({ candidate = padToken }) => candidate)
+            : weighed(candidates, inputs.length),
         [vectorInputs.rows]: { type: "float32", data: rows, dims: [1 + vectors.length, hidden] },
         [vectorInputs.places]: tensor(({ vector }) => (vector === undefined ? 0 : next++)),
         padding: int64Tensor(new Float64Array(inputs.length), [inputs.length]),
@@ -139,6 +151,13 @@ export async function openDecoderGraph(options: DecoderGraphOptions): Promise<De
     },
     close: () => session.close(),
   };
+}
+
+/** The same candidates in each row: [rows, any]. */
+function weighed(candidates: BigInt64Array, rows: number): TensorData {
+  const data = new BigInt64Array(rows * candidates.length);
+  for (let row = 0; row < rows; row++) data.set(candidates, row * candidates.length);
+  return { type: "int64", data, dims: [rows, candidates.length] };
 }
 
 /** Places that a run of so many milliseconds has, where one takes so many: a power of two. */

@@ -1,5 +1,6 @@
 /** What a way of decoding does, whichever graphs it runs, and what it is given. */
 import type { PromptRow } from "./prompt-batch.ts";
+import type { Sampler } from "./sampler.ts";
 
 /**
  * The rows of one use of a decoder, which come when there are places for them and end one by one. All that the decoder
@@ -23,11 +24,15 @@ export type GiveWay = () => Promise<void>;
 export interface DecodingRow {
   row: number;
   prompt: PromptRow;
+  /** What chooses its tokens, where the decoder `samples`. Default: the likeliest is taken. */
+  sampler?: Sampler | undefined;
 }
 
 export interface Decoded {
   /** Without the end token. */
   tokens: number[];
+  /** Of each of them by the model, natural log; also of those that were drawn. */
+  logProbabilities: number[];
   /** Mean log-probability of the tokens, the end token included, natural log. */
   score: number;
   /** True when the budget was used up before an end token came. */
@@ -37,6 +42,8 @@ export interface Decoded {
 export interface Decoder {
   /** Whether it asks for rows again when some have ended while others go on. */
   readonly refills: boolean;
+  /** Whether a row's sampler is asked: where the loop is in the graph, it cannot be. */
+  readonly samples: boolean;
   /** Decodes rows until none is left and none waits. */
   decode(decoding: Decoding): Promise<void>;
   /** Log-probability of each continuation of a prompt, natural log. Absent where the graphs cannot tell. */

@@ -20,10 +20,24 @@ export interface StepBatchOptions<Answer> {
 export interface StepBatch<Answer> {
   /** Those that have joined and not left. */
   readonly rows: readonly number[];
-  /** Reads prompts, and tells what each says as soon as it is read. `heard` may let a row leave. */
-  join(rows: readonly DecodingRow[], heard: (row: number, answer: Answer) => void): Promise<void>;
-  /** Takes a token in each row, or what stands in its place. `wanted`: steps that the rows may still need. */
-  step(inputOf: (row: number) => BatchInput, wanted: number): Promise<[row: number, answer: Answer][]>;
+  /**
+   * Reads prompts, and tells what each says as soon as it is read. `heard` may let a row leave. `candidatesOf`: tokens that the
+   * graph is to weigh for a row.
+   */
+  join(
+    rows: readonly DecodingRow[],
+    heard: (row: number, answer: Answer) => void,
+    candidatesOf?: (row: DecodingRow) => BigInt64Array | undefined,
+  ): Promise<void>;
+  /**
+   * Takes a token in each row, or what stands in its place. `wanted`: steps that the rows may still need. `candidates`: tokens
+   * that the graph is to weigh in every row.
+   */
+  step(
+    inputOf: (row: number) => BatchInput,
+    wanted: number,
+    candidates?: BigInt64Array,
+  ): Promise<[row: number, answer: Answer][]>;
   leave(row: number): void;
   close(): void;
 }
@@ -58,7 +72,7 @@ export function createStepBatch<Answer>({
     get rows() {
       return places.flatMap((place) => place?.row ?? []);
     },
-    async join(rows, heard) {
+    async join(rows, heard, candidatesOf) {
       if (rows.length === 0) return;
       const longest = Math.max(...rows.map(({ prompt }) => prompt.tokens.length));
       const empty = places.filter((place) => place === undefined).length;
@@ -66,16 +80,17 @@ export function createStepBatch<Answer>({
       if (cache === undefined || empty < rows.length || cache.used < longest) {
         await move(Math.max(empty, rows.length), longest, budget);
       }
-      for (const { row, prompt } of rows) {
+      for (const joining of rows) {
+        const { row, prompt } = joining;
         const place = places.indexOf(undefined);
         if (cache === undefined || place === -1) throw new RangeError(`there is no place for row ${row}`);
-        const outputs = await graph.read(cache, place, prompt, giveWay);
+        const outputs = await graph.read(cache, place, prompt, giveWay, candidatesOf?.(joining));
         places[place] = { row, position: prompt.tokens.length };
         heard(row, read(outputs, 0));
         freeTensors(outputs);
       }
     },
-    async step(inputOf, wanted) {
+    async step(inputOf, wanted, candidates) {
       const held = places.filter((place) => place !== undefined).length;
       if (cache === undefined || held === 0) return [];
       if (cache.full() || held <= places.length / 2) await move(0, 0, wanted);
@@ -83,7 +98,7 @@ export function createStepBatch<Answer>({
         ...(place === undefined ? { token: padToken } : inputOf(place.row)),
         position: place?.position ?? 0,
       }));
-      const outputs = await graph.step(cache, inputs, giveWay);
+      const outputs = await graph.step(cache, inputs, giveWay, candidates);
       const answers: [number, Answer][] = [];
       for (const [index, place] of places.entries()) {
         if (place === undefined) continue;

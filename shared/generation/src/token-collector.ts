@@ -11,6 +11,7 @@ export interface TokenCollector {
 
 export function createTokenCollector(budget: number, endTokens: readonly number[]): TokenCollector {
   const tokens: number[] = [];
+  const logProbabilities: number[] = [];
   let sum = 0;
   let ended = false;
   return {
@@ -18,12 +19,15 @@ export function createTokenCollector(budget: number, endTokens: readonly number[
     add(token, logProbability) {
       sum += logProbability;
       ended = endTokens.includes(token);
-      if (!ended) tokens.push(token);
+      if (!ended) {
+        tokens.push(token);
+        logProbabilities.push(logProbability);
+      }
       return !ended && tokens.length < budget;
     },
     result() {
       const said = tokens.length + (ended ? 1 : 0);
-      return { tokens, score: said === 0 ? 0 : sum / said, truncated: !ended };
+      return { tokens, logProbabilities, score: said === 0 ? 0 : sum / said, truncated: !ended };
     },
   };
 }

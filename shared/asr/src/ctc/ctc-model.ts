@@ -3,6 +3,8 @@
  * pass at a time, in as many pieces, as run-size.ts says; decoding row by row in TypeScript (row-decoder.ts). A pass gives way between pieces, runs and rows, and in
  * a row that takes long; it tells no parts, since a row is heard as a whole.
  *
+ * Nothing is sampled, whatever temperature is asked for: the text is always the likeliest one.
+ *
  * Rows are padded with zeros to the longest. The graph gets each row's length and must not let the padding change the
  * row's own frames. A manifest may ask for yet smaller runs on the CPU (`rowsPerCpuRun`).
  * Rooms: emissions/ (what the graph says), language/ (words, how they are said, which follows which), search/ (the beam),
@@ -21,7 +23,7 @@ import {
   rowsOfRun,
   runInTurns,
 } from "@parlance/inference";
-import { wholeStretch } from "../stretches.ts";
+import { cutStretches } from "../stretches.ts";
 import type { ArchitectureContext, AsrArchitecture, AsrOutcome, AsrPass, AsrSegment } from "../types.ts";
 import { createBatchMaker, rowEmissions } from "./batch.ts";
 import { loadDecoder } from "./load-decoder.ts";
@@ -68,7 +70,7 @@ export const ctcArchitecture: AsrArchitecture = {
         try {
           const decoded = await runInTurns(work, pass, row);
           const told = { language: languageOf(segment, manifest), truncated: false };
-          const stretches = decoded && wholeStretch({ ...decoded, seconds: secondsOf(segment) });
+          const stretches = decoded && cutStretches({ ...decoded, seconds: secondsOf(segment) });
           return decoded && stretches && { ok: true, result: { ...decoded, ...told, stretches } };
         } catch (error) {
           if (error instanceof PassStopped) throw error;
@@ -170,7 +172,7 @@ function checkTensors(model: string, section: CtcSection, inputs: readonly strin
 }
 
 function refusal({ manifest }: ArchitectureContext, segment: AsrSegment): AsrOutcome | undefined {
-  const { language, samples } = segment;
+  const { language, samples, translate } = segment;
   if (language !== "auto" && !manifest.languages.includes(language)) {
     const known = manifest.languages.join(", ");
     return {
@@ -181,6 +183,10 @@ function refusal({ manifest }: ArchitectureContext, segment: AsrSegment): AsrOut
         param: "language",
       },
     };
+  }
+  if (translate === true) {
+    const message = `${manifest.name} cannot translate: it writes what is said, in the language in which it is said.`;
+    return { ok: false, failure: { code: "validation_failed", message, param: "translate" } };
   }
   const { maxSegmentSeconds } = manifest.limits;
   if (samples.length <= maxSegmentSeconds * SAMPLE_RATE) return undefined;

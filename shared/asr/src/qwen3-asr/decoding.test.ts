@@ -1,9 +1,11 @@
 /** Ways of decoding against the official tokens: alone, side by side, in parts, joining, in the graph. */
 import { join } from "node:path";
 import {
+  createSampler,
   createStepBatch,
   type Decoded,
   type Decoder,
+  type DecodingRow,
   decodeAll,
   loadEmbeddings,
   openDecoderGraph,
@@ -155,6 +157,65 @@ describe("decoding, against the official implementation", () => {
       expect(together[index]?.score).toBeCloseTo(score, 4);
       expect(inGraph[index]?.score).toBeCloseTo(score, 4);
     }
+    for (const [index, { tokens, logProbabilities, score, truncated }] of alone.entries()) {
+      expect(logProbabilities).toHaveLength(tokens.length);
+      for (const [place, logProbability] of logProbabilities.entries()) {
+        expect(inGraph[index]?.logProbabilities[place]).toBeCloseTo(logProbability, 3);
+      }
+      const sum = logProbabilities.reduce((total, each) => total + each, 0);
+      if (truncated) expect(sum / tokens.length).toBeCloseTo(score, 6);
+      else expect(sum).toBeGreaterThan(score * (tokens.length + 1));
+    }
+  });
+
+  describe("of rows that are sampled", () => {
+    const rows = golden.rows.slice(0, 4);
+    const seeded = (row: number, temperature = 1) => createSampler({ temperature }, 100 + row);
+    /** With samplers for some of the rows: the others are greedy. */
+    async function sampled(which: readonly number[], numbers: readonly number[], temperature = 1): Promise<Decoded[]> {
+      const waiting = numbers.map((row): DecodingRow => {
+        const [prompt] = rows.slice(row, row + 1).map(parts.promptRow);
+        if (prompt === undefined) throw new RangeError(`there is no row ${row}`);
+        return { row, prompt, sampler: which.includes(row) ? seeded(row, temperature) : undefined };
+      });
+      const answers = new Map<number, Decoded>();
+      await stepwise.decode({
+        take: async (places) => waiting.splice(0, places),
+        isOpen: (row) => !answers.has(row),
+        hear: () => {},
+        end: async (row, decoded) => void answers.set(row, decoded),
+        giveWay: noWay,
+      });
+      return numbers.flatMap((row) => answers.get(row) ?? []);
+    }
+
+    it("says the same each time, alone and beside others, whose likeliest tokens it leaves alone", async () => {
+      expect(stepwise.samples).toBe(true);
+      expect(looped.samples).toBe(false);
+      const together = await sampled([0, 2], [0, 1, 2, 3]);
+      for (const row of rows.keys()) {
+        const [again] = await sampled([0, 2], [row]);
+        expect(together[row]?.tokens).toEqual(again?.tokens);
+        expect(together[row]?.tokens).not.toEqual(row % 2 === 0 ? alone[row]?.tokens : []);
+        if (row % 2 === 1)
+          expect(said(together[row] ?? { tokens: [], truncated: false })).toEqual(
+            said(alone[row] ?? { tokens: [], truncated: true }),
+          );
+      }
+    });
+
+    it("tells the model's own log-probabilities, whatever the temperature", async () => {
+      const [one] = await sampled([0], [0], 0.5);
+      const prompt = rows.slice(0, 1).map(parts.promptRow)[0];
+      if (one === undefined || prompt === undefined) throw new Error("nothing was said");
+      const [weighed] = (await stepwise.weigh?.(prompt, [one.tokens], noWay)) ?? [];
+      expect(one.logProbabilities.reduce((sum, each) => sum + each, 0)).toBeCloseTo(weighed ?? 0, 2);
+    });
+
+    it("says what is greedy where the temperature is almost nothing", async () => {
+      const [one] = await sampled([1], [1], 1e-4);
+      expect(one?.tokens).toEqual(alone[1]?.tokens);
+    });
   });
 
   it("weighs phrases as the official model does", async () => {

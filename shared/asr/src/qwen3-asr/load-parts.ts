@@ -85,7 +85,9 @@ async function openOwn(opening: Opening): Promise<Omit<ModelParts, "close">> {
     mostRows: manifest.limits.maxBatchSize,
   };
   const decoder = await open(
-    looped ? createLoopDecoder(common) : createStepDecoder({ ...common, cache: cacheShape(section) }),
+    looped
+      ? createLoopDecoder(common)
+      : createStepDecoder({ ...common, cache: cacheShape(section), vocabulary: tokenizer.size }),
   );
   const aligner =
     section.aligner === undefined

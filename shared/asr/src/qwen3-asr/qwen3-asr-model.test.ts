@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { loadAsrModel } from "../load-asr-model.ts";
+import { repairRepetitions } from "../repetition.ts";
 import type { AsrModel, AsrOutcome, AsrSegment, LoadAsrOptions } from "../types.ts";
 import { fixturePath, type GoldenRow, goldenClips, readGolden } from "./testing/golden.ts";
 
@@ -81,6 +82,68 @@ describe("the qwen3-asr architecture", () => {
     const letters = text.replace(/[^\p{L}\p{N}']/gu, "");
     for (const { text: word } of words) expect(letters).toContain(word);
     for (const { start, end } of words) expect(end).toBeGreaterThanOrEqual(start);
+  });
+
+  it("tells the tokens of a text and their log-probabilities where they are wanted", async () => {
+    const rows = golden.rows.filter(({ context }) => context === "");
+    const outcomes = await model.transcribe(rows.map((row) => ({ ...goldenSegment(row), logprobs: true })));
+    const plain = await model.transcribe(rows.map(goldenSegment));
+    for (const [index, outcome] of outcomes.entries()) {
+      const { tokens = [], ...rest } = resultOf(outcome);
+      expect(rest).toEqual(resultOf(plain[index]));
+      const said = Buffer.concat(tokens.map(({ bytes }) => Uint8Array.from(bytes))).toString();
+      expect(repairRepetitions(said)).toBe(rest.text);
+      for (const { token, logprob, bytes } of tokens) {
+        expect(logprob).toBeLessThanOrEqual(0);
+        expect(token).toBe(Buffer.from(bytes).toString());
+        expect(token).not.toContain("<asr_text>");
+      }
+      // Of a text that was repaired, they are not the tokens.
+      const own = rest.stretches.flatMap((stretch) => stretch.tokens);
+      expect(own).toHaveLength(said === rest.text ? tokens.length : 0);
+    }
+    const [short] = await model.transcribe([segment("1 s", { samples: new Int16Array(159), logprobs: true })]);
+    expect(resultOf(short)).toMatchObject({ text: "", tokens: [], stretches: [] });
+  });
+
+  it("gives words the probability of their tokens, and stretches their own tokens", async () => {
+    const [outcome] = await model.transcribe([
+      segment("3 s", { language: "English", timestamps: true, logprobs: true }),
+    ]);
+    const { words, stretches, tokens = [], text } = resultOf(outcome);
+    for (const { confidence } of words) {
+      expect(confidence).toBeGreaterThan(0);
+      expect(confidence).toBeLessThanOrEqual(1);
+    }
+    // Each word's tokens are found again in the text, by its letters.
+    const [first] = words;
+    const holding = tokens.filter(({ token }) => (first?.text ?? "-").includes(token.trim()) && token.trim() !== "");
+    expect(holding.length).toBeGreaterThan(0);
+    expect(stretches.map((stretch) => stretch.text).join("")).toBe(text);
+    expect(stretches.flatMap((stretch) => stretch.tokens)).toHaveLength(tokens.length);
+    expect(stretches[0]?.start).toBe(first?.start);
+  });
+
+  it("samples above a temperature of 0: the same for the same audio, and tells the temperature", async () => {
+    const warm = segment("3 s", { language: "English", temperature: 1 });
+    const [greedy, sampled, again, phrase] = await model.transcribe([
+      segment("3 s", { language: "English" }),
+      warm,
+      warm,
+      { ...warm, phrases: ["the fox", "the dog"] },
+    ]);
+    const [alone] = await model.transcribe([warm]);
+    expect(resultOf(sampled).text).not.toBe(resultOf(greedy).text);
+    expect(resultOf(again).text).toBe(resultOf(sampled).text);
+    expect(resultOf(alone).text).toBe(resultOf(sampled).text);
+    expect(resultOf(sampled).stretches.map(({ temperature }) => temperature)).toEqual([1]);
+    expect(resultOf(phrase).stretches.map(({ temperature }) => temperature)).toEqual([0]);
+  });
+
+  it("refuses to translate, beside rows that it does", async () => {
+    const [refused, done] = await model.transcribe([segment("1 s", { translate: true }), segment("1 s")]);
+    expect(refused).toMatchObject({ ok: false, failure: { code: "validation_failed", param: "translate" } });
+    expect(done?.ok).toBe(true);
   });
 
   it("chooses among phrases, whatever their order, with a score that is a probability among them", async () => {

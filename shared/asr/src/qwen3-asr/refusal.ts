@@ -4,10 +4,14 @@ import type { AsrOutcome, AsrSegment } from "../types.ts";
 
 /** `canWeigh`: whether the model's graphs can tell how likely a given text is. */
 export function refusal(manifest: Manifest, segment: AsrSegment, canWeigh: boolean): AsrOutcome | undefined {
-  const { language, samples, phrases } = segment;
+  const { language, samples, phrases, translate } = segment;
   if (language !== "auto" && !manifest.languages.includes(language)) {
     const message = `${manifest.name} does not know ${language}: it knows ${manifest.languages.join(", ")}.`;
     return { ok: false, failure: { code: "language_unsupported", message, param: "language" } };
+  }
+  if (translate === true) {
+    const message = `${manifest.name} cannot translate: it writes what is said, in the language in which it is said.`;
+    return { ok: false, failure: { code: "validation_failed", message, param: "translate" } };
   }
   if (phrases.length > 0 && !canWeigh) {
     const message = `${manifest.name}, as it is loaded, cannot choose among phrases: send them as hotwords.`;

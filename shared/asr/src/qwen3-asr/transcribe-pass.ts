@@ -3,15 +3,17 @@
  * then others that wait. Each is encoded and prompted when its turn comes, and ends with its words as soon as it has said
  * all; rows that nothing is said of never reach the decoder.
  */
+import { crc32 } from "node:zlib";
 import { type Manifest, SAMPLE_RATE } from "@parlance/contracts";
-import type { Decoded, DecodingRow, PromptRow } from "@parlance/generation";
-import { wholeStretch } from "../stretches.ts";
+import { createSampler, type Decoded, type DecodingRow, type PromptRow, type Sampler } from "@parlance/generation";
+import { cutStretches } from "../stretches.ts";
 import type { AsrOutcome, AsrPass, AsrSegment } from "../types.ts";
 import type { ModelParts } from "./load-parts.ts";
 import type { TokenAllowance } from "./manifest-section.ts";
 import { partialText } from "./prompt/partial-text.ts";
 import { choosePhrase } from "./prompt/phrase-choice.ts";
 import { buildPrompt, contextOf } from "./prompt/prompt.ts";
+import { type SaidText, saidText, tokenScores, withConfidences } from "./prompt/said-text.ts";
 import { parseOutput } from "./prompt/spoken-output.ts";
 import { refusal } from "./refusal.ts";
 
@@ -51,6 +53,17 @@ export async function transcribePass(parts: ModelParts, manifest: Manifest, pass
     return { ...prompt, vectors, budget: tokenBudget(segment.samples.length, parts.allowance) };
   }
 
+  /** Undefined: the likeliest tokens are taken. */
+  function samplerOf(row: number): Sampler | undefined {
+    const temperature = temperatureOf(segmentOf(row));
+    return temperature === 0 ? undefined : createSampler({ temperature }, seedOf(segmentOf(row).samples));
+  }
+
+  /** At which the row's text is found. */
+  function temperatureOf({ temperature = 0, phrases }: AsrSegment): number {
+    return decoder.samples && phrases.length === 0 ? temperature : 0;
+  }
+
   async function take(places: number): Promise<DecodingRow[]> {
     for (;;) {
       const rows = next(places);
@@ -65,36 +78,52 @@ export async function transcribePass(parts: ModelParts, manifest: Manifest, pass
         else pass.end(row, nothingSaid(segmentOf(row)));
       }
       const heard = rows.filter((row) => embeddings.has(row) && pass.isOpen(row));
-      if (heard.length > 0) return heard.map((row) => ({ row, prompt: promptOf(row) }));
+      if (heard.length > 0) return heard.map((row) => ({ row, prompt: promptOf(row), sampler: samplerOf(row) }));
     }
   }
 
   function hear(row: number, tokens: readonly number[]): void {
     const segment = segmentOf(row);
     if (!pass.readsParts(row) || segment.phrases.length > 0) return;
-    const text = partialText(tokenizer.decode(tokens), forcedLanguage(segment)) ?? "";
-    if (text !== "") pass.tell(row, { text });
+    const part = partialText(tokenizer.decode(tokens), forcedLanguage(segment));
+    if (part !== undefined) pass.tell(row, part);
   }
 
-  async function end(row: number, { tokens, score, truncated }: Decoded): Promise<void> {
+  async function end(row: number, decoded: Decoded): Promise<void> {
     const segment = segmentOf(row);
-    const { samples, timestamps, phrases } = segment;
-    const heard = parseOutput(tokenizer.decode(tokens), forcedLanguage(segment));
-    const result = { ...heard, words: [], score: heard.text === "" ? null : score, truncated };
+    const { samples, timestamps, phrases, logprobs = false } = segment;
+    const language = forcedLanguage(segment);
+    const heard = parseOutput(tokenizer.decode(decoded.tokens), language);
+    const result = { ...heard, score: heard.text === "" ? null : decoded.score, truncated: decoded.truncated };
+    /** Of an answer that the model said itself. */
+    let said: SaidText | undefined;
     if (phrases.length > 0 && decoder.weigh !== undefined) {
       // In the language that was heard, where one was.
       const prompt = promptOf(row, heard.language === "" ? undefined : heard.language);
       Object.assign(result, await choosePhrase(decoder.weigh, tokenizer, prompt, phrases, giveWay), {
         truncated: false,
       });
+    } else {
+      said = saidText(tokenizer, decoded, language);
     }
     embeddings.delete(row);
-    const words = timestamps ? await aligner?.wordsOf(samples, result, giveWay) : [];
-    const stretches = wholeStretch({ ...result, seconds: samples.length / SAMPLE_RATE });
-    pass.end(row, { ok: true, result: { ...result, words: words ?? [], stretches } });
+    const timed = timestamps ? await aligner?.wordsOf(samples, result, giveWay) : undefined;
+    const words = timed === undefined || said === undefined ? (timed ?? []) : withConfidences(timed, said);
+    const stretches = cutStretches({
+      ...{ ...result, words, seconds: samples.length / SAMPLE_RATE, temperature: temperatureOf(segment) },
+      // A text that was repaired is not what the tokens say.
+      tokens: said?.text === result.text ? said.tokens : undefined,
+    });
+    const tokens = logprobs && said !== undefined ? { tokens: tokenScores(said) } : {};
+    pass.end(row, { ok: true, result: { ...result, words, stretches, ...tokens } });
   }
 
   await decoder.decode({ take, isOpen: (row) => pass.isOpen(row), hear, end, giveWay });
+}
+
+/** The same audio is sampled the same. */
+function seedOf({ buffer, byteOffset, byteLength }: Int16Array): number {
+  return crc32(new Uint8Array(buffer, byteOffset, byteLength));
 }
 
 /** Tokens that a clip of so many samples may come to. */
@@ -109,5 +138,9 @@ function forcedLanguage({ language }: AsrSegment): string | undefined {
 /** What comes of a segment that is shorter than one frame. */
 function nothingSaid(segment: AsrSegment): AsrOutcome {
   const language = forcedLanguage(segment) ?? "";
-  return { ok: true, result: { text: "", language, words: [], stretches: [], score: null, truncated: false } };
+  const tokens = segment.logprobs === true ? { tokens: [] } : {};
+  return {
+    ok: true,
+    result: { text: "", language, words: [], stretches: [], score: null, truncated: false, ...tokens },
+  };
 }

@@ -40,7 +40,8 @@ export class PassStopped extends Error {
 export interface Adaptation<Row, Part, Outcome, InnerRow, InnerPart, InnerOutcome> {
   /** The row as the inner model takes it, or the outcome with which it ends without having run. */
   open(row: Row): { row: InnerRow } | { outcome: Outcome };
-  part(part: InnerPart, row: Row): Part;
+  /** Undefined: nothing is told of it. `number`: the row's in the outer pass. */
+  part(part: InnerPart, row: Row, number: number): Part | undefined;
   outcome(outcome: InnerOutcome, row: Row): Outcome;
 }
 
@@ -78,7 +79,9 @@ export function adaptPass<Row, Part, Outcome, InnerRow, InnerPart, InnerOutcome>
     readsParts: (inner) => pass.readsParts(of(inner).number),
     tell(inner, part) {
       const { number, row } = of(inner);
-      if (pass.readsParts(number)) pass.tell(number, adaptation.part(part, row));
+      if (!pass.readsParts(number)) return;
+      const told = adaptation.part(part, row, number);
+      if (told !== undefined) pass.tell(number, told);
     },
     end(inner, outcome) {
       const { number, row } = of(inner);

@@ -17,13 +17,15 @@ export interface ModelUnderTest<Row, Part, Outcome> {
 }
 
 /** How the outcomes of a family are read. */
-export interface Family<Part, Outcome> {
+export interface Family<Part, Outcome, Row = unknown> {
   isRefused(outcome: Outcome): boolean;
   isTruncated(outcome: Outcome): boolean;
   /** That two outcomes of one row differ in nothing but what other rows in its pass may change: the rounding of a score. */
   expectAlike(outcome: Outcome, other: Outcome): void;
   /** That what was told of a row comes to its outcome. */
   expectJoined(parts: readonly Part[], outcome: Outcome): void;
+  /** That an outcome agrees with itself, and has what its row asked for. */
+  expectSound?(outcome: Outcome, row: Row): void;
 }
 
 /** A small model of an architecture, and rows for it. */
@@ -35,6 +37,8 @@ export interface Specimen<Row, Part, Outcome> {
   refused: readonly Row[];
   /** One that ends at the model's budget; for an architecture that has one. */
   truncated?: Row;
+  /** Whether it tells parts of at least one of the rows. Default: it need not. */
+  tellsParts?: boolean;
 }
 
 /** Milliseconds: other suites may have the cores. */
@@ -48,7 +52,7 @@ const SLACK = 64 * 1_024;
 
 export function describeConformance<Row, Part, Outcome>(
   name: string,
-  family: Family<Part, Outcome>,
+  family: Family<Part, Outcome, Row>,
   specimen: Specimen<Row, Part, Outcome>,
 ): void {
   const { rows } = specimen;
@@ -216,7 +220,16 @@ export function describeConformance<Row, Part, Outcome>(
       }
     });
 
+    test("an outcome agrees with itself, and has what was asked for", () => {
+      for (const [index, row] of rows.entries()) {
+        for (const { outcomes } of [{ outcomes: alone }, together]) {
+          family.expectSound?.(required(outcomes[index], `row ${index}`), row);
+        }
+      }
+    });
+
     test("what is told of a row comes to its outcome, and reading it changes nothing", async () => {
+      if (specimen.tellsParts === true) expect(together.parts.flat()).not.toEqual([]);
       for (const row of rows.keys()) {
         const parts = together.parts[row] ?? [];
         expect(parts.at(-1)).toEqual(lastAlone[row]);

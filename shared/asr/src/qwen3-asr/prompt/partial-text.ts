@@ -1,12 +1,22 @@
-/** What there is of an answer while it is being written: the text so far, without what may still change by one more token. */
-import { strip } from "./python-text.ts";
+/**
+ * What there is of an answer while it is being written: the text so far, with which its text will begin but for what a repair of
+ * repetitions may cut away. An answer is repaired whole: what stands before its text is told too.
+ */
+import { stripStart } from "./python-text.ts";
 import { textTag } from "./spoken-output.ts";
 
+export interface PartialText {
+  text: string;
+  before: string;
+}
+
 /** Undefined before the text begins. */
-export function partialText(raw: string, forced: string | undefined): string | undefined {
+export function partialText(raw: string, forced: string | undefined): PartialText | undefined {
   // A character whose bytes are not all there yet.
-  const whole = raw.replace(/\ufffd+$/u, "");
-  if (forced !== undefined) return strip(whole);
-  const tag = whole.indexOf(textTag);
-  return tag === -1 ? undefined : strip(whole.slice(tag + textTag.length));
+  const answer = stripStart(raw.replace(/\ufffd+$/u, ""));
+  if (forced !== undefined) return { text: answer, before: "" };
+  const tag = answer.indexOf(textTag);
+  if (tag === -1) return undefined;
+  const text = stripStart(answer.slice(tag + textTag.length));
+  return { text, before: answer.slice(0, answer.length - text.length) };
 }

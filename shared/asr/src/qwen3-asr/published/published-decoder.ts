@@ -1,7 +1,8 @@
 /**
- * Greedy decoding with the graphs that others publish. Prompts are read one by one. Then the rows whose prompts are equally
- * long go on together, a token of each in a run: nothing need be hidden from any of them. All others go on alone, and rows
- * that wait do not join those that run: they would have to be as long.
+ * Decoding with the graphs that others publish: greedy, or by a row's sampler, since they answer the scores of all tokens.
+ * Prompts are read one by one. Then the rows whose prompts are equally long go on together, a token of each in a run: nothing
+ * need be hidden from any of them. All others go on alone, and rows that wait do not join those that run: they would have to
+ * be as long.
  *
  * Whether a run may have several rows the graphs say; that they do it right is seen the first time, when the rows are run
  * alone too. State: the graphs, and what was seen.
@@ -60,9 +61,11 @@ export function decodeWith(graphs: PublishedGraphs, options: PublishedDecodingOp
     /** By place in the group. */
     const newest = new Map<number, number>();
     const collect = async (place: number, scores: Float32Array) => {
-      const [collector, row] = [collectors[place], rows[place]?.row];
-      if (collector === undefined || row === undefined) return;
-      const [token, logProbability] = best(scores);
+      const [collector, of] = [collectors[place], rows[place]];
+      if (collector === undefined || of === undefined) return;
+      const { row, sampler } = of;
+      const token = sampler === undefined ? best(scores) : sampler.choose(scores, collector.tokens).token;
+      const logProbability = createLogProbabilities(scores)(token);
       const goesOn = collector.add(token, logProbability);
       if (!endTokens.includes(token)) hear(row, collector.tokens);
       if (goesOn) newest.set(place, token);
@@ -104,6 +107,7 @@ export function decodeWith(graphs: PublishedGraphs, options: PublishedDecodingOp
 
   return {
     refills: false,
+    samples: true,
     async decode(decoding) {
       for (;;) {
         const rows = await decoding.take(MOST_ROWS);
@@ -216,11 +220,10 @@ function join(pasts: readonly Past[]): Past {
   return { keys: of("keys"), values: of("values") };
 }
 
-/** The best token, and its log-probability. */
-function best(scores: Float32Array): [token: number, logProbability: number] {
+function best(scores: Float32Array): number {
   let token = 0;
   for (let other = 1; other < scores.length; other++) if ((scores[other] ?? 0) > (scores[token] ?? 0)) token = other;
-  return [token, createLogProbabilities(scores)(token)];
+  return token;
 }
 
 /** Natural log of a token's share. */

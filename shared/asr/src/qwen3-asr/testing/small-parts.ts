@@ -48,7 +48,10 @@ export async function openSmallParts(): Promise<SmallParts> {
       return { ...buildPrompt(tokenizer, { context, language: language ?? undefined, audioTokens }), vectors, budget };
     },
     openStepwise: (change = {}) =>
-      createStepDecoder({ ...common, graph: join(folder, "decoder.onnx"), cache, ...change }),
+      createStepDecoder({
+        ...{ ...common, graph: join(folder, "decoder.onnx"), cache, vocabulary: tokenizer.size },
+        ...change,
+      }),
     openLooped: (change = {}) => createLoopDecoder({ ...common, graph: join(folder, "loop.onnx"), ...change }),
     close: () => encoder.close(),
   };

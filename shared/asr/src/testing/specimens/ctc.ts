@@ -41,7 +41,7 @@ async function writeRandomCtc(folder: string, size: { parameters: number; frameS
   }
 }
 
-const english = [segment(noise(1, 7), { language: "German" })];
+const english = [segment(noise(1, 7), { language: "German" }), segment(noise(1, 7), { translate: true })];
 
 export const ctcSpecimens: AsrSpecimen[] = [
   {

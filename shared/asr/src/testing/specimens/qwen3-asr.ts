@@ -8,15 +8,21 @@ const hear = (clip: string) => clips.get(clip) ?? new Int16Array();
 
 /** Of 11 to 104 tokens. */
 const rows = [
-  segment(hear("8 s")),
+  segment(hear("8 s"), { logprobs: true }),
   segment(hear("0.4 s"), { timestamps: true }),
-  segment(hear("7 s"), { language: "Chinese", timestamps: true }),
+  segment(hear("7 s"), { language: "Chinese", timestamps: true, logprobs: true }),
+  segment(hear("3 s"), { language: "English", timestamps: true, temperature: 0.6 }),
   segment(hear("8.5 s"), { context: "something that was said before" }),
   segment(hear("noise"), { hotwords: ["fox", "dog"] }),
 ];
-const refused = [segment(hear("1 s"), { language: "Welsh" })];
+const refused = [segment(hear("1 s"), { language: "Welsh" }), segment(hear("1 s"), { translate: true })];
 const truncated = segment(hear("2.37 s"));
-const weighed = segment(hear("1 s"), { language: "English", phrases: ["the fox", "the dog", "a hard problem"] });
+const weighed = segment(hear("1 s"), {
+  language: "English",
+  phrases: ["the fox", "the dog", "a hard problem"],
+  logprobs: true,
+});
+const tellsParts = true;
 
 export const qwen3AsrSpecimens: AsrSpecimen[] = [
   {
@@ -24,8 +30,8 @@ export const qwen3AsrSpecimens: AsrSpecimen[] = [
     write: smallModels["Qwen3-ASR, the project's own"],
     options: { computeType: "float32" },
     rows: [...rows, weighed],
-    ...{ refused, truncated },
+    ...{ refused, truncated, tellsParts },
   },
-  { name: "split", write: smallModels["Qwen3-ASR, split"], ...{ rows, refused, truncated } },
-  { name: "merged", write: smallModels["Qwen3-ASR, merged"], ...{ rows, refused, truncated } },
+  { name: "split", write: smallModels["Qwen3-ASR, split"], ...{ rows, refused, truncated, tellsParts } },
+  { name: "merged", write: smallModels["Qwen3-ASR, merged"], ...{ rows, refused, truncated, tellsParts } },
 ];

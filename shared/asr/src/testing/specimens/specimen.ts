@@ -13,6 +13,8 @@ export interface AsrSpecimen {
   refused: readonly AsrSegment[];
   /** Whether it may try again, and say otherwise than it told. */
   triesAgain?: boolean;
+  /** Whether it tells parts. Default: it tells none. */
+  tellsParts?: boolean;
   /** One that comes to the end of the model's budget. */
   truncated?: AsrSegment;
 }
