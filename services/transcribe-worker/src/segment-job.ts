@@ -52,8 +52,8 @@ export function toEngineJob({ headers, payload }: Pick<JobContent, "headers" | "
 }
 
 /** What the engine tells of a segment before it ends. */
-export function toPart({ meta }: { meta: Json }): Part {
-  return partSchema.parse(meta);
+export function toPart({ meta }: { meta: Json }, { model }: { model: string }): Part {
+  return { ...partSchema.parse(meta), model };
 }
 
 export function toSegmentResult(job: Job, { meta }: { meta: Json }, pass: PassInfo): SegmentResult {

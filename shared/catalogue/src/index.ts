@@ -5,4 +5,6 @@
  * graphs; it is data, and everybody may read it.
  */
 export * from "./embedded-models.ts";
+export * from "./goes-by.ts";
 export * from "./hub-models.ts";
+export * from "./served-names.ts";

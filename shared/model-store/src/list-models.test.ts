@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { someLayout } from "./hub/testing/some-model.ts";
-import { listModels } from "./list-models.ts";
+import { describeModel, listModels } from "./list-models.ts";
 
 let root: string;
 beforeEach(async () => {
@@ -32,6 +32,18 @@ describe("listModels", () => {
     await write(".downloads/owner--half", graphs);
     const own = (await listModels(root, [someLayout])).filter(({ folder }) => folder.startsWith(root));
     expect(own.map(({ id }) => id)).toEqual(["owner/name", "plain"]);
-    expect(own[0]).toMatchObject({ architecture: "some", bytes: 20 + 5 + 4, complete: true });
+    expect(own[0]).toMatchObject({ architecture: "some", bytes: 20 + 5 + 4, complete: true, name: "owner/name" });
+  });
+
+  it("describes a folder that is named by its path, under that path", async () => {
+    await write("plain", graphs);
+    const folder = join(root, "plain");
+    expect(await describeModel(folder, [someLayout])).toMatchObject({
+      id: folder,
+      name: "plain",
+      folder,
+      complete: true,
+    });
+    expect(await describeModel(join(root, "none"), [someLayout])).toBeUndefined();
   });
 });

@@ -1,6 +1,6 @@
 /** The models of this machine: what a name may be resolved to without a download. */
 import { readdir, stat } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import type { Manifest } from "@parlance/contracts";
 import { viewFolder } from "./folder-view.ts";
 import { manifestOfFolder } from "./layout-manifest.ts";
@@ -11,6 +11,8 @@ import { shippedModels } from "./resolve-model.ts";
 export interface LocalModel {
   /** By which it is resolved. */
   id: string;
+  /** As its manifest calls it. */
+  name: string;
   folder: string;
   family: Manifest["family"];
   architecture: string;
@@ -37,6 +39,15 @@ export async function listModels(
   return [...found.values()];
 }
 
+/** One that is named by its folder. Undefined where there is none, or it cannot be read. */
+export async function describeModel(
+  folder: string,
+  layouts: readonly LayoutRecogniser[] = [],
+): Promise<LocalModel | undefined> {
+  const found = await describe(dirname(resolve(folder)), basename(folder), layouts);
+  return found && { ...found, id: folder };
+}
+
 async function describe(
   root: string,
   id: string,
@@ -46,11 +57,11 @@ async function describe(
   // What cannot be read is not offered; whoever asks for it by name is told why.
   const manifest = await readModel(folder, id, layouts).catch(() => undefined);
   if (manifest === undefined) return undefined;
-  const { family, architecture } = manifest;
+  const { name, family, architecture } = manifest;
   const files = Object.values(manifest.files);
   const sizes = await Promise.all(files.map(({ path }) => stat(join(folder, path)).catch(() => undefined)));
   const complete = files.every(({ bytes }, index) => sizes[index]?.size === bytes);
-  return { id, folder, family, architecture, bytes: files.reduce((sum, { bytes }) => sum + bytes, 0), complete };
+  return { id, name, folder, family, architecture, bytes: files.reduce((sum, { bytes }) => sum + bytes, 0), complete };
 }
 
 async function readModel(folder: string, id: string, layouts: readonly LayoutRecogniser[]) {

@@ -65,6 +65,12 @@ function spoken(overrides: Partial<Extract<SegmentResult, { outcome: "spoken" }>
 const fold = (...results: SegmentResult[]) => foldItem(address, new Map(results.entries()));
 
 describe("foldItem", () => {
+  test("an item whose segments were read by more than one model says so", () => {
+    const [first, second] = [ok({ model: "a" }), ok({ start: 2, model: "b", last: true })];
+    expect(fold(first, second)).toMatchObject({ model: "a, b" });
+    expect(fold(first, ok({ start: 2, model: "a", last: true }))).toMatchObject({ model: "a" });
+  });
+
   test("one segment is the item", () => {
     expect(fold(ok({ last: true, customId: "mine" }))).toEqual({
       batchId: "b",

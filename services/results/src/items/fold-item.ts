@@ -60,7 +60,7 @@ function doneItem({ batchId, itemId }: ItemAddress, segments: readonly (OkResult
     operation: segments[0]?.operation ?? "transcribe",
     status: "done",
     ...times(segments),
-    ...(segments[0] === undefined ? {} : { model: segments[0].model }),
+    ...(segments[0] === undefined ? {} : { model: modelsOf(segments) }),
     segments: segments.length,
     ...(truncated ? { truncated } : {}),
     finishedAt: Math.max(...segments.map((segment) => segment.finishedAt)),
@@ -93,6 +93,11 @@ function customId(segments: readonly SegmentResult[]): { customId?: string } {
 function warnings(segments: readonly SegmentResult[]): { warnings?: string[] } {
   const told = segments.find((segment) => segment.warnings !== undefined)?.warnings;
   return told === undefined ? {} : { warnings: told };
+}
+
+/** One, as a rule; of several, which were loaded one after another meanwhile, each. */
+function modelsOf(segments: readonly { model: string }[]): string {
+  return [...new Set(segments.map(({ model }) => model))].join(", ");
 }
 
 /** Seconds from acceptance to the first pass, and from its beginning to the end of the last; absent when none ran. */

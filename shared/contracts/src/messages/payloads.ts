@@ -221,7 +221,11 @@ export type Progress = z.infer<typeof progressSchema>;
  * comes after the result. A segment whose worker died is run again and told from its beginning, and may come to be said otherwise: a reader
  * lets go of a part that does not begin with what it has already, and goes by the result.
  */
-export const partSchema = z.object({ text: z.string() });
+export const partSchema = z.object({
+  text: z.string(),
+  /** As in the segment's result. */
+  model: z.string().optional(),
+});
 export type Part = z.infer<typeof partSchema>;
 
 /** A dead letter, on `speech.dead.<service>…`: the original headers and payload ride along, as far as they fit. */

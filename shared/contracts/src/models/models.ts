@@ -109,7 +109,10 @@ export const engineDescriptionSchema = z.object({
 export type EngineDescription = z.infer<typeof engineDescriptionSchema>;
 
 export const localModelSchema = z.object({
+  /** By which it is loaded. */
   id: z.string(),
+  /** As it calls itself, and its results: absent from a worker of an older version. */
+  name: z.string().optional(),
   folder: z.string(),
   family: familySchema,
   architecture: z.string(),

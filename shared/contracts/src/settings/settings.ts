@@ -120,6 +120,12 @@ export const settingsTable = {
     describe:
       "How `srt` and `vtt` are cut: `phrases`, at most two lines of 42 characters and seven seconds, or `segments`, a cue for each segment of the transcript",
   }),
+  MODELS_ON_REQUEST: setting({
+    schema: flag,
+    default: "true",
+    describe:
+      "Whether a request's `model` may have another model loaded that lies on the workers' disks; otherwise such a name is answered 404",
+  }),
   MAX_QUEUED_JOBS: setting({
     schema: integer(1),
     default: "100000",

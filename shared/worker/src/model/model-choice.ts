@@ -60,7 +60,8 @@ export function createModelChoice(
     },
     async select(id) {
       if (id === selected) return;
-      await source?.admit(id);
+      // What the settings ask for is admitted already, and may be a folder, which no request names.
+      if (id !== source?.selected) await source?.admit(id);
       before ??= { selected };
       selected = id;
       ready = false;

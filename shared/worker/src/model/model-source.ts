@@ -8,11 +8,13 @@ import { findInCatalogue } from "@parlance/catalogue";
 import { type Family, type Manifest, type ModelState, SpeechError, type WantedComputeType } from "@parlance/contracts";
 import { fallbackOf, weightBytes } from "@parlance/inference/compute-type";
 import {
+  describeModel,
   findModel,
   forgetVerified,
   hubSourceOf,
   isFolder,
   type LayoutRecogniser,
+  type LocalModel,
   listModels,
   obtainModel,
   preferredWeights,
@@ -115,7 +117,13 @@ export async function createModelSource(
     throw new SpeechError("operation_unavailable", message, { param: "model" });
   }
 
-  const list = async () => (await listModels(modelRoot, layouts)).filter(({ family }) => family === kind.family);
+  async function list(): Promise<LocalModel[]> {
+    const models = await listModels(modelRoot, layouts);
+    // A folder of the settings may lie anywhere.
+    const own = isFolder(selected) ? await describeModel(selected, layouts) : undefined;
+    if (own !== undefined && !models.some(({ folder }) => folder === own.folder)) models.unshift(own);
+    return models.filter(({ family }) => family === kind.family);
+  }
 
   return {
     initial,

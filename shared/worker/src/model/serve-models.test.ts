@@ -177,6 +177,17 @@ describe("models that are chosen among", () => {
     expect(await askState("load")).toMatchObject({ phase: "loaded", model: "model a" });
   });
 
+  test("the one of the settings is taken back, though no request may name it", async () => {
+    const models = twoModels();
+    const admit = async (id: string) => {
+      if (id !== "b") throw new SpeechError("model_not_found", `no ${id}`, { param: "model" });
+    };
+    await start({ models: { ...models, admit } });
+    expect(await askState("load", '{"model":"b"}')).toMatchObject({ phase: "loaded", model: "model b" });
+    expect(await askState("load", '{"model":"a"}')).toMatchObject({ phase: "loaded", model: "model a" });
+    expect(await askError("load", '{"model":"c"}')).toMatchObject({ code: "model_not_found" });
+  });
+
   test("a job waits for a model that cannot be got ready for now", async () => {
     let fails = true;
     await start({ models: twoModels({ ready: false, fails: () => fails }) });

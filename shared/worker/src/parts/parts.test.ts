@@ -47,7 +47,7 @@ test("of what a row says within a tenth of a second the newest is told, and the 
   const { clock, sent, parts, answer } = rig();
   const row = job("0");
   for (let ms = 0; ms <= 1_000; ms += 10) {
-    parts.tell(row, part(`said by ${ms}`));
+    parts.tell(row, part(`said by ${ms}`), "m");
     clock.pass(0);
     await answer();
     clock.pass(10);
@@ -63,7 +63,7 @@ test("while the server does not take them, one of each row waits and nothing is 
   const { clock, sent, parts, answer } = rig();
   const rows = Array.from({ length: 16 }, (_, n) => job(String(n)));
   for (let ms = 0; ms < 60_000; ms += 50) {
-    for (const row of rows) parts.tell(row, part(`at ${ms}`));
+    for (const row of rows) parts.tell(row, part(`at ${ms}`), "m");
     clock.pass(50);
   }
   expect(sent).toHaveLength(16);
@@ -76,13 +76,13 @@ test("while NATS is away nothing is handed to the connection, and what is newest
   const { clock, sent, bus, parts } = rig();
   bus.connected = false;
   for (let n = 0; n < 1_000; n += 1) {
-    parts.tell(job("gone"), part(`${n}`));
+    parts.tell(job("gone"), part(`${n}`), "m");
     clock.pass(10);
   }
   expect(sent).toEqual([]);
   const row = job("0");
-  parts.tell(row, part("first"));
-  parts.tell(row, part("newest"));
+  parts.tell(row, part("first"), "m");
+  parts.tell(row, part("newest"), "m");
   bus.connected = true;
   clock.pass(100);
   expect(sent.filter(({ subject }) => subject === "speech.part.b.0.0").map(({ text }) => text)).toEqual(["newest"]);
@@ -90,24 +90,24 @@ test("while NATS is away nothing is handed to the connection, and what is newest
 
 test("a worker whose jobs have no parts tells none, and a part that makes no payload harms nobody", async () => {
   const none = rig(null);
-  none.parts.tell(job("0"), part("x"));
+  none.parts.tell(job("0"), part("x"), "m");
   none.clock.pass(1_000);
   expect(none.sent).toEqual([]);
   const broken = rig((text) => {
     if (text === "broken") throw new TypeError("no text");
     return { text };
   });
-  broken.parts.tell(job("0"), part("broken"));
-  broken.parts.tell(job("1"), part("whole"));
+  broken.parts.tell(job("0"), part("broken"), "m");
+  broken.parts.tell(job("1"), part("whole"), "m");
   broken.clock.pass(0);
   expect(broken.sent.map(({ text }) => text)).toEqual(["whole"]);
 });
 
 test("after it was closed nothing is told", () => {
   const { clock, sent, parts } = rig();
-  parts.tell(job("0"), part("x"));
+  parts.tell(job("0"), part("x"), "m");
   parts.close();
-  parts.tell(job("1"), part("y"));
+  parts.tell(job("1"), part("y"), "m");
   clock.pass(1_000);
   expect(sent).toEqual([]);
 });
@@ -141,7 +141,7 @@ test("whatever happens: at most one part of a row in a tenth of a second, always
         const row = "row" in event ? rows[event.row] : undefined;
         if (event.do === "tell" && row !== undefined) {
           row.said = `${index}`;
-          parts.tell(row.job, part(row.said));
+          parts.tell(row.job, part(row.said), "m");
         } else if (event.do === "over" && row !== undefined) {
           parts.over(row.job);
           row.runs += 1;

@@ -13,11 +13,11 @@ import type { Log } from "@parlance/telemetry";
 import type { Job } from "../lanes/job.ts";
 
 /** What the engine tells of a running row, as the payload of a part. */
-export type ToPart = (part: EnginePart, job: Job) => object;
+export type ToPart = (part: EnginePart, told: { job: Job; model: string }) => object;
 
 export interface Parts {
   /** There is more of a job that runs. */
-  tell(job: Job, part: EnginePart): void;
+  tell(job: Job, part: EnginePart, model: string): void;
   /** It has ended, or nobody waits for it: what was not told yet never is. */
   over(job: Job): void;
   close(): void;
@@ -34,7 +34,7 @@ export interface PartsOptions {
 const BETWEEN_ROUNDS_MS = 100;
 
 export function createParts({ bus, toPart, clock, log }: PartsOptions): Parts {
-  const newest = new Map<Job, EnginePart>();
+  const newest = new Map<Job, { part: EnginePart; model: string }>();
   let nextRoundAt = Number.NEGATIVE_INFINITY;
   let cancelRound: (() => void) | undefined;
   let onItsWay = false;
@@ -53,7 +53,7 @@ export function createParts({ bus, toPart, clock, log }: PartsOptions): Parts {
       plan();
       return;
     }
-    for (const [job, part] of newest) publish(job, part);
+    for (const [job, { part, model }] of newest) publish(part, { job, model });
     newest.clear();
     onItsWay = true;
     const goOn = () => {
@@ -64,10 +64,10 @@ export function createParts({ bus, toPart, clock, log }: PartsOptions): Parts {
     bus.flush().then(goOn, goOn);
   }
 
-  function publish(job: Job, part: EnginePart): void {
-    const { batchId, itemId, n } = job.address;
+  function publish(part: EnginePart, told: { job: Job; model: string }): void {
+    const { batchId, itemId, n } = told.job.address;
     try {
-      const payload = toPart?.(part, job);
+      const payload = toPart?.(part, told);
       if (payload !== undefined) bus.publish(subjects.part(batchId, itemId, n), JSON.stringify(payload));
     } catch (error) {
       if (!warned)
@@ -77,9 +77,9 @@ export function createParts({ bus, toPart, clock, log }: PartsOptions): Parts {
   }
 
   return {
-    tell(job, part) {
+    tell(job, part, model) {
       if (toPart === undefined) return;
-      newest.set(job, part);
+      newest.set(job, { part, model });
       plan();
     },
     over: (job) => void newest.delete(job),

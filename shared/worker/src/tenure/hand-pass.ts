@@ -14,13 +14,15 @@ export interface HandedPass {
 
 export interface HandPassOptions {
   engine: Pick<Engine, "run">;
+  /** What is loaded there. */
+  model: string;
   parts: Pick<Parts, "tell" | "over">;
   onNews(news: TenureNews): void;
 }
 
 /** Of a row that has ended or was told to stop nothing more is heard than its end. */
 export function handPass({ pass, jobs, urgency, room }: HandedPass, options: HandPassOptions): EngineRun {
-  const { engine, parts, onNews } = options;
+  const { engine, model, parts, onNews } = options;
   const heard = new Map(jobs.entries());
 
   function over(rows: readonly number[]): void {
@@ -34,7 +36,7 @@ export function handPass({ pass, jobs, urgency, room }: HandedPass, options: Han
   function take(event: PassEvent): void {
     if (event.type === "part") {
       const job = heard.get(event.row);
-      if (job !== undefined) parts.tell(job, event.part);
+      if (job !== undefined) parts.tell(job, event.part, model);
       return;
     }
     if (event.type === "outcome") over([event.row]);

@@ -209,9 +209,9 @@ export function createTenures(options: TenuresOptions): Tenures {
   function hand({ pass, lane, jobs, room }: Extract<TenureEffect, { do: "hand" }>): void {
     const rows = find(jobs);
     if (slot.loaded === undefined || rows.length < jobs.length) throw new Error("there is nothing to run, or nowhere");
-    const { engine } = slot.loaded;
+    const { engine, description } = slot.loaded;
     const handed = { pass, jobs: rows, urgency: lanes.indexOf(lane), room };
-    runs.set(pass, handPass(handed, { engine, parts, onNews: inbox.put }));
+    runs.set(pass, handPass(handed, { engine, model: description.name, parts, onNews: inbox.put }));
   }
 
   function find(jobs: readonly TenureJob[]): Job[] {

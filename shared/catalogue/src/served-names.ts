@@ -1,0 +1,16 @@
+/**
+ * Names under which OpenAI serves transcription. Its clients must send one, and many know no other: here each of them stands for the
+ * model that runs, whichever that is. A folder of such a name is not meant by it.
+ */
+export const servedNames: readonly string[] = [
+  "whisper-1",
+  "gpt-transcribe",
+  "gpt-4o-transcribe",
+  "gpt-4o-mini-transcribe",
+  "gpt-4o-transcribe-diarize",
+];
+
+/** In any case, and with a date behind (`gpt-4o-mini-transcribe-2025-12-15`). */
+export function standsForAny(name: string): boolean {
+  return servedNames.includes(name.toLowerCase().replace(/-\d{4}-\d{2}-\d{2}$/, ""));
+}
