@@ -49,7 +49,7 @@ const allowed: Record<string, readonly string[]> = {
   worker: ["bus", "catalogue", "contracts", "gpu-lease", "inference", "model-store", "telemetry"],
   nats: ["contracts"],
   // Of tts only the text front end, which loads no model.
-  gateway: ["audio", "bus", "contracts", "telemetry", "tts"],
+  gateway: ["audio", "bus", "catalogue", "contracts", "telemetry", "tts"],
   ingest: ["audio", "bus", "contracts", "telemetry", "tts"],
   results: ["audio", "bus", "contracts", "telemetry"],
   "transcribe-worker": ["asr", "contracts", "inference", "telemetry", "worker"],

@@ -11,6 +11,7 @@ import type { GatewayMetrics } from "./http/gateway-metrics.ts";
 import type { ReadJson } from "./http/json-body.ts";
 import type { Storage } from "./http/storage.ts";
 import type { AwaitModel } from "./models/await-model.ts";
+import type { RequestedModels } from "./models/requested-models.ts";
 import type { SpeechModels } from "./models/speech-models.ts";
 
 export const gatewaySettings = [
@@ -23,6 +24,7 @@ export const gatewaySettings = [
   "FILE_TTL",
   "REQUEST_TIMEOUT",
   "SUBTITLE_CUES",
+  "MODELS_ON_REQUEST",
   "MAX_QUEUED_JOBS",
   "MODEL_ID",
   "ENABLE_ASR",
@@ -46,6 +48,7 @@ export interface GatewayContext {
   closing: Closing;
   readiness: ModelReadiness;
   model: AwaitModel;
+  requested: RequestedModels;
   now: () => number;
 }
 

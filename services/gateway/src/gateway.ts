@@ -38,7 +38,14 @@ import {
   requireKeysForAnyOrigin,
   tellWarnings,
 } from "./http/index.ts";
-import { addGpu, addModelManagement, addModels, createAwaitModel, createSpeechModels } from "./models/index.ts";
+import {
+  addGpu,
+  addModelManagement,
+  addModels,
+  createAwaitModel,
+  createRequestedModels,
+  createSpeechModels,
+} from "./models/index.ts";
 import { addOpenapi } from "./openapi/index.ts";
 import { addSpeech } from "./speech/index.ts";
 import { addOpenai, addTranscribe } from "./transcribe/index.ts";
@@ -98,6 +105,12 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     closing: createClosing(),
     readiness,
     model: createAwaitModel({ readiness, metrics, timeoutMs: settings.REQUEST_TIMEOUT * 1_000 }),
+    requested: createRequestedModels({
+      bus,
+      onRequest: settings.MODELS_ON_REQUEST,
+      timeoutMs: settings.REQUEST_TIMEOUT * 1_000,
+      log,
+    }),
     now,
   };
   const handle = createApp(gateway).callback();

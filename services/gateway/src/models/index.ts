@@ -8,4 +8,6 @@ export { createAwaitModel } from "./await-model.ts";
 export { addGpu } from "./gpu-endpoints.ts";
 export { addModelManagement } from "./manage-models-endpoints.ts";
 export { addModels } from "./models-endpoints.ts";
+export { OtherModel } from "./other-model.ts";
+export { createRequestedModels } from "./requested-models.ts";
 export { createSpeechModels } from "./speech-models.ts";

@@ -38,8 +38,9 @@ describe("requests", () => {
   });
 
   test("of a model that cannot be loaded are refused; the others go on with what is there instead", () => {
-    const { told } = follow([come(1, "b"), come(2, "a"), come(3, "b"), { type: "failed", model: "a" }], withA);
-    expect(told).toEqual(["change to b", "refuse 1", "refuse 3", "run 2"]);
+    const { told, state } = follow([come(1, "b"), come(2, "a"), come(3, "b"), { type: "failed" }], withA);
+    expect(told).toEqual(["change to b", "refuse 1", "refuse 3"]);
+    expect(follow([{ type: "changed", model: "a" }], state).told).toEqual(["run 2"]);
   });
 
   test("whose callers all went away leave a model that is loaded for nobody, and the next ones go on from there", () => {
@@ -132,8 +133,9 @@ test("whatever happens: one model at a time, nobody waits for more turns than ol
       };
       const load = (fails: boolean) => {
         const { changing, model } = world.state;
-        if (changing !== undefined)
-          step(world, fails ? { type: "failed", model } : { type: "changed", model: changing });
+        if (changing === undefined) return;
+        if (fails) step(world, { type: "failed" });
+        step(world, { type: "changed", model: fails ? model : changing });
       };
       for (const happens of happenings) {
         id += 1;

@@ -30,9 +30,10 @@ export type TurnEvent =
   | { type: "left"; id: number }
   /** What the workers say that is there; while it is being changed they may say either. */
   | { type: "seen"; model: string }
-  | { type: "changed"; model: string }
-  /** The one that was to be loaded cannot be; `model`: the one that is there instead, where that is known. */
-  | { type: "failed"; model: string | undefined };
+  /** The one that is being loaded cannot be. What is there instead is still to come. */
+  | { type: "failed" }
+  /** What is there from now on, where that is known. */
+  | { type: "changed"; model: string | undefined };
 
 export type TurnEffect =
   | { do: "run"; id: number }
@@ -66,7 +67,7 @@ function hear(state: TurnState, event: TurnEvent): [TurnState, TurnEffect[]] {
       const meant = waiting.filter(({ model }) => model === state.changing);
       const left = waiting.filter((turn) => !meant.includes(turn));
       const refused = meant.map(({ id }): TurnEffect => ({ do: "refuse", id }));
-      return [{ ...state, model: event.model, changing: undefined, waiting: left }, refused];
+      return [{ ...state, waiting: left }, refused];
     }
   }
 }

@@ -1,6 +1,7 @@
 /**
  * One audio in a form, transcribed while its caller waits: what all upload endpoints have in common. It is received (`withUpload`),
- * and then run: until its transcript is there (`transcribe`), or told as it comes (stream/).
+ * and then run: until its transcript is there (`transcribe`), or told as it comes (stream/). It runs in the turn of the model that it
+ * names (models/requested-models.ts), as another batch when another model has answered.
  */
 import {
   type ItemDone,
@@ -8,15 +9,17 @@ import {
   SpeechError,
   type Submission,
   type Transcript,
+  type WorkerState,
   writeHeaders,
 } from "@parlance/contracts";
 import type { Context } from "koa";
 import { acceptAudio, acceptBatch, ONLY_ITEM } from "../batch/accept-batch.ts";
-import { transcriptOf, withFollowedBatch } from "../batch/interactive.ts";
+import { type FollowedBatch, transcriptOf, withFollowedBatch } from "../batch/interactive.ts";
 import type { ReceivedAudio } from "../files/receive-audio.ts";
-import { type GatewayContext, requireTranscription } from "../gateway-context.ts";
+import { type GatewayContext, requireTranscription, whileConnected } from "../gateway-context.ts";
 import { FORM_BYTES, readForm } from "../http/form.ts";
 import { type FollowedText, followText } from "./stream/follow-text.ts";
+import { createUploadText, type UploadText } from "./upload-text.ts";
 
 /** What its part claims to be is not passed on: a type of text would have it spoken, one of JSON taken for a submission. */
 const asAudio = { contentType: "application/octet-stream", operation: "transcribe" };
@@ -39,14 +42,21 @@ export interface UploadOptions<Fields> {
   /** Throws when a field is wrong; called before anything is published. */
   readFields: (fields: ReadonlyMap<string, readonly string[]>) => Fields | Promise<Fields>;
   wishes: (fields: Fields) => UploadWishes;
+  /** The name of the model that is wanted. Default: whichever runs. */
+  model?: (fields: Fields) => string | undefined;
+  /** Throws when the model that is there cannot do what is wanted, by what the workers say; called before anything is published. */
+  requireAble?: (fields: Fields, workers: readonly WorkerState[]) => void;
 }
 
 /** A form that was received: its fields are right, and its audio is not published yet. */
 export interface Upload<Fields> {
   fields: Fields;
   wishes: UploadWishes;
-  text: FollowedText;
-  /** Publishes the audio, then does `until`. When that throws, the batch is cancelled: `gone` aborts with its caller. */
+  text: Pick<UploadText, "listen" | "next" | "rest">;
+  /**
+   * Publishes the audio, then does `until`. When that throws, the batch is cancelled: `gone` aborts with its caller. When it throws
+   * that another model has answered, and nothing was told of it, both are done again.
+   */
   run<T>(wishes: UploadWishes, until: (gone: AbortSignal) => Promise<T>): Promise<T>;
 }
 
@@ -65,36 +75,46 @@ export async function withUpload<Fields, T>(
 ): Promise<T> {
   requireTranscription(gateway.settings);
   const { audio, bus, settings, metrics } = gateway;
-  return await withFollowedBatch(
-    ctx,
-    gateway,
-    "asr",
-    (batchId) => followText(bus, batchId, ONLY_ITEM),
-    async ({ batchId, events: text, follow }) => {
-      gateway.bodies.take(ctx, FORM_BYTES);
-      const form = await readForm(ctx.req, {
-        fileFields: options.fileFields,
-        cutFields: options.cutFields,
-        maxFileBytes: settings.MAX_UPLOAD_BYTES,
-        take: audio.receive,
-        discard: audio.discard,
+  const gone = whileConnected(ctx, gateway);
+  const withBatch = <R>(use: (batch: FollowedBatch<FollowedText>) => Promise<R>) =>
+    withFollowedBatch(ctx, gateway, "asr", (batchId) => followText(bus, batchId, ONLY_ITEM), use);
+  return await withBatch(async (first) => {
+    gateway.bodies.take(ctx, FORM_BYTES);
+    const form = await readForm(ctx.req, {
+      fileFields: options.fileFields,
+      cutFields: options.cutFields,
+      maxFileBytes: settings.MAX_UPLOAD_BYTES,
+      take: audio.receive,
+      discard: audio.discard,
+    });
+    const received = form.taken;
+    try {
+      const fields = await options.readFields(form.fields);
+      if (received.kind === "inline") metrics.uploadedBytes.inc(received.bytes.length);
+      const text = createUploadText(first.events);
+      return await work({
+        fields,
+        wishes: options.wishes(fields),
+        text,
+        run: (wishes, until) =>
+          gateway.requested.inTurn(options.model?.(fields), gone, async (turn) => {
+            if (options.requireAble !== undefined) options.requireAble(fields, await turn.workers());
+            const runIn = async ({ batchId, events, follow }: FollowedBatch<FollowedText>) => {
+              events.require(turn.isMeant);
+              return await follow(() => publishAudio(gateway, batchId, received, wishes), 1, until);
+            };
+            if (turn.run === 1) return await runIn(first);
+            return await withBatch(async (again) => {
+              text.become(again.events);
+              return await runIn(again);
+            });
+          }),
       });
-      const received = form.taken;
-      try {
-        const fields = await options.readFields(form.fields);
-        if (received.kind === "inline") metrics.uploadedBytes.inc(received.bytes.length);
-        return await work({
-          fields,
-          wishes: options.wishes(fields),
-          text,
-          run: (wishes, until) => follow(() => publishAudio(gateway, batchId, received, wishes), 1, until),
-        });
-      } finally {
-        // The file was for this request alone. Where ingest still needs it, the batch was cancelled.
-        audio.discard(received).catch(() => undefined);
-      }
-    },
-  );
+    } finally {
+      // The file was for this request alone. Where ingest still needs it, the batch was cancelled.
+      audio.discard(received).catch(() => undefined);
+    }
+  });
 }
 
 /** Waits for the whole transcript, at most REQUEST_TIMEOUT. */

@@ -3,7 +3,7 @@
  * /v1/audio/transcriptions/stream too, the same form that always streams.
  */
 import type Router from "@koa/router";
-import { knowWorkers } from "@parlance/bus";
+import type { WorkerState } from "@parlance/contracts";
 import type { Context } from "koa";
 import type { GatewayContext, GatewaySettings } from "../../gateway-context.ts";
 import { readFields } from "../../http/form-fields.ts";
@@ -28,8 +28,6 @@ import {
 const fileFields = ["file"];
 
 export function addOpenai(router: Router, gateway: GatewayContext): void {
-  const workers = knowWorkers({ bus: gateway.bus, family: "asr" });
-
   router.post("/v1/audio/transcriptions", (ctx) => answerTranscription(ctx));
   router.post("/v1/audio/transcriptions/stream", (ctx) => answerTranscription(ctx, { streams: true }));
 
@@ -37,13 +35,15 @@ export function addOpenai(router: Router, gateway: GatewayContext): void {
     const options = {
       fileFields,
       cutFields,
-      async readFields(raw: ReadonlyMap<string, readonly string[]>): Promise<TranscriptionFields> {
+      readFields(raw: ReadonlyMap<string, readonly string[]>): TranscriptionFields {
         const given = streams ? new Map([...raw, ["stream", ["true"]] as const]) : raw;
-        const fields = readFields(ctx, transcriptionFormSchema, gatherStrategy(given));
-        if (fields.include !== undefined) requireLogprobs(await workers());
-        return fields;
+        return readFields(ctx, transcriptionFormSchema, gatherStrategy(given));
       },
       wishes: transcriptionWishes,
+      model: ({ model }: TranscriptionFields) => model,
+      requireAble({ include }: TranscriptionFields, workers: readonly WorkerState[]) {
+        if (include !== undefined) requireLogprobs(workers);
+      },
     };
     await inTheirNames(withUpload(ctx, gateway, options, answer));
 
@@ -65,12 +65,12 @@ export function addOpenai(router: Router, gateway: GatewayContext): void {
   router.post("/v1/audio/translations", async (ctx) => {
     const upload = transcribeUpload(ctx, gateway, {
       fileFields,
-      async readFields(raw) {
-        const fields = readFields(ctx, translationFormSchema, raw);
-        requireTranslation(await workers());
-        return fields;
+      readFields(raw) {
+        return readFields(ctx, translationFormSchema, raw);
       },
       wishes: translationWishes,
+      model: ({ model }) => model,
+      requireAble: (_, workers) => requireTranslation(workers),
     });
     const { fields, ...told } = await inTheirNames(upload);
     const heard = heardOf(told);

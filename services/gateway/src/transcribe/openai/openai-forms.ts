@@ -22,7 +22,13 @@ const ofSpeakers = z.never(noSpeakers).optional();
 export const cutFields = ["known_speaker_references"];
 
 const openaiFields = {
-  model: z.string().max(256).optional().describe("Accepted and ignored: the loaded model answers"),
+  model: z
+    .string()
+    .max(256)
+    .optional()
+    .describe(
+      "The model that runs, or another one that lies on the workers' disks (GET /api/v1/models), which is loaded then. OpenAI's own names, an empty one and none mean whichever runs",
+    ),
   response_format: z
     .enum(answerFormats, {
       error: ({ input }) =>

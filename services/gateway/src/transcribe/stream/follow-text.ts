@@ -15,6 +15,7 @@ import {
 } from "@parlance/contracts";
 import { followSubject } from "../../batch/follow-subject.ts";
 import { createNews } from "../../batch/news.ts";
+import { OtherModel } from "../../models/index.ts";
 import { createTextDeltas, type TextDelta, type TextDeltas, type TextDeltasOptions } from "./text-deltas.ts";
 
 export interface FollowedText {
@@ -22,9 +23,11 @@ export interface FollowedText {
   readonly ready: Promise<void>;
   /** The text is wanted as it comes, and not its end alone. Before anything is published, and before `ready` is waited for. */
   listen(options: TextDeltasOptions): void;
+  /** Whose text it may be, by the names of models. Before anything is published; default: any model's. */
+  require(isMeant: (model: string) => boolean): void;
   /**
    * Resolves with the next of what there is to tell: text, or the item's end, which comes once. Throws `request_timeout` when for
-   * `silenceMs` nothing is heard of the item, or the signal's reason.
+   * `silenceMs` nothing is heard of the item, the signal's reason, or an OtherModel as soon as something of it is by a model that is not meant.
    */
   next(silenceMs: number, signal: AbortSignal): Promise<{ delta: TextDelta } | { done: ItemDone }>;
   /** What is left to tell, by the transcript. */
@@ -41,11 +44,22 @@ export function followText(bus: Bus, batchId: string, itemId: string): FollowedT
   let stopLooking: (() => void)[] | undefined;
   let deltas: TextDeltas | undefined;
   let done: ItemDone | undefined;
+  let isMeant: (model: string) => boolean = () => true;
+  let other: string | undefined;
+  let isTold = false;
+
+  /** True when it is by a model that is meant. */
+  function isOurs(model: string | undefined): boolean {
+    if (model === undefined || isMeant(model)) return true;
+    other ??= model;
+    news.tell();
+    return false;
+  }
 
   function takeDone({ data }: Told): void {
     if (done !== undefined) return;
     done = itemDoneSchema.parse(readJson(data));
-    news.tell();
+    if (isOurs(done.model)) news.tell();
   }
 
   /** Of a failure its done event tells, and what is not understood here of a result, the transcript tells. */
@@ -53,7 +67,8 @@ export function followText(bus: Bus, batchId: string, itemId: string): FollowedT
     const n = parseResultSubject(subject)?.n;
     const { data: result } = segmentResultSchema.safeParse(readJson(data));
     if (n === undefined || result?.outcome !== "ok") return;
-    const { text, language, tokens } = result;
+    const { text, language, tokens, model } = result;
+    if (!isOurs(model)) return;
     if (deltas?.result(n, { text, language, tokens }) === true) news.tell();
   }
 
@@ -61,7 +76,7 @@ export function followText(bus: Bus, batchId: string, itemId: string): FollowedT
     for await (const { subject, data } of bus.subscribe(subjects.itemParts(batchId, itemId), closing.signal)) {
       const n = parsePartSubject(subject)?.n;
       const { data: part } = partSchema.safeParse(readJson(data));
-      if (n === undefined || part === undefined) continue;
+      if (n === undefined || part === undefined || !isOurs(part.model)) continue;
       told.part(n, part.text);
       news.tell();
     }
@@ -90,12 +105,19 @@ export function followText(bus: Bus, batchId: string, itemId: string): FollowedT
       ready = bus.flush();
       ready.catch(() => undefined);
     },
+    require(rule) {
+      isMeant = rule;
+    },
     async next(silenceMs, signal) {
       stopLooking ??= followed.map((each) => each.keepLooking());
       for (;;) {
         signal.throwIfAborted();
+        if (other !== undefined) throw new OtherModel(other, isTold);
         const delta = deltas?.take();
-        if (delta !== undefined) return { delta };
+        if (delta !== undefined) {
+          isTold = true;
+          return { delta };
+        }
         if (done !== undefined) return { done };
         await news.wait(silenceMs, signal);
       }

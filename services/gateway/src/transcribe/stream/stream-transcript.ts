@@ -30,7 +30,8 @@ export async function streamTranscript<Fields>(
   let events: EventStream | undefined;
 
   async function tell(gone: AbortSignal): Promise<void> {
-    const stream = openEventStream(ctx, { gone });
+    // Of a text that is told again nothing was told before.
+    const stream = events ?? openEventStream(ctx, { gone });
     events = stream;
     const firstText = metrics.firstTextSeconds.startTimer();
     let begun = false;
