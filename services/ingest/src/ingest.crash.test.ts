@@ -3,7 +3,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
-import { encodeWav } from "@parlance/audio";
+import { encodeWav, expandSeconds, limitOf } from "@parlance/audio";
 import { fixture, inChunks } from "@parlance/audio/testing";
 import { type Bus, connectBus } from "@parlance/bus";
 import { setAckWait } from "@parlance/bus/testing";
@@ -142,9 +142,9 @@ test("killed at any moment: every item's jobs and failures are there once, and n
 }, 180_000);
 
 /** A batch of one long file, of which at least `some` segments are published. */
-async function begin(audio: Uint8Array, lane: string, some = 3): Promise<string> {
+async function begin(audio: Uint8Array, lane: string, some = 3, parts = false): Promise<string> {
   const batchId = randomUUID();
-  const payload = JSON.stringify({ lane, items: [{ itemId: "0", file: await store(audio) }] });
+  const payload = JSON.stringify({ lane, items: [{ itemId: "0", file: await store(audio), parts }] });
   await bus.publishOnce(subjects.intake(GATEWAY_SOURCE, batchId), payload, {
     headers: [["Content-Type", "application/json"]],
   });
@@ -208,20 +208,50 @@ test.each([
   180_000,
 );
 
-test("an ingest that was stopped for a while, and another one that cuts otherwise, make one whole item of it", async () => {
-  const audio = sound(900);
-  const first = await start({ SEGMENT_SECONDS: "25" });
-  const batchId = await begin(audio, "batch");
-  first.kill("SIGSTOP");
-  const there = (await bus.countSubjects(streams.jobs, subjects.batchJobs(batchId))).size;
-  await start({ SEGMENT_SECONDS: "7" });
-  await published(batchId, there + 3);
-  first.kill("SIGCONT");
-  await untilSettled();
-  await kill();
-  ingest = first;
-  await expectWhole(batchId, audio);
-}, 180_000);
+test.each([
+  [{ SEGMENT_SECONDS: "25", FIRST_SEGMENT_SECONDS: "4" }, { SEGMENT_SECONDS: "25", FIRST_SEGMENT_SECONDS: "10" }, 1],
+  [{ SEGMENT_SECONDS: "25", FIRST_SEGMENT_SECONDS: "4" }, { SEGMENT_SECONDS: "7", FIRST_SEGMENT_SECONDS: "2" }, 2],
+  [{ SEGMENT_SECONDS: "12", FIRST_SEGMENT_SECONDS: "3" }, { SEGMENT_SECONDS: "20", FIRST_SEGMENT_SECONDS: "5" }, 4],
+])(
+  "an item whose text is read as it comes, begun with %j and gone on with %j, grows as it was begun",
+  async (before, after, some) => {
+    const audio = sound(300);
+    await start(before);
+    const batchId = await begin(audio, "interactive", some, true);
+    await kill();
+    await start(after);
+    await untilSettled();
+    const lengths = await expectWhole(batchId, audio);
+    const limits = {
+      segmentSeconds: Number(before.SEGMENT_SECONDS),
+      firstSegmentSeconds: Number(before.FIRST_SEGMENT_SECONDS),
+    };
+    for (const [n, length] of lengths.slice(0, -1).entries()) {
+      const limit = limitOf(limits, n);
+      expect(Math.abs(length / 16_000 - limit)).toBeLessThanOrEqual(expandSeconds(limit));
+    }
+  },
+  180_000,
+);
+
+test.each([false, true])(
+  "an ingest that was stopped for a while, and another one that cuts otherwise, make one whole item of it (parts: %s)",
+  async (parts) => {
+    const audio = sound(900);
+    const first = await start({ SEGMENT_SECONDS: "25" });
+    const batchId = await begin(audio, "batch", 3, parts);
+    first.kill("SIGSTOP");
+    const there = (await bus.countSubjects(streams.jobs, subjects.batchJobs(batchId))).size;
+    await start({ SEGMENT_SECONDS: "7" });
+    await published(batchId, there + 3);
+    first.kill("SIGCONT");
+    await untilSettled();
+    await kill();
+    ingest = first;
+    await expectWhole(batchId, audio);
+  },
+  180_000,
+);
 
 test("an item whose first segments are done and gone, killed before its end, goes on behind them", async () => {
   const audio = sound(600);

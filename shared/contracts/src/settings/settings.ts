@@ -252,7 +252,7 @@ export const settingsTable = {
     schema: integer(1, 40),
     default: "4",
     describe:
-      "The same for the first segment of audio whose text is read as it comes (within half of it either side); the next ones grow to SEGMENT_SECONDS",
+      "The same for the first segment of audio whose text is read as it comes (within half of it either side); the next ones grow to `SEGMENT_SECONDS`",
   }),
 
   // The transcribe worker
