@@ -86,6 +86,7 @@ const said: Record<string, RegExp[]> = {
     /"status":\s*"queued"[\s\S]*turn on the lights in the kitchen please/,
     /^turn on the lights in the kitchen please$/m,
     /"timestamps"[\s\S]*"cancelled":\s*false/,
+    /data: .*"transcript\.text\.delta"[\s\S]*"transcript\.text\.done","text":"turn on the lights in the kitchen please"/,
   ],
   "nats/subjects.md": [
     /"completed":2[\s\S]*"events"[\s\S]*"cancelled":false/,

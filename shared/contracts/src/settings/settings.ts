@@ -112,7 +112,7 @@ export const settingsTable = {
   REQUEST_TIMEOUT: setting({
     schema: integer(1),
     default: "300",
-    describe: "Seconds that a request waits for its transcript",
+    describe: "Seconds that a request waits for its transcript; one that is streamed, for anything of it",
   }),
   SUBTITLE_CUES: setting({
     schema: word(subtitleCues),
