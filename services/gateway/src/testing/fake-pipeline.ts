@@ -137,7 +137,7 @@ export async function startFakePipeline(server: TestServer): Promise<FakePipelin
             text: rest,
             language: item.language === "auto" ? "English" : item.language,
             words: item.timestamps ? [{ start: 0, end: 0.5, text: rest }] : [],
-            stretches: [{ ...FAKE_STRETCH, text: ` ${rest}`, temperature: item.temperature }],
+            stretches: rest === "" ? [] : [{ ...FAKE_STRETCH, text: rest, temperature: item.temperature }],
             ...(item.logprobs ? { tokens: [{ token: rest, logprob: -0.1, bytes: [...Buffer.from(rest)] }] } : {}),
             start: 0,
             duration: 0.5,

@@ -2,6 +2,7 @@
 import { languageCodes, type Transcript, type TranscriptSegment, type Word } from "@parlance/contracts";
 import type { StreamedEnd, TranscriptionJson, VerboseJson } from "./answer-schemas.ts";
 import type { Granularity } from "./openai-forms.ts";
+import { segmentTexts } from "./segment-texts.ts";
 
 export interface Heard {
   transcript: Transcript;
@@ -35,14 +36,14 @@ export function verboseJson(
   { transcript, seconds }: Heard,
   { task, granularities }: { task: "transcribe" | "translate"; granularities: ReadonlySet<Granularity> },
 ): VerboseJson {
-  const { text, language, timestamps = [], segments = [] } = transcript;
+  const { text, language, timestamps = [] } = transcript;
   return {
     task,
     // Of a translation, the language of its text.
     language: task === "translate" ? "english" : language.toLowerCase(),
     duration: seconds,
     text,
-    ...(granularities.has("segment") ? { segments: segments.map(tenKeys) } : {}),
+    ...(granularities.has("segment") ? { segments: segmentsOf(transcript) } : {}),
     ...(granularities.has("word") ? { words: timestamps.map(wordOf) } : {}),
     ...(task === "translate" ? {} : { usage: usageOf(seconds) }),
   };
@@ -53,10 +54,14 @@ export function usageOf(seconds: number): TranscriptionJson["usage"] {
   return { type: "duration", seconds: Math.ceil(seconds) };
 }
 
-/** In the order of OpenAI's own answers. */
-function tenKeys(segment: TranscriptSegment): TranscriptSegment {
-  const { id, seek, start, end, text, tokens, temperature, avg_logprob, compression_ratio, no_speech_prob } = segment;
-  return { id, seek, start, end, text, tokens, temperature, avg_logprob, compression_ratio, no_speech_prob };
+/** Their ten keys in the order of OpenAI's own answers. */
+function segmentsOf(transcript: Transcript): TranscriptSegment[] {
+  const texts = segmentTexts(transcript);
+  return (transcript.segments ?? []).map(({ id, seek, start, end, text, tokens, ...scores }, index) => {
+    const { temperature, avg_logprob, compression_ratio, no_speech_prob } = scores;
+    const shown = texts[index] ?? text;
+    return { id, seek, start, end, text: shown, tokens, temperature, avg_logprob, compression_ratio, no_speech_prob };
+  });
 }
 
 function wordOf({ text, start, end, confidence }: Word): NonNullable<VerboseJson["words"]>[number] {

@@ -123,7 +123,10 @@ describe("POST /v1/audio/transcriptions", () => {
     });
     expect({ segments: segments !== undefined, words: words !== undefined }).toEqual(expected);
     if (words !== undefined) expect(words).toEqual([{ word: "Hello there.", start: 0, end: 0.5 }]);
-    if (segments !== undefined) expect(segments.map((segment) => Object.keys(segment))).toEqual([TEN_KEYS]);
+    if (segments !== undefined) {
+      expect(segments.map((segment) => Object.keys(segment))).toEqual([TEN_KEYS]);
+      expect(segments.map(({ text }) => text)).toEqual([" Hello there."]);
+    }
     expect(JSON.stringify(body)).not.toContain("null");
   });
 
