@@ -84,9 +84,10 @@ describe("the ctc architecture", () => {
     expect(result).toMatchObject({ text: "my two", language: "English", truncated: false });
     // Frames of 20 ms: m from 1 to 3, ay from 4 to 6, t from 10, uw to 15.
     expect(result.words).toEqual([
-      { text: "my", start: 0.02, end: 0.12 },
-      { text: "two", start: 0.2, end: 0.3 },
+      { text: "my", start: 0.02, end: 0.12, confidence: expect.closeTo(1, 2) },
+      { text: "two", start: 0.2, end: 0.3, confidence: expect.closeTo(1, 2) },
     ]);
+    expect(result.stretches).toMatchObject([{ text: "my two", start: 0.02, end: 0.3, tokens: [], temperature: 0 }]);
     expect(result.score).toBeLessThan(0);
     expect(result.score).toBeGreaterThan(-0.5);
   });
@@ -110,15 +111,20 @@ describe("the ctc architecture", () => {
       segment(say("ay"), { language: "English" }),
       segment(new Int16Array(41 * 16_000)),
       segment(say("ay"), { phrases: ["打开"] }),
-      segment(say("m ay")),
+      segment(say("ay"), { translate: true }),
+      // It samples nothing, and knows no tokens.
+      segment(say("m ay"), { temperature: 1, logprobs: true }),
     ]);
     expect(outcomes.map((outcome) => (outcome.ok ? outcome.result.text : outcome.failure.code))).toEqual([
       "language_unsupported",
       "i",
       "audio_too_long",
       "validation_failed",
+      "validation_failed",
       "my",
     ]);
+    expect(outcomes[4]).toMatchObject({ failure: { param: "translate" } });
+    expect(resultOf(outcomes[5]).tokens).toBeUndefined();
     expect(outcomes[3]).toMatchObject({ failure: { param: "phrases", message: expect.stringContaining("打开") } });
   });
 
@@ -143,6 +149,8 @@ describe("the ctc architecture", () => {
     expect(resultOf(plain).text).toBe("my par lance");
     expect(resultOf(hot).text).toBe("my parlance");
     expect(resultOf(hot).words.map(({ text }) => text)).toEqual(["my", "parlance"]);
+    // By its letters, which are said plainly.
+    expect(resultOf(hot).words[1]?.confidence).toBeCloseTo(1, 2);
     expect(resultOf(unlike).text).toBe("my par lance");
   });
 
@@ -162,6 +170,7 @@ describe("the ctc architecture", () => {
     expect(sure.text).toBe("My 2!");
     expect(sure.score).toBeGreaterThan(-0.01);
     expect(sure.words.map(({ text }) => text)).toEqual(["My", "2!"]);
+    expect(sure.words[1]?.confidence).toBeCloseTo(1, 2);
     const even = await choose(["my two", "my too"]);
     expect(even.score).toBeCloseTo(Math.log(0.5), 3);
     expect((await choose(["my zoo", "zebra"])).text).toBe("my zoo");
@@ -186,6 +195,7 @@ describe("the ctc architecture", () => {
     const result = resultOf((await model.transcribe([segment(audio, { timestamps: true })]))[0]);
     expect(result.text).toBe("i i");
     expect(result.words.length).toBe(2);
+    expect(result.stretches.map(({ text }) => text).join("")).toBe("i i");
   });
 
   it("runs passes one after the other, in the order of their calls", async () => {
@@ -199,6 +209,7 @@ describe("the ctc architecture", () => {
     const model = await load("letters");
     const [outcome] = await model.transcribe([segment(say("", "hello  you"), { timestamps: true })]);
     expect(resultOf(outcome)).toMatchObject({ text: "hello you", words: [{ text: "hello" }, { text: "you" }] });
+    for (const { confidence } of resultOf(outcome).words) expect(confidence).toBeCloseTo(1, 2);
   });
 
   it("decodes characters with the words of a language model, and spells others where that is allowed", async () => {

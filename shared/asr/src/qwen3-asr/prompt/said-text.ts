@@ -4,6 +4,7 @@
  */
 import type { TokenScore, Word } from "@parlance/contracts";
 import type { Decoded } from "@parlance/generation";
+import { confidenceOf } from "../../confidence.ts";
 import type { TextToken } from "../../stretches.ts";
 import { wordPlaces } from "../../word-places.ts";
 import type { PromptTokenizer } from "./prompt-tokenizer.ts";
@@ -68,21 +69,14 @@ export function withConfidences(words: readonly Word[], { text, tokens }: SaidTe
   return words.map((word, index) => {
     const { from = 0, to = 0 } = places?.[index] ?? {};
     while (next < tokens.length && endOf(tokens[next]) <= from) next++;
-    let sum = 0;
-    let count = 0;
-    for (let token = next; token < tokens.length && (tokens[token]?.from ?? to) < to; token++) {
-      sum += tokens[token]?.logProbability ?? 0;
-      count++;
-    }
-    return count === 0 ? word : { ...word, confidence: roundedProbability(sum / count) };
+    let behind = next;
+    while (behind < tokens.length && (tokens[behind]?.from ?? to) < to) behind++;
+    const scores = tokens.slice(next, behind).map(({ logProbability }) => logProbability);
+    return scores.length === 0 ? word : { ...word, confidence: confidenceOf(scores) };
   });
 }
 
 /** A token that completes no character is a part of the next one. */
 function endOf(token: SaidToken | undefined): number {
   return token === undefined ? 0 : Math.max(token.to, token.from + 1);
-}
-
-function roundedProbability(logProbability: number): number {
-  return Math.round(Math.min(1, Math.exp(logProbability)) * 10_000) / 10_000;
 }
