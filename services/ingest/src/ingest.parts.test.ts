@@ -23,13 +23,15 @@ import {
 } from "@parlance/contracts";
 import { createResults, resultsSettings } from "@parlance/results";
 import { createLog } from "@parlance/telemetry";
-import { describe, expect, test, vi } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { createIngest, type Ingest, ingestSettings } from "./ingest.ts";
 
 // A machine that is busy with other things decodes slowly.
 vi.setConfig({ testTimeout: 120_000 });
 
 const rig = useTestServer({ secured: true });
+// Nobody works here: what a test leaves would wait before the next one's.
+afterEach(async () => void (await rig.bus.purgeSubject(streams.jobs, "speech.job.>")));
 
 async function startIngest(environment: Record<string, string> = {}, watch?: FileWatch): Promise<Ingest> {
   const bus = await rig.connectAs("ingest");
@@ -234,6 +236,22 @@ describe("a file whose text is read as it comes", () => {
     expect(jobs.map(({ headers, length }) => ({ start: headers.start, length }))).toEqual(
       uninterrupted.map(({ headers, length }) => ({ start: headers.start, length })),
     );
+  });
+
+  test.each([
+    [15, "short", 4],
+    [16, "as long as ever", undefined],
+  ])("behind %i jobs of its lane has a first segment that is %s", async (some, _how, first) => {
+    for (let n = 0; n < 40; n += 1) {
+      await rig.bus.publishOnce(subjects.job("transcribe", n < some ? "interactive" : "batch", "other", "0", n), "");
+    }
+    await startIngest();
+    const file = await store(wav(sound(60)));
+    const [job] = await wholeOf(await submit([{ itemId: "0", file, parts: true }]));
+    expect(job?.headers).toMatchObject({ segmentSeconds: 25, parts: true });
+    expect(job?.headers.firstSegmentSeconds).toBe(first);
+    const seconds = (job?.length ?? 0) / SAMPLE_RATE;
+    expect(seconds > 6).toBe(first === undefined);
   });
 
   test("as a drop is asked for by Parlance-Parts", async () => {

@@ -5,13 +5,23 @@
  * An item that another delivery has begun goes on as it was begun: already-queued says what is there, begun-item how the rest fits to it.
  */
 import type { AudioSource, SegmentLimits } from "@parlance/audio";
-import { type Progress, SAMPLE_RATE, SpeechError, subjects, toSpeechError } from "@parlance/contracts";
+import {
+  durables,
+  type Progress,
+  SAMPLE_RATE,
+  SpeechError,
+  streams,
+  subjects,
+  toSpeechError,
+} from "@parlance/contracts";
 import type { IntakeItem } from "../intake/intake-batch.ts";
 import { ingestText, requireSpeech } from "./ingest-text.ts";
 import { openItemAudio } from "./item-audio.ts";
 import type { ItemContext } from "./item-context.ts";
 
 const PROGRESS_EVERY_MS = 1_000;
+/** MAX_BATCH_SIZE, which is the workers' own, by default. */
+const JOBS_OF_A_PASS = 16;
 
 /** Throws only what another delivery of the message may heal, or the signal's reason. */
 export async function ingestItem(item: IntakeItem, context: ItemContext): Promise<void> {
@@ -45,7 +55,8 @@ async function ingestAudio(
 ): Promise<void> {
   const { acceptedAt, lane } = context.record;
   const begun = await context.queued.cutOf(item.itemId);
-  const { boundaries = [], limits = limitsFor(item, context) } = begun ?? {};
+  const { boundaries = [], limits: begunWith } = begun ?? {};
+  let limits: SegmentLimits = begunWith ?? { segmentSeconds: context.segmentLimits.segmentSeconds };
   // What fails now fails behind what is there: a number that is taken would tell nobody.
   published.n = boundaries.length;
   const source = await openItemAudio(item.audio, { ...context, acceptedAt });
@@ -54,7 +65,11 @@ async function ingestAudio(
     source: counted,
     urgent: lane !== "batch",
     signal: context.signal,
-    limits: { ...limits, boundaries },
+    limits: { boundaries },
+    lengths: async () => {
+      limits = begunWith ?? (await limitsFor(item, context));
+      return limits;
+    },
     soon: item.wishes.parts,
   });
   for await (const segment of decoding) {
@@ -68,8 +83,16 @@ async function ingestAudio(
   }
 }
 
-function limitsFor({ wishes }: IntakeItem, { segmentLimits }: ItemContext): SegmentLimits {
-  return wishes.parts ? segmentLimits : { segmentSeconds: segmentLimits.segmentSeconds };
+/**
+ * The first segment is short where its text is read as it comes, and can come soon. Behind a pass that has yet to be run it waits
+ * whatever its length, and short segments would make that wait longer: a model may take as long for a short one as for a whole one.
+ */
+async function limitsFor({ wishes, operation }: IntakeItem, context: ItemContext): Promise<SegmentLimits> {
+  const { bus, record, segmentLimits } = context;
+  const { segmentSeconds } = segmentLimits;
+  if (!wishes.parts) return { segmentSeconds };
+  const { pending, ackPending } = await bus.consumerState(streams.jobs, durables.worker(operation, record.lane));
+  return pending + ackPending < JOBS_OF_A_PASS ? segmentLimits : { segmentSeconds };
 }
 
 function refuse(item: IntakeItem, { transcribes, speaks }: ItemContext): void {

@@ -92,6 +92,31 @@ describe("the decoder pool", () => {
     expect(lengths.reduce((sum, length) => sum + length, 0)).toBe(60 * 16_000);
   });
 
+  test("lengths are asked for when the item's turn has come, and not again when its process is killed", async () => {
+    const decoder = pool();
+    const first = decoder.decode({ source: source(minutes(10)) });
+    await first.next();
+    let asked = 0;
+    const lengths = async () => {
+      asked += 1;
+      return { segmentSeconds: 10 };
+    };
+    const second = decoder.decode({ source: source(minutes(10)), lengths });
+    const begun = second.next();
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(asked).toBe(0);
+    await first.return();
+    const segments = [(await begun).value];
+    for (const pid of decoder.pids) process.kill(pid, "SIGKILL");
+    for await (const segment of second) segments.push(segment);
+    expect(asked).toBe(1);
+    expect(segments.map((segment) => segment?.n)).toEqual(segments.map((_, n) => n));
+    expect(segments.length).toBeGreaterThan(50);
+    const short = decoder.decode({ source: source(buildWav({ data: threeSeconds })), lengths });
+    expect(await outcome(short)).toMatchObject({ samples: { length: 48_000 } });
+    expect(asked).toBe(2);
+  });
+
   test("a request's own limit ends an audio of forty minutes at once", async () => {
     const decoder = pool();
     const bytes = minutes(40);

@@ -12,6 +12,7 @@ import { createByteReader, remaining } from "../formats/byte-reader.ts";
 import { measureOgg } from "../formats/ogg-pages.ts";
 import { sniff } from "../formats/sniff.ts";
 import type { Segment } from "../samples/segment.ts";
+import type { SegmentLimits } from "../samples/segment-limits.ts";
 import { type DecodeLimits, decodeSegments, tooLong } from "./decode.ts";
 import { type DecoderChild, DecoderCrash, spawnDecoderChild } from "./decoder-child.ts";
 import { createSlots } from "./slots.ts";
@@ -32,6 +33,8 @@ export interface DecodeRequest {
   signal?: AbortSignal;
   /** In place of the pool's own limits. Audio of another rate than the jobs' is a voice to imitate. */
   limits?: Partial<DecodeLimits>;
+  /** How long its segments are to be, where that depends on how things are when its turn has come: asked then, and once. */
+  lengths?: (() => Promise<SegmentLimits>) | undefined;
 }
 
 export interface DecoderPoolOptions {
@@ -102,12 +105,15 @@ export function createDecoderPool(options: DecoderPoolOptions): DecoderPool {
     signal: AbortSignal,
   ): AsyncGenerator<Segment, void> {
     const { source, urgent = false } = request;
-    const limits = { maxBytes, ...limitsOf(request), maxMemoryBytes: MAX_MEMORY_BYTES, total: source.bytes };
+    const memory = { maxMemoryBytes: MAX_MEMORY_BYTES, total: source.bytes };
+    let lengths: SegmentLimits | undefined;
     let yielded = 0;
     for (let attempt = 1; ; attempt += 1) {
       const release = await slots.take(urgent, signal);
       const child = takeChild();
       try {
+        lengths ??= await request.lengths?.();
+        const limits = { maxBytes, ...limitsOf(request), ...lengths, ...memory };
         const encoded = (attempt === 1 ? first : undefined) ?? source.open();
         for await (const segment of child.run({ encoded, limits, timeoutMs, signal })) {
           if (segment.n < yielded) continue;
@@ -145,7 +151,7 @@ export function createDecoderPool(options: DecoderPoolOptions): DecoderPool {
     const sniffed = sniff(await reader.peek(64));
     const format = "format" in sniffed ? sniffed.format : undefined;
     if (format === "wav" && source.bytes <= INLINE_BYTES) {
-      for await (const segment of decodeSegments(reader, limits)) {
+      for await (const segment of decodeSegments(reader, { ...limits, ...(await request.lengths?.()) })) {
         signal.throwIfAborted();
         yield segment;
       }
