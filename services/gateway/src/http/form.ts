@@ -24,7 +24,7 @@ export interface FormOptions<Taken> {
 }
 
 export interface Form<Taken> {
-  /** Name → values in order. A trailing `[]` is cut off the name, as some clients write lists. */
+  /** Name → values in order. A trailing `[]` or `[0]` is cut off the name, as some clients write lists. */
   fields: ReadonlyMap<string, readonly string[]>;
   taken: Taken;
 }
@@ -67,7 +67,7 @@ export async function readForm<Taken>(
       fail(unreadable(undefined, "A part of the form has no name."));
       return;
     }
-    const field = name.replace(/\[\]$/, "");
+    const field = name.replace(/\[\d{0,4}\]$/, "");
     if (valueTruncated && !options.cutFields?.includes(field)) {
       fail(
         new SpeechError("payload_too_large", `${shown(field)} is longer than ${MAX_FIELD_BYTES} bytes.`, {

@@ -108,6 +108,11 @@ describe("POST /v1/audio/transcriptions", () => {
     ["segment", { "timestamp_granularities[]": "segment" }, { segments: true, words: false }],
     ["word", { "timestamp_granularities[]": "word" }, { segments: false, words: true }],
     ["both", { "timestamp_granularities[]": ["word", "segment"] }, { segments: true, words: true }],
+    [
+      "both, numbered",
+      { "timestamp_granularities[0]": "word", "timestamp_granularities[1]": "segment" },
+      { segments: true, words: true },
+    ],
     ["word without brackets", { timestamp_granularities: "word" }, { segments: false, words: true }],
     ["return_timestamps", { return_timestamps: "true" }, { segments: true, words: true }],
   ])("verbose_json with %s", async (_name, granularity, expected) => {
