@@ -1,10 +1,14 @@
-/** GET /v1/models and /v1/models/{id}: OpenAI's list, of the models that the workers have. */
+/**
+ * GET /v1/models and /v1/models/{id}: OpenAI's list, of the models that a request may name: those that run, and those that are loaded
+ * when they are asked for. The names that stand for whichever runs are not listed, but found by those who look for them.
+ */
 import type Router from "@koa/router";
 import { knowWorkers } from "@parlance/bus";
-import { SpeechError } from "@parlance/contracts";
+import { standsForAny } from "@parlance/catalogue";
+import { type Family, SpeechError } from "@parlance/contracts";
 import type { GatewayContext } from "../gateway-context.ts";
 
-export function addModels(router: Router, { bus, now, settings }: GatewayContext): void {
+export function addModels(router: Router, { bus, now, settings, requested }: GatewayContext): void {
   const families = [
     ...(settings.ENABLE_ASR ? [knowWorkers({ bus, family: "asr" })] : []),
     ...(settings.ENABLE_TTS ? [knowWorkers({ bus, family: "tts" })] : []),
@@ -15,11 +19,17 @@ export function addModels(router: Router, { bus, now, settings }: GatewayContext
   async function models() {
     const workers = (await Promise.all(families.map((known) => known()))).flat();
     const known = new Map(workers.map((worker) => [worker.model, worker]));
-    return [...known].map(([id, { family, languages, context }]) => ({
-      ...{ id, object: "model", created, owned_by: "parlance", family },
+    const running = [...known].map(([id, { family, languages, context }]) => ({
+      ...named(id, family),
       ...(languages === undefined ? {} : { languages }),
       ...(context === undefined ? {} : { context }),
     }));
+    const others = settings.ENABLE_ASR ? await requested.loadable() : [];
+    return [...running, ...others.filter(({ name }) => !known.has(name)).map(({ id }) => named(id, "asr"))];
+  }
+
+  function named(id: string, family: Family) {
+    return { id, object: "model", created, owned_by: "parlance", family };
   }
 
   router.get("/v1/models", async (ctx) => {
@@ -29,7 +39,8 @@ export function addModels(router: Router, { bus, now, settings }: GatewayContext
   // OpenAI's clients write the slash of a name as %2F; others write it as it is.
   router.get("/v1/models/*id", async (ctx) => {
     const asked = ctx.params.id ?? "";
-    const model = (await models()).find(({ id }) => id === asked);
+    const all = await models();
+    const model = all.find(({ id }) => id === asked) ?? standIn(asked, all);
     if (model === undefined) {
       throw new SpeechError("model_not_found", `model: no worker has ${JSON.stringify(asked.slice(0, 128))}`, {
         param: "model",
@@ -37,4 +48,10 @@ export function addModels(router: Router, { bus, now, settings }: GatewayContext
     }
     ctx.body = model;
   });
+}
+
+/** Of the recognisers the first one runs. */
+function standIn<Model extends { family: Family }>(asked: string, models: readonly Model[]) {
+  const model = standsForAny(asked) ? models.find(({ family }) => family === "asr") : undefined;
+  return model && { ...model, id: asked };
 }

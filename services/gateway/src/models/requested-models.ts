@@ -32,6 +32,8 @@ export interface RequestedModels {
    * REQUEST_TIMEOUT, or the reason of `gone`.
    */
   inTurn<T>(name: string | undefined, gone: AbortSignal, work: (turn: TurnOfModel) => Promise<T>): Promise<T>;
+  /** Those that a request would have loaded, and the one that is; none where requests load none. */
+  loadable(): Promise<readonly NamedModel[]>;
 }
 
 export interface RequestedModelsOptions {
@@ -170,6 +172,7 @@ export function createRequestedModels({ bus, onRequest, timeoutMs, log }: Reques
   }
 
   return {
+    loadable: async () => (onRequest ? (await lookLately()).onDisk : []),
     async inTurn(asked, gone, work) {
       const name = wantedName(asked);
       for (let run = 1; ; run += 1) {

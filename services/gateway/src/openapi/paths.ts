@@ -125,11 +125,20 @@ export function paths(): Json {
       }),
     },
     "/v1/models": {
-      get: operation("listModels", "The models that the workers have", { answer: listOf("data", model), errors: [] }),
+      get: operation(
+        "listModels",
+        "The models that a request may name: those that run, and those that are loaded when they are asked for",
+        { answer: listOf("data", model), errors: [] },
+      ),
     },
     "/v1/models/{id}": {
-      get: operation("retrieveModel", "A model that a worker has", {
-        parameters: [path("id", "As the list names it; its slashes may be written as %2F")],
+      get: operation("retrieveModel", "A model that a request may name", {
+        parameters: [
+          path(
+            "id",
+            "As the list names it, or a name of OpenAI's that stands for whichever runs; its slashes may be written as %2F",
+          ),
+        ],
         answer: { "application/json": { schema: { type: "object", properties: model } } },
         errors: ["model_not_found"],
       }),

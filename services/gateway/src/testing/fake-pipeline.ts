@@ -1,6 +1,6 @@
 /**
  * Stands in for ingest and the workers, which need audio and a model: "audio" is text that says what comes of it.
- * the first line of `say:<text>` is transcribed, `fail:<code>` fails with that code, `wait` is never heard of again. Text to speak
+ * the first line of `say:<text>` is transcribed, `who:<ms>` after so long as the name of the model that was there when it began, `fail:<code>` fails with that code, `wait` is never heard of again. Text to speak
  * is cut at `|`: each piece is half a second of sound, unless it is one of the last two. The results service behind it is the real
  * one.
  */
@@ -36,6 +36,8 @@ export interface FakePipeline {
   bus: Bus;
   /** What came on INTAKE, oldest first. */
   seen: { subject: string; data: Buffer; headers: Record<string, string> }[];
+  /** By whom all of it is said. Default `fake`. */
+  model: () => string;
   /** Speaks one segment of an item, as a worker would. */
   saySegment(batchId: string, itemId: string, n: number, last: boolean, samples?: Int16Array): Promise<void>;
   close(): Promise<void>;
@@ -120,6 +122,8 @@ export async function startFakePipeline(server: TestServer): Promise<FakePipelin
     if (familyOf[item.operation] === "tts") return await speak(batchId, item);
     const [verb, rest = ""] = (audio.split("\n")[0] ?? "").split(/:(.*)/);
     if (verb === "wait") return;
+    const model = pipeline.model();
+    if (verb === "who") await pause(Number(rest));
     const now = Date.now();
     const common = {
       operation: item.operation,
@@ -128,22 +132,23 @@ export async function startFakePipeline(server: TestServer): Promise<FakePipelin
       startedAt: now - 10,
       finishedAt: now,
     };
+    const text = verb === "who" ? model : rest;
     const result: SegmentResult =
-      verb === "say"
+      verb !== "fail"
         ? {
             ...common,
             outcome: "ok",
             timestamps: item.timestamps,
-            text: rest,
+            text,
             language: item.language === "auto" ? "English" : item.language,
-            words: item.timestamps ? [{ start: 0, end: 0.5, text: rest }] : [],
-            stretches: rest === "" ? [] : [{ ...FAKE_STRETCH, text: rest, temperature: item.temperature }],
-            ...(item.logprobs ? { tokens: [{ token: rest, logprob: -0.1, bytes: [...Buffer.from(rest)] }] } : {}),
+            words: item.timestamps ? [{ start: 0, end: 0.5, text }] : [],
+            stretches: text === "" ? [] : [{ ...FAKE_STRETCH, text, temperature: item.temperature }],
+            ...(item.logprobs ? { tokens: [{ token: text, logprob: -0.1, bytes: [...Buffer.from(text)] }] } : {}),
             start: 0,
             duration: 0.5,
             score: -0.1,
             truncated: false,
-            model: "fake",
+            model,
             passSize: 1,
           }
         : { ...common, outcome: "failed", timestamps: false, error: failure(rest) };
@@ -196,11 +201,10 @@ export async function startFakePipeline(server: TestServer): Promise<FakePipelin
       await Promise.all(deliveries.map(take));
     }
   }
-  const pulling = pull();
-
-  return {
+  const pipeline: FakePipeline = {
     bus,
     seen,
+    model: () => "fake",
     saySegment,
     async close() {
       stopping.abort();
@@ -209,6 +213,8 @@ export async function startFakePipeline(server: TestServer): Promise<FakePipelin
       await bus.close();
     },
   };
+  const pulling = pull();
+  return pipeline;
 }
 
 async function* inOnePiece(bytes: Uint8Array): AsyncGenerator<Uint8Array, void> {

@@ -3,19 +3,26 @@ import type { Bus } from "@parlance/bus";
 import { type SegmentResult, subjects, type TokenScore } from "@parlance/contracts";
 import { ONLY_ITEM } from "../../../batch/accept-batch.ts";
 
+export interface SegmentOptions {
+  last?: boolean;
+  language?: string;
+  tokens?: TokenScore[];
+  model?: string;
+}
+
 export interface ScriptedText {
   /** Resolves when the server has it. */
-  part(n: number, text: string): Promise<void>;
-  result(n: number, text: string, more?: { last?: boolean; language?: string; tokens?: TokenScore[] }): Promise<void>;
+  part(n: number, text: string, model?: string): Promise<void>;
+  result(n: number, text: string, more?: SegmentOptions): Promise<void>;
 }
 
 export function scriptText(bus: Bus, batchId: string): ScriptedText {
   return {
-    async part(n, text) {
-      bus.publish(subjects.part(batchId, ONLY_ITEM, n), JSON.stringify({ text }));
+    async part(n, text, model) {
+      bus.publish(subjects.part(batchId, ONLY_ITEM, n), JSON.stringify({ text, model }));
       await bus.flush();
     },
-    async result(n, text, { last = false, language = "English", tokens } = {}) {
+    async result(n, text, { last = false, language = "English", tokens, model = "scripted" } = {}) {
       const now = Date.now();
       const result: SegmentResult = {
         operation: "transcribe",
@@ -34,7 +41,7 @@ export function scriptText(bus: Bus, batchId: string): ScriptedText {
         duration: 1,
         score: -0.1,
         truncated: false,
-        model: "scripted",
+        model,
         passSize: 1,
       };
       await bus.publishOnce(subjects.result(batchId, ONLY_ITEM, n), JSON.stringify(result), { first: true });
