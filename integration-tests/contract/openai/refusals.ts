@@ -2,7 +2,6 @@
 import { once } from "node:events";
 import { connect } from "node:net";
 import { poisonCorpus } from "@parlance/audio/testing";
-import type { ClientOptions } from "openai";
 import { describe, expect, it } from "vitest";
 import { problemsOf } from "./answer-schemas.ts";
 import { MODEL, type PackageName, type Room } from "./room.ts";
@@ -18,30 +17,14 @@ export function refusals(name: PackageName, room: Room): void {
     return await room.package(name).toFile(bytes, file);
   };
 
-  /** A client that tries again as it does by itself, and what it was answered. */
-  function watched(options: ClientOptions = {}) {
-    const answers: Response[] = [];
-    const client = room.client(name, {
-      maxRetries: 2,
-      ...options,
-      async fetch(url, init) {
-        const response = await fetch(url, init);
-        // It also asks fetch itself what it can do.
-        if (String(url).startsWith("http")) answers.push(response.clone());
-        return response;
-      },
-    });
-    return { client, answers };
-  }
-
   describe("keys", () => {
     it("that are wrong are an AuthenticationError", async () => {
-      const { client, answers } = watched({ apiKey: "another" });
+      const { client, answers } = room.watch(name, { apiKey: "another" });
       const error = await problemOf(client.audio.transcriptions.create({ model: MODEL, file: await lights() }));
       expect(error).toBeInstanceOf(room.package(name).AuthenticationError);
       expect(error).toMatchObject({ status: 401, code: "unauthorized", requestID: expect.any(String) });
       expect(answers).toHaveLength(1);
-      expect(problemsOf("error", await answers[0]?.json())).toEqual([]);
+      expect(problemsOf("error", JSON.parse(answers[0]?.body ?? ""))).toEqual([]);
     });
 
     it("that are missing are told before the body is read", async () => {
@@ -69,13 +52,13 @@ export function refusals(name: PackageName, room: Room): void {
     "poison (%s) is refused once, and not tried again",
     async (kind) => {
       const poison = poisonCorpus().find((each) => each.name === kind);
-      const { client, answers } = watched();
+      const { client, answers } = room.watch(name);
       const file = await room.package(name).toFile(poison?.bytes ?? new Uint8Array(), "poison.wav");
       const error = await problemOf(client.audio.transcriptions.create({ model: MODEL, file }));
       expect(error).toBeInstanceOf(room.package(name).BadRequestError);
       expect(error).toMatchObject({ code: poison?.code, param: "file" });
       expect(answers.map(({ status, headers }) => [status, headers.get("x-should-retry")])).toEqual([[400, "false"]]);
-      expect(problemsOf("error", await answers[0]?.json())).toEqual([]);
+      expect(problemsOf("error", JSON.parse(answers[0]?.body ?? ""))).toEqual([]);
     },
   );
 
@@ -86,7 +69,7 @@ export function refusals(name: PackageName, room: Room): void {
     [{ stream: "perhaps" }, "stream"],
     [{ chunking_strategy: { type: "server_vad", threshold: 2 } }, "chunking_strategy.threshold"],
   ])("%o is refused by its name", async (fields, param) => {
-    const { client, answers } = watched();
+    const { client, answers } = room.watch(name);
     const asked = Object.assign({ model: MODEL, file: await lights() }, fields);
     const error = await problemOf(client.audio.transcriptions.create(asked));
     expect(error).toBeInstanceOf(room.package(name).BadRequestError);

@@ -27,12 +27,19 @@ export interface Room {
   package(name: PackageName): OpenaiPackage;
   /** Speaks to the pipeline with its key. Default: it tries nothing again. */
   client(name: PackageName, options?: ClientOptions): OpenAI;
+  /** A client that tries again as it does by itself, and what it is answered. `before` each request it waits. */
+  watch(name: PackageName, options?: ClientOptions, before?: (attempt: number) => Promise<void>): Watched;
   /** A committed sentence by its file's name. */
   clip(name: string): Clip;
   /** Over a minute of sentences, which make several segments. */
   readonly minute: Clip;
   /** What /metrics says of a gauge or counter. */
   metric(name: string): Promise<number>;
+}
+
+export interface Watched {
+  client: OpenAI;
+  answers: { url: string; status: number; headers: Headers; body: string }[];
 }
 
 /** Starts a pipeline before the tests of the file and stops it behind them. */
@@ -71,6 +78,23 @@ export function useRoom(
         maxRetries: 0,
         ...options,
       });
+    },
+    watch(name, options, before = async () => {}) {
+      const answers: Watched["answers"] = [];
+      const client = room.client(name, {
+        maxRetries: 2,
+        ...options,
+        async fetch(url, init) {
+          // It also asks fetch itself what it can do.
+          if (!String(url).startsWith("http")) return await fetch(url, init);
+          await before(answers.length);
+          const response = await fetch(url, init);
+          const { status, headers } = response;
+          answers.push({ url: String(url), status, headers, body: await response.clone().text() });
+          return response;
+        },
+      });
+      return { client, answers };
     },
     clip: (name) => there(clips.find((clip) => clip.name === name)),
     async metric(name) {
