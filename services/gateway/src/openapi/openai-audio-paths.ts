@@ -7,6 +7,15 @@ import { audioFile, form, type Json, json, operation } from "./operation.ts";
 const binary: Json = { schema: { type: "string", format: "binary" } };
 const statusOnAudio = (code: ErrorCode) => statusOf("/v1/audio/", { code, status: errorTable[code].status });
 
+const onTranscription: ErrorCode[] = [
+  ...onBodies,
+  ...onWork,
+  ...onAudio,
+  ...(["invalid_multipart", "request_timeout", "model_not_ready"] as const),
+  // Of the model that it names.
+  ...(["model_not_found", "model_unavailable", "memory_short"] as const),
+];
+
 const transcriptEvents: Json = {
   "text/event-stream": {
     schema: {
@@ -23,7 +32,7 @@ export function openaiAudioPaths(): Record<string, Json> {
       post: operation("createTranscription", "Transcribe one audio file, as OpenAI's clients ask for it", {
         body: form({ file: audioFile }, ["file"], "TranscriptionForm"),
         answer: { ...texts("TranscriptionJson"), ...transcriptEvents },
-        errors: ["invalid_multipart", "request_timeout", "model_not_ready", ...onBodies, ...onWork, ...onAudio],
+        errors: onTranscription,
         statusOf: statusOnAudio,
       }),
     },
@@ -31,7 +40,7 @@ export function openaiAudioPaths(): Record<string, Json> {
       post: operation("streamTranscription", "Transcribe one audio file and tell its text while it is recognised", {
         body: form({ file: audioFile }, ["file"], "TranscriptionForm"),
         answer: transcriptEvents,
-        errors: ["invalid_multipart", "request_timeout", "model_not_ready", ...onBodies, ...onWork, ...onAudio],
+        errors: onTranscription,
         statusOf: statusOnAudio,
       }),
     },
@@ -39,7 +48,7 @@ export function openaiAudioPaths(): Record<string, Json> {
       post: operation("createTranslation", "Say in English what one audio file says, where the model translates", {
         body: form({ file: audioFile }, ["file"], "TranslationForm"),
         answer: texts("TranslationJson"),
-        errors: ["invalid_multipart", "request_timeout", "model_not_ready", ...onBodies, ...onWork, ...onAudio],
+        errors: onTranscription,
         statusOf: statusOnAudio,
       }),
     },
