@@ -1,3 +1,5 @@
+import { connectBus } from "@parlance/bus";
+import { answerAsWorker } from "@parlance/bus/testing";
 import { headerNames, streams, subjects } from "@parlance/contracts";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { openSocket, readAll } from "../../testing/raw-http.ts";
@@ -147,6 +149,30 @@ describe("a transcript that is streamed", () => {
       { start: 0, end: 1, text: "hello" },
       { start: 1, end: 2, text: "there" },
     ]);
+  });
+
+  test("with log-probabilities each segment is told whole, with its tokens, and the end has them all", async () => {
+    const own = await startRig();
+    const bus = await connectBus({ name: "worker", ...own.server.as() });
+    await answerAsWorker(bus, { family: "asr", logprobs: true });
+    const knowing = await startTestGateway(own.server);
+    const { says, events } = await open({ "include[]": "logprobs" }, { at: knowing, of: own });
+    expect(own.pipeline.seen[0]?.headers).toMatchObject({ [headerNames.logprobs]: "true" });
+    const tokens = (text: string) => [{ token: text, logprob: -0.5, bytes: [...Buffer.from(text)] }];
+    await says.part(0, "hel");
+    await says.result(0, "hello", { tokens: tokens("hello") });
+    expect(await events.next()).toEqual({
+      done: false,
+      value: { type: "transcript.text.delta", delta: "hello", logprobs: tokens("hello") },
+    });
+    await says.result(1, "you", { tokens: tokens("you"), last: true });
+    expect(await rest(events)).toMatchObject([
+      { delta: " you", logprobs: tokens("you") },
+      { text: "hello you", logprobs: [...tokens("hello"), ...tokens("you")] },
+    ]);
+    await knowing.close();
+    await bus.close();
+    await own.close();
   });
 
   test("a transcript that fits no message is told whole", async () => {
