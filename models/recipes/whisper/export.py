@@ -64,6 +64,8 @@ def export(model, folder, formats, name, version="1", source="openai-whisper", l
         source=source,
         languages=language_names(model),
         sample_rate=16000,
+        # The decoders of turbo and of the distilled models were cut down and trained again, to transcribe alone.
+        **({"translates": False} if dims.n_text_layer < dims.n_audio_layer else {}),
         files=files,
         limits={"maxSegmentSeconds": 30, "maxBatchSize": max(1, min(32, CROSS_BYTES // (dims.n_text_layer * 2 * dims.n_audio_ctx * dims.n_text_state * 4)))},
         whisper={

@@ -49,7 +49,7 @@ const recognisers: ModelKind = {
   settings: { model: "MODEL_ID", computeType: "ASR_COMPUTE_TYPE" },
   architectures: architectureNames,
   layouts: asrLayouts,
-  abilitiesOf: ({ architecture }) => ({ ...abilitiesOf(architecture) }),
+  abilitiesOf: (manifest) => ({ ...abilitiesOf(manifest) }),
 };
 
 /** Throws a SpeechError when there is no such model, or a device was asked for that cannot be used. */

@@ -1,7 +1,9 @@
 /**
- * What the architectures make of a caller's wishes, beside what manifests say: known without loading a model, so that a worker
- * can tell it before. A light entry: nothing here imports an architecture.
+ * What the architectures make of a caller's wishes, and what their manifests say of it: known without loading a model, so that
+ * a worker can tell it before. A light entry: nothing here imports an architecture.
  */
+import type { Manifest } from "@parlance/contracts";
+
 export interface AsrAbilities {
   /** Whether a text of the caller's (`context`) is heard; the others ignore it. */
   context: boolean;
@@ -17,9 +19,18 @@ const byArchitecture: ReadonlyMap<string, AsrAbilities> = new Map([
   ["whisper", { context: true, translates: true, logprobs: true }],
 ]);
 
+/** What of a manifest says what its model can do. */
+export type AbleManifest = Pick<Manifest, "architecture" | "languages" | "translates">;
+
 export const architectureNames: readonly string[] = [...byArchitecture.keys()];
 
-/** Undefined for an architecture that there is not. */
-export function abilitiesOf(architecture: string): AsrAbilities | undefined {
-  return byArchitecture.get(architecture);
+/** Of a manifest's model. Undefined for an architecture that there is not. */
+export function abilitiesOf(manifest: AbleManifest): AsrAbilities | undefined {
+  const abilities = byArchitecture.get(manifest.architecture);
+  return abilities && { ...abilities, translates: abilities.translates && canTranslate(manifest) };
+}
+
+/** Models that know English alone have nothing to translate; of others a manifest says it when they were not trained for it. */
+export function canTranslate({ languages, translates = true }: Pick<Manifest, "languages" | "translates">): boolean {
+  return translates && languages.some((language) => language !== "English");
 }

@@ -16,7 +16,7 @@ export interface AsrSegment {
   phrases: readonly string[];
   /** English is wanted, whatever is spoken; architectures that cannot do it refuse the row. Default false. */
   translate?: boolean | undefined;
-  /** 0 to 1; 0: the likeliest text. Default 0. Architectures that do not sample ignore it. */
+  /** 0 to 1; 0: the likeliest text. Default 0. Above it tokens are sampled, the same for the same audio. Architectures that do not sample ignore it. */
   temperature?: number | undefined;
   /** Whether `tokens` is wanted. Default false. */
   logprobs?: boolean | undefined;
@@ -24,7 +24,7 @@ export interface AsrSegment {
 
 export interface AsrResult {
   text: string;
-  /** English name; empty when the model could not tell. */
+  /** Of the text, not of the audio: English where it was translated. English name; empty when the model could not tell. */
   language: string;
   /** Seconds from the beginning of the segment; empty unless asked for. */
   words: Word[];

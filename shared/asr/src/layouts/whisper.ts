@@ -25,7 +25,12 @@ const formats = {
   ".int4": ["_q4", "_bnb4", "_q4f16"],
 } as const;
 
-const configSchema = z.looseObject({ model_type: z.literal("whisper"), vocab_size: z.number().int() });
+const configSchema = z.looseObject({
+  model_type: z.literal("whisper"),
+  vocab_size: z.number().int(),
+  encoder_layers: z.number().int().optional(),
+  decoder_layers: z.number().int().optional(),
+});
 
 const SMALLEST_MULTILINGUAL = 51_865;
 /** Languages of the first multilingual models; one more token is one more language. */
@@ -59,13 +64,15 @@ export async function recogniseWhisper({ files, readJson }: FolderView): Promise
     if (!files.has(path)) lack(path);
     found[role] = path;
   }
-  const { vocab_size: size } = config.data;
+  const { vocab_size: size, encoder_layers: heard = 0, decoder_layers: said = heard } = config.data;
   const languages = whisperCodes.slice(0, FIRST_LANGUAGES + size - SMALLEST_MULTILINGUAL);
   return {
     architecture: "whisper",
     family: "asr",
     description: `Whisper, ${has("decoderMerged") ? "merged" : "split"} graphs`,
     languages: size < SMALLEST_MULTILINGUAL ? ["English"] : languages.map(languageName),
+    // The decoders of turbo and of the distilled models were cut down and trained again, to transcribe alone.
+    ...(said < heard && { translates: false }),
     sampleRate: 16_000,
     limits: { maxSegmentSeconds: 30, maxBatchSize: 32 },
     files: { ...found, config: "config.json" },

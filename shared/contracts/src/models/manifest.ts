@@ -24,6 +24,8 @@ export const manifestSchema = z.looseObject({
   source: z.string(),
   /** English names; what `auto` may answer with. */
   languages: z.array(z.string()).min(1),
+  /** Of a model of an architecture that translates: false when this one was not trained for it. Default true. */
+  translates: z.boolean().optional(),
   sampleRate: z.number().int().positive(),
   files: z.record(z.string(), manifestFileSchema),
   limits: z.object({

@@ -14,6 +14,8 @@ export interface RecognisedModel {
   family: "asr" | "tts";
   description: string;
   languages: string[];
+  /** False: it was not trained to translate, as others of its architecture were. */
+  translates?: boolean;
   sampleRate: number;
   limits: { maxSegmentSeconds: number; maxBatchSize: number };
   /** Relative paths by role. A graph in another number format than it was made in: `<role>.int8`, `.float16`, `.int4`. */
