@@ -52,24 +52,26 @@ def segments(tokens, tokenizer, seconds):
     return found
 
 
-def words(model, mel, tokens, language, samples):
-    tokenizer = tokenizer_of(model, language)
+def timed(model, mel, tokens, tokenizer, samples):
+    """Words with times and probabilities, and the segments' own times, which the words' change."""
     found = segments(tokens, tokenizer, samples / 16_000)
     frames = min(samples // 160, 3000)
     add_word_timestamps(segments=found, model=model, tokenizer=tokenizer, mel=mel, num_frames=frames, last_speech_timestamp=0.0)
-    return [[word["word"], float(word["start"]), float(word["end"])] for segment in found for word in segment["words"]]
+    words = [[word["word"], float(word["start"]), float(word["end"]), float(word["probability"])] for segment in found for word in segment["words"]]
+    return words, [[float(segment["start"]), float(segment["end"]), segment["tokens"]] for segment in found]
 
 
 @torch.no_grad()
 def decoded(model, name, states, mel, wanted):
-    """One decoding; `wanted`: language or None, timestamps, beam, context."""
+    """One decoding; `wanted`: language or None, timestamps, beam, context, task."""
     language, timestamps, beam, context = wanted["language"], wanted["timestamps"], wanted["beam"], wanted.get("context")
+    task = wanted.get("task", "transcribe")
     options = DecodingOptions(
-        language=language if model.is_multilingual else "en", without_timestamps=not timestamps, beam_size=beam if beam > 1 else None,
+        task=task, language=language if model.is_multilingual else "en", without_timestamps=not timestamps, beam_size=beam if beam > 1 else None,
         prompt=context, sample_len=BUDGET, fp16=False,
     )  # fmt: skip
     result = model.decode(states, options)
-    tokenizer = tokenizer_of(model, result.language)
+    tokenizer = tokenizer_of(model, result.language, task)
     answer = {
         "clip": name, **wanted, "budget": BUDGET, "tokens": result.tokens, "heard": result.language,
         "text": tokenizer.decode([token for token in result.tokens if token < tokenizer.eot]).strip(),
@@ -77,7 +79,7 @@ def decoded(model, name, states, mel, wanted):
     }  # fmt: skip
     samples = len(clip(name))
     if timestamps and samples >= 3200 and any(token < tokenizer.eot for token in result.tokens):
-        answer["words"] = words(model, mel, result.tokens, result.language, samples)
+        answer["words"], answer["segments"] = timed(model, mel, result.tokens, tokenizer, samples)
     return answer
 
 
@@ -97,5 +99,7 @@ def golden(model, names=tuple(CLIPS)):
         if index % 4 == 1:
             wanted += [{"language": None, "timestamps": True, "beam": beam, "context": CONTEXT} for beam in (1, 5)]
             wanted += [{"language": language, "timestamps": True, "beam": 1} for language in languages]
+            if model.is_multilingual:
+                wanted += [{"language": "de", "timestamps": True, "beam": 1, "task": "translate"}, {"language": None, "timestamps": False, "beam": 5, "task": "translate"}]
         decodings += [decoded(model, name, states, mel, one) for one in wanted]
     return {"clips": heard, "decodings": decodings}

@@ -8,8 +8,8 @@ from whisper.tokenizer import LANGUAGES, get_tokenizer
 NAMES = {"tl": "Filipino"}
 
 
-def tokenizer_of(model, language=None):
-    return get_tokenizer(model.is_multilingual, num_languages=model.num_languages, language=language or "en", task="transcribe")
+def tokenizer_of(model, language=None, task="transcribe"):
+    return get_tokenizer(model.is_multilingual, num_languages=model.num_languages, language=language or "en", task=task)
 
 
 def language_names(model):

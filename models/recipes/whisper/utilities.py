@@ -150,7 +150,7 @@ def punctuations(rng):
 
 
 def repaired_times(rng):
-    """[words, tokens of each, begins, segments, answer]"""
+    """[words, tokens of each, begins, segments, answer, the segments' times then]"""
     cases = []
     tokenizer = SimpleNamespace(eot=1000)
     for _ in range(CASES):
@@ -172,7 +172,7 @@ def repaired_times(rng):
         ]
         timing.add_word_timestamps(segments=segments, model=None, tokenizer=tokenizer, mel=None, num_frames=0, last_speech_timestamp=0.0)
         answer = [[word["word"], float(word["start"]), float(word["end"])] for segment in segments for word in segment["words"]]
-        cases.append([words, lengths, begins, given, answer])
+        cases.append([words, lengths, begins, given, answer, [[float(segment["start"]), float(segment["end"])] for segment in segments]])
     return cases
 
 
@@ -208,13 +208,37 @@ def attempts(rng):
     return cases
 
 
+def text_segments(rng):
+    """[tokens, segments as start, end, text, tokens]: texts that end with a timestamp, so that one window hears it all."""
+    tokenizer = get_tokenizer(False)
+    transcribing.log_mel_spectrogram = lambda audio, mels, padding: torch.zeros(80, 6000)
+    dims = SimpleNamespace(n_mels=80, n_audio_ctx=1500, n_text_ctx=448)
+    cases = []
+    for _ in range(CASES):
+        tokens, place = [], rng.randrange(0, 50)
+        for number in range(rng.randint(1, 5)):
+            words = tokenizer.encode(rng.choice([" ", ""]) + rng.choice([*TEXTS, " "]))
+            cut = rng.randint(1, len(words)) if rng.random() < 0.3 else len(words)
+            until = place if rng.random() < 0.1 else rng.randint(place, min(1499, place + 300))
+            tokens += [tokenizer.timestamp_begin + place, *words[:cut], tokenizer.timestamp_begin + until]
+            place = rng.choice([until, min(1499, until + 20)])
+
+        def decode(_, options):
+            return DecodingResult(None, "en", tokens=tokens, avg_logprob=-0.5, no_speech_prob=0.25, temperature=options.temperature, compression_ratio=1.5)
+
+        model = SimpleNamespace(dims=dims, device=torch.device("cpu"), is_multilingual=False, num_languages=99, decode=decode)
+        found = transcribing.transcribe(model, np.zeros(480_000, np.float32), verbose=None, fp16=False)
+        cases.append([tokens, [[segment["start"], segment["end"], segment["text"], segment["tokens"]] for segment in found["segments"]]])
+    return cases
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
     options = parser.parse_args()
     torch.set_num_threads(1)
     made = {}
-    for make in (timestamp_rules, beam_searches, warpings, medians, token_words, encodings, punctuations, compressions, attempts, repaired_times):
+    for make in (timestamp_rules, beam_searches, warpings, medians, token_words, encodings, punctuations, compressions, attempts, repaired_times, text_segments):
         made[make.__name__] = make(random.Random(make.__name__))
         print(make.__name__, len(made[make.__name__]))
     made["non_speech"] = {kind: list(get_tokenizer(kind == "multilingual").non_speech_tokens) for kind in ("multilingual", "english")}

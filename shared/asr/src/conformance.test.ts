@@ -35,7 +35,9 @@ function nearly({ score, words, stretches, tokens, ...said }: AsrResult) {
   return {
     ...{ ...said, score: near(score) },
     words: words.map((word) => ({ ...word, confidence: near(word.confidence) })),
-    stretches: stretches.map((stretch) => ({ ...stretch, avg_logprob: near(stretch.avg_logprob) })),
+    stretches: stretches.map((stretch) => ({
+      ...{ ...stretch, avg_logprob: near(stretch.avg_logprob), no_speech_prob: near(stretch.no_speech_prob) },
+    })),
     tokens: tokens?.map((token) => ({ ...token, logprob: near(token.logprob) })),
   };
 }
@@ -83,19 +85,27 @@ function expectTokens(outcome: AsrOutcome, { logprobs = false, phrases }: AsrSeg
 }
 
 for (const [architecture, models] of specimens) {
-  const canTell = abilitiesOf(architecture)?.logprobs === true;
-  for (const { name, write, modelId, options, rows, refused, truncated, tellsParts = false, triesAgain } of models) {
-    // What is told of an attempt that is given up is no beginning of the text.
-    const joined = triesAgain === true ? { expectJoined: () => {} } : {};
+  const canTell = abilitiesOf({ architecture, languages: [] })?.logprobs === true;
+  for (const {
+    name,
+    write,
+    modelId,
+    options,
+    rows,
+    refused,
+    truncated,
+    tellsParts = false,
+    triesAgain = false,
+  } of models) {
     const family: typeof recognition = {
-      ...{ ...recognition, ...joined },
+      ...recognition,
       expectSound(outcome, row) {
         recognition.expectSound?.(outcome, row);
         expectTokens(outcome, row, canTell);
       },
     };
     describeConformance(`${architecture}, ${name}`, family, {
-      ...{ rows, tellsParts },
+      ...{ rows, tellsParts, triesAgain },
       refused: [segment(new Int16Array(3_600 * SAMPLE_RATE)), ...refused],
       ...(truncated && { truncated }),
       async open() {

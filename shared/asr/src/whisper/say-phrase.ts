@@ -1,4 +1,5 @@
 /** A row that says one of a list: the phrases are said to it, some at a time, and it by itself. */
+import { compressionRatio } from "../stretches.ts";
 import type { PassRows } from "./graphs/decoder.ts";
 import type { Attempted } from "./search/attempts.ts";
 import { choosePhrase, createLikelihoodSearch } from "./search/phrases.ts";
@@ -33,8 +34,10 @@ export async function sayPhrase({ held, number, prompt, phrases, vocabulary }: P
     }
     return search.likelihoods();
   });
+  const text = phrases[choice.index] ?? "";
   return {
-    ...{ tokens: choice.tokens, text: phrases[choice.index] ?? "", logProbability: choice.logProbability },
+    ...{ tokens: choice.tokens, scores: [], text, logProbability: choice.logProbability },
+    compressionRatio: compressionRatio(text),
     ...{ noSpeechProbability: noSpeechProbability ?? 0, temperature: 0, finished: true, silence: false },
   };
 }

@@ -4,6 +4,7 @@
  * between steps rows that wait come in beside those that speak. Rows are what the model sees; segments of the pipeline become rows
  * in whisper-model.ts.
  */
+import { SAMPLE_RATE } from "@parlance/contracts";
 import type { Pass } from "@parlance/inference";
 import type { WhisperFeatures } from "./features.ts";
 import type { PassRows, WhisperGraphs } from "./graphs/decoder.ts";
@@ -14,10 +15,11 @@ import { detectLanguage } from "./search/detect-language.ts";
 import type { NodeScores } from "./search/scores.ts";
 import type { Step } from "./search/search.ts";
 import type { Suppression } from "./search/suppression.ts";
-import { buildPrompt } from "./text/prompt.ts";
+import { codesWithoutSpaces } from "./text/languages.ts";
+import { buildPrompt, type Prompt } from "./text/prompt.ts";
 import type { Vocabulary } from "./text/vocabulary.ts";
-import { timeWords } from "./words/row-words.ts";
-import type { TimedWord } from "./words/word-times.ts";
+import { timeRow } from "./words/row-words.ts";
+import type { TimedSegment, TimedWord } from "./words/word-times.ts";
 
 export interface WhisperRow {
   /** 16 kHz mono. */
@@ -29,19 +31,28 @@ export interface WhisperRow {
   context: readonly number[];
   /** When not empty, the text is one of these. */
   phrases: readonly string[];
+  /** English is said, whatever is heard. Default false. */
+  translate?: boolean | undefined;
+  /** Of the first attempt. Default 0. */
+  temperature?: number | undefined;
 }
 
 export interface WhisperResult extends Attempted {
+  /** Whisper's code of what was heard. */
   language: string;
   /** Mean per token, natural log; of a phrase: of its probability among the phrases. */
   logProbability: number;
   /** Empty unless asked for. */
   words: TimedWord[];
+  /** What was said between its timestamps; one without them. None of a phrase, and of silence. */
+  segments: TimedSegment[];
 }
 
 export interface WhisperPart {
-  /** Whole characters of all that was said so far. */
+  /** The words that are certain so far: the row's text begins with them. */
   text: string;
+  /** Whether they end at a space, which follows. */
+  spaced: boolean;
 }
 
 export interface TranscriberOptions {
@@ -64,10 +75,11 @@ export type Transcriber = (pass: WhisperPass) => Promise<void>;
 interface Speaking {
   row: WhisperRow;
   language: string;
+  /** Whether its text has spaces between its words. */
+  spaced: boolean;
   attempts: RowAttempts;
   /** What it says next; undefined while the graph with the loop speaks for it. */
   step: Step | undefined;
-  told: string;
 }
 
 export function createTranscriber(options: TranscriberOptions): Transcriber {
@@ -125,11 +137,12 @@ async function transcribe(options: TranscriberOptions, pass: WhisperPass, held: 
     const read = new Map<number, RowAttempts["prompt"]>();
     for (const number of open(numbers).filter((each) => rowOf(each).phrases.length === 0)) {
       const row = rowOf(number);
-      const { samples, timestamps, context } = row;
+      const { samples, timestamps, temperature } = row;
       const language = languages.get(number) ?? "";
-      const prompt = buildPrompt({ vocabulary, language: vocabulary.languages.get(language), timestamps, context });
-      const attempts = createAttempts(options, { prompt, timestamps, samples });
-      speaking.set(number, { row, language, attempts, step: undefined, told: "" });
+      const prompt = promptOf(row, language, timestamps);
+      const spaced = row.translate === true || !codesWithoutSpaces.has(language);
+      const attempts = createAttempts(options, { prompt, timestamps, samples, temperature, spaced });
+      speaking.set(number, { row, language, spaced, attempts, step: undefined });
       if (held.loop === undefined || attempts.loop() === undefined) read.set(number, prompt);
     }
     await begin(await held.read(read));
@@ -149,12 +162,14 @@ async function transcribe(options: TranscriberOptions, pass: WhisperPass, held: 
   }
 
   async function choose(number: number, language: string): Promise<void> {
-    const { phrases, context } = rowOf(number);
-    const prompt = buildPrompt({
-      ...{ vocabulary, language: vocabulary.languages.get(language), timestamps: false, context },
-    });
-    const said = await sayPhrase({ held, number, prompt, phrases, vocabulary });
-    end(number, { ...said, language, words: [] });
+    const row = rowOf(number);
+    const prompt = promptOf(row, language, false);
+    const said = await sayPhrase({ held, number, prompt, phrases: row.phrases, vocabulary });
+    end(number, { ...said, language, words: [], segments: [] });
+  }
+
+  function promptOf({ context, translate }: WhisperRow, code: string, timestamps: boolean): Prompt {
+    return buildPrompt({ vocabulary, language: vocabulary.languages.get(code), translate, timestamps, context });
   }
 
   /** Rows whose prompts were read, and, of those whose text ends at once, all that follows. */
@@ -164,8 +179,8 @@ async function transcribe(options: TranscriberOptions, pass: WhisperPass, held: 
       const state = speaking.get(number);
       if (state === undefined) continue;
       state.step = state.attempts.begin(reading);
-      tell(number, state);
       if (state.step === undefined) ended.push(number);
+      else tell(number, state);
     }
     await settle(ended);
   }
@@ -193,8 +208,9 @@ async function transcribe(options: TranscriberOptions, pass: WhisperPass, held: 
     const state = speaking.get(number);
     if (state === undefined) return true;
     state.step = state.attempts.advance(scores);
+    if (state.step === undefined) return false;
     tell(number, state);
-    return state.step !== undefined;
+    return true;
   }
 
   /** Some tokens more in the rows that the graph with the loop speaks for. */
@@ -209,20 +225,15 @@ async function transcribe(options: TranscriberOptions, pass: WhisperPass, held: 
     for (const [number, said] of await held.loop.run(new Map(rows), suppression)) {
       const state = speaking.get(number);
       if (state === undefined) continue;
-      const goesOn = state.attempts.follow(said);
-      tell(number, state);
-      if (!goesOn) ended.push(number);
+      if (state.attempts.follow(said)) tell(number, state);
+      else ended.push(number);
     }
     await settle(ended);
   }
 
-  function tell(number: number, state: Speaking): void {
-    if (!pass.readsParts(number)) return;
-    const said = state.attempts.textSoFar();
-    const text = said === undefined ? state.told : vocabulary.decodeSoFar(said).trim();
-    if (text === state.told) return;
-    state.told = text;
-    pass.tell(number, { text });
+  function tell(number: number, { attempts, spaced }: Speaking): void {
+    const text = pass.readsParts(number) ? attempts.tell() : undefined;
+    if (text !== undefined) pass.tell(number, { text, spaced });
   }
 
   /** Rows whose search has ended. */
@@ -242,16 +253,25 @@ async function transcribe(options: TranscriberOptions, pass: WhisperPass, held: 
     if (prompts.length > 0) await begin(await held.read(new Map(prompts)));
   }
 
-  async function finish(number: number, { row, language, told }: Speaking, found: Attempted): Promise<void> {
-    const { tokens, silence } = found;
-    const text = silence ? "" : found.text;
-    // Another beam, or another attempt, may have come out ahead of what was told.
-    if (told !== "" && told !== text) pass.tell(number, { text });
-    const timed = row.timestamps && !silence;
-    const align = (spoken: readonly number[], frames: number) => held.align(number, spoken, frames);
-    const { samples } = row;
-    const words = timed ? await timeWords({ samples, language, tokens }, vocabulary, align, () => pass.giveWay()) : [];
-    end(number, { ...found, language, words });
+  async function finish(number: number, { row, language }: Speaking, found: Attempted): Promise<void> {
+    const segments = found.silence ? [] : await segmentsOf(number, row, language, found);
+    end(number, { ...found, language, words: segments.flatMap(({ words }) => words), segments });
+  }
+
+  async function segmentsOf(
+    number: number,
+    { samples, timestamps, translate = false }: WhisperRow,
+    language: string,
+    { tokens, scores }: Attempted,
+  ): Promise<TimedSegment[]> {
+    if (!timestamps) return [{ start: 0, end: samples.length / SAMPLE_RATE, tokens, words: [] }];
+    const row = { samples, language, translate, tokens, scores };
+    return await timeRow(
+      row,
+      vocabulary,
+      (spoken) => held.align(number, spoken),
+      () => pass.giveWay(),
+    );
   }
 
   await admit([...pass.rows.keys()]);

@@ -13,11 +13,13 @@ import { hashed } from "./testing/random-weights.ts";
 import { readFixture, writeTokenizer } from "./testing/tiny-model.ts";
 import { codesWithoutSpaces, languageCode, languageName, whisperCodes } from "./text/languages.ts";
 import { contextTokens, longestContext } from "./text/prompt.ts";
+import { textStretches } from "./text/text-stretches.ts";
 import { readVocabulary, type Vocabulary } from "./text/vocabulary.ts";
 import { dynamicTimeWarping } from "./words/dynamic-time-warping.ts";
 import { medianFilter } from "./words/median-filter.ts";
+import { textSegments } from "./words/text-segments.ts";
 import { splitWords } from "./words/word-splitting.ts";
-import { mergePunctuation, type TimedWord, wordsOfSegments } from "./words/word-times.ts";
+import { mergePunctuation, type TimedWord, timeSegments } from "./words/word-times.ts";
 
 type Timed = [text: string, start: number, end: number];
 
@@ -45,7 +47,9 @@ interface Utilities {
     begins: number[],
     segments: [number, number, number][],
     answer: Timed[],
+    spans: [start: number, end: number][],
   ][];
+  text_segments: [tokens: number[], segments: [start: number, end: number, text: string, tokens: number[]][]][];
   non_speech: Record<"multilingual" | "english", number[]>;
   languages: Record<string, string>;
 }
@@ -131,16 +135,18 @@ describe("times", () => {
   });
 
   it(`repairs times as the official code does (${official.repaired_times.length} cases)`, () => {
-    for (const [texts, lengths, begins, given, answer] of official.repaired_times) {
+    for (const [texts, lengths, begins, given, answer, spans] of official.repaired_times) {
       let next = 0;
       const take = (count: number) => Array.from({ length: count }, () => next++);
       const words: TimedWord[] = texts.map((text, place) => ({
         ...{ text, tokens: take(lengths[place] ?? 0) },
-        ...{ start: (begins[place] ?? 0) / 50, end: (begins[place + 1] ?? 0) / 50 },
+        ...{ start: (begins[place] ?? 0) / 50, end: (begins[place + 1] ?? 0) / 50, probability: 1 },
       }));
       next = 0;
       const segments = given.map(([start, end, count]) => ({ start, end, tokens: take(count) }));
-      const repaired = wordsOfSegments(words, segments, 1000);
+      const timed = timeSegments(words, segments, 1000);
+      const repaired = timed.flatMap((segment) => segment.words);
+      expect(timed.map(({ start, end }) => [start, end])).toEqual(spans);
       expect(repaired.map(({ text, start, end }) => [text, start, end])).toEqual(answer);
     }
   });
@@ -198,6 +204,35 @@ describe("vocabulary", () => {
       ).toEqual(texts);
       expect(words.map(({ tokens }) => tokens.length)).toEqual(lengths);
     }
+  });
+
+  it(`cuts texts at their timestamps as the official code does (${official.text_segments.length} cases)`, () => {
+    const scores = { temperature: 0, logProbability: -0.5, compressionRatio: 1.5, noSpeechProbability: 0.25 };
+    let compared = 0;
+    for (const [tokens, segments] of official.text_segments) {
+      const cut = textSegments(tokens, english.control.firstTimestamp, 30).map((each) => ({ ...each, words: [] }));
+      const stretches = textStretches({ ...scores, segments: cut, seconds: 30 }, english);
+      const text = english.decode(tokens).trim();
+      expect(stretches.map((stretch) => stretch.text).join("")).toBe(text);
+      const named = english.decodeAll(tokens);
+      // The official code empties stretches that take no time, and cuts characters in two.
+      const whole = segments.every(
+        ([start, end, each]) => start !== end && each.trim() !== "" && !each.includes("\ufffd"),
+      );
+      if (!whole) continue;
+      compared++;
+      for (const [place, [start, end, each, own]] of segments.entries()) {
+        const { text: found, ...stretch } = stretches[place] ?? { text: "" };
+        expect(stretch, named).toEqual({
+          ...{ start: expect.closeTo(start, 6), end: expect.closeTo(end, 6), tokens: own, temperature: 0 },
+          ...{ avg_logprob: -0.5, compression_ratio: 1.5, no_speech_prob: 0.25 },
+        });
+        const [first, last] = [place === 0, place === segments.length - 1];
+        expect(found, named).toBe(first ? (last ? each.trim() : each.trimStart()) : last ? each.trimEnd() : each);
+      }
+      expect(stretches.length, named).toBe(segments.length);
+    }
+    expect(compared).toBeGreaterThan(300);
   });
 
   it("suppresses the words that the official code suppresses", () => {

@@ -5,6 +5,7 @@ import { runWhole } from "@parlance/inference";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { OpenedWhisper } from "./open-whisper.ts";
 import { makeClip } from "./testing/clips.ts";
+import { alike } from "./testing/result-alike.ts";
 import {
   type GoldenDecoding,
   type Packed,
@@ -58,12 +59,13 @@ async function withModel<T>(
 function decode(model: OpenedWhisper, decodings: readonly GoldenDecoding[]): Promise<WhisperResult[]> {
   return runWhole(
     model.transcribe,
-    decodings.map(({ clip: name, language, timestamps, context }) => ({
+    decodings.map(({ clip: name, language, timestamps, context, task }) => ({
       samples: clip(name),
       language: language ?? undefined,
       timestamps,
       context: context === undefined ? [] : model.vocabulary.encode(` ${context}`),
       phrases: [],
+      translate: task === "translate",
     })),
   );
 }
@@ -101,7 +103,7 @@ async function expectGolden(model: OpenedWhisper, parts: readonly GoldenDecoding
         expect(
           timed.map(({ text, start, end }) => [text, start, end]),
           name,
-        ).toEqual(golden.words);
+        ).toEqual(golden.words.map((word) => word.slice(0, 3)));
       }
     }
   }
@@ -183,10 +185,9 @@ describe("a padded batch", () => {
         const together = await decode(model, rows);
         for (const [index, row] of rows.entries()) {
           const [alone = missing()] = await decode(model, [row]);
-          const { logProbability, noSpeechProbability, ...same } = together[index] ?? missing();
-          expect(alone).toMatchObject(same);
-          expect(alone.logProbability).toBeCloseTo(logProbability, 5);
-          expect(alone.noSpeechProbability / noSpeechProbability).toBeCloseTo(1, 4);
+          const beside = together[index] ?? missing();
+          expect(alone).toEqual(alike(beside, expect.closeTo));
+          expect(alone.noSpeechProbability / beside.noSpeechProbability).toBeCloseTo(1, 4);
         }
       }),
     TIMEOUT_MS,

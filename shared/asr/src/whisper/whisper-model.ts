@@ -12,14 +12,17 @@
  */
 import { type Failure, SAMPLE_RATE } from "@parlance/contracts";
 import { adaptPass } from "@parlance/inference";
+import { canTranslate } from "../abilities.ts";
 import { wholeStretch } from "../stretches.ts";
 import type { ArchitectureContext, AsrArchitecture, AsrOutcome, AsrPart, AsrResult, AsrSegment } from "../types.ts";
 import { type OpenedWhisper, openWhisper } from "./open-whisper.ts";
 import { phraseBeyond } from "./search/phrases.ts";
 import { languageCode, languageName } from "./text/languages.ts";
 import { contextTokens, longestContext, roomBehind } from "./text/prompt.ts";
+import { orderedWords, textStretches } from "./text/text-stretches.ts";
+import { tokenScores } from "./text/token-scores.ts";
+import type { Vocabulary } from "./text/vocabulary.ts";
 import type { WhisperPart, WhisperResult, WhisperRow } from "./transcriber.ts";
-import { strip } from "./words/word-splitting.ts";
 
 export const whisperArchitecture: AsrArchitecture = {
   name: "whisper",
@@ -32,10 +35,11 @@ export const whisperArchitecture: AsrArchitecture = {
         whisper.transcribe(
           adaptPass(pass, {
             open: (segment) => prepare(segment, context, whisper),
-            part: (part: WhisperPart): AsrPart => part,
-            outcome: (result: WhisperResult, { samples }): AsrOutcome => ({
+            // A space follows every word of the part: it is whole, and need not be held back.
+            part: ({ text, spaced }: WhisperPart): AsrPart => ({ text: spaced ? `${text} ` : text }),
+            outcome: (result: WhisperResult, segment): AsrOutcome => ({
               ok: true,
-              result: toAsrResult(result, samples.length / SAMPLE_RATE),
+              result: toAsrResult(result, segment, whisper.vocabulary),
             }),
           }),
         ),
@@ -51,13 +55,17 @@ function prepare(
   whisper: OpenedWhisper,
 ): { outcome: AsrOutcome } | { row: WhisperRow } {
   const { manifest } = context;
-  const { samples, language, timestamps } = segment;
+  const { samples, language, timestamps, translate, temperature } = segment;
   const refuse = (failure: Failure) => ({ outcome: { ok: false, failure } as const });
   const code = languageCode(whisper.vocabulary, language);
   const known = manifest.languages.includes(language) && (code !== undefined || !whisper.vocabulary.multilingual);
   if (language !== "auto" && !known) {
     const message = `${manifest.name} does not know ${language}: it knows ${manifest.languages.join(", ")}.`;
     return refuse({ code: "language_unsupported", message, param: "language" });
+  }
+  if (translate === true && !(whisper.vocabulary.multilingual && canTranslate(manifest))) {
+    const message = `translate: ${manifest.name} was not trained to translate.`;
+    return refuse({ code: "validation_failed", message, param: "translate" });
   }
   const { maxSegmentSeconds } = manifest.limits;
   if (samples.length > maxSegmentSeconds * SAMPLE_RATE) {
@@ -79,28 +87,34 @@ function prepare(
     return refuse({ code: "validation_failed", message, param: "phrases" });
   }
   if (samples.length === 0) {
-    return { outcome: { ok: true, result: said("", language === "auto" ? "" : language, null) } };
+    return { outcome: { ok: true, result: nothing(segment, language === "auto" ? "" : language) } };
   }
-  return { row: { samples, language: code, timestamps, context: before, phrases: segment.phrases } };
+  const { phrases } = segment;
+  return { row: { samples, language: code, timestamps, context: before, phrases, translate, temperature } };
 }
 
-function toAsrResult(result: WhisperResult, seconds: number): AsrResult {
-  const language = languageName(result.language);
-  if (result.silence || result.text === "") return said("", language, null);
-  const words = result.words
-    .map(({ start, end, text }) => ({ start, end, text: strip(text) }))
-    .filter(({ text }) => text !== "");
-  const { text, logProbability: score } = result;
+function toAsrResult(result: WhisperResult, segment: AsrSegment, vocabulary: Vocabulary): AsrResult {
+  const language = segment.translate === true ? "English" : languageName(result.language);
+  const { text, logProbability: score, tokens, scores } = result;
+  if (result.silence || text === "") return nothing(segment, language);
+  const seconds = segment.samples.length / SAMPLE_RATE;
+  const common = { text, language, score, truncated: !result.finished };
+  // A phrase is the caller's own: its spelling is not what was said to the model.
+  if (segment.phrases.length > 0)
+    return { ...common, words: [], stretches: wholeStretch({ ...result, seconds, score }) };
+  const segments = orderedWords(result.segments, seconds);
+  const words = segments.flatMap((each) => each.words);
   return {
-    text,
-    language,
-    words,
-    stretches: wholeStretch({ ...result, seconds, score }),
-    score,
-    truncated: !result.finished,
+    ...common,
+    words: words.map(({ start, end, text: word, probability }) => ({
+      ...{ start, end, text: word, confidence: Math.min(1, Number(probability.toFixed(4))) },
+    })),
+    stretches: textStretches({ ...result, segments, seconds }, vocabulary),
+    ...(segment.logprobs === true && { tokens: tokenScores(tokens, scores, vocabulary) }),
   };
 }
 
-function said(text: string, language: string, score: number | null): AsrResult {
-  return { text, language, words: [], stretches: [], score, truncated: false };
+function nothing({ logprobs }: AsrSegment, language: string): AsrResult {
+  const empty = { text: "", language, words: [], stretches: [], score: null, truncated: false };
+  return logprobs === true ? { ...empty, tokens: [] } : empty;
 }

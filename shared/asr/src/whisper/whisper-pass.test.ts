@@ -6,6 +6,7 @@ import { PassStopped, runWhole } from "@parlance/inference";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { OpenedWhisper } from "./open-whisper.ts";
 import { makeClip } from "./testing/clips.ts";
+import { alike } from "./testing/result-alike.ts";
 import { type PublishedKind, writePublishedModel, writeTinyModel } from "./testing/tiny-model.ts";
 import { openTiny } from "./testing/tiny-transcriber.ts";
 import type { WhisperPass, WhisperResult, WhisperRow } from "./transcriber.ts";
@@ -30,10 +31,12 @@ interface Script {
   waiting?: WhisperRow[];
   /** At each yield point, counted from 1. */
   giveWay?: (count: number, stop: (row: number) => void) => Promise<void>;
+  /** Whether those who wait for even rows read their parts. */
+  reads?: boolean;
 }
 
 /** A pass that does as it is told. */
-function createPass({ rows: first, waiting = [], giveWay = async () => {} }: Script) {
+function createPass({ rows: first, waiting = [], giveWay = async () => {}, reads = false }: Script) {
   const rows = [...first];
   const results = new Map<number, WhisperResult>();
   const stopped = new Set<number>();
@@ -42,7 +45,7 @@ function createPass({ rows: first, waiting = [], giveWay = async () => {} }: Scr
   const isOpen = (row: number) => !results.has(row) && !stopped.has(row);
   const pass: WhisperPass = {
     rows,
-    readsParts: (row) => row % 2 === 0,
+    readsParts: (row) => reads && row % 2 === 0,
     tell: (row, { text }) => parts.set(row, [...(parts.get(row) ?? []), text]),
     end(row, result) {
       if (results.has(row)) throw new Error(`row ${row} ended twice`);
@@ -63,14 +66,10 @@ function createPass({ rows: first, waiting = [], giveWay = async () => {} }: Scr
 const inOrder = (results: ReadonlyMap<number, WhisperResult>) =>
   [...results].sort(([a], [b]) => a - b).map(([, result]) => result);
 
-/** Sums may come in another order where other rows are beside. */
 function expectSame(results: readonly WhisperResult[], expected: readonly WhisperResult[]): void {
-  expect(results.length).toBe(expected.length);
-  for (const [index, result] of results.entries()) {
-    const { logProbability, noSpeechProbability, ...same } = expected[index] ?? result;
-    expect(result, `row ${index}`).toMatchObject(same);
-    expect(result.logProbability).toBeCloseTo(logProbability, 4);
-    expect(result.noSpeechProbability / noSpeechProbability).toBeCloseTo(1, 3);
+  expect(results).toEqual(expected.map((result) => alike(result, expect.closeTo)));
+  for (const [index, { noSpeechProbability }] of results.entries()) {
+    expect(noSpeechProbability / (expected[index]?.noSpeechProbability ?? 0), `row ${index}`).toBeCloseTo(1, 3);
   }
 }
 
@@ -180,10 +179,10 @@ describe.each([1, 3])("Parlance's own layout with %i beams", (beams) => {
   );
 
   it(
-    "answers a row when it ends, and tells those who read it what it has said so far, in whole characters",
+    "answers a row when it ends, and tells those who read it what is certain of it",
     async () => {
       const ends: number[] = [];
-      const { pass, parts, results } = createPass({ rows: [...rows.slice(0, 5), phrases] });
+      const { pass, parts, results } = createPass({ rows: [...rows.slice(0, 5), phrases], reads: true });
       await model.transcribe({
         ...pass,
         end(row, result) {
@@ -193,16 +192,14 @@ describe.each([1, 3])("Parlance's own layout with %i beams", (beams) => {
       });
       // The phrase needs few runs.
       expect(ends[0]).toBe(5);
-      expect([...parts.keys()].sort()).toEqual([0, 2, 4]);
+      expect(parts.size).toBeGreaterThan(0);
       for (const [row, texts] of parts) {
-        expect(texts.length).toBeGreaterThan(3);
-        for (const text of texts) expect(text).not.toMatch(/\ufffd$/);
-        const result = results.get(row);
-        if (beams === 1 && result?.temperature === 0 && !result.text.endsWith("\ufffd")) {
-          expect(texts.at(-1)).toBe(result.text);
-          for (const text of texts) expect(result.text.startsWith(text)).toBe(true);
-        }
+        expect([0, 2, 4]).toContain(row);
+        for (const [place, text] of texts.entries()) expect(text.startsWith(texts[place - 1] ?? "")).toBe(true);
+        expect(results.get(row)?.text.startsWith(texts.at(-1) ?? "?")).toBe(true);
       }
+      // Whoever is not read, and who has told nothing, says what it says alone.
+      for (const row of [0, 1, 2, 3, 4]) if (!parts.has(row)) expect(results.get(row)?.text).toBe(expected[row]?.text);
     },
     LONG,
   );

@@ -11,7 +11,7 @@ export interface AsrSpecimen {
   rows: readonly AsrSegment[];
   /** Each for another reason; every model refuses those that are too long. */
   refused: readonly AsrSegment[];
-  /** Whether it may try again, and say otherwise than it told. */
+  /** Whether it may try again, from what it told on. */
   triesAgain?: boolean;
   /** Whether it tells parts. Default: it tells none. */
   tellsParts?: boolean;

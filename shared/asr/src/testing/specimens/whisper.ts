@@ -14,10 +14,15 @@ function hear(clip: string): Int16Array {
 /** Of these, most come to the end of so few tokens: a pass is short, and there are many. */
 const maxTokens = 12;
 const rows = [
-  segment(hear("voice-7")),
+  segment(hear("voice-7"), { logprobs: true }),
   segment(hear("voice-15"), { timestamps: true }),
   segment(hear("voice-3"), { language: "Japanese", timestamps: true }),
   segment(hear("voice-30"), { context: "Parlance, JetStream", language: "German" }),
+];
+/** For models whose passes take little. */
+const others = [
+  segment(hear("voice-3"), { language: "German", timestamps: true, translate: true, logprobs: true }),
+  segment(hear("voice-7"), { timestamps: true, temperature: 0.6, logprobs: true }),
 ];
 const refused = [segment(hear("voice-1"), { hotwords: Array.from({ length: 300 }, (_, n) => `word${n}`) })];
 const [, truncated = segment(hear("voice-15"))] = rows;
@@ -28,16 +33,17 @@ export const whisperSpecimens: AsrSpecimen[] = [
     name: "the project's own layout, one beam",
     write: (folder) => writeTinyModel(folder, "multilingual-80", { maxTokens }),
     options: { beamSize: 1 },
-    rows: [...rows, phrases],
+    rows: [...rows, ...others, phrases],
     ...{ refused, truncated },
+    tellsParts: true,
   },
   {
     name: "the project's own layout, English alone, three beams",
     write: (folder) => writeTinyModel(folder, "english-80", { maxTokens }),
     options: { beamSize: 3 },
     rows: rows.map((row) => ({ ...row, language: "auto" })),
-    refused: [segment(hear("voice-1"), { language: "German" })],
-    truncated,
+    refused: [segment(hear("voice-1"), { language: "German" }), segment(hear("voice-1"), { translate: true })],
+    ...{ truncated, tellsParts: true },
   },
   ...(["split", "merged"] as const).map((kind) => ({
     name: `others' layout, ${kind}`,

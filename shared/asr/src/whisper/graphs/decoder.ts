@@ -9,7 +9,7 @@ import type { NodeScores } from "../search/scores.ts";
 import type { Step } from "../search/search.ts";
 import type { Suppression } from "../search/suppression.ts";
 import type { Prompt } from "../text/prompt.ts";
-import type { Attention } from "../words/attention.ts";
+import type { Alignment, Spoken } from "../words/attention.ts";
 
 export interface WhisperGraphs {
   readonly computeType: string;
@@ -39,11 +39,8 @@ export interface PassRows {
   read(prompts: ReadonlyMap<number, Prompt>): Promise<Map<number, Reading>>;
   /** Says one token more in every row that is named. */
   step(steps: ReadonlyMap<number, Step>, wanted: Wanted): Promise<Map<number, NodeScores[]>>;
-  /**
-   * The cross attention of the heads that align, while the row says `tokens` (prompt, text and end); undefined when the graphs do not
-   * tell. The row can only be dropped afterwards.
-   */
-  align(row: number, tokens: readonly number[], frames: number): Promise<Attention | undefined>;
+  /** How the row hears what it says; undefined when the graphs do not tell. The row can only be dropped afterwards. */
+  align(row: number, spoken: Spoken): Promise<Alignment | undefined>;
   /** The row has ended; nothing happens when it has already. */
   drop(row: number): void;
   /** Gives all memory back. */

@@ -44,9 +44,9 @@ export function createLoopRows({ stepwise, giveWay, ...options }: LoopRowsOption
       return inner.read(prompts);
     },
     step: (steps, wanted) => inner.step(steps, wanted),
-    async align(row, tokens, frames) {
+    async align(row, spoken) {
       await hearAgain([row]);
-      return inner.align(row, tokens, frames);
+      return inner.align(row, spoken);
     },
     drop(row) {
       inner.drop(row);

@@ -4,7 +4,7 @@
  * A run has as many nodes as its size allows: longer prompts and larger batches are several runs.
  */
 import { isDeepStrictEqual } from "node:util";
-import { float32Output } from "@parlance/inference";
+import { float32Output, freeArrays } from "@parlance/inference";
 import type { Reading, Wanted } from "../search/readings.ts";
 import { type AllScores, logSumExp, type NodeScores } from "../search/scores.ts";
 import type { Step } from "../search/search.ts";
@@ -85,15 +85,17 @@ export function createOwnRows(options: OwnRowsOptions): PassRows {
     nodes: number;
   }
 
+  /** What a piece is to tell: `select` are nodes of each row, as many in every one. */
+  type Telling = (first: number, nodes: number) => { select: readonly number[][]; outputs: readonly string[] };
+
   /**
-   * Reads texts into rows that stand side by side, over what they had; padded behind, and every token sees itself and those before it.
-   * `select` names the tokens of each row whose scores are wanted: a piece that has not got one answers any other.
+   * Reads texts into rows that stand side by side, over what they had; padded behind, and every token sees itself and those before
+   * it.
    */
   async function feed(
     from: number,
     texts: readonly (readonly number[])[],
-    select: readonly (readonly number[])[],
-    outputs: readonly string[],
+    telling: Telling,
     piece: (piece: Piece) => void,
   ): Promise<void> {
     const count = texts.length;
@@ -114,10 +116,9 @@ export function createOwnRows(options: OwnRowsOptions): PassRows {
           mask.fill(HIDDEN, index * nodes + node + 1, (index + 1) * nodes);
         }
       }
-      const within = (token: number) => Math.min(Math.max(token - first, 0), nodes - 1);
       const answer = await run({
         ...{ cross, tree, from, rows: count, nodes, tokens, positions, places: shown, pastMask, mask },
-        ...{ bias: none, select: select.map((wanted) => wanted.map(within)), candidates: 1, outputs },
+        ...{ bias: none, candidates: 1, ...telling(first, nodes) },
       });
       piece({ outputs: answer, first, nodes });
       first += nodes;
@@ -147,7 +148,12 @@ export function createOwnRows(options: OwnRowsOptions): PassRows {
       const scores = given.map(() => new Map<number, AllScores>());
       const from = placeOf(named[0] ?? -1);
       const texts = given.map(({ tokens }) => tokens);
-      await feed(from, texts, chosen, ["words", "rest"], ({ outputs, first, nodes }) => {
+      const telling: Telling = (first, nodes) => {
+        // A piece that has not got such a token answers any other.
+        const within = (token: number) => Math.min(Math.max(token - first, 0), nodes - 1);
+        return { select: chosen.map((wanted) => wanted.map(within)), outputs: ["words", "rest"] };
+      };
+      await feed(from, texts, telling, ({ outputs, first, nodes }) => {
         const [wordScores, restScores] = [float32Output(outputs, "words"), float32Output(outputs, "rest")];
         for (const [row, tokens] of chosen.entries()) {
           for (const [place, token] of tokens.entries()) {
@@ -276,14 +282,35 @@ export function createOwnRows(options: OwnRowsOptions): PassRows {
       }
       return answers;
     },
-    async align(row, tokens, frames) {
+    async align(row, { tokens, textFrom, frames }) {
       const parts: ReturnType<typeof audibleShares>[] = [];
-      await feed(placeOf(row), [tokens], [[0]], ["alignment"], ({ outputs, first, nodes }) => {
+      const probabilities: number[] = [];
+      /** Nodes of a piece behind each of which a word of the text is said. */
+      const speaking = (first: number, nodes: number) => {
+        const [begin, end] = [Math.max(first, textFrom - 1), Math.min(first + nodes, tokens.length - 2)];
+        return Array.from({ length: Math.max(0, end - begin) }, (_, node) => begin + node - first);
+      };
+      const telling: Telling = (first, nodes) => {
+        const select = speaking(first, nodes);
+        return select.length === 0
+          ? { select: [[0]], outputs: ["alignment"] }
+          : { select: [select], outputs: ["alignment", "words", "word_total"] };
+      };
+      await feed(placeOf(row), [tokens], telling, ({ outputs, first, nodes }) => {
         const scores = float32Output(outputs, "alignment");
         const shape = { heads: scores.length / (nodes * AUDIO_PLACES), nodes, places: AUDIO_PLACES };
-        parts.push(audibleShares(scores, shape, Math.min(nodes, tokens.length - first), frames, "scores"));
+        parts.push(audibleShares(scores, shape, nodes, frames, "scores"));
+        if (outputs.words === undefined) return;
+        const [all, totals] = [float32Output(outputs, "words"), float32Output(outputs, "word_total")];
+        for (const [place, node] of speaking(first, nodes).entries()) {
+          const score = all[place * words + (tokens[first + node + 1] ?? 0)] ?? Number.NEGATIVE_INFINITY;
+          probabilities.push(Math.exp(score - (totals[place] ?? 0)));
+        }
+        // A vocabulary for every word of the text.
+        freeArrays([all]);
       });
-      return joinTokens(parts);
+      const attention = joinTokens(parts);
+      return attention && { attention, probabilities };
     },
     drop(row) {
       rows.delete(row);

@@ -10,8 +10,7 @@ import type { Reading, Wanted } from "../search/readings.ts";
 import { type AllScores, logSumExp, type NodeScores, summarise } from "../search/scores.ts";
 import type { Step } from "../search/search.ts";
 import type { Prompt } from "../text/prompt.ts";
-import type { Attention } from "../words/attention.ts";
-import { audibleShares } from "../words/attention.ts";
+import { type Alignment, audibleShares } from "../words/attention.ts";
 import type { GiveWay, PassRows } from "./decoder.ts";
 import { memoryNames, type PublishedDecoder } from "./published-decoder.ts";
 import type { PublishedSection } from "./published-section.ts";
@@ -20,6 +19,8 @@ import { evenly, type RunSize } from "./run-size.ts";
 const AUDIO_PLACES = FRAMES / 2;
 /** Rows of a run, beams included: every one has the cross attention's memory to itself. */
 const ROWS_PER_RUN = 16;
+/** Tokens between two yield points where every one has a vocabulary of scores to be summed. */
+const TURN = 32;
 
 export interface PublishedRowsOptions extends PublishedSection {
   decoder: PublishedDecoder;
@@ -192,11 +193,11 @@ export function createPublishedRows(options: PublishedRowsOptions): PassRows {
       groups = after;
       return answers;
     },
-    async align(row, tokens, frames): Promise<Attention | undefined> {
+    async align(row, { tokens, textFrom, frames }): Promise<Alignment | undefined> {
       if (!decoder.tellsAttention) return undefined;
       const layers = [...new Set(alignmentHeads.map(([layer]) => layer))];
       const ids = BigInt64Array.from(tokens, BigInt);
-      const wanted = layers.map((layer) => `cross_attentions.${layer}`);
+      const wanted = ["logits", ...layers.map((layer) => `cross_attentions.${layer}`)];
       const attention = await decoder.first(ids, 1, statesOf(row), wanted, giveWay);
       const head = tokens.length * AUDIO_PLACES;
       const chosen = new Float32Array(alignmentHeads.length * head);
@@ -205,7 +206,14 @@ export function createPublishedRows(options: PublishedRowsOptions): PassRows {
         chosen.set(heads.subarray(number * head, (number + 1) * head), place * head);
       }
       const shape = { heads: alignmentHeads.length, nodes: tokens.length, places: AUDIO_PLACES };
-      return audibleShares(chosen, shape, tokens.length, frames, "shares");
+      const logits = float32Output(attention, "logits");
+      const probabilities: number[] = [];
+      for (const [place, token] of tokens.slice(textFrom, -1).entries()) {
+        if (place % TURN === TURN - 1) await giveWay();
+        const { words: scores } = scoresAt(logits, textFrom + place - 1);
+        probabilities.push(Math.exp((scores[token] ?? Number.NEGATIVE_INFINITY) - logSumExp(scores)));
+      }
+      return { attention: audibleShares(chosen, shape, tokens.length, frames, "shares"), probabilities };
     },
     drop(row) {
       states.delete(row);

@@ -3,7 +3,7 @@
  * Whisper writes "Yes." where a list has "yes", so a phrase counts with a capital and a full stop too.
  */
 import { logSumExp, type NodeScores } from "./scores.ts";
-import type { Found, Search } from "./search.ts";
+import type { Search } from "./search.ts";
 
 /** Phrases that are said side by side in one run. */
 const NODES = 32;
@@ -27,7 +27,7 @@ export function phraseBeyond(
   return phrases.find((phrase) => Buffer.byteLength(phrase) + 2 > room && tokens(phrase) > room);
 }
 
-export interface LikelihoodSearch extends Search {
+export interface LikelihoodSearch extends Pick<Search, "candidates" | "allWords" | "nodes" | "advance"> {
   /** Log-probability of each text. */
   likelihoods(): number[];
 }
@@ -52,8 +52,6 @@ export function createLikelihoodSearch(texts: readonly (readonly number[])[], en
       return texts.some((text) => place <= text.length) ? { tokens, parents } : undefined;
     },
     likelihoods: () => sums,
-    soFar: () => undefined,
-    result: (): Found => ({ tokens: [], sumLogProbability: 0, finished: true }),
   };
 }
 

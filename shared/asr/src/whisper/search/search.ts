@@ -6,6 +6,7 @@
  * (fallback.ts), given lists (phrases.ts), and the attempts that a row has (attempts.ts).
  */
 
+import { beginning, type Found, type Hypothesis, likeliestOf, noPrefix, type Prefix, sumOf } from "./found.ts";
 import type { NodeScores } from "./scores.ts";
 import { allowedAfter, type Candidates, candidates, distribution, type TokenRules } from "./timestamp-rules.ts";
 
@@ -13,14 +14,6 @@ import { allowedAfter, type Candidates, candidates, distribution, type TokenRule
 export interface Step {
   tokens: number[];
   parents: number[];
-}
-
-export interface Found {
-  tokens: number[];
-  /** Natural log of the tokens' joint probability, the end of text included. */
-  sumLogProbability: number;
-  /** False when the budget ended before the text did. */
-  finished: boolean;
 }
 
 export interface Search {
@@ -33,8 +26,10 @@ export interface Search {
   readonly greedy?: Greedy;
   /** Takes the scores of every node; undefined when the search has ended. */
   advance(scores: readonly NodeScores[]): Step | undefined;
-  /** The text that is ahead now; undefined where none of it can be told. */
-  soFar(): readonly number[] | undefined;
+  /** The text that is ahead now. */
+  ahead(): Pick<Found, "tokens" | "sumLogProbability">;
+  /** All texts that the result may begin with: those that go on, and the best of those that have ended. */
+  possible(): readonly (readonly number[])[];
   result(): Found;
 }
 
@@ -48,14 +43,17 @@ export interface Greedy {
 
 export interface SearchOptions {
   rules: TokenRules;
-  /** Most tokens that may be said. */
+  /** Most tokens that may be said, the prefix's among them. */
   budget: number;
+  /** Default: none. */
+  prefix?: Prefix | undefined;
 }
 
 /** As openai-whisper's GreedyDecoder at temperature 0. */
-export function createGreedySearch({ rules, budget }: SearchOptions): Search {
-  const said: number[] = [];
-  let sum = 0;
+export function createGreedySearch({ rules, budget, prefix = noPrefix }: SearchOptions): Search {
+  const said = [...prefix.tokens];
+  const saidScores = [...prefix.scores];
+  let sum = sumOf(prefix);
   let finished = false;
   return {
     candidates: 1,
@@ -66,6 +64,7 @@ export function createGreedySearch({ rules, budget }: SearchOptions): Search {
       budget,
       follow({ tokens, scores, finished: ended }) {
         said.push(...tokens);
+        saidScores.push(...scores.slice(0, tokens.length));
         for (const score of scores) sum = Math.fround(sum + score);
         finished = ended;
         return !finished && said.length < budget;
@@ -78,16 +77,13 @@ export function createGreedySearch({ rules, budget }: SearchOptions): Search {
       finished = ids[0] === rules.tokens.endOfText;
       if (finished) return undefined;
       said.push(ids[0] ?? 0);
+      saidScores.push(values[0] ?? 0);
       return said.length < budget ? { tokens: [ids[0] ?? 0], parents: [0] } : undefined;
     },
-    soFar: () => said,
-    result: () => ({ tokens: said, sumLogProbability: sum, finished }),
+    ahead: () => ({ tokens: said, sumLogProbability: sum }),
+    possible: () => [said],
+    result: () => ({ tokens: said, scores: saidScores, sumLogProbability: sum, finished }),
   };
-}
-
-interface Hypothesis {
-  tokens: number[];
-  sum: number;
 }
 
 /**
@@ -95,21 +91,20 @@ interface Hypothesis {
  * that end ahead of the last one that is kept are set aside. The search ends with `beams` of them, and the likeliest
  * per token wins.
  */
-export function createBeamSearch({ rules, budget, beams }: SearchOptions & { beams: number }): Search {
-  let live: Hypothesis[] = [{ tokens: [], sum: 0 }];
+export function createBeamSearch(options: SearchOptions & { beams: number }): Search {
+  const { rules, budget, beams, prefix = noPrefix } = options;
+  let live: Hypothesis[] = [beginning(prefix)];
   const ended: Hypothesis[] = [];
 
-  function propose(scores: readonly NodeScores[]): (Hypothesis & { parent: number; token: number })[] {
-    return live.flatMap(({ tokens, sum }, parent) => {
+  function propose(scores: readonly NodeScores[]): Proposal[] {
+    return live.flatMap(({ tokens, trail, sum }, parent) => {
       const node = scores[parent];
       if (node === undefined) return [];
       const { ids, scores: values }: Candidates = candidates(node, tokens, rules, beams + 1);
-      return Array.from(ids, (token, place) => ({
-        tokens,
-        token,
-        parent,
-        sum: Math.fround(sum + (values[place] ?? 0)),
-      }));
+      return Array.from(ids, (token, place) => {
+        const score = values[place] ?? 0;
+        return { ...{ tokens, trail, token, score, parent }, sum: Math.fround(sum + score) };
+      });
     });
   }
 
@@ -118,18 +113,24 @@ export function createBeamSearch({ rules, budget, beams }: SearchOptions & { bea
     allWords: false,
     nodes: beams,
     advance(scores) {
-      const kept: (Hypothesis & { parent: number; token: number })[] = [];
+      const kept: Proposal[] = [];
       // Sorting is stable: equal sums stay in the order of the beams, as in the official code.
       for (const proposal of propose(scores).toSorted((a, b) => b.sum - a.sum)) {
         if (proposal.token !== rules.tokens.endOfText) kept.push(proposal);
-        else if (ended.length < beams) ended.push({ tokens: proposal.tokens, sum: proposal.sum });
+        else if (ended.length < beams) ended.push(proposal);
         if (kept.length === beams) break;
       }
-      live = kept.map(({ tokens, token, sum }) => ({ tokens: [...tokens, token], sum }));
+      live = kept.map(({ tokens, trail, token, score, sum }) => ({
+        ...{ tokens: [...tokens, token], trail: { score, before: trail }, sum },
+      }));
       if (ended.length >= beams || (live[0]?.tokens.length ?? budget) >= budget) return undefined;
       return { tokens: kept.map(({ token }) => token), parents: kept.map(({ parent }) => parent) };
     },
-    soFar: () => live[0]?.tokens,
+    ahead: () => ({ tokens: live[0]?.tokens ?? [], sumLogProbability: live[0]?.sum ?? 0 }),
+    possible() {
+      const best = likeliestOf(ended.map((text) => ({ ...text, finished: true })));
+      return [...live.map(({ tokens }) => tokens), ...(ended.length > 0 ? [best.tokens] : [])];
+    },
     result() {
       const open = live.toSorted((a, b) => b.sum - a.sum).slice(0, Math.max(0, beams - ended.length));
       return likeliestOf([
@@ -140,12 +141,20 @@ export function createBeamSearch({ rules, budget, beams }: SearchOptions & { bea
   };
 }
 
+/** A token more for one of the texts that go on. */
+interface Proposal extends Hypothesis {
+  parent: number;
+  token: number;
+  /** Of the token. */
+  score: number;
+}
+
 /** As openai-whisper's GreedyDecoder above temperature 0 with `best_of`: several texts are sampled, of which the likeliest per token wins. */
 export function createSampling(
   options: SearchOptions & { bestOf: number; temperature: number; random: () => number },
 ): Search {
   const { rules, budget, bestOf, temperature, random } = options;
-  const texts = Array.from({ length: bestOf }, () => ({ tokens: [] as number[], sum: 0, finished: false }));
+  const texts = Array.from({ length: bestOf }, () => ({ ...beginning(options.prefix ?? noPrefix), finished: false }));
   return {
     candidates: 1,
     allWords: true,
@@ -157,7 +166,10 @@ export function createSampling(
         const [token, score] = sampleToken(node, text.tokens, rules, temperature, random());
         text.sum += score;
         if (token === rules.tokens.endOfText) text.finished = true;
-        else text.tokens.push(token);
+        else {
+          text.tokens.push(token);
+          text.trail = { score, before: text.trail };
+        }
       }
       if (texts.every(({ finished, tokens }) => finished || tokens.length >= budget)) return undefined;
       // A text that has ended goes along, and nothing more is asked of it.
@@ -165,23 +177,10 @@ export function createSampling(
       const parents = texts.map((_, index) => (scores.length === 1 ? 0 : index));
       return { tokens, parents };
     },
-    soFar: () => undefined,
+    ahead: () => likeliestOf(texts),
+    possible: () => texts.map(({ tokens }) => tokens),
     result: () => likeliestOf(texts),
   };
-}
-
-/** The likeliest per token. */
-function likeliestOf(texts: readonly (Hypothesis & { finished: boolean })[]): Found {
-  let best: Found = { tokens: [], sumLogProbability: Number.NEGATIVE_INFINITY, finished: false };
-  let highest = Number.NEGATIVE_INFINITY;
-  for (const { tokens, sum, finished } of texts) {
-    const score = sum / Math.max(1, tokens.length);
-    if (score > highest) {
-      highest = score;
-      best = { tokens, sumLogProbability: sum, finished };
-    }
-  }
-  return best;
 }
 
 /** A sampled token, and its log-probability at temperature 1. */

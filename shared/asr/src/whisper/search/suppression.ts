@@ -29,6 +29,8 @@ export interface Suppression {
   words: Float32Array;
   /** The same for a text's first token, which is no blank. */
   firstWords: Float32Array;
+  /** The same for a token that begins a word where all that was said before are whole ones; made when it is first asked for. */
+  nextWords(): Float32Array;
   /** Control tokens that are never said, by id. */
   controls: ReadonlySet<number>;
 }
@@ -45,5 +47,16 @@ export function createSuppression(vocabulary: Vocabulary, configured?: readonly 
   for (const token of suppressed) if (token < words.length) words[token] = Number.NEGATIVE_INFINITY;
   const firstWords = words.slice();
   for (const token of vocabulary.encode(" ")) firstWords[token] = Number.NEGATIVE_INFINITY;
-  return { words, firstWords, controls: new Set([...suppressed].filter((token) => token >= control.endOfText)) };
+  let nextWords: Float32Array | undefined;
+  return {
+    ...{ words, firstWords },
+    nextWords() {
+      const space = " ".charCodeAt(0);
+      nextWords ??= words.map((bias, token) =>
+        vocabulary.bytesOf(token)[0] === space ? bias : Number.NEGATIVE_INFINITY,
+      );
+      return nextWords;
+    },
+    controls: new Set([...suppressed].filter((token) => token >= control.endOfText)),
+  };
 }

@@ -46,7 +46,10 @@ export interface GoldenDecoding {
   logProbability: number;
   noSpeech: number;
   compressionRatio: number;
-  words?: [text: string, start: number, end: number][];
+  task?: "translate";
+  words?: [text: string, start: number, end: number, probability: number][];
+  /** As its words leave them. */
+  segments?: [start: number, end: number, tokens: number[]][];
 }
 
 export interface Golden {

@@ -13,16 +13,19 @@ export interface PromptOptions {
   vocabulary: Vocabulary;
   /** Token of the language; ignored by English-only models. */
   language: number | undefined;
+  /** Whether English is to be said whatever is spoken; ignored by English-only models. Default false. */
+  translate?: boolean | undefined;
   timestamps: boolean;
   /** Tokens of the context. */
   context: readonly number[];
 }
 
-export function buildPrompt({ vocabulary, language, timestamps, context }: PromptOptions): Prompt {
+export function buildPrompt(options: PromptOptions): Prompt {
+  const { vocabulary, language, translate = false, timestamps, context } = options;
   const { control, multilingual } = vocabulary;
   const before = context.length > 0 ? [control.startOfPrevious, ...context] : [];
   const tokens = [...before, control.startOfTranscript];
-  if (multilingual && language !== undefined) tokens.push(language, control.transcribe);
+  if (multilingual && language !== undefined) tokens.push(language, translate ? control.translate : control.transcribe);
   if (!timestamps) tokens.push(control.noTimestamps);
   return { tokens, start: before.length };
 }

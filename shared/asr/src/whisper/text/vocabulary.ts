@@ -37,6 +37,10 @@ export interface Vocabulary {
   decode(tokens: readonly number[]): string;
   /** The same of a text that goes on: a character whose end is to come is left out. */
   decodeSoFar(tokens: readonly number[]): string;
+  /** The same of a text in parts: joined, they are its text. A character whose bytes are parted is of the part where it ends. */
+  decodeParts(parts: readonly (readonly number[])[]): string[];
+  /** Of a word. */
+  bytesOf(token: number): Uint8Array;
   /** The same, but control tokens and timestamps stand in it as they are written. */
   decodeAll(tokens: readonly number[]): string;
 }
@@ -134,6 +138,15 @@ function createVocabulary(file: z.infer<typeof fileSchema>, size: number, path: 
     encode: (words) => encode(withoutControls(words)),
     decode: (tokens) => text(tokens, false),
     decodeSoFar: (tokens) => text(tokens, false, true),
+    decodeParts(parts) {
+      const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+      const texts = parts.map((tokens) =>
+        decoder.decode(Buffer.concat(tokens.filter((token) => token < control.endOfText).map(bytes)), { stream: true }),
+      );
+      const rest = decoder.decode();
+      return texts.map((each, place) => (place === texts.length - 1 ? each + rest : each));
+    },
+    bytesOf: bytes,
     decodeAll: (tokens) => text(tokens, true),
   };
 }

@@ -8,6 +8,23 @@ export interface Attention {
   frames: number;
 }
 
+/** A text to be aligned. */
+export interface Spoken {
+  /** Prompt, text and end. */
+  tokens: readonly number[];
+  /** Where the text begins; it ends before the last token. */
+  textFrom: number;
+  /** That hold audio. */
+  frames: number;
+}
+
+export interface Alignment {
+  /** Of the heads that align, one for each token. */
+  attention: Attention;
+  /** Of each of the text's tokens among all words, behind those before it. */
+  probabilities: readonly number[];
+}
+
 interface GivenShape {
   heads: number;
   /** Tokens that were run, padding included. */

@@ -9,7 +9,7 @@
  * (text-segments.ts), and placed in the attention (median-filter.ts, dynamic-time-warping.ts).
  */
 import type { Turns } from "@parlance/inference";
-import type { Attention } from "./attention.ts";
+import type { Alignment, Attention } from "./attention.ts";
 import { dynamicTimeWarping } from "./dynamic-time-warping.ts";
 import { medianFilter } from "./median-filter.ts";
 import { strip, type TokenWord } from "./word-splitting.ts";
@@ -23,6 +23,8 @@ const SENTENCE_ENDS = ".。!！?？";
 export interface TimedWord extends TokenWord {
   start: number;
   end: number;
+  /** Mean of its tokens' probabilities, without those of punctuation that it was given. */
+  probability: number;
 }
 
 /** A stretch of the text between two timestamps. */
@@ -32,13 +34,18 @@ export interface TextSegment {
   tokens: readonly number[];
 }
 
+export interface TimedSegment extends TextSegment {
+  /** Empty where none were timed. */
+  words: TimedWord[];
+}
+
 /**
- * Words with their times. `words` are those of the text and, last, the end of text; `attention` has one token for each of
+ * Words with their times. `words` are those of the text and, last, the end of text; the attention has one token for each of
  * the prompt's `promptLength` tokens (without the one that turns timestamps off), that one, the text, and the end.
  */
 export function* alignWords(
   words: readonly TokenWord[],
-  attention: Attention,
+  { attention, probabilities }: Alignment,
   promptLength: number,
 ): Turns<TimedWord[]> {
   if (words.length <= 1) return [];
@@ -53,22 +60,28 @@ export function* alignWords(
   let token = 0;
   return words.slice(0, -1).map((word) => {
     const start = begins[token] ?? 0;
+    const probability = mean(probabilities.slice(token, token + word.tokens.length));
     token += word.tokens.length;
-    return { ...word, tokens: [...word.tokens], start, end: begins[token] ?? start };
+    return { ...word, tokens: [...word.tokens], start, end: begins[token] ?? start, probability };
   });
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
 }
 
 /**
  * For graphs that do not tell their cross attention: the words of each stretch between timestamps share its time by their
- * letters. An estimate, and no more.
+ * letters. An estimate, and no more. `probabilities`: of the text's tokens, as they were said.
  */
 export function spreadWords(
   words: readonly TokenWord[],
   segments: readonly TextSegment[],
+  probabilities: readonly number[],
   endOfText: number,
 ): TimedWord[] {
   const timed: TimedWord[] = [];
-  let next = 0;
+  let [next, token] = [0, 0];
   for (const { tokens, start, end } of segments) {
     const length = tokens.filter((token) => token < endOfText).length;
     const own: TokenWord[] = [];
@@ -82,7 +95,9 @@ export function spreadWords(
     let at = start;
     for (const { text, tokens } of own) {
       const until = at + ((end - start) * text.length) / letters;
-      timed.push({ text, tokens: [...tokens], start: at, end: until });
+      const probability = mean(probabilities.slice(token, token + tokens.length));
+      token += tokens.length;
+      timed.push({ text, tokens: [...tokens], start: at, end: until, probability });
       at = until;
     }
   }
@@ -164,16 +179,17 @@ function shortenAtSentenceEnds(words: readonly TimedWord[], longest: number): vo
   }
 }
 
-/** The words of each segment, their times repaired at the segment's ends. Changes its arguments. */
-export function wordsOfSegments(words: TimedWord[], segments: readonly TextSegment[], endOfText: number): TimedWord[] {
+/** The segments with their words, the times of both repaired at the segments' ends. Changes the words. */
+export function timeSegments(words: TimedWord[], segments: readonly TextSegment[], endOfText: number): TimedSegment[] {
   const typical = typicalDuration(words);
   const longest = typical * 2;
   if (words.some(({ start, end }) => start !== end)) shortenAtSentenceEnds(words, longest);
   mergePunctuation(words);
-  const all: TimedWord[] = [];
+  const all: TimedSegment[] = [];
   let next = 0;
   let lastSpeech = 0;
-  for (const segment of segments) {
+  for (const given of segments) {
+    const segment: TimedSegment = { ...given, words: [] };
     const length = segment.tokens.filter((token) => token < endOfText).length;
     const own: TimedWord[] = [];
     for (let saved = 0; next < words.length && saved < length; next++) {
@@ -182,8 +198,9 @@ export function wordsOfSegments(words: TimedWord[], segments: readonly TextSegme
       if (word.text !== "") own.push({ ...word, start: hundredths(word.start), end: hundredths(word.end) });
       saved += word.tokens.length;
     }
-    lastSpeech = repairEnds(own, segment, { lastSpeech, typical, longest });
-    all.push(...own);
+    segment.words = own;
+    lastSpeech = repairEnds(segment, { lastSpeech, typical, longest });
+    all.push(segment);
   }
   return all;
 }
@@ -196,11 +213,8 @@ interface Durations {
 }
 
 /** Answers when the segment ends. */
-function repairEnds(
-  words: readonly TimedWord[],
-  segment: TextSegment,
-  { lastSpeech, typical, longest }: Durations,
-): number {
+function repairEnds(segment: TimedSegment, { lastSpeech, typical, longest }: Durations): number {
+  const { words } = segment;
   const [first, second] = words;
   const last = words.at(-1);
   if (first === undefined || last === undefined) return lastSpeech;
@@ -215,12 +229,11 @@ function repairEnds(
   }
   if (segment.start < first.end && segment.start - 0.5 > first.start) {
     first.start = Math.max(0, Math.min(first.end - typical, segment.start));
-  }
+  } else segment.start = first.start;
   if (segment.end > last.start && segment.end + 0.5 < last.end) {
     last.end = Math.max(last.start + typical, segment.end);
-    return segment.end;
-  }
-  return last.end;
+  } else segment.end = last.end;
+  return segment.end;
 }
 
 function hundredths(seconds: number): number {
