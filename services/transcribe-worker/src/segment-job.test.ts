@@ -15,6 +15,9 @@ test("the engine is told all that a job's headers wish, whatever letters are in 
     hotwords: ["NATS", "Größe"],
     phrases: ["yes", "no"],
     context: 'Two lines,\nand "quoted" ones: 会议',
+    translate: true,
+    temperature: 0.25,
+    logprobs: true,
   };
   const { meta, payload } = toEngineJob({ headers: jobHeaders(wishes), payload: new Uint8Array(4) });
   expect(meta).toEqual(wishes);
@@ -24,6 +27,10 @@ test("the engine is told all that a job's headers wish, whatever letters are in 
 });
 
 test("a job without wishes has none", () => {
-  const { meta } = toEngineJob({ headers: jobHeaders({}), payload: new Uint8Array(2) });
-  expect(meta).toEqual({ language: "auto", timestamps: false, hotwords: [], phrases: [], context: "" });
+  const { meta, readsParts } = toEngineJob({ headers: jobHeaders({}), payload: new Uint8Array(2) });
+  expect(meta).toEqual({
+    ...{ language: "auto", timestamps: false, hotwords: [], phrases: [], context: "" },
+    ...{ translate: false, temperature: 0, logprobs: false },
+  });
+  expect(readsParts).toBe(false);
 });

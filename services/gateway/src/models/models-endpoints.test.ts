@@ -1,15 +1,18 @@
 import { answerAsWorker } from "@parlance/bus/testing";
 import { startTestServer, type TestServer } from "@parlance/nats/testing";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import * as z from "zod";
 import { startTestGateway, type TestGateway } from "../testing/test-gateway.ts";
 
 let server: TestServer;
 let gateway: TestGateway;
 
+const abilities = { context: true, translates: true, logprobs: false };
+
 beforeAll(async () => {
   server = await startTestServer();
   gateway = await startTestGateway(server);
-  await answerAsWorker(gateway.bus, { worker: "a", family: "asr", model: "openai/whisper-tiny", context: true });
+  await answerAsWorker(gateway.bus, { worker: "a", family: "asr", model: "openai/whisper-tiny", ...abilities });
   await answerAsWorker(gateway.bus, { worker: "b", family: "tts", model: "parlance-voice" });
 });
 afterAll(async () => {
@@ -23,10 +26,14 @@ test("the list has what OpenAI's clients read", async () => {
   expect(body).toMatchObject({
     object: "list",
     data: [
-      { ...common, id: "openai/whisper-tiny", family: "asr", context: true },
+      { ...common, id: "openai/whisper-tiny", family: "asr", ...abilities },
       { ...common, id: "parlance-voice", family: "tts" },
     ],
   });
+  // Of a voice nothing is told that is a recogniser's.
+  expect(
+    Object.keys(z.object({ data: z.array(z.record(z.string(), z.unknown())) }).parse(body).data[1] ?? {}),
+  ).not.toContain("logprobs");
 });
 
 test.each(["openai%2Fwhisper-tiny", "openai%2fwhisper-tiny", "openai/whisper-tiny"])(

@@ -5,8 +5,17 @@
 import type Router from "@koa/router";
 import { knowWorkers } from "@parlance/bus";
 import { standsForAny } from "@parlance/catalogue";
-import { type Family, SpeechError } from "@parlance/contracts";
+import { type Family, SpeechError, type WorkerState } from "@parlance/contracts";
 import type { GatewayContext } from "../gateway-context.ts";
+
+/** What may be asked of a recogniser, as far as it is known. */
+function told({ context, translates, logprobs }: Pick<WorkerState, "context" | "translates" | "logprobs">) {
+  return {
+    ...(context === undefined ? {} : { context }),
+    ...(translates === undefined ? {} : { translates }),
+    ...(logprobs === undefined ? {} : { logprobs }),
+  };
+}
 
 export function addModels(router: Router, { bus, now, settings, requested }: GatewayContext): void {
   const families = [
@@ -19,10 +28,10 @@ export function addModels(router: Router, { bus, now, settings, requested }: Gat
   async function models() {
     const workers = (await Promise.all(families.map((known) => known()))).flat();
     const known = new Map(workers.map((worker) => [worker.model, worker]));
-    const running = [...known].map(([id, { family, languages, context }]) => ({
+    const running = [...known].map(([id, { family, languages, ...abilities }]) => ({
       ...named(id, family),
       ...(languages === undefined ? {} : { languages }),
-      ...(context === undefined ? {} : { context }),
+      ...told(abilities),
     }));
     const others = settings.ENABLE_ASR ? await requested.loadable() : [];
     return [...running, ...others.filter(({ name }) => !known.has(name)).map(({ id }) => named(id, "asr"))];

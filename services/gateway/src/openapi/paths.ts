@@ -19,6 +19,14 @@ const model: Json = {
     type: "boolean",
     description: "Whether it reads the context (or prompt) that comes with audio; absent until it is known",
   },
+  translates: {
+    type: "boolean",
+    description: "Whether it can say in English what is spoken in another language; absent until it is known",
+  },
+  logprobs: {
+    type: "boolean",
+    description: "Whether it tells its tokens' log-probabilities; absent until it is known",
+  },
 };
 const probe: Json = {
   "application/json": { schema: { type: "object", properties: { status: { type: "string", const: "ok" } } } },

@@ -9,7 +9,7 @@ export type EngineOptionsSource = Json | (() => Json);
 /** What may be asked of a model, known before it is loaded. */
 export type Abilities = Pick<
   WorkerState,
-  "operations" | "languages" | "voices" | "defaultVoice" | "instructions" | "context"
+  "operations" | "languages" | "voices" | "defaultVoice" | "instructions" | "context" | "translates" | "logprobs"
 >;
 
 export interface ReadyModel {

@@ -19,7 +19,7 @@ export interface SpokenWord {
   misfit: number;
   /**
    * How sure the head is of it, 0 to 1: the geometric mean of its labels' probabilities, each at its surest frame. Measured, on
-   * the model that ships and noisy speech: 0.81 for words that are right, 0.50 for those that are wrong.
+   * the model that ships and noisy speech: 0.81 for words that are right, 0.45 for those that are wrong.
    */
   confidence: number;
 }
