@@ -9,12 +9,17 @@ export function segmentTexts({ text, language, segments = [] }: Transcript): str
   let at = 0;
   return segments.map(({ text: own }) => {
     const said = own.trim();
-    const found = text.indexOf(said, at);
-    const between = text.slice(at, Math.max(at, found));
+    const begin = at + spaceAt(text, at).length;
     // What is not the text's next stays as its model wrote it.
-    if (said === "" || found < 0 || between.trim() !== "") return own;
-    const space = at > 0 ? between : languagesWithoutSpaces.has(first) ? "" : " ";
-    at = found + said.length;
+    if (said === "" || !text.startsWith(said, begin)) return own;
+    const space = at > 0 ? text.slice(at, begin) : languagesWithoutSpaces.has(first) ? "" : " ";
+    at = begin + said.length;
     return space + said;
   });
+}
+
+function spaceAt(text: string, at: number): string {
+  const space = /\s*/y;
+  space.lastIndex = at;
+  return space.exec(text)?.[0] ?? "";
 }
