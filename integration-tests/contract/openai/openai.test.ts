@@ -4,6 +4,8 @@ import { formats } from "./formats.ts";
 import { pythonClient } from "./python-client.ts";
 import { refusals } from "./refusals.ts";
 import { packages, useRoom } from "./room.ts";
+import { speech } from "./speech.ts";
+import { spokenSound } from "./spoken-sound.ts";
 import { streams } from "./streams.ts";
 import { uploads } from "./uploads.ts";
 
@@ -14,5 +16,7 @@ describe.each(packages)("%s", (name, major) => {
   formats(name, room);
   streams(name, room);
   refusals(name, room);
+  speech(name, room);
 });
+spokenSound("openai", room);
 pythonClient(room);

@@ -40,6 +40,16 @@ export function refusals(name: PackageName, room: Room): void {
   });
 
   describe("models", () => {
+    it("that there are not are a NotFoundError", async () => {
+      const { NotFoundError } = room.package(name);
+      const client = room.client(name);
+      const asked = { model: "nobody/nothing-like-this", file: await lights() };
+      const error = await problemOf(client.audio.transcriptions.create(asked));
+      expect(error).toBeInstanceOf(NotFoundError);
+      expect(error).toMatchObject({ code: "model_not_found", param: "model" });
+      expect(await problemOf(client.models.retrieve("nobody/nothing-like-this"))).toBeInstanceOf(NotFoundError);
+    });
+
     it("that do not translate are told by name", async () => {
       const client = room.client(name);
       const error = await problemOf(client.audio.translations.create({ model: MODEL, file: await lights() }));

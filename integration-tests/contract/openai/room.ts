@@ -9,6 +9,7 @@ import { type Clip, demoClips, longClip } from "../../src/clips.ts";
 import { type Pipeline, startPipeline } from "../../src/pipeline.ts";
 
 export type OpenaiPackage = typeof import("openai");
+export type OpenaiStreaming = typeof import("openai/streaming");
 
 /** Name of the package → the major version that it must be. */
 export const packages = [
@@ -25,6 +26,8 @@ export interface Room {
   readonly pipeline: Pipeline;
   /** A client's package: it has its error classes. */
   package(name: PackageName): OpenaiPackage;
+  /** What of it reads events. */
+  streaming(name: PackageName): OpenaiStreaming;
   /** Speaks to the pipeline with its key. Default: it tries nothing again. */
   client(name: PackageName, options?: ClientOptions): OpenAI;
   /** A client that tries again as it does by itself, and what it is answered. `before` each request it waits. */
@@ -49,12 +52,13 @@ export function useRoom(
   let pipeline: Pipeline | undefined;
   let clips: Clip[] = [];
   let minute: Clip | undefined;
-  const loaded = new Map<PackageName, OpenaiPackage>();
+  const loaded = new Map<PackageName, { whole: OpenaiPackage; streaming: OpenaiStreaming }>();
 
   beforeAll(async () => {
     for (const [name] of packages) {
-      const found: OpenaiPackage = await import(name);
-      loaded.set(name, found);
+      const whole: OpenaiPackage = await import(name);
+      const streaming: OpenaiStreaming = await import(`${name}/streaming`);
+      loaded.set(name, { whole, streaming });
     }
     clips = await demoClips();
     minute = await longClip(70);
@@ -69,7 +73,8 @@ export function useRoom(
     get minute() {
       return there(minute);
     },
-    package: (name) => there(loaded.get(name)),
+    package: (name) => there(loaded.get(name)).whole,
+    streaming: (name) => there(loaded.get(name)).streaming,
     client(name, options) {
       const { OpenAI } = room.package(name);
       return new OpenAI({
