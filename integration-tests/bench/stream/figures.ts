@@ -21,11 +21,12 @@ export interface Figures {
   first_text_share: number;
   /** To two decimals: what two runs of the same differ by. */
   whole_ratio: number;
-  /** Median of the rounds, to two decimals. */
-  queue_throughput_kept: number;
+  /** Median of the rounds, to two decimals; null where no backlog was run. */
+  queue_throughput_kept: number | null;
 }
 
-export const AIMS = { first_text_share: 0.05, whole_ratio: 1.02, queue_throughput_kept: 0.98 };
+/** Of a whole of a second or two, a twentieth is less than the file takes to arrive: `first_text_s` is soon enough by itself. */
+export const AIMS = { first_text_share: 0.05, first_text_s: 0.25, whole_ratio: 1.02, queue_throughput_kept: 0.98 };
 
 export function figuresOf({ streamed, unstreamed, backlogs }: Measured): Figures {
   const median = (values: readonly number[]) => quantile(values, 0.5);
@@ -38,29 +39,42 @@ export function figuresOf({ streamed, unstreamed, backlogs }: Measured): Figures
     whole_s_unstreamed: round(wholeUnstreamed),
     first_text_share: round(firstText / whole),
     whole_ratio: round(whole / wholeUnstreamed, 2),
-    queue_throughput_kept: round(median(backlogs.map(({ withParts, without }) => withParts.speed / without.speed)), 2),
+    queue_throughput_kept: backlogs.length === 0 ? null : round(median(backlogs.map(kept)), 2),
   };
+}
+
+function kept({ withParts, without }: Measured["backlogs"][number]): number {
+  return withParts.speed / without.speed;
 }
 
 /** Of each figure the worst that a model had: the longest time, the least that was kept. */
 export function worstOf(figures: readonly Figures[]): Figures {
   const most = (of: (each: Figures) => number) => Math.max(...figures.map(of));
+  const throughputs = figures.flatMap((each) => each.queue_throughput_kept ?? []);
   return {
     first_text_s: most((each) => each.first_text_s),
     whole_s: most((each) => each.whole_s),
     whole_s_unstreamed: most((each) => each.whole_s_unstreamed),
     first_text_share: most((each) => each.first_text_share),
     whole_ratio: most((each) => each.whole_ratio),
-    queue_throughput_kept: Math.min(...figures.map((each) => each.queue_throughput_kept)),
+    queue_throughput_kept: throughputs.length === 0 ? null : Math.min(...throughputs),
   };
 }
 
-/** Sentences, and whether each holds for every model. */
-export function claimsOf({ first_text_share, whole_ratio, queue_throughput_kept }: Figures): Record<string, boolean> {
+/** Sentences, and whether each holds for all of them. */
+export function claimsOf(figures: readonly Figures[]): Record<string, boolean> {
   return {
-    "the first text comes within a twentieth of the whole": first_text_share <= AIMS.first_text_share,
-    [`the whole takes at most ${AIMS.whole_ratio} of what it takes unstreamed`]: whole_ratio <= AIMS.whole_ratio,
+    [`the first text comes within a twentieth of the whole, or within ${AIMS.first_text_s} s`]: figures.every(
+      ({ first_text_share, first_text_s }) =>
+        first_text_share <= AIMS.first_text_share || first_text_s <= AIMS.first_text_s,
+    ),
+    [`the whole takes at most ${AIMS.whole_ratio} of what it takes unstreamed`]: figures.every(
+      ({ whole_ratio }) => whole_ratio <= AIMS.whole_ratio,
+    ),
     [`a backlog of which every text is read as it comes keeps ${AIMS.queue_throughput_kept} of its throughput`]:
-      queue_throughput_kept >= AIMS.queue_throughput_kept,
+      figures.every(
+        ({ queue_throughput_kept }) =>
+          queue_throughput_kept === null || queue_throughput_kept >= AIMS.queue_throughput_kept,
+      ),
   };
 }

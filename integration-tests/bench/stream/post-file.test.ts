@@ -24,7 +24,8 @@ async function posterTo(answer: (form: string, response: ServerResponse) => void
   });
   const address = server.address();
   if (address === null || typeof address === "string") throw new Error("the server has no port");
-  return createFilePoster({ gatewayUrl: `http://127.0.0.1:${address.port}`, model: "m", wav: Buffer.from("samples") });
+  const audio = { name: "a.wav", type: "audio/wav", bytes: Buffer.from("samples") };
+  return createFilePoster({ gatewayUrl: `http://127.0.0.1:${address.port}`, model: "m", audio });
 }
 
 const events = { "content-type": "text/event-stream; charset=utf-8" };

@@ -30,7 +30,7 @@ export interface FilePoster {
 export interface FilePosterOptions {
   gatewayUrl: string;
   model: string;
-  wav: Uint8Array;
+  audio: { name: string; type: string; bytes: Uint8Array };
 }
 
 const answerSchema = z.object({ text: z.string() });
@@ -41,8 +41,8 @@ const eventSchema = z.union([
 ]);
 
 /** The language is said: what a model of random weights takes a text's language to be is not to be part of it. */
-export function createFilePoster({ gatewayUrl, model, wav }: FilePosterOptions): FilePoster {
-  const file = { field: "file", name: "recording.wav", type: "audio/wav", bytes: wav };
+export function createFilePoster({ gatewayUrl, model, audio }: FilePosterOptions): FilePoster {
+  const file = { field: "file", ...audio };
   const fields = { model, language: "en" };
   const bodies = {
     unstreamed: formBody(file, { ...fields, response_format: "json" }),
