@@ -80,6 +80,12 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const notebook = openBatchNotebook(bus);
   const readiness = followModelReadiness({ bus });
   const bodies = createBodyBudget(options.limits?.bodyBytes);
+  const requested = createRequestedModels({
+    bus,
+    onRequest: settings.MODELS_ON_REQUEST,
+    timeoutMs: settings.REQUEST_TIMEOUT * 1_000,
+    log,
+  });
   const gateway: GatewayContext = {
     bus,
     notebook,
@@ -104,13 +110,13 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     storage: createStorage(notebook),
     closing: createClosing(),
     readiness,
-    model: createAwaitModel({ readiness, metrics, timeoutMs: settings.REQUEST_TIMEOUT * 1_000 }),
-    requested: createRequestedModels({
-      bus,
-      onRequest: settings.MODELS_ON_REQUEST,
+    model: createAwaitModel({
+      readiness,
+      metrics,
       timeoutMs: settings.REQUEST_TIMEOUT * 1_000,
-      log,
+      isChanging: (family) => family === "asr" && requested.changing,
     }),
+    requested,
     now,
   };
   const handle = createApp(gateway).callback();

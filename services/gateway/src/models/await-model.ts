@@ -11,6 +11,8 @@ export interface AwaitModelOptions {
   metrics: Pick<GatewayMetrics, "modelRefusals">;
   /** How long a request waits. */
   timeoutMs: number;
+  /** Another model is being loaded for a request: what a worker says of one that cannot be is that request's alone. Default: never. */
+  isChanging?: (family: Family) => boolean;
 }
 
 export interface AwaitModel {
@@ -22,7 +24,9 @@ export interface AwaitModel {
 
 const LOOK_MS = 500;
 
-export function createAwaitModel({ readiness, metrics, timeoutMs }: AwaitModelOptions): AwaitModel {
+export function createAwaitModel(options: AwaitModelOptions): AwaitModel {
+  const { readiness, metrics, timeoutMs, isChanging = () => false } = options;
+
   function refused(family: Family, error: SpeechError): SpeechError {
     metrics.modelRefusals.inc({ family });
     return error;
@@ -31,6 +35,7 @@ export function createAwaitModel({ readiness, metrics, timeoutMs }: AwaitModelOp
   return {
     async require(family) {
       const { problem, download } = await readiness.lately(family);
+      if (isChanging(family)) return;
       if (problem !== undefined) throw refused(family, problem);
       const secondsLeft = download?.secondsLeft ?? 0;
       if (download !== undefined && secondsLeft * 1_000 > timeoutMs) {
@@ -41,7 +46,7 @@ export function createAwaitModel({ readiness, metrics, timeoutMs }: AwaitModelOp
       const failed = new AbortController();
       const look = async () => {
         const { problem } = await readiness.now(family);
-        if (problem !== undefined) failed.abort(problem);
+        if (problem !== undefined && !isChanging(family)) failed.abort(problem);
       };
       const looking = setInterval(() => void look(), LOOK_MS);
       try {

@@ -18,12 +18,23 @@ export async function loadRequested(
 ): Promise<boolean> {
   const until = performance.now() + timeoutMs;
   for (;;) {
-    const states = await changeWorkerModel(bus, "asr", "load", { model: model.id });
-    if (states.every((state) => isLoaded(state, model))) return true;
+    const states = await askedToLoad(bus, model.id);
+    if (states.length > 0 && states.every((state) => isLoaded(state, model))) return true;
     const short = states.find(({ phase, problem }) => phase === "waiting" && problem?.code === "memory_short");
     if (short?.problem !== undefined) throw new SpeechError("memory_short", short.problem.message);
     if (performance.now() >= until) return false;
     await pause(ASK_AGAIN_MS);
+  }
+}
+
+/** None where no worker answers: one that is busy, or begins, will. */
+async function askedToLoad(bus: Pick<Bus, "request" | "requestMany">, model: string): Promise<readonly ModelState[]> {
+  try {
+    return await changeWorkerModel(bus, "asr", "load", { model });
+  } catch (error) {
+    const { code } = toSpeechError(error);
+    if (code === "worker_unavailable" || code === "request_timeout") return [];
+    throw error;
   }
 }
 

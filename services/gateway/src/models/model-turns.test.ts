@@ -159,7 +159,7 @@ test("whatever happens: one model at a time, nobody waits for more turns than ol
         expect(ran).toEqual(ran.toSorted((a, b) => a - b));
       }
     }),
-    { numRuns: 2_000 },
+    { numRuns: 500 },
   );
 });
 

@@ -19,16 +19,20 @@ export interface ModelsThere {
   onDisk: readonly NamedModel[];
   /** On some disk, but not whole, or not everywhere. */
   inPart: readonly string[];
-  /** How many of them answered. */
+  /** How many of them answered, and how many said what they have. */
   workers: number;
+  lists: number;
 }
 
+/** A worker that looks at a slow disk may not answer in time. */
+const LOOKS = 3;
+
 export async function lookAtModels(bus: Pick<Bus, "request" | "requestMany">): Promise<ModelsThere> {
-  const [lists, workers] = await Promise.all([listWorkerModels(bus, "asr"), askWorkers(bus)]);
-  return modelsThere(
-    lists,
-    workers.filter(({ family }) => family === "asr"),
-  );
+  for (let look = 1; ; look += 1) {
+    const [lists, answers] = await Promise.all([listWorkerModels(bus, "asr"), askWorkers(bus)]);
+    const workers = answers.filter(({ family }) => family === "asr");
+    if (lists.length >= workers.length || look === LOOKS) return modelsThere(lists, workers);
+  }
 }
 
 export function modelsThere(lists: readonly ModelList[], workers: readonly Pick<WorkerState, "model">[]): ModelsThere {
@@ -44,6 +48,7 @@ export function modelsThere(lists: readonly ModelList[], workers: readonly Pick<
     onDisk: onDisk.map(({ id, name = id }) => ({ id, name })),
     inPart: [...new Set(all.map(({ id }) => id))].filter((id) => !everywhere(id)),
     workers: Math.max(lists.length, workers.length),
+    lists: lists.length,
   };
 }
 
@@ -64,13 +69,15 @@ export function wantedName(name: string | undefined): string | undefined {
 }
 
 /**
- * The model of that name, to be loaded where it is not the one that is selected. Throws `model_not_found`.
+ * The model of that name, to be loaded where it is not the one that is selected. Throws `model_not_found`, and `worker_unavailable` when
+ * no worker says what it has.
  * Undefined while no worker answers: nothing is known then.
  */
 export function findNamed(name: string, there: ModelsThere, onRequest: boolean): NamedModel | undefined {
-  const { selected, onDisk, inPart, workers } = there;
+  const { selected, onDisk, inPart, workers, lists } = there;
   if (selected !== undefined && isNamed(name, selected)) return selected;
   if (workers === 0) return undefined;
+  if (lists === 0) throw new SpeechError("worker_unavailable", "No worker says which models it has.");
   const spelt = onDisk.find(({ id }) => id.toLowerCase() === name.toLowerCase());
   const found = spelt ?? onDisk.find((model) => isNamed(name, model));
   if (found !== undefined && onRequest) return found;

@@ -203,6 +203,27 @@ describe("an answer by another model", () => {
   });
 });
 
+test("two gateways that know nothing of each other load over each other's heads, and yet answer nobody with another's text", async () => {
+  models.onLoad = async () => void (await pause(30));
+  const other = await startTestGateway(rig.server);
+  const outcomes = { answered: 0, refused: 0 };
+  const client = async (at: TestGateway, model: string) => {
+    for (let n = 0; n < 6; n += 1) {
+      const { status, body } = await ask(model, { at, audio: `who:${20 + n * 5}` });
+      if (status === 200) {
+        expect((body as { text: string }).text).toBe(model);
+        outcomes.answered += 1;
+      } else {
+        expect(errorBodySchema.parse(body).error.code).toBe("model_not_ready");
+        outcomes.refused += 1;
+      }
+    }
+  };
+  await Promise.all([client(gateway, A), client(gateway, A), client(other, B), client(other, B)]);
+  await other.close();
+  expect(outcomes.answered).toBeGreaterThan(12);
+});
+
 test("a stream whose model is replaced after some of its text was told ends with an error, and with no text of the other", async () => {
   const before = rig.pipeline.seen.length;
   const body = audioForm("file", "wait", "a.wav", { model: A, stream: "true", language: "en" });
@@ -230,15 +251,23 @@ test("what a request may name is listed and found; so are the names that stand f
 
 describe("a model that cannot be loaded", () => {
   test("for want of memory is told in the loader's words, with when to come again; the one before takes its place", async () => {
-    models.onLoad = async (model) =>
-      model === B
-        ? { phase: "waiting", problem: { code: "memory_short", message: "model-b needs 9.0 GB, and 1.0 GB are free." } }
-        : undefined;
+    models.onLoad = async (model) => {
+      if (model === A) await pause(2_500);
+      if (model !== B) return undefined;
+      return {
+        phase: "waiting",
+        problem: { code: "memory_short", message: "model-b needs 9.0 GB, and 1.0 GB are free." },
+      };
+    };
+    const others = Promise.all(Array.from({ length: 20 }, (_, n) => pause(n * 100).then(() => heardBy(undefined))));
+    others.catch(() => undefined);
     const { status, headers, error } = await refusedBy(B);
     expect([status, error.code]).toEqual([503, "memory_short"]);
     expect(error.message).toBe(`The model ${B} cannot be loaded: model-b needs 9.0 GB, and 1.0 GB are free.`);
     expect([headers.get("x-should-retry"), headers.get("retry-after")]).toEqual(["true", "30"]);
     expect(await heardBy(A)).toBe(A);
+    // Whoever asked for no model is not told of it.
+    expect(new Set(await others)).toEqual(new Set([A]));
     expect(models.loads).toEqual([`${B} waiting`, A]);
     // It is not tried again at once.
     expect((await refusedBy(B)).error.code).toBe("memory_short");

@@ -26,6 +26,8 @@ export interface TurnOfModel {
 }
 
 export interface RequestedModels {
+  /** Another model is being loaded, or was a moment ago: what workers were heard to say of theirs may be of the one before. */
+  readonly changing: boolean;
   /**
    * Does the work while the model of that name is there; again, a few times, when it throws an OtherModel of which nothing was told.
    * Throws `model_not_found`, what keeps the model from being loaded, `model_not_ready` when its turn does not come within
@@ -53,6 +55,8 @@ interface Waiting {
 
 const MOST_RUNS = 4;
 const LOOK_MS = 1_000;
+/** What is heard of the workers is kept for a second, and takes a moment to be heard. */
+const HEARD_MS = 1_500;
 /** Workers are asked anew what they can do for so long after another model came. */
 const NEWLY_MS = 5_000;
 
@@ -172,7 +176,15 @@ export function createRequestedModels({ bus, onRequest, timeoutMs, log }: Reques
   }
 
   return {
-    loadable: async () => (onRequest ? (await lookLately()).onDisk : []),
+    get changing() {
+      return state.changing !== undefined || performance.now() - changedAt < HEARD_MS;
+    },
+    async loadable() {
+      if (!onRequest) return [];
+      // A list is better without them than none.
+      const there = await lookLately().catch(() => undefined);
+      return there?.onDisk ?? [];
+    },
     async inTurn(asked, gone, work) {
       const name = wantedName(asked);
       for (let run = 1; ; run += 1) {

@@ -8,6 +8,7 @@ import {
   modelRequestSchema,
   modelSubjects,
   subjects,
+  type WorkerState,
 } from "@parlance/contracts";
 
 export interface FakeModels {
@@ -29,6 +30,7 @@ export async function answerModels(bus: Bus, ids: readonly [string, ...string[]]
   const decode = (data: Uint8Array) => new TextDecoder().decode(data);
   let selected: string = ids[0];
   let loaded = selected;
+  let trouble: WorkerState["trouble"];
 
   function stateOf(model: string): ModelState {
     return {
@@ -47,6 +49,7 @@ export async function answerModels(bus: Bus, ids: readonly [string, ...string[]]
     selected = model;
     try {
       const more = await fake.onLoad(model);
+      trouble = more?.problem && { failure: more.problem, retryable: true, since: 1, tries: 1, retryInSeconds: 5 };
       if (more === undefined) loaded = model;
       fake.loads.push(more === undefined ? model : `${model} ${more.phase}`);
       return { ...stateOf(model), ...more };
@@ -75,7 +78,7 @@ export async function answerModels(bus: Bus, ids: readonly [string, ...string[]]
       async ({ data, respond }) => respond(JSON.stringify(await answer(decode(data)))),
       gone.signal,
     );
-  serve(subjects.workers, async () => ({ ...worker, model: fake.loaded }));
+  serve(subjects.workers, async () => ({ ...worker, model: loaded, ...(trouble && { loaded: false, trouble }) }));
   serve(modelSubjects.verb("asr", "list"), async () => listOf());
   serve(modelSubjects.verb("asr", "config"), async () => stateOf(fake.loaded));
   serve(modelSubjects.verb("asr", "load"), async (text) => load(modelRequestSchema.parse(JSON.parse(text || "{}"))));

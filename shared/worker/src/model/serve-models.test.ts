@@ -177,6 +177,36 @@ describe("models that are chosen among", () => {
     expect(await askState("load")).toMatchObject({ phase: "loaded", model: "model a" });
   });
 
+  test("the one from before is taken back where another finds no memory, or cannot be loaded: the trouble goes with it", async () => {
+    const models = twoModels();
+    const worker = await start({
+      memory: async () => ({ freeBytes: 2_000_000_000, totalBytes: 4_000_000_000 }),
+      models: {
+        ...models,
+        admit: async () => {},
+        async getReady(id, options) {
+          const ready = await models.getReady(id, options);
+          if (id === "large") return { ...ready, weightBytes: 9_000_000_000 };
+          return id === "broken" ? { ...ready, options: { loadFails: true } } : ready;
+        },
+      },
+    });
+    expect(await askState("load", '{"model":"b"}')).toMatchObject({ phase: "loaded", model: "model b" });
+    expect(await askState("load", '{"model":"large"}')).toMatchObject({
+      phase: "waiting",
+      problem: { code: "memory_short" },
+    });
+    expect(worker.state().trouble?.failure.code).toBe("memory_short");
+    expect(await askState("load", '{"model":"b"}')).toMatchObject({ phase: "loaded", model: "model b" });
+    expect(worker.state().trouble).toBeUndefined();
+    expect(await askError("load", '{"model":"broken"}')).toMatchObject({ code: "validation_failed" });
+    expect(await askState("load", '{"model":"b"}')).toMatchObject({ phase: "loaded", model: "model b" });
+    expect(worker.state()).toMatchObject({ loaded: true, model: "model b" });
+    expect(worker.state().trouble).toBeUndefined();
+    await rig.pipeline.publish("batch", ["echo 1"]);
+    expect(await rig.pipeline.done(1)).toMatchObject([{ outcome: "ok" }]);
+  });
+
   test("the one of the settings is taken back, though no request may name it", async () => {
     const models = twoModels();
     const admit = async (id: string) => {
