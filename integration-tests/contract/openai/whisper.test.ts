@@ -1,6 +1,6 @@
 /**
- * OpenAI's own clients against a pipeline with a small Whisper of random weights, which translates and has a name with a slash. What
- * it says means nothing.
+ * OpenAI's own clients against a pipeline with a small Whisper of random weights, which has a name with a slash, translates and
+ * tells log-probabilities. What it says means nothing.
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -8,8 +8,9 @@ import { join } from "node:path";
 import { smallModels } from "@parlance/asr/testing";
 import { afterAll, describe, expect, it } from "vitest";
 import { exactSamples, wavOf } from "../../src/clips.ts";
+import { problemsOf } from "./answer-schemas.ts";
 import { queueFull } from "./queue-full.ts";
-import { packages, useRoom } from "./room.ts";
+import { MODEL, packages, useRoom } from "./room.ts";
 import { translations } from "./translations.ts";
 
 const ID = "someone/whisper-tiny";
@@ -33,7 +34,19 @@ describe.each(packages)("%s", (name) => {
     const { client, answers } = room.watch(name);
     expect(await client.models.retrieve(ID)).toMatchObject({ id: ID, object: "model", owned_by: expect.any(String) });
     expect(answers.map(({ url }) => url)).toEqual([`${room.pipeline.gatewayUrl}/v1/models/someone%2Fwhisper-tiny`]);
-    expect((await client.models.list()).data.map(({ id }) => id)).toEqual([ID]);
+    expect((await client.models.list()).data.map(({ id }) => id)).toContain(ID);
+  });
+
+  it("gets log-probabilities where the model has them", async () => {
+    const file = await room.package(name).toFile(speech, "speech.wav");
+    const answer = await room.client(name).audio.transcriptions.create({ model: MODEL, file, include: ["logprobs"] });
+    expect(problemsOf("transcription", answer)).toEqual([]);
+    expect(
+      answer.logprobs
+        ?.map(({ token }) => token)
+        .join("")
+        .trim(),
+    ).toBe(answer.text);
   });
 });
 queueFull(room);
