@@ -67,7 +67,7 @@ const inOrder = (results: ReadonlyMap<number, WhisperResult>) =>
   [...results].sort(([a], [b]) => a - b).map(([, result]) => result);
 
 function expectSame(results: readonly WhisperResult[], expected: readonly WhisperResult[]): void {
-  expect(results).toEqual(expected.map((result) => alike(result, expect.closeTo)));
+  expect(results).toEqual(expected.map((result) => alike(result, expect)));
   for (const [index, { noSpeechProbability }] of results.entries()) {
     expect(noSpeechProbability / (expected[index]?.noSpeechProbability ?? 0), `row ${index}`).toBeCloseTo(1, 3);
   }
