@@ -10,6 +10,7 @@ import OpenAI, { APIError, toFile } from "openai";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Clip, longClip } from "../src/clips.ts";
 import { type Pipeline, startPipeline } from "../src/pipeline.ts";
+import { engineProcesses } from "../src/process-table.ts";
 import { countErrors } from "../src/word-error-rate.ts";
 
 type TextEvent = OpenAI.Audio.Transcriptions.TranscriptionStreamEvent;
@@ -42,7 +43,11 @@ describe.each(["parlance-en", "a small Qwen3-ASR of random weights"])("%s", (mod
   }, 60_000);
 
   // Of random weights no model finds the language, and before it has one it tells no parts.
-  const ask = async (clip = long) => ({ model, language: "en", file: await toFile(clip.bytes, clip.name) });
+  const ask = async (clip = long) => ({
+    model: "whisper-1",
+    language: "en",
+    file: await toFile(clip.bytes, clip.name),
+  });
 
   async function metric(name: string, labels: Record<string, string> = {}): Promise<number> {
     const page = await (await fetch(pipeline.processes().metricsUrl ?? "")).text();
@@ -54,6 +59,8 @@ describe.each(["parlance-en", "a small Qwen3-ASR of random weights"])("%s", (mod
   }
 
   it("is told in deltas that are its text, and ends once", { timeout: 240_000 }, async () => {
+    // Loaded by then.
+    await client.audio.transcriptions.create(await ask(await longClip(5)));
     const began = performance.now();
     const events: (TextEvent & { at: number })[] = [];
     for await (const event of await client.audio.transcriptions.create({ ...(await ask()), stream: true })) {
@@ -121,6 +128,25 @@ describe.each(["parlance-en", "a small Qwen3-ASR of random weights"])("%s", (mod
     expect(await metric("parlance_waiting_requests")).toBe(0);
     listening.abort();
     await Promise.all(listeners);
+  });
+
+  it("a text whose engine dies while it is told is whole", { timeout: 240_000 }, async () => {
+    const engineOf = () => engineProcesses(pipeline).find(({ worker }) => worker === "transcribe-worker")?.pid ?? 0;
+    let told = "";
+    let whole: string | undefined;
+    let killed: number | undefined;
+    for await (const event of await client.audio.transcriptions.create({ ...(await ask()), stream: true })) {
+      if (event.type === "transcript.text.done") whole = event.text;
+      if (event.type !== "transcript.text.delta") continue;
+      told += event.delta;
+      if (killed !== undefined) continue;
+      killed = engineOf();
+      expect(killed).toBeGreaterThan(0);
+      process.kill(killed, "SIGKILL");
+    }
+    expect(killed).toBeDefined();
+    expect(told === whole).toBe(true);
+    expect(engineOf()).not.toBe(killed);
   });
 
   it("a file that is no audio throws what it is", async () => {
