@@ -124,12 +124,21 @@ describe("from audio to its transcript", () => {
     const long = await longClip(70);
     const { batch_id } = await submit([long], true);
     const [item] = (await finished(batch_id)).items;
-    const { text, timestamps = [] } = await client.json<Transcript>(item?.url ?? "");
+    const { text, timestamps = [], segments = [] } = await client.json<Transcript>(item?.url ?? "");
     const direct = await engine.transcribe(long, { timestamps: true });
     expect(text).toBe(direct.text);
     expect(timestamps).toEqual(direct.timestamps);
     expect(timestamps.at(-1)?.end).toBeGreaterThan(60);
     expect(timestamps.map(({ start }) => start)).toEqual(timestamps.map(({ start }) => start).sort((a, b) => a - b));
+
+    // Its segments are the same text, and each word is spoken in one of them.
+    expect(segments.length).toBeGreaterThanOrEqual(3);
+    expect(segments.map(({ text }) => text.trim()).join(" ")).toBe(text);
+    expect(segments.map(({ id }) => id)).toEqual(segments.map((_, id) => id));
+    for (const { start, end } of timestamps) {
+      expect(segments.filter((segment) => segment.start <= start && end <= segment.end)).toHaveLength(1);
+    }
+    expect(segments.at(-1)?.end).toBeLessThanOrEqual((long.bytes.length - 44) / 32_000);
   });
 
   it("a list of files is one request and one answer, in order", async () => {

@@ -57,7 +57,7 @@ async function transcribe(
     texts.push(text.trim());
     languages.push(language);
     const at = (seconds: number) => Math.round((seconds + start / SAMPLE_RATE) * 1_000) / 1_000;
-    times.push(...words.map((word) => ({ start: at(word.start), end: at(word.end), text: word.text })));
+    times.push(...words.map((word) => ({ ...word, start: at(word.start), end: at(word.end) })));
   }
   return {
     text: texts.filter((text) => text !== "").join(" "),
