@@ -19,9 +19,15 @@ beforeAll(async () => {
 });
 afterAll(() => rm(root, { recursive: true }));
 
+const tellsTokens = (architecture: string) => abilitiesOf({ architecture, languages: [] })?.logprobs === true;
+
 test("every architecture has a small model here", () => {
   expect([...specimens.keys()].toSorted()).toEqual([...architectures.keys()].toSorted());
-  for (const [name, models] of specimens) expect(models.length, name).toBeGreaterThan(0);
+  for (const [architecture, models] of specimens) {
+    expect(models.length, architecture).toBeGreaterThan(0);
+    const asked = models.some(({ rows }) => rows.some(({ logprobs }) => logprobs === true));
+    expect(asked, `${architecture} is asked for tokens`).toBe(tellsTokens(architecture));
+  }
 });
 
 function resultOf(outcome: AsrOutcome) {
@@ -85,7 +91,7 @@ function expectTokens(outcome: AsrOutcome, { logprobs = false, phrases }: AsrSeg
 }
 
 for (const [architecture, models] of specimens) {
-  const canTell = abilitiesOf({ architecture, languages: [] })?.logprobs === true;
+  const canTell = tellsTokens(architecture);
   for (const {
     name,
     write,

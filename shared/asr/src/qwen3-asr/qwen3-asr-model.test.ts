@@ -2,6 +2,7 @@
 import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { runWhole } from "@parlance/inference";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { loadAsrModel } from "../load-asr-model.ts";
 import { repairRepetitions } from "../repetition.ts";
@@ -138,6 +139,23 @@ describe("the qwen3-asr architecture", () => {
     expect(resultOf(alone).text).toBe(resultOf(sampled).text);
     expect(resultOf(sampled).stretches.map(({ temperature }) => temperature)).toEqual([1]);
     expect(resultOf(phrase).stretches.map(({ temperature }) => temperature)).toEqual([0]);
+  });
+
+  it("tells of a growing text what it begins with, in whole words, and each thing once", async () => {
+    const parts: string[][] = golden.rows.map(() => []);
+    const outcomes = await runWhole(model.run, golden.rows.map(goldenSegment), (row, { text }) =>
+      parts[row]?.push(text),
+    );
+    for (const [index, outcome] of outcomes.entries()) {
+      const { text } = resultOf(outcome);
+      for (const [place, part] of (parts[index] ?? []).entries()) {
+        const next = parts[index]?.[place + 1] ?? text;
+        expect(next.startsWith(part), JSON.stringify([part, next])).toBe(true);
+        expect(part.length).toBeGreaterThan(parts[index]?.[place - 1]?.length ?? 0);
+        expect(part.trimEnd()).toBe(part);
+      }
+    }
+    expect(parts.filter((each) => each.length > 1).length).toBeGreaterThan(4);
   });
 
   it("refuses to translate, beside rows that it does", async () => {

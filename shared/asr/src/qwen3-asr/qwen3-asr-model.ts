@@ -5,6 +5,9 @@
  * Exact against the official implementation with the encoder's windows applied, features of one clip at a time. A row's
  * answer does not depend on the rows beside it, nor on when it joined them. A row may say 15 tokens for each second and 64
  * more, unless its manifest says otherwise; one that is stopped by that is marked as truncated.
+ * Above a temperature of 0 a row's tokens are drawn, by a seed of its audio; where the loop is in the graph (the project's own
+ * layout on CUDA) none can be drawn, and the temperature is ignored. A word's confidence is the geometric mean of its tokens'
+ * probabilities; of a phrase that was chosen from a list neither tokens nor confidences are told.
  * A pass gives way between the encoder's runs, parts of prompts, steps and the aligner's runs, tells texts as they grow,
  * and where the graphs can takes in waiting rows between steps.
  * Rooms: audio/ (the encoder), prompt/ (what is asked and how the answer is read), words/ (the aligner), published/ (graphs
