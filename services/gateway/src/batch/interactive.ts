@@ -22,6 +22,7 @@ export async function withInteractiveBatch<T>(
   work: (batch: InteractiveBatch) => Promise<T>,
 ): Promise<T> {
   const timeoutMs = gateway.settings.REQUEST_TIMEOUT * 1_000;
+  const left = whileConnected(ctx, gateway);
   return await withFollowedBatch(
     ctx,
     gateway,
@@ -30,7 +31,11 @@ export async function withInteractiveBatch<T>(
     async ({ batchId, events, follow }) =>
       await work({
         batchId,
-        run: (publish, total) => follow(publish, total, (gone) => events.wait(total, timeoutMs, gone)),
+        // By whichever model is there: while it runs, no request has another one loaded.
+        run: (publish, total) =>
+          gateway.requested.inTurn(undefined, left, () =>
+            follow(publish, total, (gone) => events.wait(total, timeoutMs, gone)),
+          ),
       }),
   );
 }

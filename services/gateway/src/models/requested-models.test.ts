@@ -157,6 +157,19 @@ describe("requests of different models", () => {
     expect(rig.pipeline.seen.map(({ data }) => `${data}`)).not.toContain("who:1");
   });
 
+  test("take nothing away from those that name none and run already, whichever endpoint they came by", async () => {
+    const order: string[] = [];
+    models.onLoad = async (model) => void order.push(`load ${model}`);
+    const file = await gateway.upload("who:700");
+    const transcribed = gateway
+      .post("/api/v1/transcribe", { files: [{ file_id: file }] })
+      .then(() => order.push("answered"));
+    await eventually(async () => rig.pipeline.seen.some(({ data }) => `${data}`.includes(file)) || undefined);
+    expect(await heardBy(B)).toBe(B);
+    await transcribed;
+    expect(order).toEqual(["answered", `load ${B}`]);
+  });
+
   test("are told after REQUEST_TIMEOUT that their turn has not come", async () => {
     const impatient = await startTestGateway(rig.server, { REQUEST_TIMEOUT: "1" });
     const loading = Promise.withResolvers<undefined>();

@@ -13,7 +13,7 @@ const onTranscription: ErrorCode[] = [
   ...onAudio,
   ...(["invalid_multipart", "request_timeout", "model_not_ready"] as const),
   // Of the model that it names.
-  ...(["model_not_found", "model_unavailable", "memory_short"] as const),
+  ...(["model_not_found", "model_unavailable", "memory_short", "worker_unavailable"] as const),
 ];
 
 const transcriptEvents: Json = {
