@@ -10,10 +10,13 @@ const SURE = 5;
 /** How many more letters may be left out on one side than on the other. */
 const REACH = 64;
 const END = "";
+const isLetter = /[\p{L}\p{N}]/u;
 
 /** The letters and numbers of a text, as they are compared. Marks are none: aligners drop them. */
 export function lettersOf(text: string): string[] {
-  return Array.from(text.match(/[\p{L}\p{N}]/gu) ?? [], (letter) => letter.toLowerCase());
+  const letters: string[] = [];
+  for (const letter of text.toLowerCase()) if (isLetter.test(letter)) letters.push(letter);
+  return letters;
 }
 
 /** For each letter of the text, the number of the one in `said`; -1 where there is none. They ascend. */

@@ -26,6 +26,8 @@ const costs = {
   behindLeaning: 24,
   inWord: 60,
 };
+/** On the same cue, behind a sentence or a pause. */
+const GOING_ON = 10;
 /** Seconds of silence. */
 const BREATH = 0.3;
 const PAUSE = 0.6;
@@ -107,6 +109,8 @@ export function findBreaks(units: readonly TextUnit[], times: readonly Span[], l
   const isClause = (word: string) => known.some(({ clause }) => clause.has(word));
   const isLeaning = (word: string) => known.some(({ leaning }) => leaning.has(word));
 
+  const words = units.map(({ text }) => plain(text));
+
   return units.map((unit, index) => {
     const next = units[index + 1];
     if (next === undefined) return { cost: 0, joinCost: 0, parted: true };
@@ -114,7 +118,7 @@ export function findBreaks(units: readonly TextUnit[], times: readonly Span[], l
     const parted = silence >= PARTING;
     if (next.rest) return { cost: costs.inWord, joinCost: 0, parted };
     const sentence = sentenceEnd.test(unit.text) && !abbreviation.test(unit.text) && !lowerCase.test(next.text);
-    const [word, nextWord] = [plain(unit.text), plain(next.text)];
+    const [word = "", nextWord = ""] = words.slice(index, index + 2);
     const among = [
       ...(sentence ? [costs.sentence] : []),
       ...(silence >= PAUSE ? [costs.pause] : []),
@@ -125,7 +129,7 @@ export function findBreaks(units: readonly TextUnit[], times: readonly Span[], l
     const plainCost = isLeaning(word) || isClause(word) ? costs.behindLeaning : costs.word;
     const leaningNext = isLeaning(nextWord) && plainCost === costs.word ? costs.leaning : plainCost;
     const cost = Math.min(...among, leaningNext);
-    return { cost, joinCost: cost <= costs.pause ? 4 : 0, parted };
+    return { cost, joinCost: cost <= costs.pause ? GOING_ON : 0, parted };
   });
 }
 

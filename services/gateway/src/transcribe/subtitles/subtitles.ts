@@ -7,7 +7,7 @@
  * found (cut-cues.ts), broken into lines (break-lines.ts) and given times that never overlap (cue-times.ts). Pure, no state.
  */
 import type { SubtitleCues, Transcript } from "@parlance/contracts";
-import { breakLines } from "./break-lines.ts";
+import { breakLines, widths } from "./break-lines.ts";
 import { timeCues } from "./cue-times.ts";
 import { cutCues } from "./cut-cues.ts";
 import { findBreaks } from "./phrases.ts";
@@ -45,7 +45,8 @@ function phraseCues(transcript: Transcript, seconds: number): Cue[] {
   const units = cutUnits(transcript.text);
   const times = timeUnits(units, transcript, seconds);
   const breaks = findBreaks(units, times, transcript.language);
-  const cuts = cutCues(units, times, breaks, seconds);
+  const widthOf = widths(units);
+  const cuts = cutCues(times, breaks, widthOf, seconds);
   const spans = cuts.map(({ from, to }) => ({
     start: times[from]?.start ?? 0,
     end: Math.max(...times.slice(from, to).map(({ end }) => end)),
@@ -54,7 +55,7 @@ function phraseCues(transcript: Transcript, seconds: number): Cue[] {
   return cuts.map((cut, index) => ({
     start: timed[index]?.start ?? 0,
     end: timed[index]?.end ?? 0,
-    lines: breakLines(units, cut, breaks),
+    lines: breakLines(units, cut, widthOf, breaks),
   }));
 }
 
