@@ -133,19 +133,20 @@ export async function openDecoderGraph(options: DecoderGraphOptions): Promise<De
       const rows = new Float32Array((1 + vectors.length) * hidden);
       for (const [index, vector] of vectors.entries()) rows.set(vector, (1 + index) * hidden);
       let next = 1;
+      const weighs =
+        candidates === undefined ? tensor(({ candidate = padToken }) => candidate) : weighed(candidates, inputs.length);
       const given: Record<string, TensorData> = {
         input_ids: tensor(({ token }) => token),
         positions: tensor(({ position }) => position),
-        candidates:
-          candidates === undefined
-            ? tensor(({ candidate = padToken }) => candidate)
-            : weighed(candidates, inputs.length),
+        candidates: weighs,
         [vectorInputs.rows]: { type: "float32", data: rows, dims: [1 + vectors.length, hidden] },
         [vectorInputs.places]: tensor(({ vector }) => (vector === undefined ? 0 : next++)),
         padding: int64Tensor(new Float64Array(inputs.length), [inputs.length]),
         ...cache.inputs(),
       };
       const outputs = await session.run(given, giveWay);
+      // A vocabulary for each row is megabytes.
+      freeTensors({ weighs });
       cache.append(outputs);
       return outputs;
     },

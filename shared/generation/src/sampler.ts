@@ -90,11 +90,12 @@ function keepTopP(scores: Float32Array, topP: number): void {
 /** e to the scores, over that of the largest. */
 function exponentials(scores: Float32Array): { values: Float64Array; sum: number; largest: number } {
   let largest = Number.NEGATIVE_INFINITY;
-  for (const score of scores) largest = Math.max(largest, score);
+  for (let token = 0; token < scores.length; token++) largest = Math.max(largest, scores[token] ?? 0);
   const values = new Float64Array(scores.length);
   let sum = 0;
-  for (const [token, score] of scores.entries()) {
-    const value = Math.exp(score - largest);
+  // Vocabularies are large: iterators take several times as long.
+  for (let token = 0; token < scores.length; token++) {
+    const value = Math.exp((scores[token] ?? 0) - largest);
     values[token] = value;
     sum += value;
   }
@@ -113,7 +114,8 @@ export function draw(scores: Float32Array, at: number): Chosen {
   const { values, sum, largest } = exponentials(scores);
   let left = at * sum;
   let token = -1;
-  for (const [other, value] of values.entries()) {
+  for (let other = 0; other < values.length; other++) {
+    const value = values[other] ?? 0;
     if (!(value > 0)) continue;
     token = other;
     left -= value;
