@@ -3,12 +3,13 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { writeSmallModel } from "@parlance/asr/testing";
+import { encodeAudio } from "@parlance/audio/encode";
 import { type Bus, connectBus } from "@parlance/bus";
-import { durables, itemDoneSchema, streams, subjects } from "@parlance/contracts";
+import { durables, itemDoneSchema, SAMPLE_RATE, streams, subjects } from "@parlance/contracts";
 import { readExposition } from "@parlance/telemetry/testing";
 import OpenAI, { APIError, toFile } from "openai";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Clip, longClip } from "../src/clips.ts";
+import { type Clip, exactSamples, longClip } from "../src/clips.ts";
 import { type Pipeline, startPipeline } from "../src/pipeline.ts";
 import { engineProcesses } from "../src/process-table.ts";
 import { countErrors } from "../src/word-error-rate.ts";
@@ -147,6 +148,28 @@ describe.each(["parlance-en", "a small Qwen3-ASR of random weights"])("%s", (mod
     expect(killed).toBeDefined();
     expect(told === whole).toBe(true);
     expect(engineOf()).not.toBe(killed);
+  });
+
+  it("a file that turns bad in its middle throws what it is, after what was told by then", {
+    timeout: 120_000,
+  }, async () => {
+    const samples = await exactSamples(SECONDS);
+    const encoder = await encodeAudio("flac", { sampleRate: SAMPLE_RATE });
+    const whole = Buffer.concat([encoder.push(samples), encoder.end()]);
+    encoder.close();
+    const bytes = whole.fill(0x55, Math.round(whole.length * 0.7));
+    const events: TextEvent[] = [];
+    const reading = async () => {
+      const clip = { ...long, name: "bad.flac", bytes };
+      for await (const event of await client.audio.transcriptions.create({ ...(await ask(clip)), stream: true })) {
+        events.push(event);
+      }
+    };
+    const error = await reading().catch((thrown: unknown) => thrown);
+    console.log(`it turned bad after ${events.length} deltas`);
+    expect(error).toBeInstanceOf(APIError);
+    expect(error).toMatchObject({ code: expect.stringMatching(/^audio_/), param: "file" });
+    expect(events.every((event) => event.type === "transcript.text.delta")).toBe(true);
   });
 
   it("a file that is no audio throws what it is", async () => {
