@@ -1,6 +1,6 @@
 /**
- * Which units make a cue: of all ways to cut the text into cues that fit two lines and seven seconds, the one with the fewest
- * cues that would last under a second, and among those the cheapest: few cues and lines that end where phrases do, and of a size.
+ * Which units make a cue. Of all ways to cut the text into cues that fit two lines and seven seconds, the one with the fewest cues
+ * under a second is taken. Among those it is the cheapest: few cues and lines, of a size, that end where phrases do.
  */
 import { type Cut, secondLine, type WidthOf } from "./break-lines.ts";
 import { LINE } from "./display-width.ts";

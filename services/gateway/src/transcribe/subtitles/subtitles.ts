@@ -2,9 +2,9 @@
  * Transcripts as subtitles, SRT and WebVTT, laid out as they are read: a cue has at most two lines of 42 letters or 16 full-width
  * characters, ends where a phrase does, and lasts from one second to seven. No word is lost, added or changed.
  *
- * On the way from a text to cues: the text is cut into units that never break (text-units.ts), they get the times of the
- * words or stretches that they match (unit-times.ts), the places between them get costs (phrases.ts), the cheapest cues are
- * found (cut-cues.ts), broken into lines (break-lines.ts) and given times that never overlap (cue-times.ts). Pure, no state.
+ * The text is cut into units that never break (text-units.ts). They get the times of the words or segments that they match
+ * (unit-times.ts), and the places between them get costs (phrases.ts). The cheapest cues are found (cut-cues.ts), broken into lines
+ * (break-lines.ts), and given times that never overlap (cue-times.ts). Pure, no state.
  */
 import type { SubtitleCues, Transcript } from "@parlance/contracts";
 import { breakLines, widths } from "./break-lines.ts";
