@@ -111,7 +111,7 @@ test("a row whose engine died is told from its beginning; who keeps to what begi
   await expect.poll(() => heard.parts.length, { timeout: 20_000, interval: 5 }).toBeGreaterThan(4);
   for (const pid of livingEngines()) process.kill(pid, "SIGKILL");
   const before = heard.parts.length;
-  const [found] = await rig.pipeline.done(1);
+  const [found] = await rig.pipeline.done(1, 50_000);
   expect(found?.text).toBe(sentence);
   const texts = heard.parts.map(({ text }) => text);
   expect(texts[before]?.length).toBeLessThan(texts[before - 1]?.length ?? 0);
