@@ -61,6 +61,16 @@ describe("recogniseWhisper", () => {
     expect(await languages(51_865)).toHaveLength(99);
   });
 
+  it("says that a model whose decoder was cut down does not translate", async () => {
+    const graphs = ["encoder_model.onnx", "decoder_model_merged.onnx"];
+    const translates = async (layers: object) =>
+      (await recogniseWhisper(view([...common, ...graphs], { model_type: "whisper", vocab_size: 51_866, ...layers })))
+        ?.translates;
+    expect(await translates({ encoder_layers: 32, decoder_layers: 4 })).toBe(false);
+    expect(await translates({ encoder_layers: 32, decoder_layers: 32 })).toBeUndefined();
+    expect(await translates({})).toBeUndefined();
+  });
+
   it("leaves other folders alone, and names the file that one of its own lacks", async () => {
     const graphs = ["encoder_model.onnx", "decoder_model_merged.onnx"];
     expect(await recogniseWhisper(view(common))).toBeUndefined();

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -66,6 +66,64 @@ describe("the whisper architecture", { timeout: 180_000 }, () => {
     expect(outcomes[3]).toMatchObject({ ok: false, failure: { code: "audio_too_long" } });
     expect(resultOf(outcomes[4]).text).not.toBe("");
     expect(resultOf(outcomes[4]).words).toEqual([]);
+  });
+
+  it("tells a text's stretches, its words' confidences, and its tokens where they are asked for", async () => {
+    const [timed, plain, scored] = (
+      await model.transcribe([
+        segment({ timestamps: true, language: "German", logprobs: true }),
+        segment(),
+        segment({ logprobs: true, phrases: ["yes", "no"] }),
+      ])
+    ).map(resultOf);
+    const { stretches = [], words = [], tokens = [], text, score } = timed ?? {};
+    expect(stretches.map((stretch) => stretch.text).join("")).toBe(text);
+    expect(stretches[0]).toMatchObject({ temperature: 0, avg_logprob: score });
+    for (const { confidence = -1 } of words) {
+      expect(confidence).toBeGreaterThanOrEqual(0);
+      expect(confidence).toBeLessThanOrEqual(1);
+    }
+    expect([stretches[0]?.start, stretches.at(-1)?.end]).toEqual([words[0]?.start, words.at(-1)?.end]);
+    expect(Buffer.from(tokens.flatMap(({ bytes }) => bytes)).toString()).toBe(text);
+    for (const { logprob } of tokens) expect(logprob).toBeLessThanOrEqual(0);
+    expect(plain?.stretches).toMatchObject([{ start: 0, end: 2, text: plain?.text, avg_logprob: plain?.score }]);
+    expect(plain?.stretches[0]?.no_speech_prob).toBeGreaterThan(0);
+    expect(plain?.tokens).toBeUndefined();
+    expect(scored?.tokens).toBeUndefined();
+    expect(scored?.stretches).toMatchObject([{ text: scored?.text }]);
+  });
+
+  it("translates where its manifest does not deny it: the text is English then", async () => {
+    const asked = segment({ language: "German", translate: true, timestamps: true });
+    const [translated, said] = (await model.transcribe([asked, { ...asked, translate: false }])).map(resultOf);
+    expect(translated?.language).toBe("English");
+    expect(said?.language).toBe("German");
+    expect(translated?.text).not.toBe(said?.text);
+    expect(translated?.words.length).toBeGreaterThan(0);
+    await writeTinyModel(join(root, "english"), "english-80", { maxTokens: 4 });
+    await writeTinyModel(join(root, "turbo"), "multilingual-80", { maxTokens: 4 });
+    const manifest = JSON.parse(await readFile(join(root, "turbo", "manifest.json"), "utf8")) as object;
+    await writeFile(join(root, "turbo", "manifest.json"), JSON.stringify({ ...manifest, translates: false }));
+    for (const name of ["english", "turbo"]) {
+      const other = await load(join(root, name));
+      const [refused, plain] = await other.transcribe([segment({ translate: true }), segment()]);
+      await other.close();
+      expect(refused).toMatchObject({ ok: false, failure: { code: "validation_failed", param: "translate" } });
+      expect(refused).toHaveProperty(
+        "failure.message",
+        expect.stringMatching(/^translate: .* was not trained to translate/),
+      );
+      expect(resultOf(plain).text).not.toBe("");
+    }
+  });
+
+  it("samples at the temperature that is asked for, the same for the same audio", async () => {
+    const [cold, warm] = (await model.transcribe([segment(), segment({ temperature: 0.7 })])).map(resultOf);
+    const [again] = (await model.transcribe([segment({ temperature: 0.7 })])).map(resultOf);
+    expect(cold?.stretches[0]?.temperature).toBe(0);
+    expect(warm?.stretches[0]?.temperature).toBe(0.7);
+    expect(warm?.text).not.toBe(cold?.text);
+    expect(again?.text).toBe(warm?.text);
   });
 
   it("hears hotwords, and refuses more of them than its prompt holds", async () => {

@@ -91,6 +91,7 @@ async function expectGolden(model: OpenedWhisper, parts: readonly GoldenDecoding
         noSpeechProbability,
         finished,
         words: timed,
+        segments,
       } = results[index] ?? missing();
       const name = JSON.stringify({ ...golden, tokens: undefined, words: undefined, text: undefined });
       expect(tokens, name).toEqual(golden.tokens);
@@ -104,6 +105,14 @@ async function expectGolden(model: OpenedWhisper, parts: readonly GoldenDecoding
           timed.map(({ text, start, end }) => [text, start, end]),
           name,
         ).toEqual(golden.words.map((word) => word.slice(0, 3)));
+        for (const [place, [, , , probability]] of golden.words.entries()) {
+          // Of the official word: random weights are seldom sure of what they say.
+          expect((timed[place]?.probability ?? 0) / probability, `${name}, word ${place}`).toBeCloseTo(1, 2);
+        }
+        expect(
+          segments.map(({ start, end, tokens: said }) => [start, end, said]),
+          name,
+        ).toEqual(golden.segments);
       }
     }
   }
