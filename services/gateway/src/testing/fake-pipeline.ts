@@ -1,8 +1,8 @@
 /**
- * Stands in for ingest and the workers, which need audio and a model: "audio" is text that says what comes of it.
- * the first line of `say:<text>` is transcribed, `who:<ms>` after so long as the name of the model that was there when it began, `fail:<code>` fails with that code, `wait` is never heard of again. Text to speak
- * is cut at `|`: each piece is half a second of sound, unless it is one of the last two. The results service behind it is the real
- * one.
+ * Stands in for ingest and the workers, which need audio and a model: "audio" is text that says what comes of it. The first line of
+ * `say:<text>` is transcribed, `fail:<code>` fails with that code, and `wait` is never heard of again. `who:<ms>` is after so long
+ * the name of the model that was there when it began. Text to speak is cut at `|`: each piece is half a second of sound, unless it is
+ * one of the last two. The results service behind it is the real one.
  */
 import { setTimeout as pause } from "node:timers/promises";
 import { type Bus, connectBus, type Delivery, openBatchNotebook } from "@parlance/bus";

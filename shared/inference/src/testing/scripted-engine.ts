@@ -9,8 +9,8 @@
  *   `words <ms> a b …`  says a word at each step of so long, and tells all so far; answers with them
  *
  * Options: `rows` (out of memory in a pass of more rows than that), `loadMs`, `loadFails`, `refills` (waiting rows join a pass
- * that runs), `countSteps` (outcomes say in `step` how many steps the engine had made by then, in `steppedAt` when each ended,
- * and in `left` at which of them rows were found stopped).
+ * that runs), `countSteps`. With the last, outcomes say in `step` how many steps the engine had made by then, in `steppedAt` when each
+ * ended, and in `left` at which of them rows were found stopped.
  */
 import type { ModelPass } from "../engine/engine-passes.ts";
 import type { EngineOutcome, Json } from "../engine/engine-protocol.ts";

@@ -2,8 +2,8 @@
  * What there is of a job before it ends, told on a subject that nothing keeps.
  *
  * A part is worth something at the moment only, and the newest says all that those before it said. So at most ten rounds a second
- * leave, each with the newest part of every row that has one, and the next round not before the server has taken the last: while NATS is
- * away or slow, one part of each row waits here, and the others are let go. Nothing ever waits for a part.
+ * leave, each with the newest part of every row that has one, and none before the server has taken the last. While NATS is away or
+ * slow, one part of each row waits here, and the others are let go. Nothing ever waits for a part.
  */
 import type { Bus } from "@parlance/bus";
 import { subjects } from "@parlance/contracts";
