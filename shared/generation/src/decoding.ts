@@ -9,6 +9,8 @@ import type { Sampler } from "./sampler.ts";
 export interface Decoding {
   /** Rows that wait, for at most so many places; none when none waits. Their numbers are the caller's. */
   take(places: number): Promise<readonly DecodingRow[]>;
+  /** How many of those that wait will be handed over as soon as they are asked for, so that room is made for several at once. Default 0. */
+  coming?(): number;
   /** False once nobody waits for the row: it leaves at the next step, and does not end. */
   isOpen(row: number): boolean;
   /** All that the row has said so far, as soon as it is there. */
@@ -42,6 +44,8 @@ export interface Decoded {
 export interface Decoder {
   /** Whether it asks for rows again when some have ended while others go on. */
   readonly refills: boolean;
+  /** Whether it asks for rows before every token: rows may join one at a time. */
+  readonly steps: boolean;
   /** Whether a row's sampler is asked: where the loop is in the graph, it cannot be. */
   readonly samples: boolean;
   /** Decodes rows until none is left and none waits. */

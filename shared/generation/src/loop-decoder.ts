@@ -58,6 +58,7 @@ export async function createLoopDecoder(options: LoopDecoderOptions): Promise<De
 
   return {
     refills: true,
+    steps: false,
     samples: false,
     async decode({ take, isOpen, hear, end, giveWay }) {
       const speaking = new Map<number, Speaking>();

@@ -45,8 +45,9 @@ export async function createStepDecoder(options: StepDecoderOptions): Promise<De
   };
   return {
     refills: true,
+    steps: true,
     samples: vocabulary > 0,
-    async decode({ take, isOpen, hear, end, giveWay }) {
+    async decode({ take, coming = () => 0, isOpen, hear, end, giveWay }) {
       const speaking = new Map<number, Speaking>();
       const batch = createStepBatch({ graph, giveWay, read: said, padToken });
       const ended: number[] = [];
@@ -71,12 +72,14 @@ export async function createStepDecoder(options: StepDecoderOptions): Promise<De
           for (const row of batch.rows) if (!isOpen(row)) leave(row);
           const places = mostRows - speaking.size;
           const joining = places > 0 ? await take(places) : [];
+          // Fewer than speak: the cache shrinks when half of it is empty.
+          const spare = Math.max(0, Math.min(coming(), places - joining.length, speaking.size - 1));
           for (const { row, prompt, sampler } of joining) {
             const { budget } = prompt;
             const collector = createTokenCollector(budget, endTokens);
             speaking.set(row, { sampler, collector, newest: padToken, budget });
           }
-          await batch.join(joining, collect, candidatesOf);
+          await batch.join(joining, collect, { candidatesOf, spare });
           if (ended.length > 0) continue;
           if (speaking.size === 0) return;
           const rows = [...speaking.values()];

@@ -30,10 +30,10 @@ export async function transcribePass(parts: ModelParts, manifest: Manifest, pass
     return segment;
   }
 
-  /** Rows whose turn it is, without those that the model cannot do. */
-  function next(places: number): number[] {
+  /** Rows whose turn it is, without those that the model cannot do: at most so many, for which and others there are `places`. */
+  function next(most: number, places: number): number[] {
     const rows: number[] = [];
-    while (rows.length < places) {
+    while (rows.length < most) {
       if (waiting.length === 0 && decoder.refills) waiting.push(...pass.refill(places - rows.length));
       const row = waiting.shift();
       if (row === undefined) break;
@@ -64,9 +64,15 @@ export async function transcribePass(parts: ModelParts, manifest: Manifest, pass
     return decoder.samples && phrases.length === 0 ? temperature : 0;
   }
 
+  /** Somebody reads the text of a row that speaks, or of the next one, as it comes. */
+  function isRead(): boolean {
+    return [...embeddings.keys(), ...waiting.slice(0, 1)].some((row) => pass.isOpen(row) && pass.readsParts(row));
+  }
+
   async function take(places: number): Promise<DecodingRow[]> {
     for (;;) {
-      const rows = next(places);
+      // The next token of those that speak waits until those that join are heard: for one at a time, where somebody waits for it.
+      const rows = next(decoder.steps && isRead() ? Math.min(1, places) : places, places);
       if (rows.length === 0) return [];
       const encoded = await encoder.encode(
         rows.map((row) => segmentOf(row).samples),
@@ -118,7 +124,7 @@ export async function transcribePass(parts: ModelParts, manifest: Manifest, pass
     pass.end(row, { ok: true, result: { ...result, words, stretches, ...tokens } });
   }
 
-  await decoder.decode({ take, isOpen: (row) => pass.isOpen(row), hear, end, giveWay });
+  await decoder.decode({ take, coming: () => waiting.length, isOpen: (row) => pass.isOpen(row), hear, end, giveWay });
 }
 
 /** The same audio is sampled the same. */

@@ -147,6 +147,29 @@ describe.each([1, 3])("Parlance's own layout with %i beams", (beams) => {
     LONG,
   );
 
+  it.each([
+    ["while a text is read as it comes, rows begin one at a time", true, [1, 1]],
+    ["while none is, rows begin together", false, [2]],
+  ])(
+    "%s, and each says what it says alone",
+    async (_, reads, joining) => {
+      const { pass, results } = createPass({ rows: rows.slice(0, 2), waiting: rows.slice(2, 4), reads });
+      const refill = pass.refill.bind(pass);
+      const joined: number[] = [];
+      await model.transcribe({
+        ...pass,
+        refill(places) {
+          const taken = refill(places);
+          if (taken.length > 0) joined.push(taken.length);
+          return taken;
+        },
+      });
+      expect(joined).toEqual(joining);
+      expectSame(inOrder(results), expected.slice(0, 4));
+    },
+    LONG,
+  );
+
   it(
     "drops rows that are stopped, and the others go on; a pass that is stopped leaves the model as it was",
     async () => {

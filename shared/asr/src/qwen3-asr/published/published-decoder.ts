@@ -107,6 +107,7 @@ export function decodeWith(graphs: PublishedGraphs, options: PublishedDecodingOp
 
   return {
     refills: false,
+    steps: false,
     samples: true,
     async decode(decoding) {
       for (;;) {
