@@ -7,7 +7,7 @@ export function requireTranslation(workers: readonly Told[]): void {
   if (workers.length === 0 || workers.some(({ translates }) => translates !== false)) return;
   throw new SpeechError(
     "operation_unavailable",
-    `model: ${namesOf(workers)} does not translate; a Whisper model for many languages does`,
+    `model: ${namesOf(workers)} does not translate; GET /v1/models tells which models do`,
     { param: "model" },
   );
 }

@@ -1,6 +1,6 @@
 /**
- * The texts of a transcript's segments as OpenAI writes them: each with the space that stands before it, so that one behind the other
- * they are the transcript's text behind a space; without one in languages that are written without spaces. Pure.
+ * The texts of a transcript's segments as OpenAI writes them: each with the space that stands before it. One behind the other they
+ * are the transcript's text behind a space. Languages that are written without spaces have none. Pure.
  */
 import { languagesWithoutSpaces, type Transcript } from "@parlance/contracts";
 
