@@ -64,7 +64,27 @@ describe("every transcript", () => {
       { maxLength: 5 },
     ),
   });
-  const any = fc.oneof(spoken, chinese, strange);
+  /** Long words, faster than anybody reads, some of which begin before the one in front of them ends. */
+  const hurried = fc
+    .array(
+      fc.tuple(
+        fc.integer({ min: 6, max: 100 }).map((length) => "a".repeat(length)),
+        fc.integer({ min: 10, max: 60 }),
+        fc.nat(200),
+      ),
+      {
+        maxLength: 60,
+      },
+    )
+    .map((words) => {
+      const pace = said(words.map(([text, ms]) => [text, 0, ms / 1_000] as const));
+      const timestamps = pace.timestamps?.map((spoken, index) => ({
+        ...spoken,
+        end: spoken.end + (words[index]?.[2] ?? 0) / 1_000,
+      }));
+      return { ...pace, timestamps: timestamps ?? [] };
+    });
+  const any = fc.oneof(spoken, chinese, strange, hurried);
   const cues = fc.constantFrom("phrases" as const, "segments" as const);
 
   it("keeps its text, in cues that ascend within the audio and never meet", () => {
@@ -111,6 +131,9 @@ describe("every transcript", () => {
         for (const { start, end, lines } of read) {
           const own = words.slice(at, at + spaced(lines.join(" ")).length);
           at += own.length;
+          for (const [index, { start: begin }] of own.slice(1).entries()) {
+            expect(begin - (own[index]?.end ?? 0)).toBeLessThan(2);
+          }
           expect(start).toBe(Math.round((own[0]?.start ?? 0) * 1_000));
           expect(end).toBeGreaterThanOrEqual(Math.round((own.at(-1)?.end ?? 0) * 1_000));
         }

@@ -46,6 +46,8 @@ describe("where cues and lines end", () => {
       { start: 0, end: 1_000, lines: ["Yes."] },
       { start: 2_900, end: 3_900, lines: ["No."] },
     ]);
+    // Not even where the last word is left with less than a second.
+    expect(linesOf(transcript, { seconds: 3.3 })).toEqual([["Yes."], ["No."]]);
   });
 
   it("between words of languages without spaces, at most 16 characters on a line, punctuation where it belongs", () => {
@@ -58,6 +60,14 @@ describe("where cues and lines end", () => {
       }
       expect(lines.join("")).toMatch(/[，。？]$/);
     }
+  });
+
+  it.each([
+    ["My brother Alexander saw Mr. J. Smith and then the doctor came back with Prof. Meyer", ["Mr.", "J.", "Prof."]],
+    ["In the end we will have to wait for the... committee that they had promised us in spring", ["the..."]],
+  ])("not behind every dot: %s", (text, words) => {
+    const ends = linesOf(steadily(text)).flatMap((lines) => lines.map((line) => line.split(" ").at(-1)));
+    for (const word of words) expect(ends).not.toContain(word);
   });
 
   it("inside a word only where it is longer than a line", () => {
