@@ -20,6 +20,7 @@ import {
   type SegmentResult,
   SpeechError,
   streams,
+  toSpeechError,
 } from "@parlance/contracts";
 import type { Log } from "@parlance/telemetry";
 import type { BatchProgress } from "../batches/batch-progress.ts";
@@ -170,7 +171,9 @@ async function finish(settled: readonly SettledItem[], options: FoldResultsOptio
       await Promise.all(
         received.map(async ({ delivery, n, result }) => {
           if (error !== undefined) {
-            delivery.nak(retryDelayMs(delivery.deliveries));
+            // What waits for room is not at fault: the janitor makes some now and then, and who comes seldom finds it taken.
+            const isFull = toSpeechError(error).code === "queue_full";
+            delivery.nak(retryDelayMs(isFull ? 1 : delivery.deliveries));
             return;
           }
           metrics.folded.inc();
