@@ -187,7 +187,7 @@ describe("folding", () => {
     await startResults();
     const batchId = nextBatch();
     await record(batchId, ["x"]);
-    const text = "word ".repeat(10_000).trim();
+    const text = "word ".repeat(30_000).trim();
     await publish(batchId, "x", 0, ok(text));
     const event = await done(batchId, "x");
     expect(event).toMatchObject({ file: transcriptFileId(batchId, "x") });

@@ -16,8 +16,11 @@ import { readDoneHeaders } from "../batches/done-headers.ts";
 import type { ItemSound } from "./fold-sound.ts";
 import { SoundGone, storeSound } from "./store-sound.ts";
 
-/** Transcripts up to this many bytes of JSON travel inside their done event. */
-export const INLINE_TRANSCRIPT_BYTES = 32 * 1_024;
+/**
+ * Transcripts up to this many bytes of JSON travel inside their done event, and are kept as long: half an hour to an hour of text
+ * and segments, by what the model tells of them, a quarter of that with words.
+ */
+export const INLINE_TRANSCRIPT_BYTES = 128 * 1_024;
 
 /** `sound` is written to the item's file first; the event that is then stored names it. */
 export type ConcludeItem = (
