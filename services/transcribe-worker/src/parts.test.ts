@@ -38,14 +38,14 @@ function speechOf(item: number): Uint8Array {
 
 test("parts come before the result, each begins with the one before, and the result with the last", async () => {
   const over = new AbortController();
-  const heard: { item: string; text: string; ended?: boolean }[] = [];
+  const heard: { item: string; text: string; language?: string | undefined; ended?: boolean }[] = [];
   // One subscription: those of two are read in no order.
   const told = rig.bus.subscribe("speech.*.b.>", over.signal);
   const listening = (async () => {
     for await (const { subject, data } of told) {
       const [, kind, , item = ""] = subject.split(".");
       const json: unknown = JSON.parse(new TextDecoder().decode(data));
-      if (kind === "part") heard.push({ item, text: partSchema.parse(json).text });
+      if (kind === "part") heard.push({ item, ...partSchema.pick({ text: true, language: true }).parse(json) });
       if (kind !== "result") continue;
       const result = segmentResultSchema.parse(json);
       heard.push({ item, text: result.outcome === "ok" ? result.text : result.outcome, ended: true });
@@ -65,6 +65,7 @@ test("parts come before the result, each begins with the one before, and the res
   }
   await expect.poll(() => heard.filter(({ ended }) => ended).length, { timeout: 50_000 }).toBe(ITEMS);
   expect(heard.filter(({ ended }) => !ended).length).toBeGreaterThan(0);
+  expect(heard.every(({ language, ended }) => ended || language === "English")).toBe(true);
   for (const told of Map.groupBy(heard, ({ item }) => item).values()) {
     for (const [n, { text, ended = false }] of told.entries()) {
       expect(text.startsWith(told[n - 1]?.text ?? "")).toBe(true);

@@ -10,7 +10,7 @@ export function createRecognitionEngine(model: AsrModel): EngineModel {
       model.run(
         adaptPass(pass, {
           open: (job) => ({ row: toSegment(job) }),
-          part: ({ text }: AsrPart) => ({ meta: { text } }),
+          part: ({ text, language }: AsrPart) => ({ meta: language === undefined ? { text } : { text, language } }),
           outcome(outcome: AsrOutcome): EngineOutcome {
             if (!outcome.ok) return outcome;
             const { words, stretches, tokens, ...result } = outcome.result;

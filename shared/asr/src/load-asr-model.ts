@@ -48,11 +48,11 @@ function cast({ name, sampleRate }: Manifest): Cast<AsrSegment, AsrPart, AsrOutc
       const told = new Map<number, string>();
       return adaptPass(pass, {
         open: (segment) => ({ row: segment }),
-        part({ text, before }: AsrPart, { phrases }, row): AsrPart | undefined {
+        part({ text, before, language }: AsrPart, { phrases }, row): AsrPart | undefined {
           const certain = phrases.length > 0 ? text : certainText(text, before);
           if (certain.length <= (told.get(row)?.length ?? 0)) return undefined;
           told.set(row, certain);
-          return { text: certain };
+          return language === undefined ? { text: certain } : { text: certain, language };
         },
         outcome: (outcome: AsrOutcome, { phrases }) => (phrases.length > 0 ? outcome : repair(outcome)),
       });

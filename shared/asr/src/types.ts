@@ -45,6 +45,8 @@ export interface AsrResult {
 export interface AsrPart {
   /** All that is certain so far: each later part, and the result's text, begin with it. */
   text: string;
+  /** The result's, where it is known. */
+  language?: string | undefined;
   /**
    * Of an architecture that repairs repetitions itself: what its model wrote before the text, and is repaired with it. Read by
    * load-asr-model.ts, which holds back what a repair may still cut; no part that leaves has it.

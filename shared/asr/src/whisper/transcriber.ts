@@ -49,6 +49,8 @@ export interface WhisperResult extends Attempted {
 }
 
 export interface WhisperPart {
+  /** Whisper's code. */
+  language: string;
   /** The words that are certain so far: the row's text begins with them. */
   text: string;
   /** Whether they end at a space, which follows. */
@@ -231,9 +233,9 @@ async function transcribe(options: TranscriberOptions, pass: WhisperPass, held: 
     await settle(ended);
   }
 
-  function tell(number: number, { attempts, spaced }: Speaking): void {
+  function tell(number: number, { attempts, spaced, language }: Speaking): void {
     const text = pass.readsParts(number) ? attempts.tell() : undefined;
-    if (text !== undefined) pass.tell(number, { text, spaced });
+    if (text !== undefined) pass.tell(number, { text, spaced, language });
   }
 
   /** Rows whose search has ended. */

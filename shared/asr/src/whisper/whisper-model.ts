@@ -36,7 +36,10 @@ export const whisperArchitecture: AsrArchitecture = {
           adaptPass(pass, {
             open: (segment) => prepare(segment, context, whisper),
             // A space follows every word of the part: it is whole, and need not be held back.
-            part: ({ text, spaced }: WhisperPart): AsrPart => ({ text: spaced ? `${text} ` : text }),
+            part: ({ text, spaced, language }: WhisperPart, segment): AsrPart => ({
+              text: spaced ? `${text} ` : text,
+              language: textLanguage(language, segment),
+            }),
             outcome: (result: WhisperResult, segment): AsrOutcome => ({
               ok: true,
               result: toAsrResult(result, segment, whisper.vocabulary),
@@ -93,8 +96,13 @@ function prepare(
   return { row: { samples, language: code, timestamps, context: before, phrases, translate, temperature } };
 }
 
+/** Of the text, by the code of what was heard. */
+function textLanguage(code: string, { translate }: AsrSegment): string {
+  return translate === true ? "English" : languageName(code);
+}
+
 function toAsrResult(result: WhisperResult, segment: AsrSegment, vocabulary: Vocabulary): AsrResult {
-  const language = segment.translate === true ? "English" : languageName(result.language);
+  const language = textLanguage(result.language, segment);
   const { text, logProbability: score, tokens, scores } = result;
   if (result.silence || text === "") return nothing(segment, language);
   const seconds = segment.samples.length / SAMPLE_RATE;

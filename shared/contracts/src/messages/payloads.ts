@@ -223,6 +223,8 @@ export type Progress = z.infer<typeof progressSchema>;
  */
 export const partSchema = z.object({
   text: z.string(),
+  /** As in the segment's result; absent while it is not known. */
+  language: z.string().optional(),
   /** As in the segment's result. */
   model: z.string().optional(),
 });

@@ -77,7 +77,7 @@ export function followText(bus: Bus, batchId: string, itemId: string): FollowedT
       const n = parsePartSubject(subject)?.n;
       const { data: part } = partSchema.safeParse(readJson(data));
       if (n === undefined || part === undefined || !isOurs(part.model)) continue;
-      told.part(n, part.text);
+      told.part(n, part.text, part.language);
       news.tell();
     }
   }

@@ -57,13 +57,20 @@ describe("what is told", () => {
     expect(tell(deltas, [{ n: 1, result: said("you") }])).toBe("hello you later");
   });
 
-  test("the language that was asked for saves parts the waiting for theirs", () => {
+  test("behind a language without spaces a part waits for its language, unless one was asked for", () => {
     const steps: Step[] = [
       { n: 0, result: said("你好", "Chinese") },
       { n: 1, part: "世" },
     ];
     expect(tell(createTextDeltas(plain), steps)).toBe("你好");
     expect(tell(createTextDeltas({ ...plain, language: "Chinese" }), steps)).toBe("你好世");
+    const knowing = createTextDeltas(plain);
+    knowing.result(0, said("你好", "Chinese"));
+    knowing.part(1, "世", "Chinese");
+    expect(knowing.take()).toEqual({ text: "你好世" });
+    knowing.result(1, said("世界", "Chinese"));
+    knowing.part(2, "good", "English");
+    expect(knowing.take()).toEqual({ text: "界 good" });
   });
 
   test("with log-probabilities a segment is told whole, with those of its tokens", () => {
@@ -141,7 +148,7 @@ const segment = fc.record({
 /** Segments in some order, some of them twice, and between them parts: of any segment, early and late, shorter and longer. */
 const interleaved = fc.array(segment, { minLength: 1, maxLength: 6 }).chain((segments) => {
   const n = fc.nat(segments.length - 1);
-  const part = fc.record({ n, length: fc.nat(30) });
+  const part = fc.record({ n, length: fc.nat(30), known: fc.boolean() });
   const steps = fc.array(fc.oneof(part, fc.record({ n }), fc.constant("take" as const)), { maxLength: 40 });
   return fc.record({ segments: fc.constant(segments), steps, last: fc.shuffledSubarray([...segments.keys()]) });
 });
@@ -160,8 +167,10 @@ test("in any order, repeated, late or missed: the deltas are exactly the transcr
       };
       for (const step of steps) {
         if (step === "take") take();
-        else if ("length" in step) deltas.part(step.n, segments[step.n]?.text.slice(0, step.length) ?? "");
-        else deltas.result(step.n, segments[step.n] ?? said(""));
+        else if ("length" in step) {
+          const { text, language } = segments[step.n] ?? said("");
+          deltas.part(step.n, text.slice(0, step.length), step.known ? language : undefined);
+        } else deltas.result(step.n, segments[step.n] ?? said(""));
       }
       for (const n of last) deltas.result(n, segments[n] ?? said(""));
       take(deltas.rest(transcript));

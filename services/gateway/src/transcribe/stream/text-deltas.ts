@@ -26,7 +26,7 @@ export interface ToldSegment {
 }
 
 export interface TextDeltasOptions {
-  /** The English name of the language that was asked for, so that parts need not wait for theirs; empty: none was. */
+  /** The English name of the language that was asked for, so that parts need not bring theirs; empty: none was. */
   language: string;
   /** Whether log-probabilities were asked for: then a segment is told whole, with those of all its tokens. */
   logprobs: boolean;
@@ -35,7 +35,8 @@ export interface TextDeltasOptions {
 export interface TextDeltas {
   /** The head's number. */
   readonly head: number;
-  part(n: number, text: string): void;
+  /** @param language of the segment, where it is known. */
+  part(n: number, text: string, language?: string): void;
   /** False when this segment's result is known already: the first one counts. */
   result(n: number, segment: ToldSegment): boolean;
   /** What there is to tell since the last call. */
@@ -46,7 +47,7 @@ export interface TextDeltas {
 
 export function createTextDeltas({ language, logprobs }: TextDeltasOptions): TextDeltas {
   const results = new Map<number, ToldSegment>();
-  const parts = new Map<number, string>();
+  const parts = new Map<number, { text: string; language: string }>();
   /** The text up to the head as the transcript will have it, and how what was told of the head joins on. */
   const settled = createTextJoin();
   const telling = createTextJoin();
@@ -69,11 +70,11 @@ export function createTextDeltas({ language, logprobs }: TextDeltasOptions): Tex
     begun = "";
   }
 
-  function tellPart(part: string): void {
-    const certain = part.trim();
+  function tellPart(part: { text: string; language: string }): void {
+    const certain = part.text.trim();
     if (logprobs || !certain.startsWith(begun)) return;
     if (begun === "" && ahead !== "") return;
-    const text = telling.part(certain, language);
+    const text = telling.part(certain, part.language);
     if (text !== "") begun = certain;
     pending.text += text;
     ahead += text;
@@ -101,9 +102,9 @@ export function createTextDeltas({ language, logprobs }: TextDeltasOptions): Tex
     get head() {
       return head;
     },
-    part(n, text) {
+    part(n, text, known = "") {
       if (n < head) return;
-      parts.set(n, text);
+      parts.set(n, { text, language: known === "" ? language : known });
       if (n === head) advance();
     },
     result(n, segment) {

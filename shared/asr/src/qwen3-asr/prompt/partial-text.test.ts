@@ -13,9 +13,11 @@ describe("the text of an answer that is being written", () => {
     expect(textOf("language English<asr_text>")).toBe("");
     expect(partialText("language English<asr_text> Hello, wor", undefined)).toEqual({
       text: "Hello, wor",
+      language: "English",
       before: "language English<asr_text> ",
     });
-    expect(textOf(" Hello, wor", "English")).toBe("Hello, wor");
+    expect(partialText(" Hello, wor", "English")).toEqual({ text: "Hello, wor", language: "English", before: "" });
+    expect(partialText("language None<asr_text>", undefined)?.language).toBe("");
   });
 
   it("has no character whose bytes are not all there yet, and keeps what the model wrote so", () => {
