@@ -1,6 +1,6 @@
 /**
  * Near which lengths an audio is cut. Usually all its segments have the same. Where somebody reads the text as it comes, the first
- * segment is short and each one about twice as long as the one before, so that text leaves early and passes are soon full. Pure.
+ * segment is short and each one several times as long as the one before, so that text leaves early and passes are soon full. Pure.
  */
 
 export interface SegmentLimits {
@@ -10,9 +10,12 @@ export interface SegmentLimits {
   firstSegmentSeconds?: number | undefined;
 }
 
+/** A model that hears a fixed stretch takes as long for a short segment as for a whole one: there are to be few. */
+const GROWTH = 6;
+
 /** Near which length segment `n` is cut, in seconds: whoever goes on with an audio in its middle cuts it alike. */
 export function limitOf({ segmentSeconds, firstSegmentSeconds = segmentSeconds }: SegmentLimits, n: number): number {
-  return Math.min(segmentSeconds, firstSegmentSeconds * 2 ** n);
+  return Math.min(segmentSeconds, firstSegmentSeconds * GROWTH ** n);
 }
 
 /**

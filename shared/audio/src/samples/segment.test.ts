@@ -127,9 +127,9 @@ describe("segments of long audio", () => {
     );
   });
 
-  test("that grow double until they are as long as all others", () => {
+  test("that grow are six times as long as the one before until they are as long as all others", () => {
     const limits = { firstSegmentSeconds: 4, segmentSeconds: 25 };
-    expect([0, 1, 2, 3, 4, 400].map((n) => limitOf(limits, n))).toEqual([4, 8, 16, 25, 25, 25]);
+    expect([0, 1, 2, 3, 4, 400].map((n) => limitOf(limits, n))).toEqual([4, 24, 25, 25, 25, 25]);
     expect(limitOf({ segmentSeconds: 3, firstSegmentSeconds: 4 }, 0)).toBe(3);
     expect([0, 1].map((n) => limitOf({ segmentSeconds: 25 }, n))).toEqual([25, 25]);
   });
@@ -143,7 +143,7 @@ describe("segments of long audio", () => {
     }
     expect(left[0]).toBe(6 * 16_000);
     // The second one begins between 2 and 6 s.
-    expect(left[1]).toBeLessThanOrEqual((6 + 12) * 16_000);
+    expect(left[1]).toBeLessThanOrEqual((6 + 29) * 16_000);
   });
 
   test("are between 20 and 30 s, never longer than a message holds, and only the last one says that it is the last", () => {
