@@ -7,7 +7,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { type ServiceProcess, startServiceProcess } from "@parlance/bus/testing";
 import { streams, subjects } from "@parlance/contracts";
-import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from "vitest";
 import { audioForm, eventually, startRig, startTestGateway, type TestRig } from "../../testing/test-gateway.ts";
 import { readEvents, scriptText } from "./testing/scripted-text.ts";
 
@@ -147,6 +147,7 @@ test("each costs less than a mebibyte", async () => {
     ...{ server: rig.server, user: "gateway", main },
     settings: { PORT: String(port) },
   });
+  onTestFinished(gateway.kill);
   await gateway.says("listening");
   const memory = (field: "VmRSS" | "VmHWM") =>
     Number(new RegExp(`${field}:\\s+(\\d+) kB`).exec(readFileSync(`/proc/${gateway.child.pid}/status`, "utf8"))?.[1]) *
@@ -157,5 +158,4 @@ test("each costs less than a mebibyte", async () => {
   const cost = memory("VmHWM") - before;
   console.log(`${STREAMS} streams at once, twice: at most ${Math.round(cost / MIB)} MiB more than before them`);
   expect(cost).toBeLessThan(STREAMS * MIB);
-  await gateway.kill();
 }, 180_000);
