@@ -59,8 +59,8 @@ ${lines(waitLine)}
 ## What short first segments cost a backlog
 
 Seconds of audio a second, from the submission to the last done event; the recordings are stored before. More segments cost more, most of all where a model hears a
-fixed stretch, as Whisper does with its 30 s, and takes as long for a short one. So the first segment is short only while less than a pass of jobs waits in its lane: behind
-a pass it would wait whatever its length. The first few recordings of a backlog are cut short, and the others as ever: the smaller the backlog, the more that costs it.
+fixed stretch, as Whisper does with its 30 s, and takes as long for a short one. So the first segment is short only while less than a pass of jobs waits in its lane, and in the
+queue's, where nobody waits, while none does: behind others it would wait whatever its length. What a backlog pays is that of its first recording, and telling the parts.
 
 | model | recordings | audio, s | whole segments | read as it comes | segments without | segments with | kept |
 | --- | --- | --- | --- | --- | --- | --- | --- |

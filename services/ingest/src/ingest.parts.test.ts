@@ -239,15 +239,18 @@ describe("a file whose text is read as it comes", () => {
   });
 
   test.each([
-    [15, "short", 4],
-    [16, "as long as ever", undefined],
-  ])("behind %i jobs of its lane has a first segment that is %s", async (some, _how, first) => {
+    [15, "interactive", "short", 4],
+    [16, "interactive", "as long as ever", undefined],
+    [0, "batch", "short", 4],
+    [1, "batch", "as long as ever", undefined],
+  ] as const)("behind %i jobs of the %s lane has a first segment that is %s", async (some, lane, _how, first) => {
+    const other = lane === "batch" ? "interactive" : "batch";
     for (let n = 0; n < 40; n += 1) {
-      await rig.bus.publishOnce(subjects.job("transcribe", n < some ? "interactive" : "batch", "other", "0", n), "");
+      await rig.bus.publishOnce(subjects.job("transcribe", n < some ? lane : other, "other", "0", n), "");
     }
     await startIngest();
     const file = await store(wav(sound(60)));
-    const [job] = await wholeOf(await submit([{ itemId: "0", file, parts: true }]));
+    const [job] = await wholeOf(await submit([{ itemId: "0", file, parts: true }], lane));
     expect(job?.headers).toMatchObject({ segmentSeconds: 25, parts: true });
     expect(job?.headers.firstSegmentSeconds).toBe(first);
     const seconds = (job?.length ?? 0) / SAMPLE_RATE;

@@ -92,7 +92,9 @@ async function limitsFor({ wishes, operation }: IntakeItem, context: ItemContext
   const { segmentSeconds } = segmentLimits;
   if (!wishes.parts) return { segmentSeconds };
   const { pending, ackPending } = await bus.consumerState(streams.jobs, durables.worker(operation, record.lane));
-  return pending + ackPending < JOBS_OF_A_PASS ? segmentLimits : { segmentSeconds };
+  // Nobody waits for the batch lane: there a backlog is one from its second item on.
+  const most = record.lane === "batch" ? 1 : JOBS_OF_A_PASS;
+  return pending + ackPending < most ? segmentLimits : { segmentSeconds };
 }
 
 function refuse(item: IntakeItem, { transcribes, speaks }: ItemContext): void {
