@@ -249,11 +249,15 @@ describe("downloaders in several processes", () => {
   });
 
   it("take turns: one downloads, the others wait and find it", async () => {
-    hub.pace = 10_000;
+    hub.pace = 100;
     const all = [run(), run(), run()];
+    const waiting = () => all.filter(({ output }) => output.join("").includes("waiting for it"));
+    // However long their processes take to start.
+    while (waiting().length < 2) await pause(10);
+    hub.pace = undefined;
     for (const each of all) expect(await each.exited).toEqual([0, null]);
     await expectWhole();
     expect(askedForData()).toHaveLength(1);
-    expect(all.filter(({ output }) => output.join("").includes("waiting for it"))).toHaveLength(2);
+    expect(waiting()).toHaveLength(2);
   });
 });

@@ -52,7 +52,7 @@ export async function startFakeHub(repository: string, files: Record<string, Buf
     if (path.startsWith(`/api/models/${repository}/revision/`)) {
       response.end(JSON.stringify({ sha: commit, siblings: hub.listing(siblingsOf(files)) }));
     } else if (content === undefined) response.writeHead(404).end();
-    else send(response, entry, content, hub.pace);
+    else send(response, entry, content, () => hub.pace);
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -80,21 +80,22 @@ function siblingsOf(files: Record<string, Buffer>): Sibling[] {
   });
 }
 
-function send(response: ServerResponse, entry: Asked, content: Buffer, pace: number | undefined): void {
+function send(response: ServerResponse, entry: Asked, content: Buffer, pace: () => number | undefined): void {
   const etag = `"${createHash("sha1").update(content).digest("hex")}"`;
   const from = entry.ifRange === etag ? Number(/^bytes=(\d+)-$/.exec(entry.range ?? "")?.[1] ?? 0) : 0;
   const rest = content.subarray(from);
   const range = from > 0 ? { "content-range": `bytes ${from}-${content.length - 1}/${content.length}` } : {};
   response.writeHead(from > 0 ? 206 : 200, { etag, "content-length": rest.length, ...range });
-  if (pace === undefined) {
+  if (pace() === undefined) {
     entry.sent = rest.length;
     response.end(rest);
     return;
   }
   const timer = setInterval(() => {
     if (response.destroyed) return clearInterval(timer);
-    response.write(rest.subarray(entry.sent, entry.sent + pace));
-    entry.sent = Math.min(rest.length, entry.sent + pace);
+    const sent = Math.min(rest.length, entry.sent + (pace() ?? rest.length));
+    response.write(rest.subarray(entry.sent, sent));
+    entry.sent = sent;
     if (entry.sent < rest.length) return;
     clearInterval(timer);
     response.end();
