@@ -11,6 +11,8 @@
  * - whole_s, whole_s_unstreamed: to the answer's end.
  * - queue_throughput_kept: audio seconds a second of the backlog whose items have short first segments and tell parts, over those without.
  *
+ * The same file as WAV, nineteen megabytes that are stored before anything is decoded, is told beside that.
+ *
  * Fails when the first text comes later than a twentieth of the whole and than a quarter of a second, when the whole takes more than
  * 1.02 of what it takes unstreamed, or when less than 0.98 of the throughput is kept.
  */
@@ -38,6 +40,8 @@ interface BenchModel {
   shape?: TrueSizeModel;
   /** Of the file. */
   format: "mp3" | "wav";
+  /** Told beside the others, and not held to their aims. */
+  beside?: true;
   /** Of the file. */
   rounds: number;
   /** Of the backlog, of so many recordings; none where there is no round. */
@@ -58,7 +62,7 @@ const believed = { logProbabilityThreshold: -1_000, compressionRatioThreshold: 1
 /** Rounds as many as fit into twelve minutes on two cores, all models together. */
 const models: Record<string, BenchModel> = {
   "parlance-en": { format: "mp3", rounds: 5, backlogRounds: 3, files: 64 },
-  "parlance-en-wav": { format: "wav", rounds: 5, backlogRounds: 0, files: 0 },
+  "parlance-en-wav": { format: "wav", beside: true, rounds: 5, backlogRounds: 0, files: 0 },
   "whisper-base": {
     shape: { shape: "whisper-base", formats: ["float32"], section: { ...spoken, ...believed } },
     format: "mp3",
@@ -93,14 +97,14 @@ for (const name of wished.models.split(",")) {
   results.push(await measure(name, { ...model, rounds: Number(rounds), files: Number(files) }));
 }
 
-const all = results.map(({ figures }) => figures);
-const claims = claimsOf(all);
+const held = results.filter(({ model }) => models[model]?.beside === undefined).map(({ figures }) => figures);
+const claims = claimsOf(held);
 const setup = { seconds, tokensPerSecond: TOKENS_PER_SECOND, lengths: LENGTHS };
-await writeFile(new URL("stream.md", import.meta.url), page(results, setup));
+await writeFile(new URL("stream.md", import.meta.url), page(results, claims, setup));
 for (const [claim, holds] of Object.entries(claims)) say(`${holds ? "holds" : "FAILS"}: ${claim}`);
 say(
   JSON.stringify({
-    ...worstOf(all),
+    ...worstOf(held),
     models: Object.fromEntries(results.map(({ model, figures }) => [model, figures])),
   }),
 );

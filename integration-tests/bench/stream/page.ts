@@ -1,7 +1,7 @@
 /** The result page of `bench:stream`. */
 import { machine } from "../measure/machine.ts";
 import { quantile, show, spread } from "../measure/statistics.ts";
-import { claimsOf, type Figures, type Measured } from "./figures.ts";
+import type { Figures, Measured } from "./figures.ts";
 import type { FirstSegment } from "./first-segment.ts";
 import type { StreamedAnswer } from "./post-file.ts";
 
@@ -21,7 +21,8 @@ export interface ModelResult extends Measured {
   audioSeconds: number;
 }
 
-export function page(results: readonly ModelResult[], setup: Setup): string {
+/** @param claims sentences, and whether each holds */
+export function page(results: readonly ModelResult[], claims: Readonly<Record<string, boolean>>, setup: Setup): string {
   const { seconds, tokensPerSecond, lengths } = setup;
   const lines = (row: (result: ModelResult) => string, of = results) => of.map(row).join("\n");
   return `# Files that stream their text
@@ -29,10 +30,10 @@ export function page(results: readonly ModelResult[], setup: Setup): string {
 Written by \`npm run bench:stream\`. ${machine()}.
 
 A recording of ${seconds} s, sentences with pauses between, is posted to \`POST /v1/audio/transcriptions\` with \`stream=true\` and without, in turn, at default
-settings: as MP3 of 64 kbit/s, and once as WAV. Everything from the request's first byte on counts, the upload too. Then a backlog waits in the queue: recordings of
+settings: as MP3 of 64 kbit/s. The WAV stands beside it and is not held to the aims: it is stored whole before anything is decoded. Everything from the request's first byte on counts, the upload too. Then a backlog waits in the queue: recordings of
 ${lengths.shortest} to ${lengths.longest} s, the texts of all of them to be read as they come, and the same without, in turn.
 
-${Object.entries(claimsOf(results.map(({ figures }) => figures)))
+${Object.entries(claims)
   .map(([claim, holds]) => `- ${claim}: ${holds ? "holds" : "**does not hold in this run**"}`)
   .join("\n")}
 
