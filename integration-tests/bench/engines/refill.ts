@@ -20,6 +20,8 @@ const LONGEST_SECONDS = 25;
 /** Of a row's audio, as pauses cut speech; none is above a segment's length. */
 const ROW_SECONDS = { median: 6, shortest: 1, longest: LONGEST_SECONDS, spread: 0.8 };
 const AIM = 1.15;
+/** What must hold on two cores, whose steps cost what their rows cost: a full pass is worth little there, and joining must cost nothing. */
+const CLAIM = 0.97;
 
 /** English is some four tokens a second. */
 const spoken = { tokensPerSecond: 4, spareTokens: 0 };
@@ -67,7 +69,7 @@ export async function benchRefill({ names, rounds }: { names: string | undefined
     }
     measured.push({ model, without, refilled, gain: quantile(refilled, 0.5) / quantile(without, 0.5) });
   }
-  const holds = measured.every(({ gain }) => gain >= AIM);
+  const holds = measured.every(({ gain }) => gain >= CLAIM);
   await writeFile(new URL("../engines-refill.md", import.meta.url), page(measured, lengths, holds));
   const figures = {
     refill_gain: Object.fromEntries(measured.map(({ model, gain }) => [model, round(gain)])),
@@ -117,7 +119,8 @@ function page(measured: readonly Measured[], lengths: readonly number[], holds: 
 Written by \`npm run bench:engines -- --refill\`. ${machine()}. ${ROWS} rows of ${quantile(lengths, 0.5).toFixed(1)} s (median; ${Math.min(...lengths).toFixed(1)} to
 ${Math.max(...lengths).toFixed(1)} s), ${PLACES} at a time, four tokens for each second. Models of true size with random weights.
 
-- refilling is worth ${AIM} times the audio a second: ${holds ? "holds" : "**does not hold in this run**"}
+- refilling costs nothing: at least ${CLAIM} of the audio a second of passes by themselves: ${holds ? "holds" : "**does not hold in this run**"}
+- aim: ${AIM} times the audio a second: ${measured.every(({ gain }) => gain >= AIM) ? "met" : "**not met in this run**"}
 
 Seconds of audio a second: medians, with the least and the most.
 
