@@ -9,8 +9,6 @@ import type { Sampler } from "./sampler.ts";
 export interface Decoding {
   /** Rows that wait, for at most so many places; none when none waits. Their numbers are the caller's. */
   take(places: number): Promise<readonly DecodingRow[]>;
-  /** How many of those that wait will be handed over as soon as they are asked for, so that room is made for several at once. Default 0. */
-  coming?(): number;
   /** False once nobody waits for the row: it leaves at the next step, and does not end. */
   isOpen(row: number): boolean;
   /** All that the row has said so far, as soon as it is there. */

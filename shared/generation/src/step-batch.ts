@@ -22,12 +22,12 @@ export interface StepBatch<Answer> {
   readonly rows: readonly number[];
   /**
    * Reads prompts, and tells what each says as soon as it is read. `heard` may let a row leave. `candidatesOf`: tokens that the
-   * graph is to weigh for a row. `spare`: places for rows that come soon, made with those that have to be made.
+   * graph is to weigh for a row.
    */
   join(
     rows: readonly DecodingRow[],
     heard: (row: number, answer: Answer) => void,
-    options?: { candidatesOf?: (row: DecodingRow) => BigInt64Array | undefined; spare?: number },
+    candidatesOf?: (row: DecodingRow) => BigInt64Array | undefined,
   ): Promise<void>;
   /**
    * Takes a token in each row, or what stands in its place. `wanted`: steps that the rows may still need. `candidates`: tokens
@@ -72,13 +72,13 @@ export function createStepBatch<Answer>({
     get rows() {
       return places.flatMap((place) => place?.row ?? []);
     },
-    async join(rows, heard, { candidatesOf, spare = 0 } = {}) {
+    async join(rows, heard, candidatesOf) {
       if (rows.length === 0) return;
       const longest = Math.max(...rows.map(({ prompt }) => prompt.tokens.length));
       const empty = places.filter((place) => place === undefined).length;
       const budget = Math.max(...rows.map(({ prompt }) => prompt.budget));
       if (cache === undefined || empty < rows.length || cache.used < longest) {
-        await move(Math.max(empty, rows.length + spare), longest, budget);
+        await move(Math.max(empty, rows.length), longest, budget);
       }
       for (const joining of rows) {
         const { row, prompt } = joining;

@@ -1,7 +1,8 @@
 /**
  * Decoding one token at a time, for the CPU: the graph reads the cache where it lies and answers only the likeliest token
- * and the new keys and values; while a row samples, the log-probabilities of the whole vocabulary too. All rows are decoded together. A row's place is free as soon as it ends, and goes to
- * one that waits; where none waits, rows that have ended leave the cache when it moves or when they are half of it.
+ * and the new keys and values; while a row samples, the log-probabilities of the whole vocabulary too. All rows are decoded
+ * together. A row's place is free as soon as it ends, and goes to one that waits; where none waits, rows that have ended leave
+ * the cache when it moves or when they are half of it.
  */
 import { float32Output, freeArrays, integerOutput } from "@parlance/inference";
 import { weighContinuations } from "./continuation-weights.ts";
@@ -47,7 +48,7 @@ export async function createStepDecoder(options: StepDecoderOptions): Promise<De
     refills: true,
     steps: true,
     samples: vocabulary > 0,
-    async decode({ take, coming = () => 0, isOpen, hear, end, giveWay }) {
+    async decode({ take, isOpen, hear, end, giveWay }) {
       const speaking = new Map<number, Speaking>();
       const batch = createStepBatch({ graph, giveWay, read: said, padToken });
       const ended: number[] = [];
@@ -72,14 +73,12 @@ export async function createStepDecoder(options: StepDecoderOptions): Promise<De
           for (const row of batch.rows) if (!isOpen(row)) leave(row);
           const places = mostRows - speaking.size;
           const joining = places > 0 ? await take(places) : [];
-          // Fewer than speak: the cache shrinks when half of it is empty.
-          const spare = Math.max(0, Math.min(coming(), places - joining.length, speaking.size - 1));
           for (const { row, prompt, sampler } of joining) {
             const { budget } = prompt;
             const collector = createTokenCollector(budget, endTokens);
             speaking.set(row, { sampler, collector, newest: padToken, budget });
           }
-          await batch.join(joining, collect, { candidatesOf, spare });
+          await batch.join(joining, collect, candidatesOf);
           if (ended.length > 0) continue;
           if (speaking.size === 0) return;
           const rows = [...speaking.values()];

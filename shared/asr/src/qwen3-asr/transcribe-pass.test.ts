@@ -58,7 +58,7 @@ const rows = [...goldenClips(readGolden()).values()]
   );
 
 it.each([
-  ["a text is read as it comes, rows begin one at a time", [0], [1, 1, 1, 1, 1]],
+  ["a short row is read as it comes, it speaks by itself and then the others together", [0], [1, 4]],
   ["no text is read as it comes, rows begin together", [], [5]],
 ])("where %s, and each says what it says alone", async (_, read, expected) => {
   expect(rows).toHaveLength(5);

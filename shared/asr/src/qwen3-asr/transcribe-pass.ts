@@ -6,6 +6,7 @@
 import { crc32 } from "node:zlib";
 import { type Manifest, SAMPLE_RATE } from "@parlance/contracts";
 import { createSampler, type Decoded, type DecodingRow, type PromptRow, type Sampler } from "@parlance/generation";
+import { createRowQueue } from "../row-queue.ts";
 import { cutStretches } from "../stretches.ts";
 import type { AsrOutcome, AsrPass, AsrSegment } from "../types.ts";
 import type { ModelParts } from "./load-parts.ts";
@@ -19,7 +20,7 @@ import { refusal } from "./refusal.ts";
 
 export async function transcribePass(parts: ModelParts, manifest: Manifest, pass: AsrPass): Promise<void> {
   const { encoder, decoder, tokenizer, aligner, hidden } = parts;
-  const waiting = [...pass.rows.keys()];
+  const queue = createRowQueue(pass, { refills: decoder.refills, headsFirst: decoder.steps });
   /** Of rows that are being decoded. */
   const embeddings = new Map<number, Float32Array>();
   const giveWay = () => pass.giveWay();
@@ -30,17 +31,17 @@ export async function transcribePass(parts: ModelParts, manifest: Manifest, pass
     return segment;
   }
 
-  /** Rows whose turn it is, without those that the model cannot do: at most so many, for which and others there are `places`. */
-  function next(most: number, places: number): number[] {
+  /** Rows whose turn it is, without those that the model cannot do. */
+  function next(places: number): number[] {
     const rows: number[] = [];
-    while (rows.length < most) {
-      if (waiting.length === 0 && decoder.refills) waiting.push(...pass.refill(places - rows.length));
-      const row = waiting.shift();
-      if (row === undefined) break;
-      if (!pass.isOpen(row)) continue;
-      const refused = refusal(manifest, segmentOf(row), decoder.weigh !== undefined);
-      if (refused === undefined) rows.push(row);
-      else pass.end(row, refused);
+    while (rows.length < places) {
+      const begun = queue.take(places - rows.length);
+      if (begun.length === 0) break;
+      for (const row of begun.filter((each) => pass.isOpen(each))) {
+        const refused = refusal(manifest, segmentOf(row), decoder.weigh !== undefined);
+        if (refused === undefined) rows.push(row);
+        else pass.end(row, refused);
+      }
     }
     return rows;
   }
@@ -64,15 +65,9 @@ export async function transcribePass(parts: ModelParts, manifest: Manifest, pass
     return decoder.samples && phrases.length === 0 ? temperature : 0;
   }
 
-  /** Somebody reads the text of a row that speaks, or of the next one, as it comes. */
-  function isRead(): boolean {
-    return [...embeddings.keys(), ...waiting.slice(0, 1)].some((row) => pass.isOpen(row) && pass.readsParts(row));
-  }
-
   async function take(places: number): Promise<DecodingRow[]> {
     for (;;) {
-      // The next token of those that speak waits until those that join are heard: for one at a time, where somebody waits for it.
-      const rows = next(decoder.steps && isRead() ? Math.min(1, places) : places, places);
+      const rows = next(places);
       if (rows.length === 0) return [];
       const encoded = await encoder.encode(
         rows.map((row) => segmentOf(row).samples),
@@ -124,7 +119,7 @@ export async function transcribePass(parts: ModelParts, manifest: Manifest, pass
     pass.end(row, { ok: true, result: { ...result, words, stretches, ...tokens } });
   }
 
-  await decoder.decode({ take, coming: () => waiting.length, isOpen: (row) => pass.isOpen(row), hear, end, giveWay });
+  await decoder.decode({ take, isOpen: (row) => pass.isOpen(row), hear, end, giveWay });
 }
 
 /** The same audio is sampled the same. */

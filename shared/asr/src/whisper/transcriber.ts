@@ -6,6 +6,7 @@
  */
 import { SAMPLE_RATE } from "@parlance/contracts";
 import type { Pass } from "@parlance/inference";
+import { createRowQueue } from "../row-queue.ts";
 import type { WhisperFeatures } from "./features.ts";
 import type { PassRows, WhisperGraphs } from "./graphs/decoder.ts";
 import type { WhisperSection } from "./manifest-section.ts";
@@ -276,25 +277,17 @@ async function transcribe(options: TranscriberOptions, pass: WhisperPass, held: 
     );
   }
 
-  const waiting = [...pass.rows.keys()];
-
-  /**
-   * Rows that begin now. Where somebody reads a text as it comes, one at a time: the next token of those that speak waits until a row
-   * is heard, and not until all are. In the graph with the loop a row is heard in no time, and many tokens are said between two.
-   */
-  function next(): number[] {
-    const free = waiting.length > 0 ? waiting.length : graphs.refills ? options.rowsAtOnce - speaking.size : 0;
-    const oneByOne = graphs.refills && held.loop === undefined;
-    const isRead = oneByOne && [...speaking.keys(), ...waiting.slice(0, 1)].some((number) => pass.readsParts(number));
-    const most = isRead ? Math.min(1, free) : free;
-    return waiting.length > 0 ? waiting.splice(0, most) : most > 0 ? pass.refill(most) : [];
-  }
+  // In the graph with the loop a row is heard in no time, and many tokens are said between two that join.
+  const queue = createRowQueue(pass, {
+    refills: graphs.refills,
+    headsFirst: graphs.refills && held.loop === undefined,
+  });
 
   for (;;) {
-    const numbers = next();
+    const numbers = queue.take(graphs.refills ? options.rowsAtOnce - speaking.size : pass.rows.length);
     if (numbers.length > 0) await admit(numbers);
     open([...speaking.keys()]);
-    if (speaking.size === 0 && waiting.length === 0) return;
+    if (speaking.size === 0 && numbers.length === 0) return;
     await step();
     await loop();
   }

@@ -148,23 +148,24 @@ describe.each([1, 3])("Parlance's own layout with %i beams", (beams) => {
   );
 
   it.each([
-    ["while a text is read as it comes, rows begin one at a time", true, [1, 1]],
-    ["while none is, rows begin together", false, [2]],
+    ["a short row whose text is read as it comes speaks by itself before the others", true],
+    ["while none is read, rows begin together", false],
   ])(
     "%s, and each says what it says alone",
-    async (_, reads, joining) => {
+    async (_, reads) => {
       const { pass, results } = createPass({ rows: rows.slice(0, 2), waiting: rows.slice(2, 4), reads });
       const refill = pass.refill.bind(pass);
-      const joined: number[] = [];
+      /** Rows that had ended when others joined. */
+      const endedBefore: number[][] = [];
       await model.transcribe({
         ...pass,
         refill(places) {
           const taken = refill(places);
-          if (taken.length > 0) joined.push(taken.length);
+          if (taken.length > 0) endedBefore.push([...results.keys()]);
           return taken;
         },
       });
-      expect(joined).toEqual(joining);
+      expect(endedBefore).toEqual([reads ? [0] : []]);
       expectSame(inOrder(results), expected.slice(0, 4));
     },
     LONG,
@@ -213,8 +214,8 @@ describe.each([1, 3])("Parlance's own layout with %i beams", (beams) => {
           pass.end(row, result);
         },
       });
-      // The phrase needs few runs.
-      expect(ends[0]).toBe(5);
+      // Of those that begin together the phrase needs the fewest runs.
+      expect(ends.filter((row) => row % 2 === 1)[0]).toBe(5);
       expect(parts.size).toBeGreaterThan(0);
       for (const [row, texts] of parts) {
         expect([0, 2, 4]).toContain(row);
