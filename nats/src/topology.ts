@@ -14,6 +14,8 @@ import {
   buckets,
   durables,
   lanes,
+  MAX_FRAME_BYTES,
+  MAX_HEADER_BYTES,
   operations,
   type SettingName,
   type Settings,
@@ -29,6 +31,7 @@ export const topologySettings = [
   "FILES_MAX_BYTES",
   "RESULTS_MAX_BYTES",
   "BATCHES_MAX_BYTES",
+  "LIVE_MAX_BYTES",
   "RESULT_TTL",
   "LEASE_TTL",
   "NATS_REPLICAS",
@@ -53,6 +56,12 @@ const MIB = 1_048_576;
 const DUPLICATE_WINDOW_MS = 2 * MINUTE;
 const PROGRESS_MS = 10 * MINUTE;
 const PROGRESS_BYTES = 64 * MIB;
+/** Longer than an utterance and its pass; whoever goes on with a session reads what is not final from there. */
+const LIVE_MS = 5 * MINUTE;
+/** Frames of less come, and then fewer minutes of them are kept. */
+const SHORTEST_FRAME_MS = 20;
+const WINDOW_MS = 30 * SECOND;
+const WINDOWS_BYTES = 64 * MIB;
 const DEAD_MS = 30 * DAY;
 const DEAD_BYTES = 1_024 * MIB;
 /** A few keys for each accelerator. */
@@ -117,6 +126,31 @@ export function topology(settings: TopologySettings, storeBytes?: number): Topol
         max_age: nanos(PROGRESS_MS),
         max_bytes: PROGRESS_BYTES,
       },
+      // Live audio may be lost with its node: its publisher keeps what is not final, and sends it again.
+      {
+        ...common,
+        name: streams.live,
+        subjects: [...streamSubjects.LIVE],
+        storage: StorageType.Memory,
+        discard: DiscardPolicy.Old,
+        max_age: nanos(LIVE_MS),
+        max_bytes: settings.LIVE_MAX_BYTES,
+        // So that one that floods takes no more than its share from the others.
+        max_msgs_per_subject: LIVE_MS / SHORTEST_FRAME_MS,
+        max_msg_size: MAX_FRAME_BYTES + MAX_HEADER_BYTES,
+      },
+      // One window a session. A newer one takes the place of one that waits; who sends them waits for an answer first.
+      {
+        ...common,
+        name: streams.windows,
+        subjects: [...streamSubjects.WINDOWS],
+        storage: StorageType.Memory,
+        discard: DiscardPolicy.Old,
+        max_msgs_per_subject: 1,
+        max_age: nanos(WINDOW_MS),
+        max_bytes: WINDOWS_BYTES,
+        duplicate_window: nanos(WINDOW_MS),
+      },
       {
         ...file,
         name: streams.dead,
@@ -145,6 +179,7 @@ export function topology(settings: TopologySettings, storeBytes?: number): Topol
     consumers: [
       durable(streams.intake, durables.ingest, "speech.intake.>"),
       durable(streams.results, durables.results, "speech.result.>"),
+      durable(streams.windows, durables.windows, subjects.liveWindow("*")),
       ...operations.flatMap((operation) =>
         lanes.map((lane) => durable(streams.jobs, durables.worker(operation, lane), subjects.jobLane(operation, lane))),
       ),

@@ -74,6 +74,8 @@ const manageModels = families.flatMap((family) => modelVerbs.map((verb) => model
 const cancels = `$KV.${buckets.batches}.${batchKeys.cancelled("*")}`;
 const outcomes = ["speech.done.>", "speech.summary.>", "speech.progress.>"];
 const refusals = "speech.refused.>";
+/** What is told of live sessions while they go on. */
+const liveNews = [subjects.livePartial("*"), subjects.liveState("*")];
 /** Ingest answers submissions, for it is who takes them in; results all that is about what came of them, and files. */
 const ingestAnswers = servedSubjects("submit");
 const resultsAnswers = requestVerbs.filter((verb) => verb !== "submit").flatMap(servedSubjects);
@@ -129,8 +131,9 @@ export const permissions: Record<ServiceName, Permissions> = {
       "speech.status.*",
       "speech.workers",
       ...manageModels,
+      subjects.liveAudioOf(GATEWAY_SOURCE, "*"),
     ],
-    subscribe: [...ownInbox("gateway"), ...outcomes, "speech.result.>", "speech.part.>"],
+    subscribe: [...ownInbox("gateway"), ...outcomes, "speech.result.>", "speech.part.>", ...liveNews],
   },
   ingest: {
     publish: [
@@ -150,13 +153,30 @@ export const permissions: Record<ServiceName, Permissions> = {
       ...read(batchesStream),
       `$KV.${buckets.batches}.>`,
       ...readFiles,
+      ...read(streams.live),
+      subjects.liveWindow("*"),
+      ...liveNews,
+      subjects.liveHolder("*"),
+      subjects.liveConclude("*"),
     ],
     // It stores what publishers submit by request; the gateway alone is the gateway.
     denyPublish: [subjects.intake(GATEWAY_SOURCE, "*")],
-    subscribe: [...ownInbox("ingest"), ...ingestAnswers, cancels],
+    subscribe: [
+      ...ownInbox("ingest"),
+      ...ingestAnswers,
+      cancels,
+      ...streamSubjects.LIVE,
+      subjects.liveHeard("*"),
+      subjects.liveHolder("*"),
+    ],
     respond: true,
   },
-  "transcribe-worker": worker("transcribe-worker", "asr", ["transcribe"]),
+  "transcribe-worker": worker(
+    "transcribe-worker",
+    "asr",
+    ["transcribe"],
+    [...consume(streams.windows, durables.windows), `${api}.STREAM.INFO.${streams.windows}`, subjects.liveHeard("*")],
+  ),
   /** Also stores what it says; a segment's file is named by its job, and nothing else reads or deletes files here. */
   "tts-worker": worker("tts-worker", "tts", ["custom_voice", "voice_design", "voice_clone"], addFiles),
   results: {
@@ -180,7 +200,14 @@ export const permissions: Record<ServiceName, Permissions> = {
       `$KV.${buckets.batches}.>`,
       ...writeFiles,
     ],
-    subscribe: [...ownInbox("results"), ...outcomes, ...resultsAnswers, "speech.result.>", cancels],
+    subscribe: [
+      ...ownInbox("results"),
+      ...outcomes,
+      ...resultsAnswers,
+      "speech.result.>",
+      cancels,
+      subjects.liveConclude("*"),
+    ],
     respond: true,
   },
 };

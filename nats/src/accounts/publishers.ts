@@ -48,15 +48,22 @@ const reservedSources = [GATEWAY_SOURCE, OPERATOR_SOURCE];
 
 function publisher(user: string, source: string, intake: string): Outsider {
   const asked = requestVerbs.map((verb) => publishedSubject(source, verb));
-  const heard = ["speech.done.>", "speech.summary.>", "speech.progress.>", subjects.refused(source, ">")];
+  const live = subjects.liveAudioOf(source, "*");
+  const heard = [
+    ...["speech.done.>", "speech.summary.>", "speech.progress.>", subjects.refused(source, ">")],
+    ...[subjects.livePartial("*"), subjects.liveState("*")],
+  ];
   return {
     user,
     imports: [
-      ...[intake, ...asked].map((subject): Import => ({ kind: "service", subject })),
+      ...[intake, live, ...asked].map((subject): Import => ({ kind: "service", subject })),
       ...heard.map((subject): Import => ({ kind: "stream", subject })),
     ],
-    mappings: requestVerbs.map((verb) => askedBy(source, verb)),
-    permissions: { publish: [intake, ...asked], subscribe: ["_INBOX.>", ...ownInbox(user), ...heard] },
+    mappings: [
+      { from: subjects.liveAudio("*"), to: subjects.liveAudioOf(source, "$1") },
+      ...requestVerbs.map((verb) => askedBy(source, verb)),
+    ],
+    permissions: { publish: [intake, live, ...asked], subscribe: ["_INBOX.>", ...ownInbox(user), ...heard] },
   };
 }
 

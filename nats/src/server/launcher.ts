@@ -62,9 +62,9 @@ export interface RunningServer {
 
 const READY_TIMEOUT_MS = 60_000;
 const STOP_GRACE_MS = 10_000;
-/** No limit of its own: the topology fits the streams to the disk, and a limit that shrank would refuse to restore them. */
+/** No limits of its own: each stream has one, the topology fits them to the disk, and a limit that shrank would refuse to restore them. */
 const MAX_FILE_STORE = 2 ** 50;
-const MAX_MEMORY_STORE = 256 * 1_048_576;
+const MAX_MEMORY_STORE = 2 ** 50;
 const LAST_LINES = 20;
 
 const loopback = /^(127\.|localhost$|::1$)/;

@@ -1,4 +1,7 @@
 export * from "./errors/errors.ts";
+export * from "./live/frames.ts";
+export * from "./live/live-events.ts";
+export * from "./live/windows.ts";
 export * from "./messages/entries.ts";
 export * from "./messages/headers.ts";
 export * from "./messages/payloads.ts";

@@ -192,6 +192,41 @@ export const errorTable = {
     retryable: false,
     sentence: "What is stored does not have the checksum that the upload was to have.",
   },
+  too_many_sessions: {
+    status: 429,
+    retryable: true,
+    sentence: "As many live sessions are open as may be.",
+  },
+  session_ended: {
+    status: 409,
+    retryable: false,
+    sentence: "The live session is over.",
+  },
+  session_idle: {
+    status: 408,
+    retryable: false,
+    sentence: "No audio came for too long, so the live session was closed.",
+  },
+  session_too_long: {
+    status: 413,
+    retryable: false,
+    sentence: "The live session has reached its longest length.",
+  },
+  session_behind: {
+    status: 429,
+    retryable: true,
+    sentence: "Audio came faster than it can be heard.",
+  },
+  frame_invalid: {
+    status: 400,
+    retryable: false,
+    sentence: "A frame of live audio cannot be read.",
+  },
+  audio_lost: {
+    status: 500,
+    retryable: false,
+    sentence: "The audio of this utterance was lost before it was heard.",
+  },
   batch_id_taken: {
     status: 409,
     retryable: false,

@@ -3,6 +3,7 @@
  * by which every service reads and writes it (`bus.bucket(kind)`). Values are JSON.
  */
 import * as z from "zod";
+import { liveOptionsSchema } from "../live/frames.ts";
 import { batchIdSchema, itemIdSchema, tokenSchema } from "../words/identifiers.ts";
 import { familySchema, laneSchema, operationSchema } from "../words/words.ts";
 import { buckets } from "./subjects.ts";
@@ -31,8 +32,13 @@ export const batchRecordSchema = z.object({
       itemId: itemIdSchema,
       customId: z.string().optional(),
       operation: operationSchema,
+      /** Of an utterance: where it lies in its session, in samples at SAMPLE_RATE. */
+      start: z.number().int().nonnegative().optional(),
+      samples: z.number().int().nonnegative().optional(),
     }),
   ),
+  /** A live session that goes on: items are still added. */
+  open: z.literal(true).optional(),
 });
 export type BatchRecord = z.infer<typeof batchRecordSchema>;
 
@@ -46,6 +52,26 @@ export const submissionClaimSchema = z.object({
   published: z.boolean(),
 });
 export type SubmissionClaim = z.infer<typeof submissionClaimSchema>;
+
+/** A live session that is not concluded yet: what another instance of ingest needs to go on with it. */
+export const liveSessionSchema = z.object({
+  sessionId: batchIdSchema,
+  /** Whose it is, as in a batch's record; absent: the gateway's. */
+  source: tokenSchema.optional(),
+  /** Milliseconds since the epoch. */
+  openedAt: z.number(),
+  /** The instance of ingest that works on it. */
+  holder: tokenSchema,
+  /** What its utterances are cut and heard by. */
+  options: liveOptionsSchema,
+  /** Samples at the session's own rate: what lies before is final, or nothing was said in it. From here on it is heard again. */
+  position: z.number().int().nonnegative(),
+  /** The next utterance's number. */
+  utterances: z.number().int().nonnegative(),
+  /** No audio follows. */
+  closed: z.boolean().default(false),
+});
+export type LiveSession = z.infer<typeof liveSessionSchema>;
 
 /** The value of KV `gpu-lease` key `gpu.<accelerator>`; its revision is the fencing token. */
 export const leaseValueSchema = z.object({
@@ -78,6 +104,8 @@ export const batchEntries = {
   record: { bucket: buckets.batches, prefix: "batch.", schema: batchRecordSchema },
   /** By batch id, in milliseconds since the epoch; the key is the whole request, so whatever it holds will do. */
   cancelled: { bucket: buckets.batches, prefix: "cancelled.", schema: z.number().catch(0) },
+  /** By session id. */
+  session: { bucket: buckets.batches, prefix: "session.", schema: liveSessionSchema },
   /** By a checksum of the caller and its key. */
   claim: { bucket: buckets.batches, prefix: "idempotency.", schema: submissionClaimSchema },
   /** By a job's sequence in JOBS: runs that their workers did not survive. */

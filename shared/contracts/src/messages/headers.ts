@@ -84,6 +84,17 @@ export const headerNames = {
   queueSeconds: "Parlance-Queue-Seconds",
   runSeconds: "Parlance-Run-Seconds",
   warnings: "Parlance-Warnings",
+  position: "Parlance-Position",
+  sign: "Parlance-Sign",
+  turns: "Parlance-Turns",
+  threshold: "Parlance-Threshold",
+  prefixMs: "Parlance-Prefix-Ms",
+  silenceMs: "Parlance-Silence-Ms",
+  partials: "Parlance-Partials",
+  item: "Parlance-Item",
+  window: "Parlance-Window",
+  deadline: "Parlance-Deadline",
+  memory: "Parlance-Memory",
 } as const;
 
 export type HeaderField = keyof typeof headerNames;
@@ -109,7 +120,7 @@ const speechHeaders = {
 };
 
 /** What a job and a drop say of how audio is to be transcribed. */
-const transcriptionHeaders = {
+export const transcriptionHeaders = {
   language: languageSchema.default("auto"),
   timestamps: flag.default(false),
   hotwords: textList.default([]),
@@ -124,6 +135,38 @@ const transcriptionHeaders = {
   /** Its text is read as it comes: the first segment is short, jobs leave while audio is decoded, and workers tell parts. */
   parts: flag.default(false),
 };
+
+/** What a live session's first frame says of its utterances. Where one of these is absent the setting of its name counts. */
+export const liveHeaders = {
+  /** `detect`: an utterance ends at a silence. `none`: where its publisher says `finalize`, or at the longest length. */
+  turns: z.enum(["detect", "none"]).default("detect"),
+  /** Probability of speech above which somebody speaks. Default LIVE_THRESHOLD. */
+  threshold: z.coerce.number().min(0.05).max(0.95).optional(),
+  /** Milliseconds of an utterance before its first speech. Default LIVE_PREFIX_MS. */
+  prefixMs: z.coerce.number().int().min(0).max(5_000).optional(),
+  /** Milliseconds of silence after which an utterance ends. Default LIVE_SILENCE_MS. */
+  silenceMs: z.coerce.number().int().min(100).max(10_000).optional(),
+  /** Whether texts are told while somebody speaks. */
+  partials: flag.default(true),
+};
+
+export const countHeader = count;
+/** At most 2^53: thousands of years. */
+export const positionHeader = count.optional();
+/** A value of a schema, written as JSON. */
+export const jsonHeader = <Schema extends z.ZodType>(schema: Schema, mostBytes: number) =>
+  z
+    .string()
+    .refine((json) => Buffer.byteLength(json) <= mostBytes, `must not be longer than ${mostBytes} bytes`)
+    .transform((json, context): unknown => {
+      try {
+        return JSON.parse(json);
+      } catch {
+        context.addIssue({ code: "custom", message: "must be JSON" });
+        return z.NEVER;
+      }
+    })
+    .pipe(schema);
 
 /**
  * A raw drop on `speech.intake.<source>.<batchId>`, everything optional: audio to transcribe, or, with a content type of
@@ -228,7 +271,7 @@ export function oneLine(text: string): string {
 }
 
 /** Fields that are written as JSON. */
-const asJson: ReadonlySet<string> = new Set<HeaderField>(["hotwords", "phrases", "context", "warnings"]);
+const asJson: ReadonlySet<string> = new Set<HeaderField>(["hotwords", "phrases", "context", "warnings", "memory"]);
 
 /** Header name and value pairs for `fields`; undefined, empty texts and empty lists are left out. */
 export function writeHeaders(fields: Partial<Record<HeaderField, unknown>>): [name: string, value: string][] {

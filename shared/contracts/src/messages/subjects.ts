@@ -14,6 +14,8 @@ export const streams = {
   results: "RESULTS",
   progress: "PROGRESS",
   dead: "DEAD",
+  live: "LIVE",
+  windows: "WINDOWS",
 } as const;
 
 export const buckets = {
@@ -25,6 +27,8 @@ export const buckets = {
 export const durables = {
   ingest: "ingest",
   results: "results",
+  /** On WINDOWS, for the transcribe workers. */
+  windows: "windows",
   /** One durable per operation and lane, on JOBS. */
   worker: (operation: Operation, lane: Lane) => `${operation}-${lane}`,
 } as const;
@@ -73,6 +77,19 @@ export const subjects = {
     `speech.dead.${service}.${batchId}.${itemId}.${n}`,
   /** Kept in RESULTS: a publisher's message that was stored on intake and then refused. */
   refused: (source: string, batchId: string) => `speech.refused.${source}.${batchId}`,
+  /** A live session's frames, as their publisher calls them. */
+  liveAudio: (sessionId: string) => `speech.live.audio.${sessionId}`,
+  /** As they arrive and are kept: with whose they are, which nats-server proves as it does on intake. */
+  liveAudioOf: (source: string, sessionId: string) => `speech.live.audio.${source}.${sessionId}`,
+  liveWindow: (sessionId: string) => `speech.live.window.${sessionId}`,
+  /** What a worker heard in a window: not kept. */
+  liveHeard: (sessionId: string) => `speech.live.heard.${sessionId}`,
+  livePartial: (sessionId: string) => `speech.live.partial.${sessionId}`,
+  liveState: (sessionId: string) => `speech.live.state.${sessionId}`,
+  /** Request-reply: the instance of ingest that holds sessions answers while it lives. */
+  liveHolder: (instance: string) => `speech.live.holder.${instance}`,
+  /** Request-reply, answered by results: a session's last utterance is in its record, so its batch can be concluded. */
+  liveConclude: (sessionId: string) => `speech.live.conclude.${sessionId}`,
   /** Request-reply, answered by every worker's supervisor: what it has loaded. */
   workers: "speech.workers",
 } as const;
@@ -84,6 +101,8 @@ export const streamSubjects = {
   [streams.results]: ["speech.result.>", "speech.done.>", "speech.summary.>", "speech.refused.>"],
   [streams.progress]: ["speech.progress.>"],
   [streams.dead]: ["speech.dead.>"],
+  [streams.live]: ["speech.live.audio.*.*"],
+  [streams.windows]: ["speech.live.window.*"],
 } as const;
 
 export interface JobAddress {
@@ -142,6 +161,13 @@ export function parseWaitingSubject(
   const subject = `${INTAKE_PREFIX}${rest}`;
   const batchId = parseIntakeSubject(subject)?.batchId;
   return batchId === undefined ? undefined : { subject, batchId, seq: Number(seq), time: Number(time) };
+}
+
+/** Undefined when the subject is not that of a live session's frame, as it arrives. */
+export function parseLiveAudioSubject(subject: string): { source: string; sessionId: string } | undefined {
+  const [speech, live, audio, source, sessionId, ...rest] = subject.split(".");
+  if (speech !== "speech" || live !== "live" || audio !== "audio" || rest.length > 0) return undefined;
+  return !source || !sessionId ? undefined : { source, sessionId };
 }
 
 /** Undefined when the subject is not a done event's. */

@@ -384,6 +384,53 @@ export const settingsTable = {
     describe: "Transcribe workers that `npm start` runs on each device; one holds its lease, the others stand by",
   }),
 
+  // Live speech
+  LIVE_MAX_BYTES: setting({
+    schema: integer(1_048_576),
+    default: "134217728",
+    describe: "Bytes of memory in which nats-server keeps the last minutes of live audio",
+  }),
+  LIVE_SESSIONS: setting({
+    schema: integer(1, 10_000),
+    default: "100",
+    describe: "Live sessions at once, of each instance of ingest",
+  }),
+  LIVE_SESSION_SECONDS: setting({
+    schema: integer(10, 86_400),
+    default: "3600",
+    describe: "Longest live session; then it is closed, and what was said is kept",
+  }),
+  LIVE_IDLE_TIMEOUT: setting({
+    schema: integer(1, 3_600),
+    default: "60",
+    describe: "Seconds without any frame after which a live session is closed",
+  }),
+  LIVE_THRESHOLD: setting({
+    schema: z.coerce.number().min(0.05).max(0.95),
+    default: "0.5",
+    describe: "Probability of speech above which somebody speaks in a live session",
+  }),
+  LIVE_PREFIX_MS: setting({
+    schema: integer(0, 5_000),
+    default: "300",
+    describe: "Milliseconds of an utterance before its first speech: a beginning is noticed late",
+  }),
+  LIVE_SILENCE_MS: setting({
+    schema: integer(100, 10_000),
+    default: "500",
+    describe: "Milliseconds of silence after which an utterance ends",
+  }),
+  LIVE_PARTIAL_MS: setting({
+    schema: integer(50, 10_000),
+    default: "200",
+    describe: "Least milliseconds from one partial text of a live session to the next",
+  }),
+  LIVE_BATCH_SHARE: setting({
+    schema: integer(0, 90),
+    default: "10",
+    describe: "Percent of the time that the batch lane keeps while live sessions would take all of it",
+  }),
+
   // The tts worker; what is not here it shares with the transcribe worker
   ENABLE_TTS: setting({
     schema: flag,

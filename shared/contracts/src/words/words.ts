@@ -11,6 +11,8 @@
  * - model: a manifest and its graphs. architecture: the code that runs a kind of model.
  * - lease: the right to have a family loaded on one accelerator.
  * - pass: one forward pass over up to MAX_BATCH_SIZE segments.
+ * - session: a stream of live audio; its id is a batch's id. utterance: what is said in it between two silences, an item of that batch.
+ * - window: an utterance so far. stable: text that never changes again; tail: what follows it and may.
  * - engine: the child process that owns the ONNX sessions.
  */
 import * as z from "zod";
