@@ -59,7 +59,7 @@ const spoken = { tokensPerSecond: TOKENS_PER_SECOND, spareTokens: 0 };
 /** Of random weights no text is likely: by the usual thresholds each would be tried again at all temperatures. */
 const believed = { logProbabilityThreshold: -1_000, compressionRatioThreshold: 1_000 };
 
-/** Rounds as many as fit into twelve minutes on two cores, all models together. */
+/** Rounds as many as fit into a quarter of an hour on two cores, all models together. */
 const models: Record<string, BenchModel> = {
   "parlance-en": { format: "mp3", rounds: 5, backlogRounds: 3, files: 64 },
   "parlance-en-wav": { format: "wav", beside: true, rounds: 5, backlogRounds: 0, files: 0 },
@@ -67,15 +67,15 @@ const models: Record<string, BenchModel> = {
     shape: { shape: "whisper-base", formats: ["float32"], section: { ...spoken, ...believed } },
     format: "mp3",
     rounds: 2,
-    backlogRounds: 1,
-    files: 12,
+    backlogRounds: 2,
+    files: 5,
   },
   "qwen3-asr-0.6b": {
     shape: { shape: "qwen3-asr-0.6b", formats: ["int8"], section: spoken },
     format: "mp3",
-    rounds: 2,
+    rounds: 1,
     backlogRounds: 1,
-    files: 8,
+    files: 4,
   },
 };
 
