@@ -13,9 +13,10 @@ export function createRecognitionEngine(model: AsrModel): EngineModel {
           part: ({ text, language }: AsrPart) => ({ meta: language === undefined ? { text } : { text, language } }),
           outcome(outcome: AsrOutcome): EngineOutcome {
             if (!outcome.ok) return outcome;
-            const { words, stretches, tokens, ...result } = outcome.result;
+            const { words, stretches, tokens, heard, ...result } = outcome.result;
             const meta = {
               ...result,
+              ...(heard !== undefined && { heard: { ...heard } }),
               words: words.map((each) => ({ ...each })),
               stretches: stretches.map((each) => ({ ...each })),
             };

@@ -1,5 +1,5 @@
 /** The interface that every speech recognition architecture implements. */
-import type { Failure, Language, TextStretch, TokenScore, Word } from "@parlance/contracts";
+import type { Failure, HeardWindow, Language, TextStretch, TokenScore, WindowMemory, Word } from "@parlance/contracts";
 import type { Architecture, ArchitectureContext as FamilyContext, LoadOptions, Model, Pass } from "@parlance/inference";
 
 /** One row of a pass. */
@@ -20,6 +20,12 @@ export interface AsrSegment {
   temperature?: number | undefined;
   /** Whether `tokens` is wanted. Default false. */
   logprobs?: boolean | undefined;
+  /**
+   * Asks for a partial pass: the samples are an utterance so far, from its beginning, which is heard again as it grows. The answer is
+   * `heard`: quick, greedy, without word times, stretches, tokens and sampling. `memory`: of the window before; undefined in
+   * the first one. One that another model or version wrote is no error: the utterance is begun anew.
+   */
+  window?: { memory: WindowMemory | undefined } | undefined;
 }
 
 export interface AsrResult {
@@ -39,6 +45,11 @@ export interface AsrResult {
   score: number | null;
   /** True when the model stopped at its token budget. */
   truncated: boolean;
+  /**
+   * Of a window, and of nothing else. `stable` begins with that of the window before, if its memory was given, and `text` is
+   * `stable` and `tail` together. With `phrases` both are empty: those are chosen among when the utterance is over.
+   */
+  heard?: HeardWindow | undefined;
 }
 
 /** What there is of a row before it ends. */
