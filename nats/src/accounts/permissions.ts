@@ -196,6 +196,7 @@ export const permissions: Record<ServiceName, Permissions> = {
       ...outcomes,
       "speech.workers",
       "speech.dead.results.>",
+      subjects.liveHolder("*"),
       ...read(batchesStream),
       `$KV.${buckets.batches}.>`,
       ...writeFiles,

@@ -12,6 +12,7 @@ import { buckets, type Settings } from "@parlance/contracts";
 import type { Log, Registry } from "@parlance/telemetry";
 import { createBatchProgress } from "./batches/batch-progress.ts";
 import { concludeCancelled } from "./batches/conclude-cancelled.ts";
+import { serveConclude } from "./batches/conclude-session.ts";
 import { serveStatus } from "./batches/status-service.ts";
 import { servePublishers } from "./desk/publisher-desk.ts";
 import { createConcludeItem } from "./items/conclude-item.ts";
@@ -51,8 +52,10 @@ export async function createResults(options: ResultsOptions): Promise<Results> {
   const concludeItem = createConcludeItem({ bus, files });
   const progress = createBatchProgress({ bus, notebook, now });
 
+  const ending = { bus, notebook, concludeItem, progress, log, now };
   const requests = { bus, group: "results", turns: createTurns(REQUESTS), signal };
   serveStatus(requests, notebook);
+  serveConclude(requests, ending);
   const fileTtlMs = settings.FILE_TTL * 1_000;
   servePublishers(requests, { bus, notebook, files, fileTtlMs, maxUploadBytes: settings.MAX_UPLOAD_BYTES, now });
   const running = Promise.all([
@@ -67,8 +70,8 @@ export async function createResults(options: ResultsOptions): Promise<Results> {
       signal,
       now,
     }),
-    concludeCancelled({ bus, notebook, concludeItem, progress, log, signal, now }),
-    runJanitors({ bus, files, notebook, settings, metrics, log, signal, now, sweepEveryMs }),
+    concludeCancelled({ ...ending, signal }),
+    runJanitors({ ...ending, files, settings, metrics, signal, sweepEveryMs }),
   ]);
   await bus.flush();
   log.info("folding results");

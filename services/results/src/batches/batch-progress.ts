@@ -15,8 +15,11 @@ import { summarise } from "./fold-batch.ts";
 export interface BatchProgress {
   /** Remembers an outcome that was published, by this instance or, for a duplicate, by another. */
   concluded(batchId: string, itemId: string, outcome: DoneHeaders["status"]): void;
-  /** Publishes the summary if every item is done. Safe to call at any time and again. */
-  check(batchId: string): Promise<void>;
+  /**
+   * Publishes the summary if every item is done and none is added any more. Safe to call at any time and again. False: not yet, and
+   * whoever brings the last item to its end, or ends the session, has to call again.
+   */
+  check(batchId: string): Promise<boolean>;
 }
 
 interface KnownBatch {
@@ -46,7 +49,8 @@ export function createBatchProgress({ bus, notebook, now, maxKnown = 256 }: Batc
 
   async function whatWasAsked(batchId: string): Promise<KnownBatch["asked"]> {
     const record = await notebook.read(batchId);
-    return record && { label: record.label, total: record.items.length };
+    // Of a session that goes on the last item is not known. Whoever ends it asks again, after writing that it has ended.
+    return record && !record.open ? { label: record.label, total: record.items.length } : undefined;
   }
 
   return {
@@ -58,12 +62,12 @@ export function createBatchProgress({ bus, notebook, now, maxKnown = 256 }: Batc
       const batch = remember(batchId);
       batch.asked ??= await whatWasAsked(batchId);
       // Without a record (it is older than RESULT_TTL) nobody can tell how many items there are.
-      if (batch.asked === undefined) return;
+      if (batch.asked === undefined) return false;
       const { label, total } = batch.asked;
       let outcomes: ReadonlyMap<string, DoneHeaders["status"]> = batch.outcomes;
       if (outcomes.size < total) {
         const counts = await bus.countSubjects(streams.results, subjects.batchDone(batchId));
-        if (counts.size < total) return;
+        if (counts.size < total) return false;
         outcomes = await readOutcomes(bus, batchId);
         // Fewer than were counted: this is for another try, not for an acknowledgement.
         if (outcomes.size < total) {
@@ -71,9 +75,10 @@ export function createBatchProgress({ bus, notebook, now, maxKnown = 256 }: Batc
         }
       }
       const summary = summarise({ batchId, label, total }, outcomes, now());
-      if (summary === undefined) return;
+      if (summary === undefined) return false;
       await bus.publishOnce(subjects.summary(batchId), JSON.stringify(summary), { first: true });
       known.delete(batchId);
+      return true;
     },
   };
 }

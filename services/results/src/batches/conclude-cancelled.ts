@@ -1,8 +1,8 @@
 /**
  * Concludes what is left of cancelled batches, which the notebook tells. Items that are done stay done.
  *
- * cancelled → (no record yet: waiting, and looked at again, less and less often) → concluded. Whoever waits takes no place from
- * the others, and is not given up: a record is written by whoever takes the batch in, which may be long after.
+ * cancelled → (no record yet, or a live session: waiting, and looked at again, less and less often) → concluded. Whoever waits takes no
+ * place from the others, and is not given up: a record is written by whoever takes the batch in, which may be long after.
  */
 import { setTimeout as pause } from "node:timers/promises";
 import type { BatchNotebook, Bus } from "@parlance/bus";
@@ -90,8 +90,13 @@ export async function concludeCancelled(options: ConcludeCancelledOptions): Prom
   await Promise.all(working);
 }
 
-/** False when the batch is not known yet. */
-async function concludeBatch(batchId: string, options: ConcludeCancelledOptions): Promise<boolean> {
+export type ConcludeBatchOptions = Pick<
+  ConcludeCancelledOptions,
+  "bus" | "concludeItem" | "progress" | "log" | "now"
+> & { notebook: Pick<BatchNotebook, "read"> };
+
+/** False when the batch is not known yet, or is a session that did not hear of it yet: more may come. */
+export async function concludeBatch(batchId: string, options: ConcludeBatchOptions): Promise<boolean> {
   const { bus, notebook, progress, log } = options;
   if ((await bus.last(streams.results, subjects.summary(batchId))) !== undefined) return true;
   const record = await notebook.read(batchId);
@@ -101,6 +106,7 @@ async function concludeBatch(batchId: string, options: ConcludeCancelledOptions)
   for (let from = 0; from < left.length; from += 64) {
     await Promise.all(left.slice(from, from + 64).map((item) => concludeOne(record, item, options)));
   }
+  if (record.open) return false;
   await progress.check(batchId);
   log.info({ batchId, items: left.length }, "cancelled");
   return true;
@@ -109,7 +115,7 @@ async function concludeBatch(batchId: string, options: ConcludeCancelledOptions)
 async function concludeOne(
   record: BatchRecord,
   item: BatchRecord["items"][number],
-  { concludeItem, now }: ConcludeCancelledOptions,
+  { concludeItem, now }: ConcludeBatchOptions,
 ): Promise<void> {
   await concludeItem({
     batchId: record.batchId,

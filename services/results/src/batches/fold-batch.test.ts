@@ -38,6 +38,16 @@ describe("foldBatch", () => {
     expect(status({ x: failed, y: failed }).status).toBe("error");
   });
 
+  test("of a live session is processing until it has ended, and completed when nobody spoke in it", () => {
+    const none = { record: { ...record, items: [] }, done: new Map(), begun: new Set<string>() };
+    expect(foldBatch({ ...none, record: { ...none.record, open: true } }).status).toBe("processing");
+    expect(foldBatch(none).status).toBe("completed");
+    const outcomes = new Map(Object.entries({ x: done, y: failed }));
+    const facts = { done: outcomes, begun: new Set<string>() };
+    expect(foldBatch({ record: { ...record, open: true }, ...facts }).status).toBe("processing");
+    expect(foldBatch({ record, ...facts }).status).toBe("partial");
+  });
+
   test("tells of each item where its transcript is, why it has none, and its times", () => {
     expect(status({ x: done, y: failed })).toMatchObject({
       completed: 1,

@@ -5,6 +5,7 @@ import {
   type BatchSummary,
   type DoneHeaders,
   type ItemStatus,
+  SAMPLE_RATE,
   transcriptFileId,
 } from "@parlance/contracts";
 
@@ -30,6 +31,7 @@ export function foldBatch({ record, done, begun, waitingReason }: BatchFacts): B
       error_code: headers?.errorCode ?? null,
       queue_seconds: headers?.queueSeconds ?? null,
       run_seconds: headers?.runSeconds ?? null,
+      ...placeOf(item),
     };
   });
   const completed = items.filter((item) => item.status === "done").length;
@@ -38,13 +40,21 @@ export function foldBatch({ record, done, begun, waitingReason }: BatchFacts): B
   return {
     batch_id: record.batchId,
     label: record.label,
-    status: batchState({ completed, failed, total, begun: items.some((item) => item.status !== "queued") }),
+    status: record.open
+      ? "processing"
+      : batchState({ completed, failed, total, begun: items.some((item) => item.status !== "queued") }),
     completed,
     failed,
     total,
     waiting_reason: completed + failed < total ? (waitingReason ?? null) : null,
     items,
   };
+}
+
+/** In the seconds of its session. */
+function placeOf({ start, samples }: BatchRecord["items"][number]): Pick<ItemStatus, "start" | "end"> {
+  if (start === undefined || samples === undefined) return {};
+  return { start: start / SAMPLE_RATE, end: (start + samples) / SAMPLE_RATE };
 }
 
 function urlOf(batchId: string, itemId: string, { file }: DoneHeaders): string {
@@ -60,9 +70,10 @@ interface Counts {
 
 /** `partial`: some have failed or were cancelled, whether the rest runs or is finished. `error`: all have. */
 export function batchState({ completed, failed, total, begun }: Counts): BatchStatus["status"] {
+  // Of a session in which nobody spoke nothing is missing.
+  if (completed === total) return "completed";
   if (failed === total) return "error";
   if (failed > 0) return "partial";
-  if (completed === total) return "completed";
   return begun ? "processing" : "queued";
 }
 

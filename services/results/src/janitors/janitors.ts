@@ -3,30 +3,27 @@
  *
  *   files-janitor     files whose time is over; here also parts of uploads that nobody finished
  *   stream-janitor    finished messages of JOBS and INTAKE, which refuse new ones when they are full
+ *   sessions-janitor  live sessions that nobody came back to
  *   outcomes-janitor  the oldest outcomes and notes when RESULTS or the notebook is nearly full: new work waits for it
  *
  * Each round goes by what the streams say, so any number of instances may tidy. A round that fails is made up for by the next.
  */
 import { setTimeout as pause } from "node:timers/promises";
-import type { BatchNotebook, Bus, FileStore } from "@parlance/bus";
+import type { FileStore } from "@parlance/bus";
 import { durables, lanes, operations, type Settings, streams, subjects } from "@parlance/contracts";
-import type { Log } from "@parlance/telemetry";
 import type { ResultsMetrics } from "../results-metrics.ts";
 import { sweepFiles } from "./files-janitor.ts";
 import { sweepOutcomes } from "./outcomes-janitor.ts";
+import { createSessionsJanitor, type SessionsJanitorOptions } from "./sessions-janitor.ts";
 import { sweepStream } from "./stream-janitor.ts";
 
-export const janitorSettings = ["FILE_TTL", "REPLAY_WINDOW"] as const;
+export const janitorSettings = ["FILE_TTL", "REPLAY_WINDOW", "LIVE_SESSION_SECONDS"] as const;
 
-export interface JanitorsOptions {
-  bus: Bus;
+export interface JanitorsOptions extends Omit<SessionsJanitorOptions, "longestSeconds"> {
   files: FileStore;
-  notebook: BatchNotebook;
   settings: Settings<(typeof janitorSettings)[number]>;
   metrics: ResultsMetrics;
-  log: Log;
   signal: AbortSignal;
-  now: () => number;
   /** Milliseconds between two rounds. */
   sweepEveryMs: number;
 }
@@ -51,6 +48,7 @@ const intake = {
 /** Runs until the signal aborts. */
 export async function runJanitors(options: JanitorsOptions): Promise<void> {
   const { bus, files, notebook, settings, metrics, log, signal, now, sweepEveryMs } = options;
+  const sweepSessions = createSessionsJanitor({ ...options, longestSeconds: settings.LIVE_SESSION_SECONDS });
   let nextOrphanSweep = 0;
 
   async function sweep(): Promise<void> {
@@ -63,6 +61,7 @@ export async function runJanitors(options: JanitorsOptions): Promise<void> {
       const purged = await sweepStream({ bus, ...queue, replayWindowMs: settings.REPLAY_WINDOW * 1_000, now });
       metrics.purged.inc({ stream: queue.stream }, purged);
     }
+    await sweepSessions();
   }
 
   async function makeRoom(): Promise<void> {

@@ -3,10 +3,19 @@
  * batches reads and writes it here, so there is one form of each note, whoever wrote it.
  *
  * Of a batch it holds what was asked (its record, without which nobody can tell how many items it has) and that it is cancelled, which
- * is the whole request to cancel it. Beside that it holds what a caller's idempotency key stands for, and how often a job was begun
+ * is the whole request to cancel it. Of a live session it holds who works on it. Beside that it holds what a caller's idempotency key stands for, and how often a job was begun
  * without coming to an end. Every note ends with RESULT_TTL, or sooner where there is no room (`spentNotes`).
  */
-import { type BatchRecord, batchEntries, buckets, type SubmissionClaim, streams, subjects } from "@parlance/contracts";
+import {
+  type BatchRecord,
+  batchEntries,
+  batchKeys,
+  buckets,
+  type LiveSession,
+  type SubmissionClaim,
+  streams,
+  subjects,
+} from "@parlance/contracts";
 import * as z from "zod";
 import { bucketStream, type KeyBucket } from "../keys/key-bucket.ts";
 import { isGone } from "../keys/watch-keys.ts";
@@ -20,6 +29,11 @@ export interface BatchNotebook {
   has(batchId: string): Promise<boolean>;
   /** The record's revision, or undefined when the batch id is taken. */
   enter(record: BatchRecord): Promise<number | undefined>;
+  /**
+   * Writes a record anew by what it holds, again while others write it too. What is written down then, which `change` may have left as
+   * it was; undefined for a batch that nobody knows.
+   */
+  revise(batchId: string, change: (record: BatchRecord) => BatchRecord): Promise<BatchRecord | undefined>;
   /** Takes a record back that nothing follows. */
   withdraw(batchId: string, revision: number): Promise<void>;
   /** Cancels what is left of a batch, which may not be known yet. `at`: milliseconds since the epoch. */
@@ -29,6 +43,10 @@ export interface BatchNotebook {
   isCancelled(batchId: string): Promise<boolean>;
   /** Which batches are cancelled: one watch for all, so that asking costs nothing. */
   followCancelled(options: FollowOptions): CancelledBatches;
+  /** Live sessions that are not concluded yet. */
+  readonly sessions: KeyBucket<LiveSession>;
+  /** Records that were written as `seq` or later, oldest first: whether each is of a session that goes on. */
+  openSince(seq: number): AsyncIterable<{ batchId: string; open: boolean; seq: number; time: number }>;
   /** What callers' idempotency keys stand for. */
   readonly claims: KeyBucket<SubmissionClaim>;
   /** Runs of a job, by its sequence in JOBS, that their workers did not survive: 0 is not written down. */
@@ -47,6 +65,8 @@ export interface BatchNotebook {
 
 /** Any note by its whole key. Among the claims, so that one of them is spent like they are. */
 const anyNote = { bucket: buckets.batches, prefix: "", schema: z.unknown() } as const;
+/** As a record says it. No text of one can: a quotation mark in it has a backslash in front. */
+const OPEN = '"open":true';
 const TRIAL = `${batchEntries.claim.prefix}check`;
 
 export function openBatchNotebook(bus: Pick<Bus, "bucket" | "last" | "read">): BatchNotebook {
@@ -64,6 +84,15 @@ export function openBatchNotebook(bus: Pick<Bus, "bucket" | "last" | "read">): B
     read: async (batchId) => (await records.get(batchId))?.value,
     has: (batchId) => records.has(batchId),
     enter: (record) => records.create(record.batchId, record),
+    async revise(batchId, change) {
+      for (;;) {
+        const found = await records.get(batchId);
+        if (found === undefined) return undefined;
+        const changed = change(found.value);
+        if (changed === found.value) return changed;
+        if ((await records.update(batchId, changed, found.revision)) !== undefined) return changed;
+      }
+    },
     async withdraw(batchId, revision) {
       await records.delete(batchId, revision);
     },
@@ -75,6 +104,13 @@ export function openBatchNotebook(bus: Pick<Bus, "bucket" | "last" | "read">): B
     },
     isCancelled: (batchId) => cancelled.has(batchId),
     followCancelled: (options) => followCancelled(cancelled, options),
+    sessions: bus.bucket(batchEntries.session),
+    async *openSince(fromSeq) {
+      const subject = `$KV.${buckets.batches}.${batchKeys.batch("*")}`;
+      for await (const { subject: key, data, seq, time } of bus.read({ stream, subject, fromSeq })) {
+        yield { batchId: key.split(".").at(-1) ?? "", open: Buffer.from(data).includes(OPEN), seq, time };
+      }
+    },
     claims: bus.bucket(batchEntries.claim),
     unfinishedRuns: {
       of: async (seq) => (await unfinished.get(String(seq)))?.value ?? 0,

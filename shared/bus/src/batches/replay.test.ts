@@ -82,6 +82,25 @@ describe("replayBatch", () => {
     });
   });
 
+  it("refuses a session that goes on, and runs one that ended with each utterance where it was", async () => {
+    await runBatch("live");
+    const notebook = openBatchNotebook(rig.bus);
+    await notebook.revise("live", ({ items, ...now }) => ({
+      ...now,
+      items: items.map((item, index) => ({ ...item, start: index, samples: 8_000 })),
+      open: true,
+    }));
+    await expect(replayBatch(rig.bus, "live", { newBatchId: "live2" })).rejects.toThrow(
+      "Session live goes on: it can be replayed when it has ended.",
+    );
+    await notebook.revise("live", ({ open: _, ...ended }) => ended);
+    await replayBatch(rig.bus, "live", { newBatchId: "live2" });
+    expect((await record("live2"))?.items).toMatchObject([
+      { itemId: "0", start: 0, samples: 8_000 },
+      { itemId: "1", start: 1, samples: 8_000 },
+    ]);
+  });
+
   it("says so when some of the jobs are no longer in the stream, and leaves no half batch behind", async () => {
     await runBatch("purged");
     const first = await rig.bus.last("JOBS", "speech.job.transcribe.interactive.purged.0.0");

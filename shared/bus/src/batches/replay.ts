@@ -27,7 +27,7 @@ const replaced: readonly string[] = [headerNames.submittedAt, headerNames.replay
 /**
  * Publishes the batch's jobs again, on the batch lane, and answers with how many. Items that never became jobs (their audio was
  * bad) are not part of the new batch. Throws `batch_not_found` when the stream no longer holds every job, and
- * `validation_failed` when the batch is not finished or the new id is taken. A retry with the same new id goes on where it stopped.
+ * `validation_failed` when the batch is not finished, or is a session that goes on, and `batch_id_taken`. A retry with the same new id goes on where it stopped.
  */
 export async function replayBatch(
   bus: Bus,
@@ -74,12 +74,18 @@ export async function replayBatch(
       label: old?.label ? `${label}: ${old.label}`.slice(0, 256) : label,
       lane: "batch",
       acceptedAt: now(),
-      items: [...outline.items.values()],
+      items: [...outline.items.values()].map((item) => ({ ...placeOf(item.itemId), ...item })),
     };
     if ((await notebook.enter(record)) !== undefined) return record.acceptedAt;
     const taken = await notebook.read(newBatchId);
     if (taken?.label === record.label) return taken.acceptedAt;
     throw new SpeechError("batch_id_taken", `The batch id ${newBatchId} is taken.`, { param: "newBatchId" });
+  }
+
+  /** Where an utterance lies in its session, which only the record tells. */
+  function placeOf(itemId: string): Pick<BatchRecord["items"][number], "start" | "samples"> {
+    const { start, samples } = old?.items.find((item) => item.itemId === itemId) ?? {};
+    return { ...(start === undefined ? {} : { start }), ...(samples === undefined ? {} : { samples }) };
   }
 }
 
@@ -136,6 +142,10 @@ function newHeaders(message: StoredMessage, batchId: string, acceptedAt: number)
 }
 
 async function requireFinished(bus: Bus, record: BatchRecord): Promise<void> {
+  if (record.open) {
+    const sentence = `Session ${record.batchId} goes on: it can be replayed when it has ended.`;
+    throw new SpeechError("validation_failed", sentence, { param: "batchId" });
+  }
   const done = await bus.countSubjects(streams.results, subjects.batchDone(record.batchId));
   if (done.size >= record.items.length) return;
   throw new SpeechError(

@@ -60,3 +60,14 @@ export const liveStateSchema = z.discriminatedUnion("type", [
   }),
 ]);
 export type LiveState = z.infer<typeof liveStateSchema>;
+
+/**
+ * The answer on `speech.live.conclude.<sessionId>`, which the session's record no longer says to be open. An error body where it still
+ * does, or where nobody knows the session.
+ */
+export const concludeAnswerSchema = z.object({
+  sessionId: batchIdSchema,
+  /** Its batch has its summary. False: it will have it when its last utterance is done. */
+  concluded: z.boolean(),
+});
+export type ConcludeAnswer = z.infer<typeof concludeAnswerSchema>;

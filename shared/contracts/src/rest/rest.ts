@@ -158,6 +158,11 @@ export const itemStatusSchema = z.object({
   error_code: z.string().nullable(),
   queue_seconds: z.number().nullable().describe("From acceptance to the pass that ran the item"),
   run_seconds: z.number().nullable().describe("From the beginning of its first pass to the end of its last"),
+  start: z
+    .number()
+    .optional()
+    .describe("Of an utterance of a live session: where it begins, in seconds from the session's first sample"),
+  end: z.number().optional().describe("Where it ends, as `start`"),
 });
 export type ItemStatus = z.infer<typeof itemStatusSchema>;
 
