@@ -64,8 +64,16 @@ export const liveSessionSchema = z.object({
   holder: tokenSchema,
   /** What its utterances are cut and heard by. */
   options: liveOptionsSchema,
-  /** Samples at the session's own rate: what lies before is final, or nothing was said in it. From here on it is heard again. */
+  /** Samples at the session's own rate: from here on it is heard again, some seconds before `rest`. */
   position: z.number().int().nonnegative(),
+  /** From where on it is cut anew, in samples at SAMPLE_RATE: what lies before is final, or nothing was said in it. */
+  rest: z
+    .object({
+      at: z.number().int().nonnegative(),
+      /** An utterance was cut here because it was too long: the next one begins here. */
+      carriesOn: z.boolean(),
+    })
+    .default({ at: 0, carriesOn: false }),
   /** The next utterance's number. */
   utterances: z.number().int().nonnegative(),
   /** No audio follows. */
