@@ -62,6 +62,7 @@ async function enter(entry: { holder: string } | undefined): Promise<string> {
     holder: "gone",
     options,
     position: 0,
+    rest: { at: 0, carriesOn: false },
     utterances: 3,
     closed: false,
   };
