@@ -19,6 +19,7 @@ export const gatewaySettings = [
   "PORT",
   "API_KEYS",
   "CORS_ORIGINS",
+  "SOCKETS_PER_KEY",
   "MAX_UPLOAD_BYTES",
   "MAX_JSON_BYTES",
   "FILE_TTL",

@@ -21,7 +21,9 @@ import { addFiles, createAudioReceiver } from "./files/index.ts";
 import type { GatewayContext, GatewaySettings } from "./gateway-context.ts";
 import { addHealth } from "./health-endpoints.ts";
 import {
+  type AccessRules,
   createAccess,
+  createAccessRules,
   createBodyBudget,
   createClosing,
   createCors,
@@ -47,6 +49,7 @@ import {
   createSpeechModels,
 } from "./models/index.ts";
 import { addOpenapi } from "./openapi/index.ts";
+import { addSocketPaths, createUpgradeRoom, type SocketLimits, type SocketRoute } from "./sockets/index.ts";
 import { addSpeech } from "./speech/index.ts";
 import { addOpenai, addTranscribe } from "./transcribe/index.ts";
 
@@ -55,7 +58,9 @@ export interface GatewayOptions {
   settings: GatewaySettings;
   log: Log;
   now?: () => number;
-  limits?: HttpLimits;
+  limits?: HttpLimits & SocketLimits;
+  /** Paths for sockets beside its own. */
+  sockets?: readonly SocketRoute[];
 }
 
 export interface Gateway {
@@ -119,7 +124,14 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     requested,
     now,
   };
-  const handle = createApp(gateway).callback();
+  const access = createAccessRules(settings.API_KEYS, listOrigins(settings.CORS_ORIGINS));
+  const routes = [...(options.sockets ?? [])];
+  const room = createUpgradeRoom({
+    ...{ routes, bus, access, closing: gateway.closing, metrics, log },
+    mostPerKey: settings.SOCKETS_PER_KEY,
+    ...(options.limits === undefined ? {} : { limits: options.limits }),
+  });
+  const handle = createApp(gateway, access, routes).callback();
   let server: Server | undefined;
 
   return {
@@ -128,6 +140,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     tellStoreProblem: gateway.storage.tell,
     async listen() {
       server = createHttpServer(handle, options.limits);
+      room.serve(server);
       server.listen(settings.PORT, settings.HOST);
       await once(server, "listening").catch((error: NodeJS.ErrnoException) => {
         throw portError(error, settings);
@@ -143,14 +156,17 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       const closed = once(server, "close");
       server.close();
       server.closeIdleConnections();
-      const cut = setTimeout(() => server?.closeAllConnections(), CLOSE_GRACE_MS);
-      await closed;
+      const cut = setTimeout(() => {
+        server?.closeAllConnections();
+        room.terminate();
+      }, CLOSE_GRACE_MS);
+      await Promise.all([closed, room.close()]);
       clearTimeout(cut);
     },
   };
 }
 
-function createApp(gateway: GatewayContext): Koa {
+function createApp(gateway: GatewayContext, access: AccessRules, routes: readonly SocketRoute[]): Koa {
   const { log, metrics, settings } = gateway;
   const app = new Koa();
   // Errors that reach Koa itself are of sockets that are gone.
@@ -166,12 +182,12 @@ function createApp(gateway: GatewayContext): Koa {
   addGpu(router, gateway);
   addHealth(router, gateway);
   addOpenapi(router);
+  addSocketPaths(router, routes);
 
   app.use(createRequestLog({ log, metrics }));
   app.use(createErrorResponses(log));
-  const isListed = listOrigins(settings.CORS_ORIGINS);
-  app.use(createCors(isListed));
-  app.use(createAccess(settings.API_KEYS, isListed));
+  app.use(createCors(listOrigins(settings.CORS_ORIGINS)));
+  app.use(createAccess(access));
   app.use(gateway.closing.guard);
   app.use(createRequireBus(gateway.bus));
   app.use(gateway.storage.guard);

@@ -32,12 +32,39 @@ export function requireKeysForAnyOrigin(origins: readonly string[], keys: readon
   );
 }
 
-export function createAccess(keys: readonly string[], isListed: IsListedOrigin = () => false): Middleware {
+/** What is asked of requests and of sockets alike. */
+export interface AccessRules {
+  /** Whether there are keys. */
+  readonly keyed: boolean;
+  /** Whose key it is: what stands for the key where it must not be told; undefined: nobody's. */
+  ownerOf(key: string): string | undefined;
+  /** Where there are no keys. Throws `host_not_allowed` for other machines' names, and for web pages of other origins. */
+  refuseOthers(host: string, origin: string): void;
+  /**
+   * Where there are keys. Throws `host_not_allowed` for a web page of another origin that is not listed: no browser asks first whether
+   * it may open a socket, as it does for requests.
+   */
+  refuseForeignPage(host: string, origin: string): void;
+}
+
+export function createAccessRules(keys: readonly string[], isListed: IsListedOrigin): AccessRules {
   const digests = keys.map(digest);
+  return {
+    keyed: digests.length > 0,
+    ownerOf: (key) => ownerOf(key, digests),
+    refuseOthers: (host, origin) => refuseOthers(host, origin, isListed),
+    refuseForeignPage(host, origin) {
+      if (origin === "" || isListed(origin)) return;
+      if (!URL.canParse(origin) || new URL(origin).host !== host.toLowerCase()) throw foreignPage();
+    },
+  };
+}
+
+export function createAccess(rules: AccessRules): Middleware {
   return (ctx, next) => {
-    if (digests.length === 0) refuseOthers(ctx.get("Host"), ctx.get("Origin"), isListed);
+    if (!rules.keyed) rules.refuseOthers(ctx.get("Host"), ctx.get("Origin"));
     else {
-      const owner = ownerOf(ctx.get("X-API-Key") || bearer(ctx.get("Authorization")), digests);
+      const owner = rules.ownerOf(ctx.get("X-API-Key") || bearer(ctx.get("Authorization")));
       if (owner === undefined && !openPaths.has(ctx.path)) {
         ctx.set("WWW-Authenticate", "Bearer");
         throw new SpeechError("unauthorized");
@@ -69,10 +96,12 @@ function refuseOthers(host: string, origin: string, isListed: IsListedOrigin): v
   if (name === undefined || !isLoopbackHost(name)) throw new SpeechError("host_not_allowed");
   if (origin === "" || isListed(origin)) return;
   const from = hostNameOf(origin);
-  if (from === undefined || !isLoopbackHost(from)) {
-    throw new SpeechError(
-      "host_not_allowed",
-      "Web pages of this origin are not answered: CORS_ORIGINS lists those that are.",
-    );
-  }
+  if (from === undefined || !isLoopbackHost(from)) throw foreignPage();
+}
+
+function foreignPage(): SpeechError {
+  return new SpeechError(
+    "host_not_allowed",
+    "Web pages of this origin are not answered: CORS_ORIGINS lists those that are.",
+  );
 }

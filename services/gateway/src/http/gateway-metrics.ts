@@ -11,6 +11,9 @@ export interface GatewayMetrics {
   waiting: Gauge;
   streams: Gauge;
   firstTextSeconds: Histogram;
+  sockets: Gauge<"path">;
+  socketCloses: Counter<"path" | "code">;
+  socketRefusals: Counter<"path" | "status">;
 }
 
 export function createGatewayMetrics(): GatewayMetrics {
@@ -63,6 +66,24 @@ export function createGatewayMetrics(): GatewayMetrics {
       name: "parlance_transcript_first_text_seconds",
       help: "Seconds from the acceptance of audio whose transcript is streamed to its first text",
       buckets: [0.03, 0.1, 0.3, 1, 3, 10, 30, 100, 300],
+      registers,
+    }),
+    sockets: new Gauge({
+      name: "parlance_sockets",
+      help: "WebSockets that are open, by path",
+      labelNames: ["path"],
+      registers,
+    }),
+    socketCloses: new Counter({
+      name: "parlance_socket_closes_total",
+      help: "WebSockets that are over, by path and close code (1006: without one)",
+      labelNames: ["path", "code"],
+      registers,
+    }),
+    socketRefusals: new Counter({
+      name: "parlance_socket_refusals_total",
+      help: "WebSockets that were not opened, by path and HTTP status",
+      labelNames: ["path", "status"],
       registers,
     }),
   };

@@ -1,6 +1,7 @@
 /** The HTTP server's own limits: what a caller can hold or send before any of our code runs. */
 import type { IncomingMessage, RequestListener, Server } from "node:http";
 import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import { SpeechError, toErrorBody } from "@parlance/contracts";
 
 // Importing node:http from a module reads all its exports, and with them loads Node's own WebSocket client: 13 MB.
@@ -37,11 +38,13 @@ export function createHttpServer(listener: RequestListener, limits: HttpLimits =
       connectionsCheckingInterval: Math.max(50, Math.min(1_000, headersTimeout / 4)),
       keepAliveTimeout: 65_000,
       maxHeaderSize: 16_384,
+      // Some clients offer HTTP/2 with every request (`Upgrade: h2c`), and are answered as if they had not.
+      shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === "websocket",
     },
     (request, response) => {
       const { socket } = request;
       const cutOff = () => {
-        if (!request.complete) answerBroken(socket, new SpeechError("body_timeout"));
+        if (!request.complete) answerByHand(socket, new SpeechError("body_timeout"));
       };
       // The socket's timer counts for what lies ready and is not taken: a caller who waits for a transcript is quiet for as long as
       // that takes. Once the answer is sent, the server sets the timer of idle connections itself.
@@ -66,7 +69,7 @@ export function createHttpServer(listener: RequestListener, limits: HttpLimits =
   server.maxConnections = limits.maxConnections ?? 2_000;
   server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => {
     if (error.code === "ECONNRESET" || !socket.writable) socket.destroy();
-    else answerBroken(socket, brokenRequest(error.code));
+    else answerByHand(socket, brokenRequest(error.code));
   });
   return server;
 }
@@ -98,12 +101,13 @@ function brokenRequest(code: string | undefined): SpeechError {
   return new SpeechError("invalid_request");
 }
 
-/** Written by hand: there is no request to answer, or its own answer would wait for a body that does not come. */
-function answerBroken(socket: Socket, error: SpeechError): void {
+/** Where there is no request to answer, or its own answer would wait for a body that does not come. The connection ends with it. */
+export function answerByHand(socket: Duplex, error: SpeechError, headers: Readonly<Record<string, string>> = {}): void {
   const body = JSON.stringify(toErrorBody(error));
+  const more = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
   socket.end(
     `HTTP/1.1 ${error.status} ${error.code}\r\nContent-Type: application/json; charset=utf-8\r\n` +
-      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+      `Content-Length: ${Buffer.byteLength(body)}\r\n${more.join("")}Connection: close\r\n\r\n${body}`,
     () => socket.destroy(),
   );
 }

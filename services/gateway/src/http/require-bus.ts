@@ -8,11 +8,14 @@ const TIMEOUT_MS = 1_500;
 /** For everything under /api and /v1. Probes answer by themselves. */
 export function createRequireBus(bus: Bus): Middleware {
   return async (ctx, next) => {
-    if (!bus.connected && /^\/(api|v1)\//.test(ctx.path) && !(await isBackWithin(bus, TIMEOUT_MS))) {
-      throw new SpeechError("bus_unavailable");
-    }
+    if (/^\/(api|v1)\//.test(ctx.path)) await requireBus(bus);
     await next();
   };
+}
+
+/** Throws `bus_unavailable` unless NATS is there, or back in a moment. */
+export async function requireBus(bus: Bus): Promise<void> {
+  if (!bus.connected && !(await isBackWithin(bus, TIMEOUT_MS))) throw new SpeechError("bus_unavailable");
 }
 
 function isBackWithin(bus: Bus, ms: number): Promise<boolean> {

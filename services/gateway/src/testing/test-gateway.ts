@@ -18,7 +18,7 @@ export interface TestGateway {
   close(): Promise<void>;
 }
 
-type Overrides = Partial<Pick<GatewayOptions, "limits" | "now" | "log">>;
+type Overrides = Partial<Pick<GatewayOptions, "limits" | "now" | "log" | "sockets">>;
 
 export async function startTestGateway(
   server: TestServer,

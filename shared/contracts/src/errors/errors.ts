@@ -107,6 +107,11 @@ export const errorTable = {
     retryable: true,
     sentence: "The request did not arrive in time.",
   },
+  upgrade_required: {
+    status: 426,
+    retryable: false,
+    sentence: "This path is a WebSocket.",
+  },
   headers_too_large: {
     status: 431,
     retryable: false,

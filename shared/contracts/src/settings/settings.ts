@@ -94,6 +94,11 @@ export const settingsTable = {
     describe:
       "Origins of web pages that may use the gateway, separated by commas; `*`: all, which needs `API_KEYS`; default: none",
   }),
+  SOCKETS_PER_KEY: setting({
+    schema: integer(1, 100_000),
+    default: "100",
+    describe: "WebSockets at once of each API key, or of all callers where there are no keys",
+  }),
   MAX_UPLOAD_BYTES: setting({
     schema: integer(1),
     default: LONGEST_AUDIO_BYTES,
