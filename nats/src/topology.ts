@@ -138,6 +138,8 @@ export function topology(settings: TopologySettings, storeBytes?: number): Topol
         // So that one that floods takes no more than its share from the others.
         max_msgs_per_subject: LIVE_MS / SHORTEST_FRAME_MS,
         max_msg_size: MAX_FRAME_BYTES + MAX_HEADER_BYTES,
+        // Whoever listens hears each frame with its sequence, so that none is missed or heard twice without being noticed.
+        republish: { src: subjects.liveAudio(">"), dest: subjects.liveStored(">") },
       },
       // One window a session. A newer one takes the place of one that waits; who sends them waits for an answer first.
       {

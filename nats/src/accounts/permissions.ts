@@ -165,7 +165,7 @@ export const permissions: Record<ServiceName, Permissions> = {
       ...ownInbox("ingest"),
       ...ingestAnswers,
       cancels,
-      ...streamSubjects.LIVE,
+      subjects.liveStored("*.*"),
       subjects.liveHeard("*"),
       subjects.liveHolder("*"),
     ],

@@ -12,7 +12,7 @@ import { type ConnectionOptions, connect, errors, type NatsConnection } from "na
 import { createFileStore } from "./files/file-store.ts";
 import { createKeyBucket } from "./keys/key-bucket.ts";
 import { type BusLog, createLink } from "./link/link.ts";
-import { publish, request, requestMany, serve, subscribe } from "./requests/requests.ts";
+import { follow, publish, request, requestMany, serve, subscribe } from "./requests/requests.ts";
 import { createDelivery, parseReply } from "./streams/delivery.ts";
 import { publishOnce } from "./streams/publish-once.ts";
 import { pullDurable } from "./streams/pull.ts";
@@ -69,6 +69,7 @@ export async function connectBus(options: BusOptions): Promise<Bus> {
     publishOnce: (subject, payload, publishOptions) => publishOnce(link, subject, payload, publishOptions),
     publish: (...message) => publish(link, ...message),
     subscribe: (subject, signal) => subscribe(link, subject, signal),
+    follow: (subject, signal) => follow(link, subject, signal),
     flush: () => nc.flush(),
     async pull({ stream, durable, max, waitMs, signal }) {
       const messages = await pullDurable(link, { stream, consumer: durable, max, waitMs, signal });

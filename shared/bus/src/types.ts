@@ -6,6 +6,7 @@ import type { KeyBucket } from "./keys/key-bucket.ts";
 import type {
   ConsumerState,
   Delivery,
+  FollowedMessage,
   HeaderPairs,
   MessageHeaders,
   PublishOnceOptions,
@@ -38,6 +39,11 @@ export interface Bus {
   publish(subject: string, payload?: Uint8Array | string, headers?: HeaderPairs): void;
   /** Core subscription until the signal aborts: sees what is published from now on. */
   subscribe(subject: string, signal: AbortSignal): AsyncIterable<Omit<StoredMessage, "seq" | "time">>;
+  /**
+   * Core subscription to what a stream republishes: each message as it is stored, from now on, until the signal aborts. What is missed is
+   * not told again, and is noticed by `before`.
+   */
+  follow(subject: string, signal: AbortSignal): AsyncIterable<FollowedMessage>;
   /** Resolves once every subscription made before is known to the server. */
   flush(): Promise<void>;
   /** One-shot pull from a durable consumer. */

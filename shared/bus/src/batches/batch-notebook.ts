@@ -43,6 +43,8 @@ export interface BatchNotebook {
   isCancelled(batchId: string): Promise<boolean>;
   /** Which batches are cancelled: one watch for all, so that asking costs nothing. */
   followCancelled(options: FollowOptions): CancelledBatches;
+  /** For whoever adds to a record, by its revision. */
+  readonly records: KeyBucket<BatchRecord>;
   /** Live sessions that are not concluded yet. */
   readonly sessions: KeyBucket<LiveSession>;
   /** Records that were written as `seq` or later, oldest first: whether each is of a session that goes on. */
@@ -104,6 +106,7 @@ export function openBatchNotebook(bus: Pick<Bus, "bucket" | "last" | "read">): B
     },
     isCancelled: (batchId) => cancelled.has(batchId),
     followCancelled: (options) => followCancelled(cancelled, options),
+    records,
     sessions: bus.bucket(batchEntries.session),
     async *openSince(fromSeq) {
       const subject = `$KV.${buckets.batches}.${batchKeys.batch("*")}`;

@@ -20,6 +20,28 @@ export function subscribe(link: Link, subject: string, signal: AbortSignal): Ret
   return messages();
 }
 
+/** The server writes its headers behind the publisher's, which may have the same names: theirs are the last. */
+export function follow(link: Link, subject: string, signal: AbortSignal): ReturnType<Bus["follow"]> {
+  const subscription = link.nc.subscribe(subject);
+  endWith(subscription, signal);
+  async function* messages() {
+    for await (const message of subscription) {
+      const headers = receivedHeaders(message);
+      const seq = Number(headers.last("Nats-Sequence"));
+      if (!(seq > 0)) continue;
+      yield {
+        subject: headers.last("Nats-Subject"),
+        headers,
+        data: message.data,
+        seq,
+        time: Date.parse(headers.last("Nats-Time-Stamp")),
+        before: Number(headers.last("Nats-Last-Sequence")),
+      };
+    }
+  }
+  return messages();
+}
+
 export async function request(
   link: Link,
   ...[subject, payload, timeoutMs, pairs]: Parameters<Bus["request"]>

@@ -29,6 +29,12 @@ export interface StoredMessage {
   time: number;
 }
 
+/** As a stream republishes it when it is stored. */
+export interface FollowedMessage extends StoredMessage {
+  /** Sequence of the message before it on the same subject; 0: the stream holds none. */
+  before: number;
+}
+
 export interface MessageHeaders {
   get(name: string): string;
   has(name: string): boolean;

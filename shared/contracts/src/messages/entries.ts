@@ -74,6 +74,8 @@ export const liveSessionSchema = z.object({
       carriesOn: z.boolean(),
     })
     .default({ at: 0, carriesOn: false }),
+  /** A frame in LIVE, by its sequence, and where it begins: all that is to be heard again is read from there on. */
+  frame: z.object({ seq: z.number().int().positive(), position: z.number().int().nonnegative() }).optional(),
   /** The next utterance's number. */
   utterances: z.number().int().nonnegative(),
   /** No audio follows. */

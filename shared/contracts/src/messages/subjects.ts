@@ -81,6 +81,8 @@ export const subjects = {
   liveAudio: (sessionId: string) => `speech.live.audio.${sessionId}`,
   /** As they arrive and are kept: with whose they are, which nats-server proves as it does on intake. */
   liveAudioOf: (source: string, sessionId: string) => `speech.live.audio.${source}.${sessionId}`,
+  /** As LIVE sends them on once they are stored, with their sequence; `address`: source and session id. */
+  liveStored: (address: string) => `speech.live.stored.${address}`,
   liveWindow: (sessionId: string) => `speech.live.window.${sessionId}`,
   /** What a worker heard in a window: not kept. */
   liveHeard: (sessionId: string) => `speech.live.heard.${sessionId}`,
