@@ -25,11 +25,13 @@ import {
 } from "@parlance/inference";
 import { cutStretches } from "../stretches.ts";
 import type { ArchitectureContext, AsrArchitecture, AsrOutcome, AsrPass, AsrSegment } from "../types.ts";
+import { windowResult } from "../windows/memory.ts";
 import { createBatchMaker, rowEmissions } from "./batch.ts";
 import { loadDecoder } from "./load-decoder.ts";
 import { type CtcSection, ctcSectionSchema } from "./manifest-section.ts";
 import type { RowEmissions } from "./row-decoder.ts";
 import { cpuRunSize } from "./run-size.ts";
+import { type TimedWindow, timedWindow } from "./timed-window.ts";
 
 export const ctcArchitecture: AsrArchitecture = {
   name: "ctc",
@@ -63,15 +65,20 @@ export const ctcArchitecture: AsrArchitecture = {
       const decodeRow = async (
         pass: AsrPass,
         row: number,
+        { segment, window, samples }: Heard,
         emissions: RowEmissions,
       ): Promise<AsrOutcome | undefined> => {
-        const segment = segmentOf(pass, row);
-        const work = decode(emissions, segment, secondsOf(segment));
+        const wishes = window === undefined ? segment : { ...segment, timestamps: true, quick: true };
+        const work = decode(emissions, wishes, secondsOf({ samples }));
         try {
           const decoded = await runInTurns(work, pass, row);
+          if (decoded === undefined) return undefined;
           const told = { language: languageOf(segment, manifest), truncated: false };
-          const stretches = decoded && cutStretches({ ...decoded, seconds: secondsOf(segment) });
-          return decoded && stretches && { ok: true, result: { ...decoded, ...told, stretches } };
+          if (window !== undefined) {
+            return { ok: true, result: windowResult(window.hear(decoded.words), { ...told, score: decoded.score }) };
+          }
+          const stretches = cutStretches({ ...decoded, seconds: secondsOf(segment) });
+          return { ok: true, result: { ...decoded, ...told, stretches } };
         } catch (error) {
           if (error instanceof PassStopped) throw error;
           const failure = toSpeechError(error);
@@ -80,16 +87,16 @@ export const ctcArchitecture: AsrArchitecture = {
         }
       };
 
-      const runRows = async (pass: AsrPass, rows: readonly number[]): Promise<void> => {
-        const inputs = prepare(rows.map((row) => segmentOf(pass, row)));
+      const runRows = async (pass: AsrPass, rows: readonly [row: number, heard: Heard][]): Promise<void> => {
+        const inputs = prepare(rows.map(([, heard]) => heard));
         const results = await session.run(inputs, () => pass.giveWay(), outputs).finally(() => freeTensors(inputs));
         try {
           const frames = integerOutput(results, framesName);
-          for (const [place, row] of rows.entries()) {
+          for (const [place, [row, heard]] of rows.entries()) {
             await pass.giveWay();
             if (!pass.isOpen(row)) continue;
             const head = (name: string | undefined) => rowEmissions(results, name, place, frames[place] ?? 0);
-            const outcome = await decodeRow(pass, row, { phones: head(phones), characters: head(characters) });
+            const outcome = await decodeRow(pass, row, heard, { phones: head(phones), characters: head(characters) });
             if (outcome !== undefined) pass.end(row, outcome);
           }
         } finally {
@@ -100,20 +107,21 @@ export const ctcArchitecture: AsrArchitecture = {
       return {
         computeType,
         async run(pass) {
-          const accepted: number[] = [];
+          const accepted: [row: number, heard: Heard][] = [];
           for (const [row, segment] of pass.rows.entries()) {
             const refused = refusal(context, segment);
             if (refused !== undefined) pass.end(row, refused);
             else if (segment.samples.length === 0) pass.end(row, silence(segment, manifest));
-            else accepted.push(row);
+            else accepted.push([row, hearing(segment, frameSeconds)]);
           }
-          const seconds = (row: number) => secondsOf(segmentOf(pass, row));
+          const seconds = ([, heard]: (typeof accepted)[number]) => secondsOf(heard);
+          const isOpen = ([row]: (typeof accepted)[number]) => pass.isOpen(row);
           let left = accepted.toSorted((a, b) => seconds(b) - seconds(a));
           for (let begun = false; left.length > 0; begun = true) {
             if (begun) await pass.giveWay();
-            left = left.filter((row) => pass.isOpen(row));
+            left = left.filter(isOpen);
             await runRows(pass, left.splice(0, rowsOfRun(left.map(seconds), mostRows, size.seconds)));
-            left = left.filter((row) => pass.isOpen(row));
+            left = left.filter(isOpen);
           }
         },
         close: () => session.close(),
@@ -125,28 +133,30 @@ export const ctcArchitecture: AsrArchitecture = {
   },
 };
 
-function segmentOf({ rows }: AsrPass, row: number): AsrSegment {
-  const segment = rows[row];
-  if (segment === undefined) throw new RangeError(`the pass has no row ${row}`);
-  return segment;
+/** A row, and what of it is heard: of a window, what is not settled yet. */
+interface Heard {
+  segment: AsrSegment;
+  window: TimedWindow | undefined;
+  samples: Int16Array;
 }
 
-function secondsOf({ samples }: AsrSegment): number {
+function hearing(segment: AsrSegment, frameSeconds: number): Heard {
+  const window = timedWindow(segment, frameSeconds);
+  return { segment, window, samples: window?.samples ?? segment.samples };
+}
+
+function secondsOf({ samples }: Pick<AsrSegment, "samples">): number {
   return samples.length / SAMPLE_RATE;
 }
 
 /** What comes of a segment without a sample. */
 function silence(segment: AsrSegment, manifest: Manifest): AsrOutcome {
+  const told = { language: languageOf(segment, manifest), score: null, truncated: false };
+  const heard = timedWindow(segment, 1)?.hear([]);
+  if (heard !== undefined) return { ok: true, result: windowResult(heard, told) };
   return {
     ok: true,
-    result: {
-      text: "",
-      language: languageOf(segment, manifest),
-      words: [],
-      stretches: [],
-      score: null,
-      truncated: false,
-    },
+    result: { ...told, text: "", words: [], stretches: [] },
   };
 }
 

@@ -37,6 +37,8 @@ export interface RowWishes {
   timestamps: boolean;
   hotwords: readonly string[];
   phrases: readonly string[];
+  /** Whether a narrow beam will do. Default false. */
+  quick?: boolean | undefined;
 }
 
 export interface DecodedRow {
@@ -54,15 +56,16 @@ export type RowDecoder = (emissions: RowEmissions, wishes: RowWishes, seconds: n
 
 type TimedWord = Pick<SpokenWord, "text" | "start" | "end" | "confidence">;
 
+/** Hypotheses of a search that is to be quick. */
+const QUICK_BEAM = 16;
+
 const nothing: DecodedRow = { text: "", words: [], score: null };
 
 export function createRowDecoder(options: RowDecoderOptions): RowDecoder {
   const { section, vocabulary, lexicon, lexiconHead } = options;
   const { decoding, frameSeconds } = section;
   const spelling = section.characters === undefined ? undefined : createSpelling(section.characters);
-  const createBeam = lexicon && beamMaker(options, lexicon);
-  /** Those that search nothing: there are as many as rows were ever decoded at a time. */
-  const idle: PrefixBeam[] = [];
+  const beams = lexicon && createBeams(options, lexicon);
   const choosePhrase = createPhraseChooser({
     lexicon: lexiconHead === "phones" ? lexicon : undefined,
     vocabulary,
@@ -120,14 +123,6 @@ export function createRowDecoder(options: RowDecoderOptions): RowDecoder {
     };
   }
 
-  function* search(beam: PrefixBeam, heard: Emissions, boosts: ReadonlyMap<number, number>): Turns<Hypothesis> {
-    try {
-      return yield* beam.decode(heard, boosts);
-    } finally {
-      idle.push(beam);
-    }
-  }
-
   function* decodeBeam(
     beam: PrefixBeam,
     heard: Emissions,
@@ -136,7 +131,7 @@ export function createRowDecoder(options: RowDecoderOptions): RowDecoder {
     seconds: number,
   ): Turns<DecodedRow> {
     const { boosts, spelled } = sortHotwords(wishes.hotwords);
-    const hypothesis = yield* search(beam, heard, boosts);
+    const hypothesis = yield* beam.decode(heard, boosts);
     if (hypothesis.words.length === 0) return nothing;
     yield;
     const labels = hypothesisLabels(hypothesis);
@@ -189,18 +184,36 @@ export function createRowDecoder(options: RowDecoderOptions): RowDecoder {
   return function* (emissions, wishes, seconds) {
     if (wishes.phrases.length > 0) return yield* decodePhrase(emissions, wishes, seconds);
     const heard = emissions[lexiconHead];
-    if (createBeam !== undefined && heard !== undefined) {
-      return yield* decodeBeam(idle.pop() ?? createBeam(), heard, emissions, wishes, seconds);
+    if (beams !== undefined && heard !== undefined) {
+      const beam = wishes.quick === true ? beams.quick : beams.whole;
+      return yield* decodeBeam(beam, heard, emissions, wishes, seconds);
     }
     if (emissions.characters !== undefined) return decodeGreedyCharacters(emissions.characters, wishes, seconds);
     return nothing;
   };
 }
 
-/** Beams that share what they know of the words. */
-function beamMaker(options: RowDecoderOptions, lexicon: Lexicon): () => PrefixBeam {
+/** A wide and a narrow one, which share what they know of the words. */
+function createBeams(options: RowDecoderOptions, lexicon: Lexicon): { whole: PrefixBeam; quick: PrefixBeam } {
   const { languageModel, beamSize, section } = options;
   const { languageModelWeight, wordBonus } = section.decoding;
   const lookAhead = createLookAhead(lexicon, languageModel);
-  return () => createPrefixBeam({ lexicon, languageModel, lookAhead, beamSize, languageModelWeight, wordBonus });
+  const common = { lexicon, languageModel, lookAhead, languageModelWeight, wordBonus };
+  const ofSize = (size: number) => sharedBeam(() => createPrefixBeam({ ...common, beamSize: size }));
+  return { whole: ofSize(beamSize), quick: ofSize(Math.min(beamSize, QUICK_BEAM)) };
+}
+
+/** A beam for any number of searches at a time: there are as many as that ever were. */
+function sharedBeam(create: () => PrefixBeam): PrefixBeam {
+  const idle: PrefixBeam[] = [];
+  return {
+    *decode(emissions, boosts) {
+      const beam = idle.pop() ?? create();
+      try {
+        return yield* beam.decode(emissions, boosts);
+      } finally {
+        idle.push(beam);
+      }
+    },
+  };
 }

@@ -17,12 +17,15 @@ import { buildPrompt, contextOf } from "./prompt/prompt.ts";
 import { type SaidText, saidText, tokenScores, withConfidences } from "./prompt/said-text.ts";
 import { parseOutput } from "./prompt/spoken-output.ts";
 import { refusal } from "./refusal.ts";
+import { type ForcedWindow, forcedWindow, type SaidTokens } from "./text-window.ts";
 
 export async function transcribePass(parts: ModelParts, manifest: Manifest, pass: AsrPass): Promise<void> {
   const { encoder, decoder, tokenizer, aligner, hidden } = parts;
   const queue = createRowQueue(pass, { refills: decoder.refills, headsFirst: decoder.steps });
   /** Of rows that are being decoded. */
   const embeddings = new Map<number, Float32Array>();
+  /** Of those that are windows. */
+  const windows = new Map<number, ForcedWindow>();
   const giveWay = () => pass.giveWay();
 
   function segmentOf(row: number): AsrSegment {
@@ -39,8 +42,10 @@ export async function transcribePass(parts: ModelParts, manifest: Manifest, pass
       if (begun.length === 0) break;
       for (const row of begun.filter((each) => pass.isOpen(each))) {
         const refused = refusal(manifest, segmentOf(row), decoder.weigh !== undefined);
-        if (refused === undefined) rows.push(row);
-        else pass.end(row, refused);
+        const window = forcedWindow(segmentOf(row), { tokenizer, manifest, allowance: parts.allowance });
+        if (refused !== undefined) pass.end(row, refused);
+        else rows.push(row);
+        if (window !== undefined) windows.set(row, window);
       }
     }
     return rows;
@@ -48,10 +53,15 @@ export async function transcribePass(parts: ModelParts, manifest: Manifest, pass
 
   function promptOf(row: number, language = forcedLanguage(segmentOf(row))): PromptRow {
     const segment = segmentOf(row);
+    const window = windows.get(row);
     const vectors = embeddings.get(row) ?? new Float32Array();
     const context = contextOf(tokenizer, segment.hotwords, segment.context);
-    const prompt = buildPrompt(tokenizer, { context, language, audioTokens: vectors.length / hidden });
-    return { ...prompt, vectors, budget: tokenBudget(segment.samples.length, parts.allowance) };
+    const audioTokens = vectors.length / hidden;
+    const prompt = buildPrompt(tokenizer, { context, language: window?.language ?? language, audioTokens });
+    return {
+      ...{ ...prompt, tokens: [...prompt.tokens, ...(window?.tokens ?? [])], vectors },
+      budget: window?.budget ?? tokenBudget(segment.samples.length, parts.allowance),
+    };
   }
 
   /** Undefined: the likeliest tokens are taken. */
@@ -76,15 +86,29 @@ export async function transcribePass(parts: ModelParts, manifest: Manifest, pass
       for (const [index, row] of rows.entries()) {
         const vectors = encoded[index] ?? new Float32Array();
         if (vectors.length > 0) embeddings.set(row, vectors);
-        else pass.end(row, nothingSaid(segmentOf(row)));
+        else pass.end(row, windowOutcome(row, silence) ?? nothingSaid(segmentOf(row)));
       }
       const heard = rows.filter((row) => embeddings.has(row) && pass.isOpen(row));
       if (heard.length > 0) return heard.map((row) => ({ row, prompt: promptOf(row), sampler: samplerOf(row) }));
     }
   }
 
+  /** Undefined where the row is no window. */
+  function windowOutcome(row: number, said: SaidTokens): AsrOutcome | undefined {
+    const window = windows.get(row);
+    if (window === undefined) return undefined;
+    embeddings.delete(row);
+    windows.delete(row);
+    return { ok: true, result: window.result(said) };
+  }
+
   function hear(row: number, tokens: readonly number[]): void {
     const segment = segmentOf(row);
+    if (windows.get(row)?.loops(tokens) === true) {
+      const cut = windowOutcome(row, { tokens: [...tokens], score: null, truncated: true });
+      if (cut !== undefined) pass.end(row, cut);
+      return;
+    }
     if (!pass.readsParts(row) || segment.phrases.length > 0) return;
     const part = partialText(tokenizer.decode(tokens), forcedLanguage(segment));
     if (part !== undefined) pass.tell(row, part);
@@ -93,6 +117,10 @@ export async function transcribePass(parts: ModelParts, manifest: Manifest, pass
   async function end(row: number, decoded: Decoded): Promise<void> {
     const segment = segmentOf(row);
     const { samples, timestamps, phrases, logprobs = false } = segment;
+    // A window that looped has ended before.
+    if (!pass.isOpen(row)) return void embeddings.delete(row);
+    const partial = windowOutcome(row, decoded);
+    if (partial !== undefined) return pass.end(row, partial);
     const language = forcedLanguage(segment);
     const heard = parseOutput(tokenizer.decode(decoded.tokens), language);
     const result = { ...heard, score: heard.text === "" ? null : decoded.score, truncated: decoded.truncated };
@@ -121,6 +149,8 @@ export async function transcribePass(parts: ModelParts, manifest: Manifest, pass
 
   await decoder.decode({ take, isOpen: (row) => pass.isOpen(row), hear, end, giveWay });
 }
+
+const silence: SaidTokens = { tokens: [], score: null, truncated: false };
 
 /** The same audio is sampled the same. */
 function seedOf({ buffer, byteOffset, byteLength }: Int16Array): number {

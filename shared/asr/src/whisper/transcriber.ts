@@ -19,6 +19,7 @@ import type { Suppression } from "./search/suppression.ts";
 import { codesWithoutSpaces } from "./text/languages.ts";
 import { buildPrompt, type Prompt } from "./text/prompt.ts";
 import type { Vocabulary } from "./text/vocabulary.ts";
+import { windowSection } from "./text-window.ts";
 import { timeRow } from "./words/row-words.ts";
 import type { TimedSegment, TimedWord } from "./words/word-times.ts";
 
@@ -36,6 +37,8 @@ export interface WhisperRow {
   translate?: boolean | undefined;
   /** Of the first attempt. Default 0. */
   temperature?: number | undefined;
+  /** Whether it is a window: one greedy attempt, as short as its audio. Default false. */
+  window?: boolean | undefined;
 }
 
 export interface WhisperResult extends Attempted {
@@ -99,6 +102,7 @@ export function createTranscriber(options: TranscriberOptions): Transcriber {
 
 async function transcribe(options: TranscriberOptions, pass: WhisperPass, held: PassRows): Promise<void> {
   const { graphs, features, vocabulary, suppression } = options;
+  const quick = { ...options, beams: 1, section: windowSection(options.section) };
   const speaking = new Map<number, Speaking>();
 
   function rowOf(number: number): WhisperRow {
@@ -144,7 +148,13 @@ async function transcribe(options: TranscriberOptions, pass: WhisperPass, held: 
       const language = languages.get(number) ?? "";
       const prompt = promptOf(row, language, timestamps);
       const spaced = row.translate === true || !codesWithoutSpaces.has(language);
-      const attempts = createAttempts(options, { prompt, timestamps, samples, temperature, spaced });
+      const attempts = createAttempts(row.window === true ? quick : options, {
+        prompt,
+        timestamps,
+        samples,
+        temperature,
+        spaced,
+      });
       speaking.set(number, { row, language, spaced, attempts, step: undefined });
       if (held.loop === undefined || attempts.loop() === undefined) read.set(number, prompt);
     }
@@ -211,7 +221,7 @@ async function transcribe(options: TranscriberOptions, pass: WhisperPass, held: 
     const state = speaking.get(number);
     if (state === undefined) return true;
     state.step = state.attempts.advance(scores);
-    if (state.step === undefined) return false;
+    if (state.step === undefined || (state.row.window === true && state.attempts.loops())) return false;
     tell(number, state);
     return true;
   }

@@ -15,6 +15,7 @@ import { adaptPass } from "@parlance/inference";
 import { canTranslate } from "../abilities.ts";
 import { wholeStretch } from "../stretches.ts";
 import type { ArchitectureContext, AsrArchitecture, AsrOutcome, AsrPart, AsrResult, AsrSegment } from "../types.ts";
+import { silentWindow, textWindow } from "../windows/memory.ts";
 import { type OpenedWhisper, openWhisper } from "./open-whisper.ts";
 import { phraseBeyond } from "./search/phrases.ts";
 import { languageCode, languageName } from "./text/languages.ts";
@@ -22,6 +23,7 @@ import { contextTokens, longestContext, roomBehind } from "./text/prompt.ts";
 import { orderedWords, textStretches } from "./text/text-stretches.ts";
 import { tokenScores } from "./text/token-scores.ts";
 import type { Vocabulary } from "./text/vocabulary.ts";
+import { hearWindow, whisperWindow } from "./text-window.ts";
 import type { WhisperPart, WhisperResult, WhisperRow } from "./transcriber.ts";
 
 export const whisperArchitecture: AsrArchitecture = {
@@ -82,8 +84,8 @@ function prepare(
     const message = `hotwords: ${hotwords} tokens, ${manifest.name} takes at most ${longest}.`;
     return refuse({ code: "validation_failed", message, param: "hotwords" });
   }
-  const before = contextTokens(whisper.vocabulary, segment.context ?? "", segment.hotwords, longest);
-  const room = roomBehind(whisper.vocabulary, before.length, whisper.section.positions);
+  const said = contextTokens(whisper.vocabulary, segment.context ?? "", segment.hotwords, longest);
+  const room = roomBehind(whisper.vocabulary, said.length, whisper.section.positions);
   const beyond = phraseBeyond(room, segment.phrases, whisper.vocabulary.encode);
   if (beyond !== undefined) {
     const message = `phrases: ${JSON.stringify(beyond)} has more than the ${room} tokens that ${manifest.name} has room for.`;
@@ -93,7 +95,10 @@ function prepare(
     return { outcome: { ok: true, result: nothing(segment, language === "auto" ? "" : language) } };
   }
   const { phrases } = segment;
-  return { row: { samples, language: code, timestamps, context: before, phrases, translate, temperature } };
+  const window = whisperWindow(segment, whisper.vocabulary);
+  const spoken = code ?? window?.language;
+  const wishes = { timestamps, context: said, phrases, translate, temperature };
+  return { row: { samples, language: spoken, ...wishes, window: window !== undefined } };
 }
 
 /** Of the text, by the code of what was heard. */
@@ -102,6 +107,10 @@ function textLanguage(code: string, { translate }: AsrSegment): string {
 }
 
 function toAsrResult(result: WhisperResult, segment: AsrSegment, vocabulary: Vocabulary): AsrResult {
+  const window = whisperWindow(segment, vocabulary);
+  if (window !== undefined) {
+    return hearWindow(window, result, segment, segment.language !== "auto" || !vocabulary.multilingual);
+  }
   const language = textLanguage(result.language, segment);
   const { text, logProbability: score, tokens, scores } = result;
   if (result.silence || text === "") return nothing(segment, language);
@@ -122,7 +131,11 @@ function toAsrResult(result: WhisperResult, segment: AsrSegment, vocabulary: Voc
   };
 }
 
-function nothing({ logprobs }: AsrSegment, language: string): AsrResult {
-  const empty = { text: "", language, words: [], stretches: [], score: null, truncated: false };
+function nothing(segment: AsrSegment, language: string): AsrResult {
+  const { logprobs } = segment;
+  const told = { language, score: null, truncated: false };
+  const window = textWindow(segment);
+  if (window !== undefined) return silentWindow(window, told);
+  const empty = { ...told, text: "", words: [], stretches: [] };
   return logprobs === true ? { ...empty, tokens: [] } : empty;
 }

@@ -8,6 +8,7 @@
  */
 import { SAMPLE_RATE } from "@parlance/contracts";
 import { compressionRatio } from "../../stretches.ts";
+import { tokensLoop } from "../../windows/loops.ts";
 import type { WhisperSection } from "../manifest-section.ts";
 import type { Prompt } from "../text/prompt.ts";
 import type { Vocabulary } from "../text/vocabulary.ts";
@@ -76,6 +77,8 @@ export interface RowAttempts {
   follow(said: Looped): boolean;
   /** What is certain of the text, where that is more than was told before: from now on it is told, and stays. */
   tell(): string | undefined;
+  /** Whether the text that is ahead has begun to repeat itself, and nothing else will come of it. */
+  loops(): boolean;
   /** After the search has ended: a text that is believed, or undefined: try again. */
   settle(): Attempted | undefined;
 }
@@ -175,6 +178,7 @@ export function createAttempts(options: AttemptsOptions, row: RowOptions): RowAt
       [told, toldText] = [certain, text];
       return text;
     },
+    loops: () => tokensLoop(search.ahead().tokens),
     settle() {
       const result = search.result();
       const { tokens, scores, sumLogProbability, finished } = result;

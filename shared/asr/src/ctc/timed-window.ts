@@ -1,0 +1,107 @@
+/**
+ * Windows of a CTC model. Its words have times, so what is stable is decided by them: a word becomes stable when it ended a while ago and
+ * the window before had it in the same place. What lies before is settled, and need not be heard again, but for the context that the
+ * graph and the language model want: a window costs what is new, not what the utterance is long. Pure.
+ *
+ * Times are milliseconds of the utterance.
+ */
+import { type HeardWindow, SAMPLE_RATE, type Word } from "@parlance/contracts";
+import * as z from "zod";
+import type { AsrSegment } from "../types.ts";
+import { MOST_STABLE } from "../windows/agreement.ts";
+
+/** How long ago a word ended that is stable: until then what follows may change it. */
+const SETTLES_AFTER = 800;
+/** Heard again before what is not settled. */
+const CONTEXT = 2_000;
+/** How far a word may have moved from one window to the next, in frames. */
+const MOVED_FRAMES = 2;
+/** Frames come in steps of up to so many: a window begins at such a step. */
+const FRAMES_OF_STEP = 4;
+/** Words that are remembered, and their code units. */
+const MOST_WORDS = 48;
+const MOST_LETTERS = 40;
+
+const time = z.number().int().nonnegative();
+const timedMemorySchema = z.object({
+  rule: z.literal("time 1"),
+  stable: z.string().max(MOST_STABLE),
+  settled: time,
+  words: z.array(z.tuple([z.string().max(MOST_LETTERS), time, time])).max(MOST_WORDS),
+});
+
+type TimedWord = z.infer<typeof timedMemorySchema>["words"][number];
+
+export interface TimedWindow {
+  /** What of the window is to be heard. */
+  samples: Int16Array;
+  /** What is stable, and what was told behind it, when its words were found: their times are seconds of `samples`. */
+  hear(words: readonly Word[]): HeardWindow;
+}
+
+/** Undefined where the segment is no window. */
+export function timedWindow(
+  { samples, window }: Pick<AsrSegment, "samples" | "window">,
+  frameSeconds: number,
+): TimedWindow | undefined {
+  if (window === undefined) return undefined;
+  const now = milliseconds(samples.length / SAMPLE_RATE);
+  const { success, data } = timedMemorySchema.safeParse(window.memory);
+  // A window that ends before what is settled is of another utterance.
+  const before = success && data.settled <= now ? data : undefined;
+  const { stable, settled, words: known } = before ?? { stable: "", settled: 0, words: [] };
+  const step = FRAMES_OF_STEP * frameSeconds;
+  const begin = Math.max(0, Math.floor((settled - CONTEXT) / milliseconds(step))) * step;
+  const moved = milliseconds(MOVED_FRAMES * frameSeconds);
+
+  return {
+    samples: samples.subarray(Math.round(begin * SAMPLE_RATE)),
+    hear(heard) {
+      const words = heard
+        .map(({ text, start, end }): TimedWord => [text, milliseconds(begin + start), milliseconds(begin + end)])
+        .filter(([, start, end]) => start + end > 2 * settled);
+      const old = now - SETTLES_AFTER;
+      let agreed = 0;
+      let text = stable;
+      for (; agreed < words.length; agreed++) {
+        const [word, other] = [words[agreed], known[agreed]];
+        if (word === undefined || other === undefined || word[2] > old || !isSame(word, other)) break;
+        const longer = joined(text, word);
+        if (longer.length > MOST_STABLE) break;
+        text = longer;
+      }
+      const rest = words.slice(agreed);
+      // Nobody speaks before the next word, as both windows have it.
+      const silence =
+        before === undefined ? 0 : Math.min(old, ...[rest[0], known[agreed]].map((word) => word?.[1] ?? old));
+      const end = words[agreed - 1]?.[2] ?? 0;
+      return {
+        stable: text,
+        tail: rest.reduce(joined, text).slice(text.length),
+        memory: {
+          rule: "time 1",
+          stable: text,
+          settled: Math.max(settled, end, silence),
+          words: remembered(rest),
+        },
+      };
+    },
+  };
+
+  function isSame([text, start, end]: TimedWord, [otherText, otherStart, otherEnd]: TimedWord): boolean {
+    return text === otherText && Math.abs(start - otherStart) <= moved && Math.abs(end - otherEnd) <= moved;
+  }
+}
+
+function remembered(words: readonly TimedWord[]): TimedWord[] {
+  const tooLong = words.findIndex(([word]) => word.length > MOST_LETTERS);
+  return words.slice(0, tooLong === -1 ? MOST_WORDS : Math.min(tooLong, MOST_WORDS));
+}
+
+function joined(text: string, [word]: TimedWord): string {
+  return text === "" ? word : `${text} ${word}`;
+}
+
+function milliseconds(seconds: number): number {
+  return Math.round(seconds * 1_000);
+}
