@@ -17,6 +17,7 @@ export interface RestClient {
   upload(content: Uint8Array, filename: string, type: string): Promise<string>;
   submit(label: string, items: QueueItem[], idempotencyKey: string): Promise<SubmitResponse>;
   status(batchId: string): Promise<BatchStatus>;
+  cancel(batchId: string): Promise<void>;
   /** The bytes at a path, such as an item's url. */
   bytes(path: string): Promise<Uint8Array>;
   json<T>(path: string): Promise<T>;
@@ -64,6 +65,9 @@ export function createRestClient(baseUrl: () => string, timeoutMs = 60_000): Res
       }))) as SubmitResponse;
     },
     status: async (batchId) => (await call(`/api/v1/queue/status/${batchId}`, () => ({}))) as BatchStatus,
+    async cancel(batchId) {
+      await call(`/api/v1/queue/${batchId}/cancel`, () => ({ method: "POST" }));
+    },
     bytes: (path) => fetchBytes(path, () => ({})),
     json: async <T>(path: string) => (await call(path, () => ({}))) as T,
   };
