@@ -105,7 +105,7 @@ export function createSegmenter(
 }
 
 /** Where audio that begins at 0 and is longer than `limit` is cut; all in samples, `window` the stretch that is looked at. */
-function findCut(
+export function findCut(
   audio: Int16Array,
   { limit, expand, window }: { limit: number; expand: number; window: number },
 ): number {
