@@ -98,7 +98,10 @@ async function cancel(batchId: string, { notebook, log, now }: GatewayContext): 
 }
 
 /** The transcript of a done item, from its event or from the file that the event names. Throws the item's own error. */
-export async function transcriptOf(done: ItemDone | undefined, { files }: GatewayContext): Promise<Transcript> {
+export async function transcriptOf(
+  done: ItemDone | undefined,
+  { files }: Pick<GatewayContext, "files">,
+): Promise<Transcript> {
   if (done?.error !== undefined)
     throw new SpeechError(done.error.code, done.error.message, { param: done.error.param });
   if (done?.transcript !== undefined) return done.transcript;
