@@ -31,7 +31,9 @@ export function createRecognitionEngine(model: AsrModel): EngineModel {
 }
 
 function toSegment({ meta, payload }: EngineJob): AsrSegment {
-  return { ...segmentMetaSchema.parse(meta), samples: samplesOf(payload) };
+  const { window, ...wishes } = segmentMetaSchema.parse(meta);
+  const segment = { ...wishes, samples: samplesOf(payload) };
+  return window === undefined ? segment : { ...segment, window: { memory: window.memory } };
 }
 
 /** [samples] 16 kHz mono, as a view where the bytes are aligned. */

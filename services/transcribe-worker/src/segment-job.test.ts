@@ -1,6 +1,6 @@
-import { jobHeadersSchema, readHeaders, writeHeaders } from "@parlance/contracts";
+import { jobHeadersSchema, readHeaders, windowHeadersSchema, writeHeaders } from "@parlance/contracts";
 import { expect, test } from "vitest";
-import { segmentMetaSchema, toEngineJob } from "./segment-job.ts";
+import { segmentMetaSchema, toEngineJob, toEngineWindow, toHeard } from "./segment-job.ts";
 
 /** Headers as they were on the wire. */
 function jobHeaders(fields: Parameters<typeof writeHeaders>[0]) {
@@ -33,4 +33,25 @@ test("a job without wishes has none", () => {
     ...{ translate: false, temperature: 0, logprobs: false },
   });
   expect(readsParts).toBe(false);
+});
+
+test("a window goes to the engine with what is remembered of the one before, and what was heard comes back", () => {
+  const memory = { stable: "Größe", tokens: [1, 2, null] };
+  const map = new Map(writeHeaders({ item: "0", window: 3, deadline: Date.now(), parts: true, memory }));
+  const headers = readHeaders(windowHeadersSchema, {
+    get: (name) => map.get(name) ?? "",
+    has: (name) => map.has(name),
+  });
+  const { meta, readsParts } = toEngineWindow({ headers, payload: new Uint8Array(4) });
+  expect(readsParts).toBe(false);
+  expect(segmentMetaSchema.parse(JSON.parse(JSON.stringify(meta))).window).toEqual({ memory });
+  const first = toEngineWindow({ headers: { ...headers, memory: undefined }, payload: new Uint8Array(4) });
+  expect(segmentMetaSchema.parse(JSON.parse(JSON.stringify(first.meta))).window).toEqual({});
+  expect(() => toEngineWindow({ headers, payload: new Uint8Array(3) })).toThrow("16-bit");
+  const heard = { stable: "eine", tail: "Größe", memory };
+  expect(toHeard({ meta: { text: "eine Größe", heard, language: "German" } })).toEqual({
+    ...heard,
+    language: "German",
+  });
+  expect(() => toHeard({ meta: { text: "eine", language: "German" } })).toThrow("heard");
 });

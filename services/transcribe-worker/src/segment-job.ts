@@ -1,6 +1,7 @@
-/** A transcribe job as the engine is given it, and the engine's answer as the segment's result. */
+/** A transcribe job, or a window, as the engine is given it, and the engine's answer as the segment's result, or as what was heard. */
 import {
   BYTES_PER_SAMPLE,
+  heardWindowSchema,
   languageSchema,
   type Part,
   partSchema,
@@ -9,10 +10,12 @@ import {
   SpeechError,
   textStretchSchema,
   tokenScoreSchema,
+  type WindowHeaders,
+  windowMemorySchema,
   wordSchema,
 } from "@parlance/contracts";
 import type { EngineJob, Json } from "@parlance/inference/engine";
-import type { Job, JobContent, PassInfo } from "@parlance/worker";
+import type { Job, JobContent, PassInfo, ToHeard, WindowContent } from "@parlance/worker";
 import * as z from "zod";
 
 /** What the engine is told of a segment beside its samples. */
@@ -25,7 +28,10 @@ export const segmentMetaSchema = z.object({
   translate: z.boolean().default(false),
   temperature: z.number().default(0),
   logprobs: z.boolean().default(false),
+  /** It is a window of live speech. `memory`: of the answer before. */
+  window: z.object({ memory: windowMemorySchema.optional() }).optional(),
 });
+type SegmentMeta = z.infer<typeof segmentMetaSchema>;
 
 /** What the engine says of a segment. */
 export const transcriptionSchema = z.object({
@@ -41,20 +47,42 @@ export type Transcription = z.infer<typeof transcriptionSchema>;
 
 /** Throws when the payload cannot be PCM16. */
 export function toEngineJob({ headers, payload }: Pick<JobContent, "headers" | "payload">): EngineJob {
-  if (payload.byteLength === 0 || payload.byteLength % BYTES_PER_SAMPLE !== 0) {
-    throw new SpeechError("job_invalid", `${payload.byteLength} bytes are not 16-bit samples`);
-  }
+  requireSamples(payload);
+  return { meta: wishesOf(headers), payload, readsParts: headers.parts };
+}
+
+/** Throws when the payload cannot be PCM16. What is heard in a window is told as a whole: it has no parts. */
+export function toEngineWindow({ headers, payload }: WindowContent): EngineJob {
+  requireSamples(payload);
+  const { memory } = headers;
+  const window = memory === undefined ? {} : { memory };
+  return { meta: { ...wishesOf(headers), window } satisfies SegmentMeta, payload, readsParts: false };
+}
+
+function requireSamples({ byteLength }: Uint8Array): void {
+  if (byteLength > 0 && byteLength % BYTES_PER_SAMPLE === 0) return;
+  throw new SpeechError("job_invalid", `${byteLength} bytes are not 16-bit samples`);
+}
+
+function wishesOf(headers: JobContent["headers"] | WindowHeaders) {
   const { language, timestamps, hotwords, phrases, context, translate, temperature, logprobs } = headers;
-  const meta = {
+  return {
     ...{ language, timestamps, hotwords, phrases, context, translate, temperature, logprobs },
-  } satisfies z.infer<typeof segmentMetaSchema>;
-  return { meta, payload, readsParts: headers.parts };
+  } satisfies SegmentMeta;
 }
 
 /** What the engine tells of a segment before it ends. */
 export function toPart({ meta }: { meta: Json }, { model }: { model: string }): Part {
   return { ...partSchema.parse(meta), model };
 }
+
+const heardSchema = z.object({ heard: heardWindowSchema, language: z.string() });
+
+/** What the engine heard in a window. */
+export const toHeard: ToHeard = ({ meta }) => {
+  const { heard, language } = heardSchema.parse(meta);
+  return { ...heard, language };
+};
 
 export function toSegmentResult(job: Job, { meta }: { meta: Json }, pass: PassInfo): SegmentResult {
   const { headers, payload } = job;

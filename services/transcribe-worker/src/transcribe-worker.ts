@@ -18,7 +18,7 @@ import {
   workerSettings,
 } from "@parlance/worker";
 import type { RecognitionOptions } from "./load-engine.ts";
-import { toEngineJob, toPart, toSegmentResult } from "./segment-job.ts";
+import { toEngineJob, toEngineWindow, toHeard, toPart, toSegmentResult } from "./segment-job.ts";
 
 export const transcribeWorkerSettings = [
   "MODEL_ID",
@@ -80,6 +80,7 @@ export async function createTranscribeWorker(options: TranscribeWorkerOptions): 
     toJob: toEngineJob,
     toResult: toSegmentResult,
     toPart,
+    windows: { toJob: toEngineWindow, toHeard },
   };
   return await startWorker(cast, options);
 }

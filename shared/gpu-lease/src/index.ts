@@ -13,8 +13,10 @@ export {
 export {
   defaultYieldSettings,
   requestsAlone,
+  SESSION_MS,
   shouldYield,
   type YieldQuestion,
   type YieldReason,
   type YieldSettings,
+  yieldTimes,
 } from "./yield-policy.ts";

@@ -10,6 +10,10 @@
  *   waits for a pass and a swap and no longer, and two streams of requests cannot make the device do nothing but swap.
  * - Two families with requests of the same urgency take turns of the stay for `urgentShare`.
  * - A backlog behind another family's requests gets its turn when it is overdue: after `OVERDUE_QUANTA` of waiting.
+ * - An open live session is realtime work, whether a window of it is here or the next one is about to come: it is not swapped out
+ *   between two words for a backlog, which waits until it is overdue. A request of another family is let in as soon as nobody
+ *   speaks for a moment (`PAUSE_MS`), and is overdue as a backlog is; a realtime one takes turns with it. So who is answered
+ *   by voice waits for a pause, and nobody for longer than two quanta.
  *
  * What the numbers are, and what else was tried, is in bench/policy.md.
  */
@@ -30,6 +34,8 @@ export const defaultYieldSettings: YieldSettings = { quantumMs: 5_000, swapShare
 export interface YieldQuestion extends YieldSettings {
   /** Lanes of which work is waiting here. */
   ownLanes: readonly Lane[];
+  /** Since live work of a session was here; 0: it is. Default: it never was. */
+  quietMs?: number;
   /** The most urgent other family that waits; undefined: nobody does. */
   waiter: { lane: Lane; waitingMs: number } | undefined;
   /** Since the model is loaded. */
@@ -42,10 +48,14 @@ export interface YieldQuestion extends YieldSettings {
   creditMs: number;
 }
 
-export type YieldReason = "idle" | "urgency" | "quantum" | "overdue";
+export type YieldReason = "idle" | "pause" | "urgency" | "quantum" | "overdue";
 
 /** Quanta after which a waiter gets its turn however much more urgent the holder's own work is. */
 const OVERDUE_QUANTA = 2;
+/** A session is open for so long behind the last that was heard of it. Its windows come several times a second while somebody speaks. */
+export const SESSION_MS = 5_000;
+/** Nobody speaks. */
+const PAUSE_MS = 1_000;
 
 /** How long to stay after a load of `swapMs` so that loads take no more than `share` of the time. */
 export function stayFor(swapMs: number, share: number): number {
@@ -57,19 +67,37 @@ export function stayFor(swapMs: number, share: number): number {
  * swaps without having done anything.
  */
 export function shouldYield(question: YieldQuestion): YieldReason | undefined {
-  const { ownLanes, waiter, heldMs, passes, quantumMs, swapMs, swapShare, urgentShare, creditMs } = question;
+  const { ownLanes, waiter, heldMs, passes, swapMs, urgentShare, creditMs } = question;
+  const { quietMs = Number.POSITIVE_INFINITY } = question;
+  const isOpen = quietMs < SESSION_MS;
   if (waiter === undefined) return undefined;
-  if (ownLanes.length === 0) return "idle";
-  if (passes === 0) return undefined;
-  const own = Math.min(...ownLanes.map((lane) => lanes.indexOf(lane)));
+  if (ownLanes.length === 0 && !isOpen) return "idle";
+  if (ownLanes.length > 0 && passes === 0) return undefined;
+  const own = isOpen ? 0 : Math.min(...ownLanes.map((lane) => lanes.indexOf(lane)));
   const theirs = lanes.indexOf(waiter.lane);
-  const quantum = Math.max(quantumMs, stayFor(swapMs, swapShare));
+  const quantum = quantumOf(question);
+  const stay = stayFor(swapMs, urgentShare);
   if (theirs < own) return creditMs >= 0 ? "urgency" : undefined;
   if (theirs === own) {
-    const turn = waiter.lane === "batch" ? quantum : stayFor(swapMs, urgentShare);
+    const turn = waiter.lane === "batch" ? quantum : stay;
     return heldMs >= turn ? "quantum" : undefined;
   }
+  if (isOpen && quietMs >= PAUSE_MS && waiter.lane !== "batch" && heldMs >= stay) return "pause";
   return heldMs >= quantum && waiter.waitingMs >= OVERDUE_QUANTA * quantum ? "overdue" : undefined;
+}
+
+function quantumOf({ quantumMs, swapMs, swapShare }: YieldQuestion): number {
+  return Math.max(quantumMs, stayFor(swapMs, swapShare));
+}
+
+/** In how many milliseconds each the answer may become another one though nothing happens. */
+export function yieldTimes(question: YieldQuestion): number[] {
+  const { waiter, heldMs, swapMs, urgentShare, quietMs = Number.POSITIVE_INFINITY } = question;
+  if (waiter === undefined) return [];
+  const quantum = quantumOf(question);
+  const held = [stayFor(swapMs, urgentShare), quantum].map((ms) => ms - heldMs);
+  const quiet = [PAUSE_MS, SESSION_MS].map((ms) => ms - quietMs);
+  return [...held, ...quiet, OVERDUE_QUANTA * quantum - waiter.waitingMs].filter((ms) => ms > 0);
 }
 
 /** Passes in a row that may leave the backlog for another family's request. */

@@ -1,8 +1,10 @@
 export { leaseSettings, yieldSettings } from "@parlance/gpu-lease";
 export { asItIs, type Job, type JobContent, type ToEngineJob } from "./lanes/job.ts";
+export type { ToEngineWindow, WindowContent } from "./lanes/window.ts";
 export type { ModelKind, ModelWishes } from "./model/model-source.ts";
 export type { Abilities, ModelSource, ReadyModel } from "./model/ready-model.ts";
 export type { ToPart } from "./parts/parts.ts";
+export type { ToHeard } from "./results/answer-window.ts";
 export type { PassInfo, ToResult } from "./results/settle-pass.ts";
 export { type WorkerService, type WorkerServiceOptions, workerSettings } from "./set-up.ts";
 export type { EngineDescription } from "./tenure/engine-description.ts";

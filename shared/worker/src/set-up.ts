@@ -18,6 +18,7 @@ export const workerSettings = [
   "IDLE_TIMEOUT",
   "PASS_TIMEOUT",
   "MAX_DELIVERIES",
+  "LIVE_BATCH_SHARE",
   "LEASE_MACHINE_ID",
   ...leaseSettings,
 ] as const satisfies readonly SettingName[];
@@ -111,6 +112,7 @@ export async function setUpWorker(options: SetUpOptions): Promise<WorkerSetUp> {
         idleMs: settings.IDLE_TIMEOUT * SECOND,
         passTimeoutMs: settings.PASS_TIMEOUT * SECOND,
         ...yieldSettings(settings),
+        batchShare: settings.LIVE_BATCH_SHARE / 100,
         maxDeliveries: settings.MAX_DELIVERIES,
       },
       metrics: createWorkerMetrics(registry),

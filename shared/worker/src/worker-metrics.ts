@@ -1,4 +1,4 @@
-import type { Lane } from "@parlance/contracts";
+import type { Lane, WindowAnswer } from "@parlance/contracts";
 import { Counter, Gauge, Histogram, type Registry } from "@parlance/telemetry";
 import type { Swap } from "./tenure/swap-log.ts";
 import type { TenureEnd } from "./tenure/tenure-state.ts";
@@ -6,6 +6,8 @@ import type { TenureEnd } from "./tenure/tenure-state.ts";
 export interface WorkerMetrics {
   passStarted(waited: readonly { lane: Lane; seconds: number }[]): void;
   passEnded(size: number, seconds: number): void;
+  /** One came to an end. `seconds`: from its publication to its answer. */
+  window(outcome: WindowAnswer["outcome"] | "cancelled", seconds?: number): void;
   segments(outcome: "ok" | "failed" | "dead" | "cancelled", count?: number): void;
   engineStarted(): void;
   engineDied(cause: string): void;
@@ -45,6 +47,19 @@ export function createWorkerMetrics(registry: Registry): WorkerMetrics {
     name: "parlance_segments_total",
     help: "Jobs that were settled",
     labelNames: ["outcome"],
+    registers,
+  });
+  const windows = new Counter({
+    name: "parlance_windows_total",
+    help: "Windows of live sessions that came to an end",
+    labelNames: ["outcome"],
+    registers,
+  });
+  const windowSeconds = new Histogram({
+    name: "parlance_window_seconds",
+    help: "From a window's publication to its answer",
+    labelNames: ["outcome"],
+    buckets: [0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 1, 2, 5],
     registers,
   });
   const starts = new Counter({ name: "parlance_engine_starts_total", help: "Engines started", registers });
@@ -94,6 +109,10 @@ export function createWorkerMetrics(registry: Registry): WorkerMetrics {
       passSeconds.observe(seconds);
     },
     segments: (outcome, count = 1) => segments.inc({ outcome }, count),
+    window(outcome, windowSecondsTaken) {
+      windows.inc({ outcome });
+      if (windowSecondsTaken !== undefined) windowSeconds.observe({ outcome }, windowSecondsTaken);
+    },
     engineStarted: () => starts.inc(),
     engineDied: (cause) => deaths.inc({ cause }),
     leaseHeld: (held) => lease.set(held ? 1 : 0),

@@ -5,8 +5,10 @@ import type { Clock } from "@parlance/gpu-lease";
 import type { Memory } from "@parlance/inference/accelerators";
 import type { Log } from "@parlance/telemetry";
 import type { ToEngineJob } from "./lanes/job.ts";
+import type { ToEngineWindow } from "./lanes/window.ts";
 import type { Abilities, EngineOptionsSource, ModelSource, ReadyModel } from "./model/ready-model.ts";
 import type { ToPart } from "./parts/parts.ts";
+import type { ToHeard } from "./results/answer-window.ts";
 import type { ToResult } from "./results/settle-pass.ts";
 import type { TenureSettings } from "./tenure/tenure-state.ts";
 import type { WorkerMetrics } from "./worker-metrics.ts";
@@ -41,12 +43,14 @@ export interface WorkerOptions {
   lease: { ttlMs: number; host: string };
   /** A module that calls `runEngine`, and what its `load` is given. */
   engine: { entry: URL; options: EngineOptionsSource };
-  settings: TenureSettings & { maxDeliveries: number };
+  settings: Omit<TenureSettings, "hasSessions"> & { maxDeliveries: number };
   /** Throws when the message makes no sense. Default: headers and payload as they are. */
   toJob?: ToEngineJob;
   toResult: ToResult;
   /** Default: nothing is told of its jobs before they end. */
   toPart?: ToPart | undefined;
+  /** How windows of live sessions look to its engine, and the engine's answers as theirs. Default: it takes none. */
+  windows?: { toJob: ToEngineWindow; toHeard: ToHeard } | undefined;
   metrics?: WorkerMetrics;
   clock?: Clock;
   log: Log;

@@ -9,27 +9,32 @@
  * A job's way through it, room by room; each of them opens with its story in the file named first:
  *
  *   lanes/     demand (what is wanted now: all that fits a pass, one to notice work by, or nothing), pull-lanes asks the
- *              server for that much and keeps it informed (the bus's consumer), admit takes what comes, held-jobs keeps it
+ *              server for that much and keeps it informed (the bus's consumer), admit takes what comes, held-jobs keeps it.
+ *              Windows of live sessions come the same way, from a stream of their own (window, admit-window)
  *   tenure/    tenure-state (what it has and is about to do), tenure-machine (what follows from what happens, purely).
  *              Its parts are seeking, course, hand-over (what is next?), compose-pass (who shares a pass?), row-ends.
  *              tenures does what it says, with the process in engine-slot; checker/ walks through every order of events
- *   results/   settle (a result is stored, and only then is its job acknowledged), settle-pass
+ *   results/   settle (a result is stored, and only then is its job acknowledged), settle-pass; answer-window
  *   parts/     what there is of a job before it ends, for those who read it as it comes
- *   blame/     blame (what becomes of jobs whose pass came to nothing); unfinished-runs: what a worker died of
+ *   blame/     blame (what becomes of jobs whose pass came to nothing); unfinished-runs: what a worker died of;
+ *              suspect-utterances: of what an engine died
  *   model/     model-choice (which one, and are its files ready?), load-memory (does it fit?), load-trouble (why not),
  *              manage-model and serve-models (chosen, loaded and unloaded by hand)
  *
  * Nothing here calls the tenure: what happens is put into its inbox, one thing after another.
  */
 import { openBatchNotebook } from "@parlance/bus";
-import { modelSubjects, subjects } from "@parlance/contracts";
+import { modelSubjects, SpeechError, subjects } from "@parlance/contracts";
 import { createLease, monotonicClock } from "@parlance/gpu-lease";
+import { createSuspectUtterances } from "./blame/suspect-utterances.ts";
 import { noteUnfinishedRuns } from "./blame/unfinished-runs.ts";
 import { createInbox } from "./inbox.ts";
 import { createAdmission } from "./lanes/admit.ts";
-import { createHeldJobs, forTenure } from "./lanes/held-jobs.ts";
+import { createWindowAdmission } from "./lanes/admit-window.ts";
+import { createHeldJobs, forTenure, idOf } from "./lanes/held-jobs.ts";
 import { asItIs } from "./lanes/job.ts";
 import { pullLanes } from "./lanes/pull-lanes.ts";
+import { pullWindows } from "./lanes/pull-windows.ts";
 import { createLoadMemory } from "./model/load-memory.ts";
 import { createLoadTrouble } from "./model/load-trouble.ts";
 import { createLoadWishes } from "./model/load-wishes.ts";
@@ -38,6 +43,7 @@ import { createModelChoice } from "./model/model-choice.ts";
 import { serveModels } from "./model/serve-models.ts";
 import { createParts } from "./parts/parts.ts";
 import { within } from "./pauses.ts";
+import { createWindowAnswers } from "./results/answer-window.ts";
 import { createSettlement } from "./results/settle.ts";
 import { createPassSettlement } from "./results/settle-pass.ts";
 import { createTenureDiary } from "./tenure/tenure-diary.ts";
@@ -49,6 +55,10 @@ import { describeSelf } from "./worker-state.ts";
 /** What runs ends within a few seconds when the worker is asked to stop (tenure-machine.ts), and its engine is killed. */
 const CLOSE_MS = 6_000;
 const GOODBYE_MS = 2_000;
+
+function hearsNothing(): never {
+  throw new SpeechError("internal", "this worker takes no windows");
+}
 
 export async function createWorker(options: WorkerOptions): Promise<Worker> {
   const { bus, service, operations, family, settings, toJob = asItIs, metrics, clock = monotonicClock, log } = options;
@@ -64,6 +74,10 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
   const held = createHeldJobs();
   const settlement = createSettlement({ bus, service, log, signal: giveUp.signal });
   const settle = createPassSettlement({ held, settlement, toResult: options.toResult, track, metrics, log });
+  const suspects = createSuspectUtterances();
+  const { windows } = options;
+  const toHeard = windows?.toHeard ?? hearsNothing;
+  const answers = createWindowAnswers({ bus, held, suspects, toHeard, track, metrics, log });
   const parts = createParts({ bus, toPart: options.toPart, clock, log });
   const notebook = openBatchNotebook(bus);
   const unfinished = noteUnfinishedRuns({ notes: notebook.unfinishedRuns, track, log });
@@ -113,6 +127,7 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
     lease,
     held,
     settle,
+    answers,
     parts,
     choice,
     wishes,
@@ -120,7 +135,7 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
     memory,
     diary,
     engine: { entry: options.engine.entry, on: options.accelerator },
-    settings,
+    settings: { ...settings, hasSessions: windows !== undefined },
     metrics,
     clock,
     log,
@@ -150,7 +165,33 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
     clock,
     log,
   });
-  tenures.serve(pulls);
+  const pulled =
+    windows &&
+    pullWindows({
+      bus,
+      room: () => tenures.room("window"),
+      accept: createWindowAdmission({
+        ...{ answers, suspects, toJob: windows.toJob, clock, log },
+        isOpen: () => tenures.open,
+        isCancelled: cancelled.has,
+        onWindows(taken) {
+          for (const window of taken) held.add(window);
+          inbox.put({ type: "windows", windows: taken.map(forTenure) });
+        },
+      }),
+      onLapsed: (delivery) => inbox.put({ type: "stale", ids: [idOf({ kind: "window", delivery })] }),
+      clock,
+      log,
+    });
+  const consumers = [pulls, ...(pulled === undefined ? [] : [pulled])];
+  tenures.serve({
+    poke() {
+      for (const consumer of consumers) consumer.poke();
+    },
+    withdraw() {
+      for (const consumer of consumers) consumer.withdraw();
+    },
+  });
   const self = describeSelf({ options, choice, trouble, tenures, run: diary.run });
   bus.serve(subjects.workers, undefined, async (request) => request.respond(JSON.stringify(self.state())), signal);
   const wish = (since: number) => inbox.put({ type: "wished", since });
@@ -169,9 +210,9 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
       parts.close();
       await within(CLOSE_MS, tenures.close());
       await within(GOODBYE_MS, Promise.all([...inFlight]));
-      await within(GOODBYE_MS, Promise.all([pulls.stop(), lease.close()]));
+      await within(GOODBYE_MS, Promise.all([...consumers.map((consumer) => consumer.stop()), lease.close()]));
       giveUp.abort();
-      pulls.close();
+      for (const consumer of consumers) consumer.close();
     },
   };
 }

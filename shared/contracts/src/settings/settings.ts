@@ -433,7 +433,7 @@ export const settingsTable = {
   LIVE_BATCH_SHARE: setting({
     schema: integer(0, 90),
     default: "10",
-    describe: "Percent of the time that the batch lane keeps while live sessions would take all of it",
+    describe: "Percent of the time that other work keeps while live sessions would take all of it",
   }),
 
   // The tts worker; what is not here it shares with the transcribe worker

@@ -1,16 +1,24 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import type { WorkLane } from "../lanes/work-lane.ts";
 import { afterDeath, afterFailure, budgetAfter } from "./blame.ts";
 
 interface Row {
   id: number;
+  lane: WorkLane;
   bytes: number;
   suspicion: number;
   kills: boolean;
 }
 
 const pass = (size: number, killers: readonly number[] = []): Row[] =>
-  Array.from({ length: size }, (_, id) => ({ id, bytes: 10, suspicion: 0, kills: killers.includes(id) }));
+  Array.from({ length: size }, (_, id) => ({
+    id,
+    lane: "batch",
+    bytes: 10,
+    suspicion: 0,
+    kills: killers.includes(id),
+  }));
 
 test("among the jobs of a pass exactly the killers are convicted, each by one pass alone, and all others are done", () => {
   fc.assert(

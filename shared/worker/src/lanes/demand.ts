@@ -10,7 +10,10 @@
  * one give back what they noticed it by; that is not held against a job (unfinished-runs.ts).
  */
 import { type Lane, lanes } from "@parlance/contracts";
+import { SESSION_MS } from "@parlance/gpu-lease";
+import { quietMs } from "../tenure/open-session.ts";
 import type { Mode, TenureState } from "../tenure/tenure-state.ts";
+import { toldLane, type WorkLane } from "./work-lane.ts";
 
 export function modeOf({ phase, closing, standby, retryAt, wishedSince }: TenureState, now: number): Mode {
   if (closing) return "closed";
@@ -29,8 +32,8 @@ export function isPressing({ waiting, wishedSince }: TenureState): boolean {
   return waiting.length > 0 || wishedSince !== undefined;
 }
 
-/** How many more jobs of a lane are wanted. */
-export function roomFor({ mode, waiting, maxBatchSize }: TenureState, lane: Lane): number {
+/** How many more of a lane are wanted. */
+export function roomFor({ mode, waiting, maxBatchSize }: TenureState, lane: WorkLane): number {
   const here = waiting.filter((job) => job.lane === lane).length;
   if (mode === "work") return maxBatchSize - here;
   return mode === "alarm" && here === 0 ? 1 : 0;
@@ -38,11 +41,20 @@ export function roomFor({ mode, waiting, maxBatchSize }: TenureState, lane: Lane
 
 /**
  * What another holder of the lease is told: the most urgent lane that has work, and since when (milliseconds since the epoch) the
- * oldest of it waits; undefined: nothing does.
+ * oldest of it waits; undefined: nothing does. An open session is work whether a window of it is here or answered as late.
  */
-export function urgencyOf({ waiting, wishedSince }: TenureState): { lane: Lane; since: number | undefined } {
-  const waits = (lane: Lane) =>
-    waiting.some((job) => job.lane === lane) || (lane === "interactive" && wishedSince !== undefined);
-  const times = [...(wishedSince === undefined ? [] : [wishedSince]), ...waiting.map(({ publishedAt }) => publishedAt)];
-  return { lane: lanes.find(waits) ?? "batch", since: times.length === 0 ? undefined : Math.min(...times) };
+export function urgencyOf(state: TenureState, now: number): { lane: Lane; since: number | undefined } {
+  const { waiting, wishedSince, liveSince } = state;
+  const isOpenSession = quietMs(state, now) < SESSION_MS;
+  const isThere = (lane: Lane) =>
+    waiting.some((job) => toldLane(job.lane) === lane) ||
+    (lane === "interactive" && wishedSince !== undefined) ||
+    (lane === "realtime" && isOpenSession);
+  const jobs = waiting.filter(({ lane }) => lane !== "window");
+  const times = [
+    wishedSince,
+    isOpenSession ? liveSince : undefined,
+    ...jobs.map(({ publishedAt }) => publishedAt),
+  ].flatMap((since) => since ?? []);
+  return { lane: lanes.find(isThere) ?? "batch", since: times.length === 0 ? undefined : Math.min(...times) };
 }

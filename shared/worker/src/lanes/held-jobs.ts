@@ -1,44 +1,49 @@
 /**
- * Every job that this worker has and has not settled, by the number that the tenure knows it by. The server is kept informed of
- * all of them by the consumer that took them (the bus's `hold.ts`).
+ * Every job and window that this worker has and has not settled, by the number that the tenure knows it by. The server is kept
+ * informed of all of them by the consumer that took them (the bus's `hold.ts`).
  */
 import type { TenureJob } from "../tenure/tenure-state.ts";
 import type { Job } from "./job.ts";
+import type { LiveWindow } from "./window.ts";
+
+export type Work = Job | LiveWindow;
 
 export interface HeldJobs {
-  add(job: Job): void;
-  find(id: number): Job | undefined;
+  add(work: Work): void;
+  find(id: number): Work | undefined;
   /** No longer held. */
-  drop(job: Job): void;
+  drop(work: Work): void;
   /** To the server, for whoever takes it next. */
-  giveBack(job: Job): void;
+  giveBack(work: Work): void;
 }
 
 export function createHeldJobs(): HeldJobs {
-  const held = new Map<number, Job>();
-  const forget = (job: Job) => {
-    if (held.get(idOf(job)) === job) held.delete(idOf(job));
+  const held = new Map<number, Work>();
+  const forget = (work: Work) => {
+    if (held.get(idOf(work)) === work) held.delete(idOf(work));
   };
   return {
-    add: (job) => void held.set(idOf(job), job),
+    add: (work) => void held.set(idOf(work), work),
     find: (id) => held.get(id),
-    drop(job) {
-      forget(job);
-      job.delivery.letGo();
+    drop(work) {
+      forget(work);
+      work.delivery.letGo();
     },
-    giveBack(job) {
-      forget(job);
-      job.delivery.nak(0);
+    giveBack(work) {
+      forget(work);
+      work.delivery.nak(0);
     },
   };
 }
 
-/** What of a job is decided by. */
-export function forTenure(job: Job): TenureJob {
-  const { lane, batchId, together, bytes, suspicion, arrivedAt, publishedAt } = job;
-  return { id: idOf(job), lane, batchId, together, bytes, suspicion, arrivedAt, publishedAt };
+/** What is decided by. */
+export function forTenure(work: Work): TenureJob {
+  const { lane, batchId, together, bytes, suspicion, arrivedAt, publishedAt } = work;
+  const expiresAt = work.kind === "window" ? work.expiresAt : undefined;
+  return { id: idOf(work), lane, batchId, together, bytes, suspicion, arrivedAt, publishedAt, expiresAt };
 }
 
-function idOf({ delivery }: Job): number {
-  return delivery.seq;
+/** Windows are of another stream, which counts for itself. */
+export function idOf({ kind, delivery }: Pick<Work, "kind" | "delivery">): number {
+  return kind === "window" ? -delivery.seq : delivery.seq;
 }

@@ -22,6 +22,7 @@ export interface JobContent {
 }
 
 export interface Job extends JobContent {
+  kind: "job";
   delivery: Held;
   engineJob: EngineJob;
   /** Runs before this delivery that their workers did not survive. */
@@ -57,6 +58,7 @@ export function readJob(delivery: Held, toJob: ToEngineJob, now: number): Job {
     const engineJob = toJob(content);
     return {
       ...content,
+      kind: "job",
       delivery,
       engineJob,
       unfinishedRuns: 0,

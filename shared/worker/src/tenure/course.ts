@@ -18,10 +18,13 @@ export function begin(draft: Draft, unwanted: boolean): void {
   draft.effects.push({ do: "note-tenure" }, { do: "load", engine });
 }
 
-export function loaded(draft: Draft, { refills, loadMs }: Told<"loaded">, { urgentShare }: TenureSettings): void {
+export function loaded(draft: Draft, { refills, cuda, loadMs }: Told<"loaded">, { urgentShare }: TenureSettings): void {
   const tenure = tenureOf(draft.state);
   if (tenure === undefined) return;
-  enter(draft, { name: "working", tenure: { ...tenure, refills, began: tenure.began ?? draft.now } });
+  enter(draft, {
+    name: "working",
+    tenure: { ...tenure, refills, rowsAreCheap: cuda, began: tenure.began ?? draft.now },
+  });
   change(draft, { retryAt: undefined });
   changeTurns(draft, { loadMs });
   // An engine that died and came again is no swap.
@@ -122,6 +125,7 @@ function newTenure(engine: number): Tenure {
     engine,
     began: undefined,
     refills: false,
+    rowsAreCheap: false,
     passes: [],
     runs: [],
     again: [],

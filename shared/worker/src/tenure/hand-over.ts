@@ -5,12 +5,23 @@
  * full stays here until its lane's run is over, because it may still fill. More urgent work is handed over at once and runs
  * inside what runs. Where waiting rows may join a run, those of its lane are handed over as they come.
  *
+ * Live work (live-share.ts) goes before all other, and when others have their share it is held here. While a session is open, passes of
+ * other work are no larger than it can wait for, as far as the engine does not let it in between their rows.
+ *
  * A turn is over by handing nothing more: what has not begun is called back, what runs ends, and the rest is the other's.
  */
-import { type Lane, lanes } from "@parlance/contracts";
-import { creditAfterStay, requestsAlone, shouldYield, type YieldQuestion } from "@parlance/gpu-lease";
+import { lanes } from "@parlance/contracts";
+import {
+  creditAfterStay,
+  requestsAlone,
+  SESSION_MS,
+  shouldYield,
+  type YieldQuestion,
+  yieldTimes,
+} from "@parlance/gpu-lease";
 import type { Room } from "@parlance/inference/engine";
-import { composePass, isMoreUrgent, MOST_PASSED_OVER, type Occupancy, rank } from "./compose-pass.ts";
+import { isLive, isMoreUrgent, rank, toldLane, type WorkLane, workLanes } from "../lanes/work-lane.ts";
+import { composePass, MOST_PASSED_OVER, type Occupancy } from "./compose-pass.ts";
 import {
   change,
   changePass,
@@ -23,7 +34,11 @@ import {
   tenureOf,
 } from "./draft.ts";
 import { joinRun } from "./join-run.ts";
+import { quietMs } from "./open-session.ts";
 import type { Pass, Run, Tenure, TenureEnd, TenureJob, TenureSettings, TenureState } from "./tenure-state.ts";
+
+/** As far apart as a pass's yield points may be (the contract of engines on a CPU): so long may live work wait for one. */
+const YIELD_MS = 250;
 
 /** Answers why the tenure is to end now. */
 export function handOver(draft: Draft, settings: TenureSettings): TenureEnd | undefined {
@@ -54,13 +69,23 @@ function question(state: TenureState, tenure: Tenure, settings: TenureSettings, 
   const heldMs = now - (tenure.began ?? now);
   return {
     ...settings,
-    ownLanes: lanes.filter((lane) => jobs.some((job) => job.lane === lane)),
+    ownLanes: lanes.filter((lane) => jobs.some((job) => toldLane(job.lane) === lane)),
+    quietMs: settings.hasSessions && jobs.some((job) => isLive(job.lane)) ? 0 : quietMs(state, now),
     waiter: waiter && { lane: waiter.lane, waitingMs: now - waiter.since },
     heldMs,
     passes: tenure.passesRun,
     swapMs: turns.loadMs,
     creditMs: creditAfterStay(turns.credit, heldMs).ms,
   };
+}
+
+/** When another family's turn may come though nothing happens. */
+export function yieldsNext(state: TenureState, settings: TenureSettings): number | undefined {
+  const tenure = tenureOf(state);
+  if (tenure?.began === undefined || state.waiters.length === 0 || jobsOf(state).length > 0) return undefined;
+  const { heardAt } = state;
+  const times = yieldTimes(question(state, tenure, settings, heardAt)).map((ms) => heardAt + ms);
+  return times.length === 0 ? undefined : Math.min(...times);
 }
 
 /** What has not begun is wanted here again. */
@@ -92,21 +117,22 @@ function handNext(draft: Draft, settings: TenureSettings): boolean {
   if (tenure === undefined) return false;
   const { turns, maxBatchSize } = state;
   const [group, ...rest] = tenure.again;
-  const yieldsToRealtime = turns.passedOver < MOST_PASSED_OVER && state.waiting.some(({ lane }) => lane === "realtime");
-  if (group !== undefined && tenure.passes.length === 0 && !yieldsToRealtime) {
+  const { breather } = turns.share;
+  const yieldsToLive = !breather && state.waiting.some(({ lane }) => isLive(lane));
+  if (group !== undefined && tenure.passes.length === 0 && !yieldsToLive) {
     changeTenure(draft, { again: rest });
     changeTurns(draft, { passedOver: 0 });
     hand(draft, group, undefined, false);
     return true;
   }
-  // Those that run again wait for an engine that has nothing else: nothing but realtime goes before them.
-  const waiting =
-    group === undefined ? state.waiting : state.waiting.filter(({ lane }) => yieldsToRealtime && lane === "realtime");
+  // Those that run again wait for an engine that has nothing else: nothing but live work goes before them.
+  const waiting = state.waiting.filter(({ lane }) => (isLive(lane) ? !breather : group === undefined));
   const room = tenure.refills ? roomOf(tenure, maxBatchSize) : undefined;
   const joined = group === undefined && joinNext(draft, tenure, maxBatchSize);
   if (joined) return true;
   const composed = composePass({
     maxSize: maxBatchSize,
+    patientSize: patientSize(state, now),
     waitMs: settings.batchWaitMs,
     waiting: waiting.filter(({ lane }) => joinable(tenure, lane) === undefined),
     now,
@@ -114,6 +140,7 @@ function handNext(draft: Draft, settings: TenureSettings): boolean {
     // Batch work that runs is passed over by no pass that runs inside it: it goes on in between.
     passedOver: tenure.runs.some(({ lane }) => lane === "batch") ? 0 : turns.passedOver,
     requestsAlone: requestsAlone(question(state, tenure, settings, now), turns.passMs, turns.passedOver),
+    rowsAreCheap: tenure.rowsAreCheap,
     engine: occupancy(tenure),
   });
   if (composed === undefined) return false;
@@ -129,14 +156,22 @@ function handNext(draft: Draft, settings: TenureSettings): boolean {
   return true;
 }
 
+/** Rows of a pass that live work may come to wait for. */
+function patientSize(state: TenureState, now: number): number {
+  const { maxBatchSize, turns } = state;
+  if (quietMs(state, now) >= SESSION_MS) return maxBatchSize;
+  return Math.max(1, Math.min(maxBatchSize, Math.floor(YIELD_MS / turns.heldUpMs)));
+}
+
 /** Rows of a run's lane, into places that become free in it. */
 function joinNext(draft: Draft, tenure: Tenure, maxBatchSize: number): boolean {
   const { state } = draft;
   for (const run of tenure.runs) {
     if (run.room === undefined) continue;
     const { lane } = run;
+    const { passedOver, share } = state.turns;
     // Its turn is over: it drains.
-    if (state.turns.passedOver >= MOST_PASSED_OVER && leavesOthers(state, tenure, lane)) continue;
+    if (isLive(lane) ? share.breather : passedOver >= MOST_PASSED_OVER && leavesOthers(state, tenure, lane)) continue;
     const prepared = rowsOfLane(tenure, lane).filter((row) => row.run === undefined).length;
     const rows = joinRun({
       waiting: state.waiting.filter((job) => job.lane === lane),
@@ -147,8 +182,8 @@ function joinNext(draft: Draft, tenure: Tenure, maxBatchSize: number): boolean {
     });
     if (rows.length === 0) continue;
     takeWaiting(draft, rows);
-    if (leavesOthers(state, tenure, lane)) {
-      changeTurns(draft, { passedOver: state.turns.passedOver + rows.length / maxBatchSize });
+    if (!isLive(lane) && leavesOthers(state, tenure, lane)) {
+      changeTurns(draft, { passedOver: passedOver + rows.length / maxBatchSize });
     }
     hand(draft, rows, roomOf(tenure, maxBatchSize), true);
     return true;
@@ -157,11 +192,12 @@ function joinNext(draft: Draft, tenure: Tenure, maxBatchSize: number): boolean {
 }
 
 /** Whether less urgent work goes on waiting, here or in the engine, while rows of the lane run. */
-function leavesOthers({ waiting }: TenureState, { runs }: Tenure, lane: Lane): boolean {
+function leavesOthers({ waiting }: TenureState, { runs }: Tenure, lane: WorkLane): boolean {
   return waiting.some((job) => isMoreUrgent(lane, job.lane)) || runs.some((run) => isMoreUrgent(lane, run.lane));
 }
 
-function countPassedOver(draft: Draft, { runs, again }: Tenure, lane: Lane, jobs: readonly TenureJob[]): void {
+function countPassedOver(draft: Draft, { runs, again }: Tenure, lane: WorkLane, jobs: readonly TenureJob[]): void {
+  if (isLive(lane)) return;
   const { waiting, turns } = draft.state;
   const interrupted = runs.some((run) => isMoreUrgent(lane, run.lane));
   // What is interrupted has gone on since, unless something as urgent ran until now.
@@ -171,8 +207,9 @@ function countPassedOver(draft: Draft, { runs, again }: Tenure, lane: Lane, jobs
   changeTurns(draft, { passedOver: leaves || again.length > 0 ? turns.passedOver + 1 : 0 });
 }
 
-/** Urgent work that came without a gap for too long waits a moment, so that what it interrupted goes on. */
-function isHeldBack(draft: Draft, tenure: Tenure, lane: Lane): boolean {
+/** Requests that came without a gap for too long waits a moment, so that what it interrupted goes on. */
+function isHeldBack(draft: Draft, tenure: Tenure, lane: WorkLane): boolean {
+  if (isLive(lane)) return false;
   const { turns } = draft.state;
   const interrupted = tenure.runs.some((run) => isMoreUrgent(lane, run.lane));
   if (!interrupted || turns.passedOver < MOST_PASSED_OVER) return false;
@@ -191,7 +228,7 @@ function hand(draft: Draft, jobs: readonly TenureJob[], room: Room | undefined, 
   const id = nextCount(draft);
   const lane = mostUrgent(jobs);
   const rows = jobs.map((job, row) => ({ job, row, run: undefined, stopped: undefined }));
-  const pass: Pass = { id, lane, rows, size: jobs.length, room, joins, startedAt: undefined };
+  const pass: Pass = { id, lane, rows, size: jobs.length, room, joins, handedAt: draft.now, startedAt: undefined };
   changeTenure(draft, { passes: [...(tenureOf(draft.state)?.passes ?? []), pass] });
   draft.effects.push({ do: "hand", pass: id, lane, jobs, room });
 }
@@ -210,17 +247,18 @@ function idleTooLong(draft: Draft, { idleMs }: TenureSettings): boolean {
 }
 
 /** The run of the lane that waiting rows may join. */
-function joinable({ runs }: Tenure, lane: Lane): Run | undefined {
+function joinable({ runs }: Tenure, lane: WorkLane): Run | undefined {
   return runs.find((run) => run.lane === lane && run.room !== undefined);
 }
 
 function occupancy(tenure: Tenure): Occupancy {
   const prepared = tenure.passes.filter(({ rows }) => rows.every(({ run }) => run === undefined));
-  const first = (some: readonly { lane: Lane }[]) => lanes.find((lane) => some.some((each) => each.lane === lane));
+  const first = (some: readonly { lane: WorkLane }[]) =>
+    workLanes.find((lane) => some.some((each) => each.lane === lane));
   return { running: first(tenure.runs), prepared: first(prepared) };
 }
 
-function rowsOfLane(tenure: Tenure, lane: Lane) {
+function rowsOfLane(tenure: Tenure, lane: WorkLane) {
   return tenure.passes.filter((pass) => pass.lane === lane).flatMap(({ rows }) => rows);
 }
 
@@ -228,6 +266,8 @@ function roomOf({ budgetBytes }: Tenure, rows: number): Room {
   return { rows, bytes: Math.min(budgetBytes, Number.MAX_SAFE_INTEGER) };
 }
 
-function mostUrgent(jobs: readonly TenureJob[]): Lane {
-  return jobs.map(({ lane }) => lane).reduce((first, lane) => (rank(lane) < rank(first) ? lane : first), "batch");
+function mostUrgent(jobs: readonly TenureJob[]): WorkLane {
+  return jobs
+    .map(({ lane }) => lane)
+    .reduce<WorkLane>((first, lane) => (rank(lane) < rank(first) ? lane : first), "batch");
 }

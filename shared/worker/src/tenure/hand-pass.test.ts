@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import type { Job } from "../lanes/job.ts";
 import { handPass } from "./hand-pass.ts";
 
-const job = (item: string) => ({ address: { itemId: item }, engineJob: {} }) as unknown as Job;
+const job = (item: string) => ({ kind: "job", address: { itemId: item }, engineJob: {} }) as unknown as Job;
 
 /** A pass of three rows, told about by hand. */
 function hand() {

@@ -1,13 +1,13 @@
 /** A pass in the engine: what becomes of its rows is news for the tenure, and what there is of them meanwhile for whoever reads it. */
 import type { Engine, EngineRun, PassEvent, Room } from "@parlance/inference/engine";
-import type { Job } from "../lanes/job.ts";
+import type { Work } from "../lanes/held-jobs.ts";
 import type { Parts } from "../parts/parts.ts";
 import { newsOf, type TenureNews } from "./tenure-news.ts";
 
 export interface HandedPass {
   /** The tenure's number of it. */
   pass: number;
-  jobs: readonly Job[];
+  jobs: readonly Work[];
   urgency: number;
   room: Room | undefined;
 }
@@ -29,14 +29,14 @@ export function handPass({ pass, jobs, urgency, room }: HandedPass, options: Han
     for (const row of rows) {
       const job = heard.get(row);
       heard.delete(row);
-      if (job !== undefined) parts.over(job);
+      if (job?.kind === "job") parts.over(job);
     }
   }
 
   function take(event: PassEvent): void {
     if (event.type === "part") {
       const job = heard.get(event.row);
-      if (job !== undefined) parts.tell(job, event.part, model);
+      if (job?.kind === "job") parts.tell(job, event.part, model);
       return;
     }
     if (event.type === "outcome") over([event.row]);

@@ -3,8 +3,9 @@
  * and those whose pass came to nothing, which are judged (blame.ts) and run again in groups that stay as they are.
  */
 import { afterDeath, afterFailure, budgetAfter, type DeathCause, type Verdict } from "../blame/blame.ts";
-import { changePass, changeTenure, changeTurns, type Draft, putBack, rowsOf, tenureOf } from "./draft.ts";
-import type { Pass, Row, Tenure, TenureEvent, TenureJob } from "./tenure-state.ts";
+import { isLive } from "../lanes/work-lane.ts";
+import { change, changePass, changeTenure, changeTurns, type Draft, putBack, rowsOf, tenureOf } from "./draft.ts";
+import type { Pass, Row, Run, Tenure, TenureEvent, TenureJob } from "./tenure-state.ts";
 
 type Told<Type extends TenureEvent["type"]> = Extract<TenureEvent, { type: Type }>;
 
@@ -27,6 +28,7 @@ export function started(draft: Draft, { pass: id, rows, run: number, at }: Told<
   const { lane, room } = pass;
   const width = Math.max(before?.width ?? 0, rowsOf(tenure).filter(({ run }) => run === number).length);
   const others = tenure.runs.filter((run) => run.number !== number);
+  if (before === undefined && isLive(lane)) heldUp(draft, others, draft.now - pass.handedAt);
   changeTenure(draft, { runs: [...others, { lane, room, ...before, number, width }], movedAt: draft.now });
   draft.effects.push({ do: "note-begun", jobs: begun.map(({ job }) => job), at });
 }
@@ -38,11 +40,9 @@ export function ended(draft: Draft, { pass: id, row: number, end }: Told<"ended"
   const { job, stopped, run } = row;
   if (stopped !== undefined && !end.outcome.ok && end.outcome.failure.code === "cancelled") letGo(draft, [row]);
   else {
-    draft.later.push(
-      { do: "note-over", jobs: [job], stopped: false },
-      { do: "settle", job, end },
-      { do: "note-settled" },
-    );
+    draft.later.push({ do: "note-over", jobs: [job], stopped: false }, { do: "settle", job, end });
+    if (job.lane !== "window") draft.later.push({ do: "note-settled" });
+    if (isLive(job.lane)) change(draft, { liveAt: draft.now });
     // It has its turn: nobody was passed over for its sake.
     if (job.lane === "batch") {
       changeTurns(draft, { passedOver: 0 });
@@ -53,12 +53,20 @@ export function ended(draft: Draft, { pass: id, row: number, end }: Told<"ended"
     passed(draft, pass, end.finishedAt - (pass.startedAt ?? end.startedAt));
 }
 
+/** Live work has waited for less urgent rows to let it in. */
+function heldUp(draft: Draft, runs: readonly Run[], ms: number): void {
+  const width = Math.max(0, ...runs.filter(({ lane }) => !isLive(lane)).map((run) => run.width));
+  if (width === 0) return;
+  const { turns } = draft.state;
+  changeTurns(draft, { heldUpMs: Math.max(FADE * turns.heldUpMs, ms / width) });
+}
+
 function passed(draft: Draft, { lane, size, joins }: Pass, ms: number): void {
   const { turns } = draft.state;
   const tenure = tenureOf(draft.state);
   changeTurns(draft, { passMs: Math.max(FADE * turns.passMs, ms) });
   if (tenure === undefined) return;
-  if (tenure.runs.length > 0) changeTurns(draft, { insideMs: ms });
+  if (tenure.runs.length > 0 && !isLive(lane)) changeTurns(draft, { insideMs: ms });
   changeTenure(draft, { passesRun: tenure.passesRun + 1 });
   if (!joins) draft.effects.push({ do: "note-pass", lane, size, ms });
 }
@@ -86,8 +94,10 @@ export function failed(draft: Draft, { pass: id, rows, failure }: Told<"failed">
   if (tenure !== undefined && failure.code === "engine_out_of_memory" && jobs.length > 1) {
     changeTenure(draft, { budgetBytes: Math.min(tenure.budgetBytes, budgetAfter(jobs)) });
   }
+  const [only] = jobs;
   // One that ran with others is not convicted with them.
-  judge(draft, jobs.length === 1 && together.length > 1 ? { again: [jobs], failed: [] } : afterFailure(jobs, failure));
+  const isAgain = jobs.length === 1 && together.length > 1 && only?.lane !== "window";
+  judge(draft, isAgain ? { again: [jobs], failed: [] } : afterFailure(jobs, failure));
 }
 
 export function died(draft: Draft, { pass: id, rows, running, exit }: Told<"died">): void {

@@ -29,14 +29,14 @@ export function ask(draft: Draft): void {
   if (draft.state.waiters.length > 0) change(draft, { politeUntil: draft.now + POLITE_MS });
   const politeMs = Math.max(0, draft.state.politeUntil - draft.now);
   enter(draft, { name: "asking", call, unwanted: false });
-  draft.effects.push({ do: "acquire", call, ...urgencyOf(draft.state), politeMs });
+  draft.effects.push({ do: "acquire", call, ...urgencyOf(draft.state, draft.now), politeMs });
 }
 
 /** Whoever holds the lease hears when what waits has become more urgent. */
 export function urge(draft: Draft, before: TenureState): void {
   const { phase } = draft.state;
   if (phase.name !== "asking" || phase.unwanted || before.phase.name !== "asking") return;
-  const [then, now] = [urgencyOf(before), urgencyOf(draft.state)];
+  const [then, now] = [urgencyOf(before, before.heardAt), urgencyOf(draft.state, draft.now)];
   if (then.lane !== now.lane || then.since !== now.since) draft.effects.push({ do: "urge", ...now });
 }
 

@@ -4,6 +4,7 @@ import { subjects } from "@parlance/contracts";
 import type { Clock } from "@parlance/gpu-lease";
 import type { Log } from "@parlance/telemetry";
 import type { UnfinishedRuns } from "../blame/unfinished-runs.ts";
+import type { Work } from "../lanes/held-jobs.ts";
 import type { Job } from "../lanes/job.ts";
 import type { WorkerMetrics } from "../worker-metrics.ts";
 import type { TenureEffect, TenureEnd } from "./tenure-state.ts";
@@ -13,7 +14,7 @@ export type TenureNote = Extract<TenureEffect, { do: `note-${string}` }>;
 export interface TenureDiary {
   /** Since the start. */
   readonly run: { readonly passes: number; readonly segments: number };
-  note(note: TenureNote, jobs: readonly Job[]): void;
+  note(note: TenureNote, work: readonly Work[]): void;
   /** The engine is being killed. */
   killed(): void;
   /** The lease is let go. */
@@ -57,7 +58,8 @@ export function createTenureDiary({ bus, unfinished, metrics, clock, log }: Tenu
 
   return {
     run,
-    note(note, jobs) {
+    note(note, work) {
+      const jobs = work.filter((each) => each.kind === "job");
       switch (note.do) {
         case "note-tenure":
           metrics?.leaseHeld(true);

@@ -1,86 +1,13 @@
-import type { Lane } from "@parlance/contracts";
 import { describe, expect, test } from "vitest";
-import { tenureMachine } from "./tenure-machine.ts";
-import type { RowEnd, TenureEffect, TenureEvent, TenureJob, TenureSettings } from "./tenure-state.ts";
+import type { WorkLane } from "../lanes/work-lane.ts";
+import { ids, toldTenure } from "../testing/told-tenure.ts";
+import type { TenureEffect } from "./tenure-state.ts";
 
-type Timeless<Event> = Event extends unknown ? Omit<Event, "now"> : never;
-type Handed = Extract<TenureEffect, { do: "hand" }>;
-
-const settings: TenureSettings = {
-  ...{ maxBatchSize: 4, batchWaitMs: 20, idleMs: 0, passTimeoutMs: 60_000 },
-  ...{ quantumMs: 5_000, swapShare: 0.1, urgentShare: 0.5 },
-};
 const CANCELLED = { ok: false, failure: { code: "cancelled", message: "" } } as const;
-
-/** A worker whose engine is loaded, told what happens by hand. */
-function working({ refills = false, ...change }: Partial<TenureSettings> & { refills?: boolean } = {}) {
-  const machine = tenureMachine({ ...settings, ...change });
-  let state = machine.initial;
-  let now = 0;
-  let jobs = 0;
-  const told: TenureEffect[] = [];
-
-  function tell(event: Timeless<TenureEvent>): TenureEffect[] {
-    const [next, effects] = machine.next(state, { ...event, now });
-    state = next;
-    told.push(...effects);
-    return effects;
-  }
-  const handed = (effects: readonly TenureEffect[]): Handed[] =>
-    effects.flatMap((effect) => (effect.do === "hand" ? [effect] : []));
-  function number(name: "acquire" | "load"): number {
-    const found = told.findLast((effect) => effect.do === name);
-    if (found?.do === "acquire") return found.call;
-    return found?.do === "load" ? found.engine : 0;
-  }
-
-  tell({ type: "wished", since: 0 });
-  tell({ type: "prepared", maxBatchSize: settings.maxBatchSize });
-  tell({ type: "granted", call: number("acquire") });
-  tell({ type: "loaded", engine: number("load"), refills, loadMs: 1_000 });
-  const end = (pass: number, row: number, outcome: RowEnd["outcome"] = { ok: true, meta: null }, ms = 10) =>
-    tell({ type: "ended", pass, row, end: { outcome, size: 1, startedAt: 0, finishedAt: ms } });
-  return {
-    ...{ tell, end, told, handed },
-    phase: () => state.phase.name,
-    wakeAt: () => machine.wakeAt(state),
-    /** Effects of a job's coming. */
-    job(lane: Lane, more: Partial<TenureJob> = {}) {
-      jobs += 1;
-      const job = {
-        id: jobs,
-        lane,
-        batchId: "b",
-        together: 1,
-        bytes: 100,
-        suspicion: 0,
-        arrivedAt: now,
-        publishedAt: 0,
-      };
-      return tell({ type: "job", job: { ...job, ...more } });
-    },
-    start: ({ pass, jobs: rows }: Handed, run: number) =>
-      tell({ type: "started", pass, rows: [...rows.keys()], run, at: 0 }),
-    pass(ms: number) {
-      now += ms;
-      return tell({ type: "tick" });
-    },
-    waits: (lane: Lane) => tell({ type: "standing", standby: false, waiters: [{ lane, since: now }] }),
-    /** A full batch pass that runs. */
-    full(run = 1): Handed {
-      const [first] = handed(Array.from({ length: settings.maxBatchSize }, () => this.job("batch")).flat());
-      if (first === undefined) throw new Error("a full pass was not handed over");
-      this.start(first, run);
-      return first;
-    },
-  };
-}
-
-const ids = (handed: readonly Handed[]) => handed.map(({ jobs }) => jobs.map(({ id }) => id));
 
 describe("a run that may be joined", () => {
   test("is handed rows of its lane as they come, as many as a pass holds, with room for them", () => {
-    const worker = working({ refills: true });
+    const worker = toldTenure({ refills: true });
     const first = worker.full();
     expect(first.room).toEqual({ rows: 4, bytes: Number.MAX_SAFE_INTEGER });
     const joined = [5, 6, 7, 8, 9].map(() => worker.handed(worker.job("batch")));
@@ -92,7 +19,7 @@ describe("a run that may be joined", () => {
   });
 
   test("and is narrow is let come to its end when more waits than it holds", () => {
-    const worker = working({ refills: true });
+    const worker = toldTenure({ refills: true });
     worker.job("batch");
     const [narrow] = worker.handed(worker.pass(20));
     if (narrow === undefined) throw new Error("it was not handed over");
@@ -108,7 +35,7 @@ describe("a run that may be joined", () => {
 
 describe("another family's turn", () => {
   test("lets what runs end, calls back what has not begun, and hands nothing more over", () => {
-    const worker = working({ refills: true });
+    const worker = toldTenure({ refills: true });
     const first = worker.full();
     for (const row of [0, 1, 2, 3]) worker.end(first.pass, row);
     const second = worker.full(2);
@@ -129,7 +56,7 @@ describe("another family's turn", () => {
 
 describe("urgent work", () => {
   test("is handed over at once, one pass more urgent than the other at a time", () => {
-    const worker = working();
+    const worker = toldTenure();
     worker.full();
     expect(ids(worker.handed(worker.job("interactive")))).toEqual([[5]]);
     expect(ids(worker.handed(worker.job("realtime")))).toEqual([[6]]);
@@ -137,30 +64,30 @@ describe("urgent work", () => {
     expect(worker.handed(worker.job("interactive"))).toEqual([]);
   });
 
-  test("without a gap does not hold up what it interrupted for ever: that has as long as an urgent pass takes", () => {
-    const worker = working();
+  test("that is asked for without a gap does not hold up what it interrupted for ever: that has as long as an urgent pass takes", () => {
+    const worker = toldTenure();
     worker.full();
-    let [urgent] = worker.handed(worker.job("realtime"));
+    let [urgent] = worker.handed(worker.job("interactive"));
     let passes = 0;
     for (; urgent !== undefined && passes < 50; passes += 1) {
       const { pass, jobs } = urgent;
       worker.start(urgent, passes + 2);
       // A full pass waits behind it before it ends.
-      [urgent] = [1, 2, 3, 4].flatMap(() => worker.handed(worker.job("realtime")));
+      [urgent] = [1, 2, 3, 4].flatMap(() => worker.handed(worker.job("interactive")));
       for (const row of jobs.keys()) worker.end(pass, row, undefined, 700);
     }
     expect(passes).toBeLessThan(50);
     const before = worker.handed(worker.told).length;
     worker.pass(699);
     expect(worker.handed(worker.told)).toHaveLength(before);
-    expect(worker.handed(worker.pass(1)).map(({ lane }) => lane)).toEqual(["realtime"]);
+    expect(worker.handed(worker.pass(1)).map(({ lane }) => lane)).toEqual(["interactive"]);
   });
 
   for (const refills of [false, true]) {
     test(`of one lane without end lets batch work have a row in time, where rows ${refills ? "join" : "do not join"}`, () => {
-      const worker = working({ refills });
+      const worker = toldTenure({ refills });
       const known = new Set<number>();
-      const open: { pass: number; row: number; lane: Lane }[] = [];
+      const open: { pass: number; row: number; lane: WorkLane }[] = [];
       const take = (effects: readonly TenureEffect[]) => {
         for (const pass of worker.handed(effects)) {
           if (known.has(pass.pass)) continue;
@@ -185,7 +112,7 @@ describe("urgent work", () => {
   }
 
   test("with gaps is never held back: what it interrupts goes on in between", () => {
-    const worker = working();
+    const worker = toldTenure();
     worker.full();
     for (let passes = 0; passes < 30; passes += 1) {
       const [urgent] = worker.handed(worker.job("realtime"));
@@ -199,7 +126,7 @@ describe("urgent work", () => {
 
 describe("what came to nothing", () => {
   test("together, of several passes that were handed over, is judged together: halves, and half the room", () => {
-    const worker = working({ refills: true });
+    const worker = toldTenure({ refills: true });
     const first = worker.full();
     worker.end(first.pass, 0);
     const [joined] = worker.handed(worker.job("batch"));
@@ -219,7 +146,7 @@ describe("what came to nothing", () => {
   });
 
   test("is run alone, before the backlog that waits behind it", () => {
-    const worker = working();
+    const worker = toldTenure();
     const first = worker.full();
     const prepared = worker.handed(Array.from({ length: 8 }, () => worker.job("batch")).flat());
     expect(prepared).toHaveLength(1);
@@ -233,7 +160,7 @@ describe("what came to nothing", () => {
 });
 
 test("a pass hangs when none of its rows began or ended for PASS_TIMEOUT, however long it takes as a whole", () => {
-  const worker = working();
+  const worker = toldTenure();
   const pass = worker.full();
   for (const row of [0, 1, 2]) {
     worker.pass(59_999);

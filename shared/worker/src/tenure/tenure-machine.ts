@@ -1,10 +1,14 @@
 /** The tenure as a pure machine: `next(state, event)` gives the next state and what is to be done (tenure-state.ts). */
 import { freshCredit } from "@parlance/gpu-lease";
 import { modeOf } from "../lanes/demand.ts";
+import { isLive } from "../lanes/work-lane.ts";
 import { begin, end, exited, hangsAt, killHung, leave, loaded } from "./course.ts";
 import { cancel, letGo } from "./dismissal.ts";
 import { change, type Draft, enter, putBack, tenureOf } from "./draft.ts";
-import { handOver } from "./hand-over.ts";
+import { expire, expiries } from "./expire.ts";
+import { handOver, yieldsNext } from "./hand-over.ts";
+import { breatherEnd, measureShare, nothingOwed } from "./live-share.ts";
+import { noteLive } from "./open-session.ts";
 import { died, ended, failed, started } from "./row-ends.ts";
 import { ask, denyWishes, grantWishes, seek, urge } from "./seeking.ts";
 import type { TenureEffect, TenureEvent, TenureSettings, TenureState } from "./tenure-state.ts";
@@ -32,14 +36,20 @@ export function tenureMachine(settings: TenureSettings): TenureMachine {
     retryAt: undefined,
     politeUntil: 0,
     closing: false,
-    turns: { credit: freshCredit, passedOver: 0, passMs: 0, insideMs: 0, loadMs: 0 },
+    turns: { credit: freshCredit, passedOver: 0, passMs: 0, insideMs: 0, loadMs: 0, heldUpMs: 0, share: nothingOwed },
+    liveAt: undefined,
+    liveSince: undefined,
+    heardAt: 0,
     count: 0,
     mode: "alarm",
   };
 
   function next(before: TenureState, event: TenureEvent): TenureStep {
     const draft: Draft = { state: before, effects: [], later: [], now: event.now };
+    measureShare(draft, settings);
+    change(draft, { heardAt: event.now });
     hear(draft, event);
+    expire(draft);
     goOn(draft);
     setMode(draft);
     urge(draft, before);
@@ -52,6 +62,11 @@ export function tenureMachine(settings: TenureSettings): TenureMachine {
     switch (event.type) {
       case "job":
         putBack(draft, [event.job]);
+        if (settings.hasSessions && isLive(event.job.lane)) noteLive(draft, event.job);
+        return;
+      case "windows":
+        putBack(draft, event.windows);
+        for (const window of event.windows) noteLive(draft, window);
         return;
       case "stale":
         letGo(draft, event.ids);
@@ -159,17 +174,22 @@ export function tenureMachine(settings: TenureSettings): TenureMachine {
     initial,
     next,
     wakeAt(state) {
-      const { phase, retryAt } = state;
-      if (phase.name === "idle") return state.mode === "resting" ? retryAt : undefined;
-      if (phase.name !== "working") return undefined;
-      const { tenure } = phase;
-      if (tenure.hung || tenure.dead) return undefined;
-      const { idleSince, waitUntil, breatherUntil, leaveBy } = tenure;
-      const idleUntil = idleSince !== undefined && settings.idleMs > 0 ? idleSince + settings.idleMs : undefined;
-      const times = [idleUntil, waitUntil, breatherUntil, leaveBy, hangsAt(tenure, settings)].flatMap((at) => at ?? []);
+      const times = [...expiries(state), ...phaseTimes(state)].flatMap((at) => at ?? []);
       return times.length === 0 ? undefined : Math.min(...times);
     },
   };
+
+  function phaseTimes(state: TenureState): (number | undefined)[] {
+    const { phase, retryAt } = state;
+    if (phase.name === "idle") return state.mode === "resting" ? [retryAt] : [];
+    if (phase.name !== "working") return [];
+    const { tenure } = phase;
+    if (tenure.hung || tenure.dead) return [];
+    const { idleSince, waitUntil, breatherUntil, leaveBy } = tenure;
+    const idleUntil = idleSince !== undefined && settings.idleMs > 0 ? idleSince + settings.idleMs : undefined;
+    const due = [idleUntil, waitUntil, breatherUntil, leaveBy, hangsAt(tenure, settings)];
+    return [...due, breatherEnd(state), yieldsNext(state, settings)];
+  }
 }
 
 /** What is not wanted of the lanes any more is given back, and asked for no longer. */

@@ -6,6 +6,10 @@
  *    │  └──────────────┴─────────────────────────┘                                        │
  *    └──released── releasing ◀──the engine is gone── ending ◀──idle, yielded, told, lost──┘
  *
+ * What it has to do are jobs and windows of live sessions. A window is worth something until its time is up: then it is answered as
+ * late, wherever it waits, and it is never run twice. A session is **open** while live work comes: other families and less
+ * urgent rows reckon with its next window before that is here.
+ *
  * A **tenure** is the time from `granted` to `released`. Before it, work is noticed by pulling a job of each lane. The files
  * are made ready before the lease is asked for, so that nobody's turn is spent on a download. What cannot be had or loaded
  * is tried again after a pause, whether there is work or not, and at once for somebody who waits for the model by name.
@@ -15,7 +19,7 @@
  *
  *   leaving     it was told to end (unloaded by hand, stopped): rows that run may end, all others are called back
  *   hung        no row began or ended for PASS_TIMEOUT: the engine is being killed, and those that ran are suspects
- *   breather    urgent work came without a gap for too long: what it interrupted goes on for a moment
+ *   breather    urgent work came without a gap for too long: what it interrupted goes on for a moment (live work: live-share.ts)
  *
  * `ending` lasts until the engine's process is gone, and only then is the lease let go.
  */
@@ -23,7 +27,9 @@ import type { Failure, Lane } from "@parlance/contracts";
 import type { Credit, YieldReason, YieldSettings } from "@parlance/gpu-lease";
 import type { EngineExit, EngineOutcome, Room } from "@parlance/inference/engine";
 import type { Suspect } from "../blame/blame.ts";
+import type { WorkLane } from "../lanes/work-lane.ts";
 import type { Composable } from "./compose-pass.ts";
+import type { LiveShare } from "./live-share.ts";
 
 /** How a tenure ends. */
 export type TenureEnd = YieldReason | "idle-timeout" | "unloaded" | "lost" | "stopped" | "load-failed" | "engine-gone";
@@ -34,6 +40,10 @@ export interface TenureSettings extends YieldSettings {
   /** 0: never. */
   idleMs: number;
   passTimeoutMs: number;
+  /** Of the time, 0 to 1: what live work leaves to other work that waits. */
+  batchShare: number;
+  /** Live work here belongs to sessions, of which more follows. */
+  hasSessions: boolean;
 }
 
 /** What is decided by. `id` stands for the rest of it. */
@@ -41,6 +51,8 @@ export interface TenureJob extends Composable, Suspect {
   readonly id: number;
   /** Milliseconds since the epoch. */
   readonly publishedAt: number;
+  /** On the clock of the events. Of a window: nobody waits for it any longer. */
+  readonly expiresAt: number | undefined;
 }
 
 /** A job in the engine. */
@@ -57,7 +69,8 @@ export interface Row {
 export interface Pass {
   readonly id: number;
   /** The most urgent one of its jobs'. */
-  readonly lane: Lane;
+  readonly lane: WorkLane;
+  readonly handedAt: number;
   /** Those that have not ended. */
   readonly rows: readonly Row[];
   readonly size: number;
@@ -71,7 +84,7 @@ export interface Pass {
 /** A pass of the engine's own, in which rows of several that were handed over may run together. */
 export interface Run {
   readonly number: number;
-  readonly lane: Lane;
+  readonly lane: WorkLane;
   /** Most rows that were in it at a time. */
   readonly width: number;
   readonly room: Room | undefined;
@@ -84,6 +97,8 @@ export interface Tenure {
   /** When the model was loaded first. */
   readonly began: number | undefined;
   readonly refills: boolean;
+  /** See ComposeQuestion. */
+  readonly rowsAreCheap: boolean;
   /** Handed over, with rows that have not ended. */
   readonly passes: readonly Pass[];
   readonly runs: readonly Run[];
@@ -134,6 +149,9 @@ export interface Turns {
   readonly insideMs: number;
   /** What the newest loading took. */
   readonly loadMs: number;
+  /** How long live work waits in the engine for what it interrupts, for each row of that; fades as it gets shorter. */
+  readonly heldUpMs: number;
+  readonly share: LiveShare;
 }
 
 export interface TenureState {
@@ -151,6 +169,12 @@ export interface TenureState {
   readonly retryAt: number | undefined;
   /** A free lease is left to those it was yielded to. */
   readonly politeUntil: number;
+  /** When live work of a session was here last; undefined: never. */
+  readonly liveAt: number | undefined;
+  /** Since when its session, or those before it without a gap, is open; milliseconds since the epoch. */
+  readonly liveSince: number | undefined;
+  /** Of the last event. */
+  readonly heardAt: number;
   readonly closing: boolean;
   readonly turns: Turns;
   /** Numbers passes, engines and calls. */
@@ -163,6 +187,8 @@ export type Mode = "work" | "alarm" | "resting" | "standby" | "closed";
 
 export type TenureEvent = { readonly now: number } & (
   | { type: "job"; job: TenureJob }
+  /** They came together. */
+  | { type: "windows"; windows: readonly TenureJob[] }
   /** Somebody else's by now. */
   | { type: "stale"; ids: readonly number[] }
   | { type: "cancelled"; batchId: string }
@@ -179,7 +205,7 @@ export type TenureEvent = { readonly now: number } & (
   /** What the engine is alive by must be gone as fast as it can. */
   | { type: "lost" }
   | { type: "released" }
-  | { type: "loaded"; engine: number; refills: boolean; loadMs: number }
+  | { type: "loaded"; engine: number; refills: boolean; cuda: boolean; loadMs: number }
   | { type: "load-failed"; engine: number; error: Error; restMs: number }
   /** Comes once for every engine, after all that became of its passes. */
   | { type: "exited"; engine: number }
@@ -214,10 +240,12 @@ export type TenureEffect =
   | { do: "release" }
   | { do: "load"; engine: number }
   | { do: "kill"; engine: number }
-  | { do: "hand"; pass: number; lane: Lane; jobs: readonly TenureJob[]; room: Room | undefined }
+  | { do: "hand"; pass: number; lane: WorkLane; jobs: readonly TenureJob[]; room: Room | undefined }
   | { do: "stop"; pass: number; rows: readonly number[] }
   | { do: "settle"; job: TenureJob; end: RowEnd }
   | { do: "unwanted"; job: TenureJob }
+  /** A window whose time is up. */
+  | { do: "late"; job: TenureJob }
   | { do: "convict"; job: TenureJob; failure: Failure; deadLetter: boolean }
   | { do: "give-back"; jobs: readonly TenureJob[] }
   /** They are somebody else's by now. */
@@ -227,7 +255,7 @@ export type TenureEffect =
   /** For whoever keeps notes: of runs, of passes, of engines. */
   | { do: "note-begun"; jobs: readonly TenureJob[]; at: number }
   | { do: "note-over"; jobs: readonly TenureJob[]; stopped: boolean }
-  | { do: "note-pass"; lane: Lane; size: number; ms: number }
+  | { do: "note-pass"; lane: WorkLane; size: number; ms: number }
   | { do: "note-failed"; failure: Failure; size: number }
   | { do: "note-death"; cause: "crash" | "hung" | "killed"; size: number }
   | { do: "note-hang"; rows: number; ms: number }
@@ -241,4 +269,4 @@ export type TenureEffect =
   | { do: "deny-wishes"; error: Error | undefined };
 
 /** Ends after which another family's turn has come. */
-export const yielded: ReadonlySet<TenureEnd> = new Set(["idle", "urgency", "quantum", "overdue"]);
+export const yielded: ReadonlySet<TenureEnd> = new Set(["idle", "pause", "urgency", "quantum", "overdue"]);

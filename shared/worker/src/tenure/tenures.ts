@@ -2,14 +2,14 @@
  * One tenure after another, for as long as there is work: the machine (tenure-machine.ts) decides, and here it is done. Whatever
  * happens is put into the inbox, told to the machine with the time of its turn, and what the machine asks for is performed.
  */
-import { type Family, type Lane, lanes } from "@parlance/contracts";
+import type { Family } from "@parlance/contracts";
 import type { Clock, Lease } from "@parlance/gpu-lease";
 import type { EngineRun } from "@parlance/inference/engine";
 import type { Log } from "@parlance/telemetry";
 import type { Inbox } from "../inbox.ts";
 import { isOpen, roomFor } from "../lanes/demand.ts";
-import type { HeldJobs } from "../lanes/held-jobs.ts";
-import type { Job } from "../lanes/job.ts";
+import type { HeldJobs, Work } from "../lanes/held-jobs.ts";
+import { rank, type WorkLane, workLanes } from "../lanes/work-lane.ts";
 import type { LoadMemory } from "../model/load-memory.ts";
 import type { LoadTrouble } from "../model/load-trouble.ts";
 import type { LoadWishes } from "../model/load-wishes.ts";
@@ -17,6 +17,7 @@ import type { ModelChoice } from "../model/model-choice.ts";
 import { loadFailure } from "../model/model-state.ts";
 import { prepareModel } from "../model/prepare-model.ts";
 import type { Parts } from "../parts/parts.ts";
+import type { WindowAnswers } from "../results/answer-window.ts";
 import type { PassSettlement } from "../results/settle-pass.ts";
 import type { WorkerMetrics } from "../worker-metrics.ts";
 import { askLease } from "./ask-lease.ts";
@@ -41,8 +42,8 @@ export interface Tenures {
   readonly swaps: SwapLog["state"];
   /** Jobs are taken. */
   readonly open: boolean;
-  /** How many more jobs of a lane are wanted. */
-  room(lane: Lane): number;
+  /** How many more of a lane are wanted. */
+  room(lane: WorkLane): number;
   /** Ends the current tenure once what runs has ended; resolves when the lease is let go. */
   unload(): Promise<void>;
   /** To be called once. */
@@ -60,6 +61,7 @@ export interface TenuresOptions {
   >;
   held: HeldJobs;
   settle: PassSettlement;
+  answers: Omit<WindowAnswers, "unreadable">;
   parts: Pick<Parts, "tell" | "over">;
   choice: ModelChoice;
   wishes: LoadWishes;
@@ -76,7 +78,7 @@ export interface TenuresOptions {
 }
 
 export function createTenures(options: TenuresOptions): Tenures {
-  const { inbox, family, lease, held, settle, parts, choice, wishes, trouble, memory, diary } = options;
+  const { inbox, family, lease, held, settle, answers, parts, choice, wishes, trouble, memory, diary } = options;
   const { settings, clock, log, signal } = options;
   const machine = tenureMachine(settings);
   const swaps = createSwapLog();
@@ -101,7 +103,7 @@ export function createTenures(options: TenuresOptions): Tenures {
       description = told;
       trouble.over();
       if (tenureOf(state)?.began === undefined) swaps.add(swap);
-      inbox.put({ type: "loaded", engine, refills: told.refills, loadMs });
+      inbox.put({ type: "loaded", engine, refills: told.refills, cuda: told.cuda, loadMs });
     },
     onLoadFailed(engine, error) {
       trouble.failed(error);
@@ -126,7 +128,7 @@ export function createTenures(options: TenuresOptions): Tenures {
     const [next, effects] = machine.next(state, { ...event, now: clock.now() });
     state = next;
     for (const effect of effects) perform(effect);
-    if (lanes.some((lane) => roomFor(state, lane) > roomFor(before, lane))) pulls.poke();
+    if (workLanes.some((lane) => roomFor(state, lane) > roomFor(before, lane))) pulls.poke();
     const there = new Set(tenureOf(state)?.passes.map(({ id }) => id));
     for (const id of runs.keys()) if (!there.has(id)) runs.delete(id);
     if (tenureOf(state) === undefined) for (const tell of withoutEngine.splice(0)) tell();
@@ -173,15 +175,26 @@ export function createTenures(options: TenuresOptions): Tenures {
         runs.get(effect.pass)?.stop(effect.rows);
         return;
       case "settle":
-        for (const job of find([effect.job])) {
-          if (description !== undefined) settle.outcome(job, effect.end, description);
+        for (const work of find([effect.job])) {
+          if (description === undefined) return;
+          if (work.kind === "job") settle.outcome(work, effect.end, description);
+          else answers.outcome(work, effect.end, description);
         }
         return;
       case "unwanted":
-        for (const job of find([effect.job])) settle.unwanted(job);
+        for (const work of find([effect.job])) {
+          if (work.kind === "job") settle.unwanted(work);
+          else answers.unwanted(work);
+        }
+        return;
+      case "late":
+        for (const work of find([effect.job])) if (work.kind === "window") answers.late(work);
         return;
       case "convict":
-        for (const job of find([effect.job])) settle.convicted(job, effect.failure, effect.deadLetter);
+        for (const work of find([effect.job])) {
+          if (work.kind === "job") settle.convicted(work, effect.failure, effect.deadLetter);
+          else answers.convicted(work, effect.failure, effect.job.suspicion);
+        }
         return;
       case "give-back":
         for (const job of find(effect.jobs)) held.giveBack(job);
@@ -210,11 +223,11 @@ export function createTenures(options: TenuresOptions): Tenures {
     const rows = find(jobs);
     if (slot.loaded === undefined || rows.length < jobs.length) throw new Error("there is nothing to run, or nowhere");
     const { engine, description } = slot.loaded;
-    const handed = { pass, jobs: rows, urgency: lanes.indexOf(lane), room };
+    const handed = { pass, jobs: rows, urgency: rank(lane), room };
     runs.set(pass, handPass(handed, { engine, model: description.name, parts, onNews: inbox.put }));
   }
 
-  function find(jobs: readonly TenureJob[]): Job[] {
+  function find(jobs: readonly TenureJob[]): Work[] {
     return jobs.flatMap(({ id }) => held.find(id) ?? []);
   }
 

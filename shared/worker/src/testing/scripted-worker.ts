@@ -2,11 +2,15 @@
 import { type Bus, connectBus } from "@parlance/bus";
 import { partSchema } from "@parlance/contracts";
 import { createLog, type Log } from "@parlance/telemetry";
+import type { ToEngineWindow } from "../lanes/window.ts";
 import type { EngineOptionsSource } from "../model/ready-model.ts";
+import type { ToHeard } from "../results/answer-window.ts";
 import { createWorker } from "../worker.ts";
 import type { Worker, WorkerOptions } from "../worker-options.ts";
 
 export const scriptedEngine = new URL(import.meta.resolve("@parlance/inference/testing/scripted-engine"));
+
+export const windowAsItIs: ToEngineWindow = ({ payload }) => ({ meta: {}, payload });
 
 export interface ScriptedWorker {
   bus: Bus;
@@ -23,7 +27,14 @@ export interface ScriptedWorker {
   operations?: WorkerOptions["operations"];
   toJob?: WorkerOptions["toJob"];
   models?: WorkerOptions["models"];
+  /** Default: what each script says is the tail of what was heard. */
+  windows?: WorkerOptions["windows"];
 }
+
+const toHeard: ToHeard = ({ meta }) => {
+  const { text } = partSchema.parse(meta);
+  return { stable: "", tail: text, memory: {}, language: "English" };
+};
 
 export function createScriptedWorker(options: ScriptedWorker): Promise<Worker> {
   const { bus, id, leaseTtl, family = "asr", operations = ["transcribe"], toJob } = options;
@@ -50,11 +61,13 @@ export function createScriptedWorker(options: ScriptedWorker): Promise<Worker> {
       quantumMs: 2_000,
       swapShare: 0.5,
       urgentShare: 0.9,
+      batchShare: 0.1,
       maxDeliveries: 5,
       ...options.settings,
     },
     ...(toJob && { toJob }),
     ...(options.models && { models: options.models }),
+    windows: options.windows ?? (family === "asr" ? { toJob: windowAsItIs, toHeard } : undefined),
     toPart: ({ meta }) => partSchema.parse(meta),
     toResult: ({ headers }, { meta }, pass) => ({
       outcome: "ok",

@@ -8,6 +8,7 @@ import { createLog } from "@parlance/telemetry";
 import { createInbox } from "../inbox.ts";
 import { createHeldJobs, forTenure } from "../lanes/held-jobs.ts";
 import { asItIs, readJob } from "../lanes/job.ts";
+import { readWindow } from "../lanes/window.ts";
 import { createLoadMemory } from "../model/load-memory.ts";
 import { createLoadTrouble } from "../model/load-trouble.ts";
 import { createLoadWishes } from "../model/load-wishes.ts";
@@ -17,11 +18,11 @@ import type { TenureNews } from "../tenure/tenure-news.ts";
 import type { RowEnd, TenureSettings } from "../tenure/tenure-state.ts";
 import { createTenures, type Tenures, type TenuresOptions } from "../tenure/tenures.ts";
 import { type HandClock, handClock } from "./hand-clock.ts";
-import { scriptedEngine } from "./scripted-worker.ts";
+import { scriptedEngine, windowAsItIs } from "./scripted-worker.ts";
 
 const SECOND = 1_000;
 export const defaults = readSettings(
-  [...leaseSettings, "IDLE_TIMEOUT", "BATCH_WAIT_MS", "MAX_BATCH_SIZE", "PASS_TIMEOUT"],
+  [...leaseSettings, "IDLE_TIMEOUT", "BATCH_WAIT_MS", "MAX_BATCH_SIZE", "PASS_TIMEOUT", "LIVE_BATCH_SHARE"],
   {},
 );
 export const RENEWAL_MS = (defaults.LEASE_TTL * SECOND) / 3;
@@ -34,7 +35,7 @@ export interface RigOptions {
 export interface Happening {
   /** The job's script, or of a note its name. */
   what: string;
-  how: "settled" | "failed" | "unwanted" | "convicted" | "given back";
+  how: "settled" | "failed" | "unwanted" | "convicted" | "given back" | "late";
   end?: RowEnd;
 }
 
@@ -50,6 +51,8 @@ export interface TenureRig {
   /** Time with everything that the default settings let happen meanwhile: each renewal comes back as a change. */
   live(seconds: number): void;
   job(script: string, lane?: Lane, batchId?: string): void;
+  /** Windows that come together, each of its own session, with so many milliseconds to live. */
+  windows(scripts: readonly string[], lifeMs?: number): void;
   /** So many jobs came to an end. */
   done(count: number): Promise<void>;
   close(): Promise<void>;
@@ -97,6 +100,24 @@ export async function openTenure({ settings, engine = {} }: RigOptions = {}): Pr
         happened.push({ what: text(job.payload), how: "unwanted" });
       },
     },
+    answers: {
+      outcome(window, end) {
+        held.drop(window);
+        happened.push({ what: text(window.payload), how: end.outcome.ok ? "settled" : "failed", end });
+      },
+      convicted(window) {
+        held.drop(window);
+        happened.push({ what: text(window.payload), how: "failed" });
+      },
+      late(window) {
+        held.drop(window);
+        happened.push({ what: text(window.payload), how: "late" });
+      },
+      unwanted(window) {
+        held.drop(window);
+        happened.push({ what: text(window.payload), how: "unwanted" });
+      },
+    },
     parts: { tell() {}, over() {} },
     choice: createModelChoice({ name: "scripted", options: engine, maxBatchSize }, undefined, () => {}),
     trouble: createLoadTrouble(clock, undefined),
@@ -115,6 +136,8 @@ export async function openTenure({ settings, engine = {} }: RigOptions = {}): Pr
       batchWaitMs: defaults.BATCH_WAIT_MS,
       idleMs: defaults.IDLE_TIMEOUT * SECOND,
       passTimeoutMs: defaults.PASS_TIMEOUT * SECOND,
+      batchShare: defaults.LIVE_BATCH_SHARE / 100,
+      hasSessions: true,
       ...settings,
     },
     signal: new AbortController().signal,
@@ -140,9 +163,29 @@ export async function openTenure({ settings, engine = {} }: RigOptions = {}): Pr
     job(script, lane = "batch", batchId = "b") {
       number += 1;
       const giveBack = () => void happened.push({ what: script, how: "given back" });
-      const job = readJob(delivered(number, script, lane, batchId, giveBack), asItIs, clock.now());
+      const subject = subjects.job("transcribe", lane, batchId, String(number), 0);
+      const headers: [string, string][] = [
+        [headerNames.submittedAt, "0"],
+        [headerNames.last, "true"],
+      ];
+      const job = readJob(delivered(number, subject, script, headers, giveBack), asItIs, clock.now());
       held.add(job);
       inbox.put({ type: "job", job: forTenure(job) });
+    },
+    windows(scripts, lifeMs = 60_000) {
+      const taken = scripts.map((script) => {
+        number += 1;
+        const giveBack = () => void happened.push({ what: script, how: "given back" });
+        const values: [string, string][] = [
+          [headerNames.item, "0"],
+          [headerNames.window, "0"],
+          [headerNames.deadline, String(Date.now() + lifeMs)],
+        ];
+        const subject = subjects.liveWindow(`s${number}`);
+        return readWindow(delivered(number, subject, script, values, giveBack), windowAsItIs, clock.now());
+      });
+      for (const window of taken) held.add(window);
+      inbox.put({ type: "windows", windows: taken.map(forTenure) });
     },
     done: (count) => happens(() => happened.length >= count),
     async close() {
@@ -165,14 +208,17 @@ function text(payload: Uint8Array): string {
   return new TextDecoder().decode(payload);
 }
 
-function delivered(seq: number, script: string, lane: Lane, batchId: string, nak: () => void): Held {
-  const values = new Map<string, string>([
-    [headerNames.submittedAt, "0"],
-    [headerNames.last, "true"],
-  ]);
+function delivered(
+  seq: number,
+  subject: string,
+  script: string,
+  headers: readonly [string, string][],
+  nak: () => void,
+): Held {
+  const values = new Map(headers);
   return {
     ...{ seq, time: Date.now(), deliveries: 1, pending: 0, settled: false },
-    subject: subjects.job("transcribe", lane, batchId, String(seq), 0),
+    subject,
     headers: {
       get: (name) => values.get(name) ?? "",
       has: (name) => values.has(name),

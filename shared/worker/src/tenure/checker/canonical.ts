@@ -3,6 +3,7 @@ import type { World } from "./world.ts";
 
 const times: ReadonlySet<string> = new Set([
   ...["arrivedAt", "movedAt", "idleSince", "waitUntil", "breatherUntil", "leaveBy", "began", "retryAt", "politeUntil"],
+  ...["heardAt", "liveAt", "expiresAt", "handedAt"],
 ]);
 const names: ReadonlySet<string> = new Set(["pass", "engine", "call", "run", "number"]);
 

@@ -29,6 +29,7 @@ export function perform(world: World, effect: TenureEffect): World {
       return engine === undefined ? toTheDead(world, effect, broken) : toThePipe(world, engine, effect, broken);
     case "settle":
     case "unwanted":
+    case "late":
     case "convict":
       return settle(world, effect.job.id, broken);
     case "let-go":

@@ -2,7 +2,7 @@
  * The engine of a small world, as its supervisor sees it. Passes are handed over through a pipe that it reads when it likes.
  * The most urgent one runs inside what runs, rows join where another has ended, and everything may come to nothing.
  */
-import { lanes } from "@parlance/contracts";
+import { rank } from "../../lanes/work-lane.ts";
 import type { Pass, TenureEffect, TenureEvent } from "../tenure-state.ts";
 
 type Timeless<Event> = Event extends unknown ? Omit<Event, "now"> : never;
@@ -51,7 +51,6 @@ export interface Move {
   readonly told: readonly Told[];
 }
 
-const rank = (lane: Pass["lane"]) => lanes.indexOf(lane);
 const END = { size: 1, startedAt: 0, finishedAt: 0 };
 const well = (pass: number, row: number): Told => ({
   ...{ type: "ended", pass, row },

@@ -2,14 +2,17 @@
  * A small world around the machine: a few jobs, one lease, one engine, and everything that may happen to them. Time passes only
  * when a timer of the machine's is due, so that every order of a timer and whatever else happens is met.
  */
-import type { Lane } from "@parlance/contracts";
 import { isOpen, roomFor } from "../../lanes/demand.ts";
+import type { WorkLane } from "../../lanes/work-lane.ts";
 import type { TenureJob } from "../tenure-state.ts";
 import { perform, place } from "./perform.ts";
 import { die, fail, moves, type Told } from "./small-engine.ts";
 import type { Chances, Rules, World, WorldJob } from "./world.ts";
 
-export function newWorld({ machine }: Rules, jobs: readonly Lane[], chances: Chances): World {
+/** Enough for a breather of live work, once others were owed their share for so long. */
+const WINDOW_MS = 200;
+
+export function newWorld({ machine }: Rules, jobs: readonly WorkLane[], chances: Chances): World {
   return {
     state: machine.initial,
     now: 0,
@@ -42,7 +45,9 @@ export function* successors(rules: Rules, world: World): Generator<World> {
   for (const job of world.jobs) {
     if (job.at !== "server" || world.cancelled.includes(job.batchId)) continue;
     if (!isOpen(state) || roomFor(state, job.lane) < 1) continue;
-    yield tell(`job ${job.id} comes`, place(world, [job.id], "worker"), { type: "job", job: toJob(job, world.now) });
+    const come = toJob(job, world.now);
+    const event: Told = job.lane === "window" ? { type: "windows", windows: [come] } : { type: "job", job: come };
+    yield tell(`job ${job.id} comes`, place(world, [job.id], "worker"), event);
   }
   if (world.preparing) {
     const from = { ...world, preparing: false };
@@ -125,7 +130,7 @@ function* engineMoves(
   if (!engine.loaded) {
     if (!engine.killed && world.unheard.length === 0) {
       const loaded = { ...world, engine: { ...engine, loaded: true } };
-      yield tell("loaded", loaded, { type: "loaded", engine: number, refills: rules.refills, loadMs: 1 });
+      yield tell("loaded", loaded, { type: "loaded", engine: number, refills: rules.refills, cuda: false, loadMs: 1 });
       const spent = chance("loadFailures");
       const event: Told = { type: "load-failed", engine: number, error: new Error("cannot be loaded"), restMs: 5 };
       if (spent) yield tell("cannot be loaded", { ...spent, engine: { ...engine, hangs: true } }, event);
@@ -163,5 +168,6 @@ function hear({ machine }: Rules, from: World, told: readonly Told[]): World {
 }
 
 function toJob({ id, lane, batchId }: WorldJob, now: number): TenureJob {
-  return { id, lane, batchId, together: 1, bytes: id, suspicion: 0, arrivedAt: now, publishedAt: 0 };
+  const expiresAt = lane === "window" ? now + WINDOW_MS : undefined;
+  return { id, lane, batchId, together: 1, bytes: id, suspicion: 0, arrivedAt: now, publishedAt: 0, expiresAt };
 }

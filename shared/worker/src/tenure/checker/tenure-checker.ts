@@ -5,7 +5,7 @@
  * In each world what is promised must hold. And from worlds on the way, when nothing goes wrong any more, everything must come to
  * its end: each job settled, no engine left, the lease let go.
  */
-import type { Lane } from "@parlance/contracts";
+import { isLive, type WorkLane } from "../../lanes/work-lane.ts";
 import { jobsOf, rowsOf, tenureOf } from "../draft.ts";
 import { type TenureMachine, tenureMachine } from "../tenure-machine.ts";
 import type { TenureSettings } from "../tenure-state.ts";
@@ -15,7 +15,7 @@ import { newWorld, successors } from "./small-world.ts";
 import type { Chances, Rules, World } from "./world.ts";
 
 export interface Scenario {
-  jobs: readonly Lane[];
+  jobs: readonly WorkLane[];
   chances: Chances;
   /** Waiting rows join what runs. */
   refills?: boolean;
@@ -42,7 +42,7 @@ export const properties = [
 
 const settings: TenureSettings = {
   ...{ maxBatchSize: 2, batchWaitMs: 1, idleMs: 7, passTimeoutMs: 11 },
-  ...{ quantumMs: 0, swapShare: 0.5, urgentShare: 0.5 },
+  ...{ quantumMs: 0, swapShare: 0.5, urgentShare: 0.5, batchShare: 0.5, hasSessions: true },
 };
 
 /** @param broken a machine that is not as it should be, made of the one that is */
@@ -127,8 +127,9 @@ function violationOf(world: World): string | undefined {
   )
     return undefined;
   const { passes, again, waitUntil } = phase.tenure;
-  const isUrgent = waiting.some(({ lane }) => lane === "realtime") && state.turns.passedOver < 8;
-  if (isUrgent && !passes.some(({ lane }) => lane === "realtime")) return "what is urgent does not overtake";
+  const isHeld = state.turns.share.breather;
+  const isUrgent = waiting.some(({ lane }) => isLive(lane)) && !isHeld;
+  if (isUrgent && !passes.some(({ lane }) => isLive(lane))) return "what is urgent does not overtake";
   const isAsked =
     waiting.some(({ lane }) => lane === "interactive") && again.length === 0 && state.turns.passedOver < 8;
   if (isAsked && passes.every(({ lane }) => lane === "batch")) return "what is urgent does not overtake";

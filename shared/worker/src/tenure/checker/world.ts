@@ -1,5 +1,5 @@
 /** What a small world is made of (small-world.ts). */
-import type { Lane } from "@parlance/contracts";
+import type { WorkLane } from "../../lanes/work-lane.ts";
 import type { TenureMachine } from "../tenure-machine.ts";
 import type { TenureState } from "../tenure-state.ts";
 import type { SmallEngine, Told } from "./small-engine.ts";
@@ -25,7 +25,7 @@ export interface Chances {
 
 export interface WorldJob {
   readonly id: number;
-  readonly lane: Lane;
+  readonly lane: WorkLane;
   readonly batchId: string;
   /** At the server, held by the worker, or settled. */
   readonly at: "server" | "worker" | "settled";
