@@ -23,11 +23,11 @@ import { readSettings } from "@parlance/contracts";
 import { type Pipeline, startPipeline } from "../src/pipeline.ts";
 import { createRestClient } from "../src/rest-client.ts";
 import { claimsOf, figuresOf, type Measured, nextLevel, type Overload } from "./live/figures.ts";
-import { readSpeech } from "./live/known-speech.ts";
 import type { HeldBy } from "./live/lags.ts";
 import { keepLongFiles } from "./live/long-files.ts";
 import { type ModelResult, page } from "./live/page.ts";
 import { type Lags, lagsOf, runSpeakers } from "./live/speakers.ts";
+import { readSpeech } from "./load/known-speech.ts";
 import { type TrueSizeModel, trueSizeModel } from "./load/true-size-model.ts";
 import { quantile } from "./measure/statistics.ts";
 

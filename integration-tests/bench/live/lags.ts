@@ -1,6 +1,6 @@
 /** How long after a word's end its text is there, by what was told of a session and what is known of its speech. Pure. */
 import type { SpokenSession } from "../../src/live-publisher.ts";
-import type { KnownWord } from "./known-speech.ts";
+import type { KnownWord } from "../load/known-speech.ts";
 
 /** `text`: a partial holds the word. `time`: it was heard up to the word's end, whatever it says; for models that say nothing. */
 export type HeldBy = "text" | "time";

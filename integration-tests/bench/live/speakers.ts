@@ -4,7 +4,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { connect, type NatsConnection } from "nats";
 import { type SpokenSession, speakLive } from "../../src/live-publisher.ts";
 import { seededRandom } from "../../src/seeded-random.ts";
-import type { KnownSpeech, SpeechMaker } from "./known-speech.ts";
+import type { KnownSpeech, SpeechMaker } from "../load/known-speech.ts";
 import { answerGaps, finalLags, type HeldBy, partialLags } from "./lags.ts";
 
 export interface SpeakersOptions {

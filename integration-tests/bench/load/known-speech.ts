@@ -1,7 +1,7 @@
 /** Speech of which is known when each word ends: the committed sentences, each with the times that the model itself finds in it as a file. */
 import { demoClips } from "../../src/clips.ts";
 import { loadDirectEngine } from "../../src/direct-engine.ts";
-import { spokenSentences } from "../load/spoken.ts";
+import { spokenSentences } from "./spoken.ts";
 
 export interface KnownWord {
   text: string;
