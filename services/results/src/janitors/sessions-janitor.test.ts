@@ -7,7 +7,6 @@ import {
   buckets,
   type DoneHeaders,
   type LiveSession,
-  liveOptionsSchema,
   streams,
   subjects,
 } from "@parlance/contracts";
@@ -55,12 +54,11 @@ async function enter(entry: { holder: string } | undefined): Promise<string> {
     items: ["0", "1", "2"].map((itemId) => ({ itemId, operation: "transcribe" })),
     open: true,
   });
-  const options = liveOptionsSchema.parse({});
   const session: LiveSession = {
     sessionId: batchId,
     openedAt: 1,
     holder: "gone",
-    options,
+    wishes: {},
     position: 0,
     rest: { at: 0, carriesOn: false },
     utterances: 3,

@@ -3,7 +3,6 @@
  * by which every service reads and writes it (`bus.bucket(kind)`). Values are JSON.
  */
 import * as z from "zod";
-import { liveOptionsSchema } from "../live/frames.ts";
 import { batchIdSchema, itemIdSchema, tokenSchema } from "../words/identifiers.ts";
 import { familySchema, laneSchema, operationSchema } from "../words/words.ts";
 import { buckets } from "./subjects.ts";
@@ -62,8 +61,8 @@ export const liveSessionSchema = z.object({
   openedAt: z.number(),
   /** The instance of ingest that works on it. */
   holder: tokenSchema,
-  /** What its utterances are cut and heard by. */
-  options: liveOptionsSchema,
+  /** What its utterances are cut and heard by: headers by their names (`liveOptionsSchema`). */
+  wishes: z.record(z.string(), z.string()),
   /** Samples at the session's own rate: from here on it is heard again, some seconds before `rest`. */
   position: z.number().int().nonnegative(),
   /** From where on it is cut anew, in samples at SAMPLE_RATE: what lies before is final, or nothing was said in it. */
