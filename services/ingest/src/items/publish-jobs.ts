@@ -6,9 +6,8 @@
  * are, so that a worker can take them in one pass. More than a pass holds are not held: they go out as they are cut. Nor are those of
  * an item whose text is read as it comes, or the first sentence of a text: who waits has it while the rest is still to be done.
  */
-import { setTimeout as pause } from "node:timers/promises";
 import type { Segment, SegmentLimits } from "@parlance/audio";
-import type { Bus, HeaderPairs, PublishReceipt } from "@parlance/bus";
+import type { Bus, PublishOnceOptions, PublishReceipt } from "@parlance/bus";
 import {
   type BatchRecord,
   type HeaderField,
@@ -25,6 +24,7 @@ import type { Log } from "@parlance/telemetry";
 import type { IntakeItem, TranscriptionWishes } from "../intake/intake-batch.ts";
 import type { SpeechWish } from "../intake/read-speech.ts";
 import type { AlreadyQueued } from "./already-queued.ts";
+import { publishPatiently } from "./publish-patiently.ts";
 
 export interface JobPublisher {
   /** `limits`: near which lengths the item is cut. */
@@ -65,8 +65,6 @@ interface HeldJob {
 
 /** Most segments in one pass. */
 const MOST_TOGETHER = 32;
-const FIRST_PAUSE_MS = 100;
-const LONGEST_PAUSE_MS = 5_000;
 
 export function createJobPublisher({ bus, record, queued, log, now, signal }: JobPublisherOptions): JobPublisher {
   const { batchId, lane, acceptedAt } = record;
@@ -103,24 +101,12 @@ export function createJobPublisher({ bus, record, queued, log, now, signal }: Jo
     if (!alike) throw new SpeechError("internal", "Another ingest has published this segment, cut otherwise.");
   }
 
-  async function patiently(
+  function patiently(
     subject: string,
     payload: Uint8Array | string,
-    options: { headers?: HeaderPairs; messageId?: string; first?: boolean },
+    options: PublishOnceOptions,
   ): Promise<PublishReceipt> {
-    for (let tries = 0; ; tries += 1) {
-      signal.throwIfAborted();
-      try {
-        return await bus.publishOnce(subject, payload, { ...options, signal });
-      } catch (error) {
-        signal.throwIfAborted();
-        if (!(error instanceof SpeechError) || !error.retryable) throw error;
-        if (tries === 0) log.warn({ subject, code: error.code }, "a job cannot be stored; waiting");
-        await pause(Math.min(FIRST_PAUSE_MS * 2 ** tries, LONGEST_PAUSE_MS), undefined, { signal }).catch(
-          () => undefined,
-        );
-      }
-    }
+    return publishPatiently(bus, subject, payload, { ...options, log, signal });
   }
 
   async function take(job: HeldJob): Promise<void> {
@@ -187,12 +173,18 @@ export function createJobPublisher({ bus, record, queued, log, now, signal }: Jo
   };
 }
 
-function bytesOf({ buffer, byteOffset, byteLength }: Int16Array): Uint8Array {
+export function bytesOf({ buffer, byteOffset, byteLength }: Int16Array): Uint8Array {
   return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
 /** What is not wished for goes without a header. */
-function headersOf({ translate, temperature, logprobs, parts, ...others }: TranscriptionWishes): HeldJob["fields"] {
+export function headersOf({
+  translate,
+  temperature,
+  logprobs,
+  parts,
+  ...others
+}: TranscriptionWishes): HeldJob["fields"] {
   return {
     ...others,
     translate: translate || undefined,

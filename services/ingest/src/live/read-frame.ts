@@ -1,0 +1,77 @@
+/** What a frame says: its headers checked, its audio measured. Pure. */
+import { frameSamples } from "@parlance/audio/live";
+import type { MessageHeaders } from "@parlance/bus";
+import {
+  frameHeadersSchema,
+  type HeaderSource,
+  headerNameOf,
+  type LiveFormat,
+  type LiveOptions,
+  type LiveSign,
+  liveOptionsSchema,
+  parseLiveFormat,
+  readHeaders,
+  SpeechError,
+  toSpeechError,
+} from "@parlance/contracts";
+
+export interface RawFrame {
+  headers: MessageHeaders;
+  data: Uint8Array;
+}
+
+export interface Frame {
+  position: number | undefined;
+  samples: number;
+  sign: LiveSign | undefined;
+  /** Of its headers those that say what is wanted, by name. */
+  wishes: Readonly<Record<string, string>>;
+  data: Uint8Array;
+}
+
+export interface SessionWishes {
+  options: LiveOptions;
+  format: LiveFormat;
+}
+
+const wishNames = Object.keys(liveOptionsSchema.shape).map((field) => headerNameOf(field) ?? "");
+
+export function wishesOf({ headers }: Pick<RawFrame, "headers">): Record<string, string> {
+  return Object.fromEntries(wishNames.filter((name) => headers.has(name)).map((name) => [name, headers.get(name)]));
+}
+
+/** Of all that was wished so far. Throws `validation_failed` with the name of the header that is at fault. */
+export function readWishes(wishes: Readonly<Record<string, string>>): SessionWishes {
+  const options = inHeaderNames(() => readHeaders(liveOptionsSchema, sourceOf(wishes)));
+  const format = parseLiveFormat(options.contentType);
+  if (format !== undefined) return { options, format };
+  const sentence = `Content-Type: ${JSON.stringify(options.contentType)} is no audio of a live session`;
+  throw new SpeechError("validation_failed", sentence, { param: "Content-Type" });
+}
+
+/** Throws `validation_failed` for its headers and `frame_invalid` for its audio. */
+export function readFrame({ headers, data }: RawFrame, format: LiveFormat): Frame {
+  if (headers.malformed !== undefined) {
+    const sentence = `The frame's headers cannot be read: ${headers.malformed}.`;
+    throw new SpeechError("validation_failed", sentence, { param: "headers" });
+  }
+  const { position, sign } = inHeaderNames(() => readHeaders(frameHeadersSchema, headers));
+  return { position, sign, samples: frameSamples(data, format), wishes: wishesOf({ headers }), data };
+}
+
+function sourceOf(wishes: Readonly<Record<string, string>>): HeaderSource {
+  return { get: (name) => wishes[name] ?? "", has: (name) => Object.hasOwn(wishes, name) };
+}
+
+/** A publisher knows headers, not our fields. */
+function inHeaderNames<Read>(read: () => Read): Read {
+  try {
+    return read();
+  } catch (error) {
+    const known = toSpeechError(error);
+    const header = headerNameOf(known.param ?? "");
+    if (header === undefined) throw known;
+    const sentence = known.message.replace(/^\w+/, header);
+    throw new SpeechError(known.code, sentence, { cause: error, param: header });
+  }
+}
