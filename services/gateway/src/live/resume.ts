@@ -1,6 +1,13 @@
 /** Going on with a session that is there, or was. */
 import type { BatchNotebook } from "@parlance/bus";
-import { type Failure, type LiveFormat, parseLiveFormat, SAMPLE_RATE, SpeechError } from "@parlance/contracts";
+import {
+  type Failure,
+  type LiveFormat,
+  parseLiveFormat,
+  readWishes,
+  SAMPLE_RATE,
+  SpeechError,
+} from "@parlance/contracts";
 
 export interface LiveEnd {
   /** Of its audio. */
@@ -37,7 +44,7 @@ export async function findLiveSession(
   if (entry === undefined)
     throw new SpeechError("batch_not_found", "No live session has this id.", { param: "session" });
   if (entry.source !== undefined) throw new SpeechError("not_owner", undefined, { param: "session" });
-  const format = parseLiveFormat(entry.options.contentType);
+  const format = parseLiveFormat(readWishes(entry.wishes).contentType);
   return { resume: { position: entry.position, from }, format };
 }
 

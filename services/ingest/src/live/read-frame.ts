@@ -3,7 +3,6 @@ import { frameSamples } from "@parlance/audio/live";
 import type { MessageHeaders } from "@parlance/bus";
 import {
   frameHeadersSchema,
-  type HeaderSource,
   headerNameOf,
   type LiveFormat,
   type LiveOptions,
@@ -11,6 +10,7 @@ import {
   liveOptionsSchema,
   parseLiveFormat,
   readHeaders,
+  readWishes,
   SpeechError,
   toSpeechError,
 } from "@parlance/contracts";
@@ -41,8 +41,8 @@ export function wishesOf({ headers }: Pick<RawFrame, "headers">): Record<string,
 }
 
 /** Of all that was wished so far. Throws `validation_failed` with the name of the header that is at fault. */
-export function readWishes(wishes: Readonly<Record<string, string>>): SessionWishes {
-  const options = inHeaderNames(() => readHeaders(liveOptionsSchema, sourceOf(wishes)));
+export function understandWishes(wishes: Readonly<Record<string, string>>): SessionWishes {
+  const options = inHeaderNames(() => readWishes(wishes));
   const format = parseLiveFormat(options.contentType);
   if (format !== undefined) return { options, format };
   const sentence = `Content-Type: ${JSON.stringify(options.contentType)} is no audio of a live session`;
@@ -57,10 +57,6 @@ export function readFrame({ headers, data }: RawFrame, format: LiveFormat): Fram
   }
   const { position, sign } = inHeaderNames(() => readHeaders(frameHeadersSchema, headers));
   return { position, sign, samples: frameSamples(data, format), wishes: wishesOf({ headers }), data };
-}
-
-function sourceOf(wishes: Readonly<Record<string, string>>): HeaderSource {
-  return { get: (name) => wishes[name] ?? "", has: (name) => Object.hasOwn(wishes, name) };
 }
 
 /** A publisher knows headers, not our fields. */

@@ -6,7 +6,7 @@
  * leaves the position out sends each frame once, and it follows what came before.
  */
 import * as z from "zod";
-import { liveHeaders, positionHeader, transcriptionHeaders } from "../messages/headers.ts";
+import { liveHeaders, positionHeader, readHeaders, transcriptionHeaders } from "../messages/headers.ts";
 import { customIdSchema } from "../words/identifiers.ts";
 
 /** How a frame's audio is written. Numbers are little-endian; one channel. */
@@ -36,6 +36,12 @@ export const liveOptionsSchema = z.object({
   ...liveHeaders,
 });
 export type LiveOptions = z.infer<typeof liveOptionsSchema>;
+
+/** Of headers by their names, as a session's entry keeps them. Throws as `readHeaders` does. */
+export function readWishes(wishes: Readonly<Record<string, string>>): LiveOptions {
+  const source = { get: (name: string) => wishes[name] ?? "", has: (name: string) => Object.hasOwn(wishes, name) };
+  return readHeaders(liveOptionsSchema, source);
+}
 
 export const frameHeadersSchema = liveOptionsSchema.extend({
   /** Of its first sample, counted from the session's beginning at its own rate. */
