@@ -4,6 +4,7 @@
  */
 import type { Word } from "@parlance/contracts";
 import type { Turns } from "@parlance/inference";
+import { beginsSpaceless } from "../windows/units.ts";
 import { type Emissions, SEPARATOR } from "./emissions/emissions.ts";
 import { decodeGreedily } from "./emissions/greedy.ts";
 import type { LanguageModel } from "./language/language-model.ts";
@@ -37,7 +38,7 @@ export interface RowWishes {
   timestamps: boolean;
   hotwords: readonly string[];
   phrases: readonly string[];
-  /** Whether a narrow beam will do. Default false. */
+  /** For a window: a narrow beam will do, and in scripts without spaces characters are words. Default false. */
   quick?: boolean | undefined;
 }
 
@@ -102,9 +103,13 @@ export function createRowDecoder(options: RowDecoderOptions): RowDecoder {
   function decodeGreedyCharacters(characters: Emissions, wishes: RowWishes, seconds: number): DecodedRow {
     const path = decodeGreedily(characters);
     const words: TimedWord[] = [];
+    // In a script without spaces a whole utterance is one word: windows have its characters.
+    const isWord = (place: number) =>
+      wishes.quick === true && beginsSpaceless(spelling?.write(path.labels.slice(place, place + 1)) ?? "");
+    const parts = (place: number) => isWord(place) || isWord(place - 1);
     for (let from = 0; from < path.labels.length; from++) {
       let to = from;
-      while (to < path.labels.length && path.labels[to] !== SEPARATOR) to++;
+      while (to < path.labels.length && path.labels[to] !== SEPARATOR && !(to > from && parts(to))) to++;
       if (to > from) {
         words.push({
           text: spelling?.write(path.labels.slice(from, to)) ?? "",
@@ -113,7 +118,7 @@ export function createRowDecoder(options: RowDecoderOptions): RowDecoder {
           confidence: wishes.timestamps ? wordConfidence(characters, path, from, to) : 0,
         });
       }
-      from = to;
+      from = path.labels[to] === SEPARATOR ? to : Math.max(from, to - 1);
     }
     if (words.length === 0) return nothing;
     return {

@@ -64,6 +64,21 @@ describe("a word of a window", () => {
     expect(stableAfter(so, ["sew", 0.3, 0.6])).toBe("");
   });
 
+  it("is a character in a script without spaces", () => {
+    const said: Said[] = [
+      ["你", 0.1, 0.2],
+      ["好", 0.3, 0.4],
+      ["ok", 0.5, 0.6],
+      ["吗", 0.7, 0.8],
+    ];
+    expect(
+      hear([
+        [1.2, said],
+        [1.5, said],
+      ])[1],
+    ).toMatchObject({ stable: "你好 ok", tail: " 吗" });
+  });
+
   it("is never heard again in what is settled, whatever the model finds there", () => {
     const other: Said = ["sow", 0.3, 0.58];
     expect(

@@ -9,6 +9,7 @@ import { type HeardWindow, SAMPLE_RATE, type Word } from "@parlance/contracts";
 import * as z from "zod";
 import type { AsrSegment } from "../types.ts";
 import { MOST_STABLE } from "../windows/agreement.ts";
+import { beginsSpaceless, endsSpaceless } from "../windows/units.ts";
 
 /** How long ago a word ended that is stable: until then what follows may change it. */
 const SETTLES_AFTER = 800;
@@ -99,7 +100,7 @@ function remembered(words: readonly TimedWord[]): TimedWord[] {
 }
 
 function joined(text: string, [word]: TimedWord): string {
-  return text === "" ? word : `${text} ${word}`;
+  return text === "" || (endsSpaceless(text) && beginsSpaceless(word)) ? text + word : `${text} ${word}`;
 }
 
 function milliseconds(seconds: number): number {

@@ -5,7 +5,7 @@
  * where its beginning is most like what is stable. Pure.
  */
 import { beforeLoops, withoutLastLoop } from "./loops.ts";
-import { beginsSpaced, type Unit, unitsOf } from "./units.ts";
+import { beginsSpaceless, type Unit, unitsOf } from "./units.ts";
 
 export interface Spoken {
   /** Never changes; ends with a letter or digit. */
@@ -61,8 +61,8 @@ function behind(stable: string, said: string): string {
     ),
   );
   const rest = said.slice(end);
-  const parted = end > 0 ? !growTogether(stable, rest) : !beginsSpaced(rest);
-  return parted ? rest : ` ${rest}`;
+  const joins = end > 0 ? !growTogether(stable, rest) : rest === "" || beginsSpaceless(rest);
+  return joins ? rest : ` ${rest}`;
 }
 
 /** Whether the last word of one text would go on in the other, as when a word stands where a character did. */

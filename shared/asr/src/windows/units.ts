@@ -16,6 +16,7 @@ const graphemes = new Intl.Segmenter("und", { granularity: "grapheme" });
 const spaces = /^\s/u;
 const letters = /[\p{L}\p{N}]/u;
 const notCompared = /[^\p{L}\p{N}\p{M}]/gu;
+const lastCharacter = /.\p{M}*$/su;
 const spaceless =
   /^[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/u;
 
@@ -39,9 +40,14 @@ export function unitsOf(text: string): Unit[] {
   return places.map((place) => ({ ...place, key: keyOf(text.slice(place.from, place.to)) }));
 }
 
-/** Whether a space parts the text from what stands before it. */
-export function beginsSpaced(text: string): boolean {
-  return text !== "" && !spaceless.test(text);
+/** Whether the text begins with a character of a script that has no spaces. */
+export function beginsSpaceless(text: string): boolean {
+  return spaceless.test(text);
+}
+
+/** Whether it ends with one. */
+export function endsSpaceless(text: string): boolean {
+  return spaceless.test(text.slice(text.search(lastCharacter)));
 }
 
 function keyOf(text: string): string {
