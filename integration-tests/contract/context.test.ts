@@ -51,7 +51,7 @@ describe.each(["Qwen3-ASR, the project's own", "Whisper, the project's own"])("%
     model = await loadAsrModel({ ...options, log: () => {} });
     alone = await ask({});
     expected = await ask({ context });
-    pipeline = await startPipeline(settings);
+    pipeline = await startPipeline({ PROCESSES: "one", ...settings });
   }, TIMEOUT_MS);
   afterAll(async () => {
     await pipeline?.stop();

@@ -30,7 +30,7 @@ describe("npm start with MODEL_ID pointing to a folder", () => {
       const engine = await loadDirectEngine(settings);
       const direct = await engine.transcribe(clip);
       await engine.close();
-      const pipeline = await startPipeline(settings);
+      const pipeline = await startPipeline({ PROCESSES: "one", ...settings });
       try {
         const form = new FormData();
         form.append("audio", new Blob([Buffer.from(clip.bytes)], { type: clip.type }), clip.name);

@@ -1,13 +1,13 @@
 /**
- * `npm test`: lint, types, unit and integration tests of every package, as cached targets over the dependency graph, and
- * one closing line with the totals. A run that executed no test fails.
+ * `npm test`: lint and types of the whole repository at once, then unit and integration tests of every package, as cached targets over
+ * the dependency graph, and one closing line with the totals. A run that executed no test fails.
  */
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
-const nx = fileURLToPath(new URL("../../node_modules/nx/dist/bin/nx.js", import.meta.url));
+const program = (path: string) => fileURLToPath(new URL(`../../node_modules/${path}`, import.meta.url));
 
 // The suites run against every nats-server at hand: with Debian's mirror, the oldest that is supported and the newest.
 const servers = fileURLToPath(new URL("../../.parlance/nats-server", import.meta.url));
@@ -17,17 +17,20 @@ if (existsSync("/usr/bin/apt-get") && (!existsSync(servers) || readdirSync(serve
   });
 }
 
+// One program for all packages reads what they share once.
+for (const [path, ...options] of [
+  ["@biomejs/biome/bin/biome", "check", "."],
+  ["typescript/bin/tsc", "-p", "."],
+] as const) {
+  const { status } = spawnSync(process.execPath, [program(path), ...options], { cwd: root, stdio: "inherit" });
+  if (status !== 0) process.exit(status ?? 1);
+}
+
 const run = spawn(
   process.execPath,
   [
-    nx,
-    "run-many",
-    "-t",
-    "lint",
-    "typecheck",
-    "test",
-    "--parallel=2",
-    "--output-style=stream",
+    program("nx/dist/bin/nx.js"),
+    ...["run-many", "-t", "test", "--parallel=2", "--output-style=stream"],
     ...process.argv.slice(2),
   ],
   {

@@ -303,13 +303,13 @@ describe("the engine", () => {
   });
 
   test("is unloaded after an IDLE_TIMEOUT longer than LEASE_TTL, through all the renewals of its lease", async () => {
-    const worker = await start({ settings: { idleMs: 3_000 } });
+    const worker = await start({ settings: { idleMs: 6_000 } });
     await rig.pipeline.publish("batch", ["echo a"]);
     await rig.pipeline.done(1);
     expect(worker.state().loaded).toBe(true);
-    await pause(2_000);
+    await pause(4_500);
     expect(livingEngines()).toHaveLength(1);
-    await pause(3_000);
+    await pause(4_000);
     expect(livingEngines()).toEqual([]);
     expect(worker.state()).toMatchObject({ loaded: false, enginePid: undefined });
   });

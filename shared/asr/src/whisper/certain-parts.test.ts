@@ -26,7 +26,7 @@ const rowOf = (seed: number): WhisperRow => ({
   samples: makeClip({ kind: "voice", samples: 16_000 * (2 + seed), seed }),
   ...{ language: seed % 2 === 0 ? "en" : "zh", timestamps: seed % 3 !== 0, context: [], phrases: [] },
 });
-const rows = [0, 1, 2, 3, 4, 5].map(rowOf);
+const rows = [0, 1, 2, 3].map(rowOf);
 
 interface Way {
   name: string;
@@ -50,7 +50,7 @@ async function open({ beams, tokensPerRun, published = false }: Way, folder: str
     modelId: folder,
     device: "cpu",
     computeType: "float32",
-    threads: 2,
+    threads: 1,
     beamSize: beams,
     log: () => {},
   } as const;

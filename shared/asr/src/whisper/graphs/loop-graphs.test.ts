@@ -37,7 +37,7 @@ async function withModel(
     modelId: root,
     device: "cpu",
     computeType: "float32",
-    threads: 2,
+    threads: 1,
     beamSize,
     log: () => {},
   } as const;
@@ -83,7 +83,7 @@ function missing(): never {
 
 describe("a text that is decoded in one run", () => {
   it.each([
-    ["multilingual-80", 7, 2],
+    ["multilingual-80", 7, 4],
     ["english-80", 4, 1],
   ] as const)(
     "is what the official code says, and what a run for every token says, in ragged passes: %s",
@@ -109,7 +109,7 @@ describe("a text that is decoded in one run", () => {
     TIMEOUT_MS,
   );
 
-  it.each([1, 2, 7])(
+  it.each([1, 7])(
     "is the same in runs of %i tokens, of which each begins where the last ended",
     (tokensPerRun) =>
       withModel(
@@ -120,7 +120,7 @@ describe("a text that is decoded in one run", () => {
           const greedy = decodings.filter(
             ({ beam, context }, index) => beam === 1 && (context !== undefined || index % 3 === 0),
           );
-          const rows = greedy.slice(0, 6).map((golden) => rowOf(golden, encode));
+          const rows = greedy.slice(0, 4).map((golden) => rowOf(golden, encode));
           expect(rows.some(({ timestamps }) => timestamps) && rows.some(({ timestamps }) => !timestamps)).toBe(true);
           const results = await runWhole(looped, rows);
           const others = await runWhole(stepwise, rows);
