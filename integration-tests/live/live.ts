@@ -21,7 +21,7 @@ import { startPipeline } from "../src/pipeline.ts";
 import { seededRandom } from "../src/seeded-random.ts";
 import { type CostFigures, measureCosts } from "./costs.ts";
 import { readLedger } from "./ledger.ts";
-import { publisherOn, speakOn } from "./speakers.ts";
+import { callerOf, publisherOn, speakOn } from "./speakers.ts";
 
 const everybody: readonly Target[] = ["gateway", "ingest", "transcribe-worker", "engine", "nats-server"];
 const { values: wished } = parseArgs({
@@ -29,7 +29,8 @@ const { values: wished } = parseArgs({
   options: {
     kills: { type: "string", default: "20" },
     targets: { type: "string", default: everybody.join(",") },
-    publishers: { type: "string", default: "5" },
+    publishers: { type: "string", default: "3" },
+    sockets: { type: "string", default: "2" },
     costs: { type: "boolean", default: true },
   },
 });
@@ -72,7 +73,10 @@ async function whileKilled() {
   const nc = await connect({ servers: pipeline.natsUrl, maxReconnectAttempts: -1, reconnectTimeWait: 200 });
   try {
     const enough = new AbortController();
-    const speakers = Array.from({ length: Number(wished.publishers) }, () => publisherOn(nc));
+    const speakers = [
+      ...Array.from({ length: Number(wished.publishers) }, () => publisherOn(nc)),
+      ...Array.from({ length: Number(wished.sockets) }, () => callerOf(pipeline)),
+    ];
     const speaking = Promise.all(
       speakers.map((speaker, index) =>
         speakOn(speaker, { speech, random: seededRandom(seed + index), ...SESSION_SECONDS, signal: enough.signal }),

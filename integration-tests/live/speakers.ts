@@ -3,6 +3,9 @@ import { randomUUID } from "node:crypto";
 import type { NatsConnection } from "nats";
 import type { KnownSpeech, SpeechMaker } from "../bench/load/known-speech.ts";
 import { type SpokenSession, speakLive } from "../src/live-publisher.ts";
+import { speakOverSocket } from "../src/live-socket.ts";
+import type { Pipeline } from "../src/pipeline.ts";
+import { createRestClient } from "../src/rest-client.ts";
 
 export interface Spoken {
   speech: KnownSpeech;
@@ -10,7 +13,7 @@ export interface Spoken {
 }
 
 /** Speaks one session to its end. */
-export type Speaker = (sessionId: string, speech: KnownSpeech) => Promise<SpokenSession>;
+export type Speaker = (speech: KnownSpeech) => Promise<SpokenSession>;
 
 export interface SpeakOnOptions {
   speech: SpeechMaker;
@@ -30,12 +33,18 @@ export async function speakOn(speaker: Speaker, options: SpeakOnOptions): Promis
   const spoken: Spoken[] = [];
   while (!signal.aborted) {
     const said = await speech(shortest + random() * (longest - shortest), random);
-    spoken.push({ speech: said, session: await speaker(`live-${randomUUID()}`, said) });
+    spoken.push({ speech: said, session: await speaker(said) });
   }
   return spoken;
 }
 
 /** Over subjects. */
 export function publisherOn(nc: NatsConnection): Speaker {
-  return (sessionId, { samples }) => speakLive(nc, { sessionId, samples, limitMs: FINAL_LIMIT_MS });
+  return ({ samples }) => speakLive(nc, { sessionId: `live-${randomUUID()}`, samples, limitMs: FINAL_LIMIT_MS });
+}
+
+/** By `/ws/transcribe`. */
+export function callerOf({ gatewayUrl }: Pick<Pipeline, "gatewayUrl">): Speaker {
+  const client = createRestClient(() => gatewayUrl);
+  return ({ samples }) => speakOverSocket({ client, gatewayUrl: () => gatewayUrl, samples, limitMs: FINAL_LIMIT_MS });
 }

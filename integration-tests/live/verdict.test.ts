@@ -13,7 +13,13 @@ const partial = (stable: string) => ({
   at: 0,
   partial: { sessionId: "s", itemId: "0", stable, tail: "x", start: 0, end: 1, language: "", at: 0 },
 });
-const told = { sessionId: "s", utterances, partials: [], finals: new Map([done("0", "done"), done("1", "done")]) };
+const told = {
+  sessionId: "s",
+  utterances,
+  partials: [],
+  repeated: 0,
+  finals: new Map([done("0", "done"), done("1", "done")]),
+};
 const judged = (over: Partial<typeof told> & { stable?: string[] }) => {
   const { stable = [], ...rest } = over;
   const { failures, ...verdict } = judgeTold({ ...told, ...rest, partials: stable.map(partial) }, { words });

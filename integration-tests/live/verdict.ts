@@ -9,7 +9,7 @@ export interface Verdict {
   utterances: number;
   /** Utterances that have no text, and words that no utterance holds. */
   lost: number;
-  /** Words that two utterances hold. */
+  /** Words that two utterances hold, and finals that were told twice. */
   doubled: number;
   /** Finals that are not what the same samples give as a file. */
   changed: number;
@@ -18,7 +18,7 @@ export interface Verdict {
   failures: string[];
 }
 
-type Told = Pick<SpokenSession, "sessionId" | "utterances" | "partials" | "finals">;
+type Told = Pick<SpokenSession, "sessionId" | "utterances" | "partials" | "finals" | "repeated">;
 
 /** Of what was told alone. Pure. */
 export function judgeTold(session: Told, { words }: Pick<KnownSpeech, "words">): Omit<Verdict, "changed"> {
@@ -29,7 +29,8 @@ export function judgeTold(session: Told, { words }: Pick<KnownSpeech, "words">):
     const { done } = finals.get(itemId) ?? {};
     failures.push(`${sessionId}.${itemId}: ${done === undefined ? "no final" : (done.error?.message ?? done.status)}`);
   }
-  let [lost, doubled] = [unheard.length, 0];
+  let [lost, doubled] = [unheard.length, session.repeated];
+  if (doubled > 0) failures.push(`${sessionId}: ${doubled} finals were told again`);
   for (const { text, start, end } of words) {
     const middle = (start + end) / 2;
     const holders = utterances.filter((each) => each.start <= middle && middle < each.end).length;

@@ -32,6 +32,8 @@ export interface SpokenSession {
   utterances: { itemId: string; start: number; end: number }[];
   /** Times that another process went on with it, or that it was sent again. */
   resumed: number;
+  /** Finals that were told more than once. */
+  repeated: number;
 }
 
 export interface SpeakOptions {
@@ -66,6 +68,7 @@ export async function speakLive(nc: NatsConnection, options: SpeakOptions): Prom
     finals: new Map(),
     utterances: [],
     resumed: 0,
+    repeated: 0,
   };
   let spoken = 0;
   let final = 0;
@@ -105,6 +108,7 @@ export async function speakLive(nc: NatsConnection, options: SpeakOptions): Prom
     nc.subscribe(subjects.batchDone(sessionId), {
       callback: take((message) => {
         const itemId = parseDoneSubject(message.subject)?.itemId ?? "";
+        if (session.finals.has(itemId)) session.repeated += 1;
         session.finals.set(itemId, { at: Date.now(), done: itemDoneSchema.parse(message.json()) });
       }),
     }),

@@ -27,6 +27,7 @@ const session: SpokenSession = {
   finals: new Map([["0", { at: 12_700, done }]]),
   utterances: [{ itemId: "0", start: 0, end: 2.5 }],
   resumed: 0,
+  repeated: 0,
 };
 
 it("a word's lag is to the first partial that holds it, and to the final where none does", () => {
