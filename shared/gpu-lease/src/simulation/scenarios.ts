@@ -23,6 +23,12 @@ function backlogs(machine: typeof cpu, request: Arrivals): Scenario {
   return scenario(machine, arrivals, arrivals);
 }
 
+/** A phone call that is transcribed as it is spoken: its windows come all the time. */
+function call(machine: typeof cpu, tts: FamilyLoad["arrivals"]): Scenario {
+  const asr = { ...machine.asr, arrivals: { realtime: { everyMs: 300, regular: true } }, sessions: true };
+  return { asr, tts: { ...machine.tts, arrivals: tts } };
+}
+
 export const scenarios: Record<string, Scenario> = {
   "CPU, two backlogs": scenario(cpu, { batch: "backlog" }, { batch: "backlog" }),
   "CPU, two backlogs, a request of each kind every 5 s": backlogs(cpu, { everyMs: 5_000, regular: true }),
@@ -41,4 +47,7 @@ export const scenarios: Record<string, Scenario> = {
     { realtime: { everyMs: 700, regular: true } },
     { batch: "backlog" },
   ),
+  "CPU, a call (a window every 0.3 s) and requests for speech every 10 s": call(cpu, { interactive: every(10) }),
+  "CPU, a call (a window every 0.3 s) before a speech backlog": call(cpu, { batch: "backlog" }),
+  "GPU, a call (a window every 0.3 s) before a speech backlog": call(gpu, { batch: "backlog" }),
 };

@@ -1,6 +1,6 @@
 import { families } from "@parlance/contracts";
 import { describe, expect, test } from "vitest";
-import { defaultYieldSettings } from "../yield-policy.ts";
+import { defaultYieldSettings, stayFor } from "../yield-policy.ts";
 import { seededRandom } from "./random.ts";
 import { scenarios } from "./scenarios.ts";
 import { drainThenYield, fixedQuantum, shareBounded } from "./schedules.ts";
@@ -59,6 +59,26 @@ describe("the workers' schedule", () => {
       expect(swapMs / totalMs).toBeLessThanOrEqual(0.51);
     },
   );
+
+  test.each(["CPU", "GPU"])(
+    "a call keeps the accelerator but for the turns that a backlog is overdue: %s",
+    (machine) => {
+      const { swapMs, totalMs, lanes } = run(`${machine}, a call (a window every 0.3 s) before a speech backlog`);
+      expect(swapMs / totalMs).toBeLessThan(0.125);
+      const waits = lanes.asr.realtime.waits.sort((a, b) => a - b);
+      expect(waits[Math.floor(0.8 * waits.length)]).toBeLessThan(1_000);
+      expect(lanes.tts.batch.done).toBeGreaterThan(0);
+    },
+  );
+
+  test("a request for speech beside a call that never pauses is overdue after two quanta", () => {
+    const report = run("CPU, a call (a window every 0.3 s) and requests for speech every 10 s");
+    const { quantumMs, swapShare } = defaultYieldSettings;
+    const quantum = Math.max(quantumMs, stayFor(report.longestSwapMs, swapShare));
+    const bound = 2 * quantum + report.longestPassMs + report.longestSwapMs + 1_000;
+    expect(Math.max(...report.lanes.tts.interactive.waits)).toBeLessThan(bound);
+    expect(report.lanes.tts.interactive.done).toBeGreaterThan(300);
+  });
 
   test.each([
     "CPU, two backlogs, a request of each kind every 5 s",

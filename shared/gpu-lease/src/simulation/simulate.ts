@@ -18,6 +18,8 @@ export interface FamilyLoad {
   /** A pass of n jobs takes `base + n × perJob` milliseconds. */
   pass: { base: number; perJob: number; maxJobs: number };
   arrivals: Partial<Record<Lane, Arrivals>>;
+  /** Its realtime jobs are of live sessions. */
+  sessions?: boolean;
 }
 
 export type Scenario = Record<Family, FamilyLoad>;
@@ -62,6 +64,8 @@ interface FamilyState {
   batchWaitsSince: number | undefined;
   /** Passes in a row that left batch work behind. */
   passedOver: number;
+  /** When live work of a session was there last. */
+  liveAt: number;
 }
 
 const other: Record<Family, Family> = { asr: "tts", tts: "asr" };
@@ -86,6 +90,7 @@ export function simulate(scenario: Scenario, schedule: Schedule, totalMs: number
       credit: createSwapCredit(schedule.settings.urgentShare),
       batchWaitsSince: arrivals.batch === "backlog" ? 0 : undefined,
       passedOver: 0,
+      liveAt: Number.NEGATIVE_INFINITY,
     };
   }
 
@@ -103,6 +108,7 @@ export function simulate(scenario: Scenario, schedule: Schedule, totalMs: number
     const mine = state[family];
     mine.queues[lane].push({ at: now, loaded: loaded?.family === family });
     mine.upcoming[lane] = now + gap(kind);
+    if (lane === "realtime" && scenario[family].sessions === true) mine.liveAt = now;
     if (lane === "batch") mine.batchWaitsSince ??= now;
   }
 
@@ -175,6 +181,7 @@ export function simulate(scenario: Scenario, schedule: Schedule, totalMs: number
       ...schedule.settings,
       ownLanes: waitingLanes(family),
       waiter: theirs && { lane: theirs, waitingMs: now - oldest(other[family]) },
+      quietMs: now - state[family].liveAt,
       heldMs: now - since,
       passes,
       swapMs,

@@ -22,15 +22,20 @@ export const nothingOwed: LiveShare = { owedMs: 0, breather: false };
 const BREATHER_MS = 100;
 const MOST_MS = 10_000;
 
-/** What the time since the last event went to. */
-export function measureShare(draft: Draft, { batchShare }: TenureSettings): void {
-  const { state, now } = draft;
-  const tenure = tenureOf(state);
+/** What the time since the last event went to, by how things stood before it. */
+export function measureShare(draft: Draft, before: TenureState, { batchShare }: TenureSettings): void {
+  const { share } = before.turns;
+  const tenure = tenureOf(before);
   if (tenure === undefined) return;
-  const before = state.turns.share;
-  const owedMs = owedAfter(before.owedMs, state, tenure, now - state.heardAt, batchShare);
-  const breather = before.breather ? owedMs > 0 : owedMs >= BREATHER_MS;
-  if (owedMs !== before.owedMs || breather !== before.breather) changeTurns(draft, { share: { owedMs, breather } });
+  // Who is not there is owed nothing: live work must not wait for nobody.
+  const isOwed = hasOthers(draft.state);
+  const owedMs = isOwed ? owedAfter(share.owedMs, before, tenure, draft.now - before.heardAt, batchShare) : 0;
+  const breather = share.breather ? owedMs > 0 : owedMs >= BREATHER_MS;
+  if (owedMs !== share.owedMs || breather !== share.breather) changeTurns(draft, { share: { owedMs, breather } });
+}
+
+function hasOthers(state: TenureState): boolean {
+  return jobsOf(state).some(({ lane }) => !isLive(lane)) || (tenureOf(state)?.again.length ?? 0) > 0;
 }
 
 /** When a breather is over, if the others run on; undefined while none of them runs. */
@@ -41,8 +46,7 @@ export function breatherEnd(state: TenureState): number | undefined {
 }
 
 function owedAfter(owedMs: number, state: TenureState, tenure: Tenure, ms: number, share: number): number {
-  const hasOthers = jobsOf(state).some(({ lane }) => !isLive(lane)) || tenure.again.length > 0;
-  if (!hasOthers) return 0;
+  if (!hasOthers(state)) return 0;
   switch (runs(tenure)) {
     case "live":
       return Math.min(MOST_MS, owedMs + (ms * share) / (1 - share));

@@ -46,10 +46,10 @@ export function tenureMachine(settings: TenureSettings): TenureMachine {
 
   function next(before: TenureState, event: TenureEvent): TenureStep {
     const draft: Draft = { state: before, effects: [], later: [], now: event.now };
-    measureShare(draft, settings);
-    change(draft, { heardAt: event.now });
     hear(draft, event);
     expire(draft);
+    measureShare(draft, before, settings);
+    change(draft, { heardAt: event.now });
     goOn(draft);
     setMode(draft);
     urge(draft, before);

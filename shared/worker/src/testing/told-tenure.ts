@@ -77,6 +77,8 @@ export function toldTenure({ refills = false, cuda = false, ...change }: ToldTen
       });
       return tell({ type: "windows", windows });
     },
+    /** The number of what came last. */
+    newest: () => jobs,
     state: () => state,
     waits: (lane: Lane) => tell({ type: "standing", standby: false, waiters: [{ lane, since: now }] }),
     /** A full batch pass that runs. */

@@ -54,6 +54,8 @@ type Broken = (what: string) => World;
 function toThePipe(world: World, engine: SmallEngine, command: Command, broken: Broken): World {
   const there = new Set(rowsIn(engine).map(({ job }) => job));
   if (command.do === "hand" && command.jobs.some(({ id }) => there.has(id))) return broken("a job is doubled");
+  if (command.do === "hand" && command.jobs.some(({ expiresAt = world.now + 1 }) => expiresAt <= world.now))
+    return broken("a late window is run");
   return { ...world, engine: { ...engine, pipe: [...engine.pipe, command] } };
 }
 

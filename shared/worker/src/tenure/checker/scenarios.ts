@@ -23,6 +23,11 @@ export const smallScenarios: Readonly<Record<string, Scenario>> = {
   "another worker of the family": { jobs: ["batch", "interactive"], chances: { standbys: 1, losses: 1 } },
   "loading and unloading by hand": { jobs: ["batch"], chances: { wishes: 1, unloads: 1, closes: 1 } },
   "a job that is somebody else's by now": { jobs: ["batch", "batch"], chances: { stale: 1, closes: 1 } },
+  "a window whose time is up, and others that have their share": { jobs: ["realtime", "window", "batch"], chances: {} },
+  "a window under an engine that dies": { jobs: ["window", "batch"], chances: { crashes: 1 } },
+  "windows while the lease is lost, and the worker told to stop": {
+    ...{ jobs: ["window", "window"], chances: { losses: 1, closes: 1 } },
+  },
   "rows that join, of a batch that is cancelled": {
     ...{ jobs: ["batch", "batch", "batch"], refills: true, chances: { cancels: 1 } },
   },
@@ -37,6 +42,16 @@ export const fullScenarios: Readonly<Record<string, Scenario>> = {
   },
   "two batches and a realtime job, with memory that runs out under an engine that dies": {
     ...{ jobs: ["batch", "batch", "realtime"], refills: true, chances: { oom: 1, crashes: 1 }, depth: 45 },
+  },
+  "windows of a session that is cancelled, before another family": {
+    jobs: ["window", "batch"],
+    chances: { waiters: 1, cancels: 1 },
+  },
+  "live work that comes again when others have their share": {
+    ...{ jobs: ["realtime", "window", "realtime", "batch"], chances: {}, depth: 24 },
+  },
+  "windows that join, with whole utterances, under an engine that dies": {
+    ...{ jobs: ["window", "window", "realtime"], refills: true, chances: { crashes: 1 } },
   },
   "a hang, a loss and a stop": { jobs: ["batch", "realtime"], chances: { hangs: 1, losses: 1, closes: 1 } },
   "everything once": {

@@ -20,7 +20,10 @@ test("a walk by chance through a larger world breaks no promise, and everything 
     ...{ crashes: 2, hangs: 1, failures: 2, oom: 2, loadFailures: 1, fileFailures: 1, losses: 1, refusals: 1 },
     ...{ cancels: 1, waiters: 2, standbys: 1, wishes: 2, unloads: 1, closes: 1, stale: 1 },
   };
-  const jobs = ["batch", "batch", "realtime", "interactive", "batch", "batch", "realtime", "interactive"] as const;
+  const jobs = [
+    ...(["batch", "window", "realtime", "interactive", "window"] as const),
+    ...(["batch", "batch", "realtime", "interactive", "window"] as const),
+  ];
   fc.assert(
     fc.property(
       fc.array(fc.nat(999), { minLength: 20, maxLength: 150 }),
@@ -147,6 +150,15 @@ describe("the checker finds a machine that", () => {
       spoilt((right, event, before) => {
         const isUrgent = event.type === "job" && event.job.lane === "realtime" && before.phase.name === "working";
         return isUrgent ? [{ ...before, waiting: [...before.waiting, event.job] }, []] : right;
+      }),
+    ],
+    [
+      "keeps a window whose time is up",
+      "a late window waits",
+      { jobs: ["realtime", "window"], chances: {} },
+      spoilt(([state, all]) => {
+        const late = all.flatMap((effect) => (effect.do === "late" ? [effect.job] : []));
+        return [{ ...state, waiting: [...state.waiting, ...late] }, all.filter((effect) => effect.do !== "late")];
       }),
     ],
     [

@@ -36,12 +36,13 @@ export const properties = [
   "no engine runs without the lease",
   "what is urgent overtakes",
   "what is cancelled stops",
+  "what is late is not run",
   "no engine idles while work waits",
   "everything comes to its end, with nothing left running",
 ] as const;
 
 const settings: TenureSettings = {
-  ...{ maxBatchSize: 2, batchWaitMs: 1, idleMs: 7, passTimeoutMs: 11 },
+  ...{ maxBatchSize: 2, batchWaitMs: 1, idleMs: 7, passTimeoutMs: 1_100 },
   ...{ quantumMs: 0, swapShare: 0.5, urgentShare: 0.5, batchShare: 0.5, hasSessions: true },
 };
 
@@ -99,7 +100,7 @@ export function wander(scenario: Scenario, choose: (among: number) => number, st
 
 function violationOf(world: World): string | undefined {
   if (world.broken !== undefined) return world.broken;
-  const { state, engine, lease } = world;
+  const { state, engine, lease, now } = world;
   const { phase, waiting } = state;
   const known = jobsOf(state).map(({ id }) => id);
   const held = world.jobs.filter(({ at }) => at === "worker").map(({ id }) => id);
@@ -116,6 +117,8 @@ function violationOf(world: World): string | undefined {
     const there = rowsIn(engine).map(({ job }) => job);
     if (rows.length !== there.length || rows.some(({ job }) => !there.includes(job.id))) return "a row is forgotten";
   }
+  if ([...waiting, ...(tenure?.again.flat() ?? [])].some(({ expiresAt = now + 1 }) => expiresAt <= now))
+    return "a late window waits";
   if (engine !== undefined && rowsIn(engine).some((row) => isUnstopped(world, engine, row)))
     return "a cancelled job runs on";
   if (
