@@ -36,6 +36,11 @@ export interface SessionWishes {
 
 const wishNames = Object.keys(liveOptionsSchema.shape).map((field) => headerNameOf(field) ?? "");
 
+/** Whether a frame says anything of what is wanted: a session that was refused is opened by no other. */
+export function saysWishes(frame: Pick<RawFrame, "headers">): boolean {
+  return wishNames.some((name) => frame.headers.has(name));
+}
+
 export function wishesOf({ headers }: Pick<RawFrame, "headers">): Record<string, string> {
   return Object.fromEntries(wishNames.filter((name) => headers.has(name)).map((name) => [name, headers.get(name)]));
 }
