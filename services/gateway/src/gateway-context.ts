@@ -20,6 +20,7 @@ export const gatewaySettings = [
   "API_KEYS",
   "CORS_ORIGINS",
   "SOCKETS_PER_KEY",
+  "LIVE_SESSION_SECONDS",
   "MAX_UPLOAD_BYTES",
   "MAX_JSON_BYTES",
   "FILE_TTL",

@@ -49,6 +49,7 @@ import {
   createSpeechModels,
 } from "./models/index.ts";
 import { addOpenapi } from "./openapi/index.ts";
+import { createRealtime, type Realtime } from "./realtime/index.ts";
 import { addSocketPaths, createUpgradeRoom, type SocketLimits, type SocketRoute } from "./sockets/index.ts";
 import { addSpeech } from "./speech/index.ts";
 import { addOpenai, addTranscribe } from "./transcribe/index.ts";
@@ -125,13 +126,14 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     now,
   };
   const access = createAccessRules(settings.API_KEYS, listOrigins(settings.CORS_ORIGINS));
-  const routes = [...(options.sockets ?? [])];
+  const realtime = createRealtime(gateway, access);
+  const routes = [realtime.route, ...(options.sockets ?? [])];
   const room = createUpgradeRoom({
     ...{ routes, bus, access, closing: gateway.closing, metrics, log },
     mostPerKey: settings.SOCKETS_PER_KEY,
     ...(options.limits === undefined ? {} : { limits: options.limits }),
   });
-  const handle = createApp(gateway, access, routes).callback();
+  const handle = createApp(gateway, access, realtime, routes).callback();
   let server: Server | undefined;
 
   return {
@@ -166,7 +168,12 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   };
 }
 
-function createApp(gateway: GatewayContext, access: AccessRules, routes: readonly SocketRoute[]): Koa {
+function createApp(
+  gateway: GatewayContext,
+  access: AccessRules,
+  realtime: Realtime,
+  routes: readonly SocketRoute[],
+): Koa {
   const { log, metrics, settings } = gateway;
   const app = new Koa();
   // Errors that reach Koa itself are of sockets that are gone.
@@ -177,6 +184,7 @@ function createApp(gateway: GatewayContext, access: AccessRules, routes: readonl
   addTranscribe(router, gateway);
   addOpenai(router, gateway);
   addSpeech(router, gateway);
+  realtime.addEndpoints(router);
   addModels(router, gateway);
   addModelManagement(router, gateway);
   addGpu(router, gateway);

@@ -8,6 +8,8 @@ export const servedNames: readonly string[] = [
   "gpt-4o-transcribe",
   "gpt-4o-mini-transcribe",
   "gpt-4o-transcribe-diarize",
+  "gpt-live-transcribe",
+  "gpt-realtime-whisper",
 ];
 
 /** In any case, and with a date behind (`gpt-4o-mini-transcribe-2025-12-15`). */

@@ -38,6 +38,8 @@ export interface AccessRules {
   readonly keyed: boolean;
   /** Whose key it is: what stands for the key where it must not be told; undefined: nobody's. */
   ownerOf(key: string): string | undefined;
+  /** Whether that still stands for one of the keys. */
+  isOwner(owner: string): boolean;
   /** Where there are no keys. Throws `host_not_allowed` for other machines' names, and for web pages of other origins. */
   refuseOthers(host: string, origin: string): void;
   /**
@@ -52,6 +54,7 @@ export function createAccessRules(keys: readonly string[], isListed: IsListedOri
   return {
     keyed: digests.length > 0,
     ownerOf: (key) => ownerOf(key, digests),
+    isOwner: (owner) => digests.some((known) => known.toString("hex") === owner),
     refuseOthers: (host, origin) => refuseOthers(host, origin, isListed),
     refuseForeignPage(host, origin) {
       if (origin === "" || isListed(origin)) return;

@@ -5,7 +5,12 @@ import type * as z from "zod";
 import type { BodyBudget } from "./body-budget.ts";
 import { noteUnknown } from "./warnings.ts";
 
-export type ReadJson = <Schema extends z.ZodType>(ctx: Context, schema: Schema) => Promise<z.output<Schema>>;
+/** By default a field that is null counts as absent. */
+export type ReadJson = <Schema extends z.ZodType>(
+  ctx: Context,
+  schema: Schema,
+  options?: { nulls: "kept" },
+) => Promise<z.output<Schema>>;
 
 export function createReadJson(maxBytes: number, bodies: BodyBudget): ReadJson {
   // koa-body brings formidable with it: some megabytes that a gateway which never gets JSON does not need.
@@ -24,14 +29,14 @@ export function createReadJson(maxBytes: number, bodies: BodyBudget): ReadJson {
     });
   };
 
-  return async (ctx, schema) => {
+  return async (ctx, schema, options) => {
     if (!ctx.is("json", "+json")) {
       throw new SpeechError("unsupported_media_type", "Send the body as application/json.");
     }
     bodies.take(ctx, maxBytes);
     parser ??= load();
     await (await parser)(ctx, async () => undefined);
-    const body = withoutNulls(ctx.request.body ?? {});
+    const body = options?.nulls === "kept" ? (ctx.request.body ?? {}) : withoutNulls(ctx.request.body ?? {});
     noteUnknown(ctx, unknownFields(schema, body));
     return schema.parse(body);
   };

@@ -5,6 +5,6 @@
 import type { SpeechError } from "@parlance/contracts";
 
 export function statusOf(path: string, { code, status }: Pick<SpeechError, "code" | "status">): number {
-  if (!path.startsWith("/v1/audio/")) return status;
+  if (!/^\/v1\/(audio|realtime)\//.test(path)) return status;
   return status === 422 || code === "audio_unsupported" || code === "audio_too_long" ? 400 : status;
 }

@@ -1,4 +1,4 @@
-/** OpenAI's endpoints for audio. What can never succeed there is a 400, whatever its code. */
+/** OpenAI's endpoints for audio and for realtime sessions. What can never succeed there is a 400, whatever its code. */
 import { contentTypeOf, type ErrorCode, errorTable } from "@parlance/contracts";
 import { statusOf } from "../http/openai-status.ts";
 import { onAudio, onBodies, onEngines, onSpeech, onWork } from "./met-errors.ts";
@@ -15,6 +15,14 @@ const onTranscription: ErrorCode[] = [
   // Of the model that it names.
   ...(["model_not_found", "model_unavailable", "memory_short", "worker_unavailable"] as const),
 ];
+
+const onSecrets = {
+  errors: [
+    ...onBodies,
+    ...(["invalid_json", "operation_unavailable", "model_not_found", "worker_unavailable", "storage_full"] as const),
+  ],
+  statusOf: statusOnAudio,
+};
 
 const transcriptEvents: Json = {
   "text/event-stream": {
@@ -82,7 +90,39 @@ export function openaiAudioPaths(): Record<string, Json> {
         },
       ),
     },
+    "/v1/realtime": {
+      get: operation(
+        "realtime",
+        "A WebSocket that transcribes as it hears, in the events of OpenAI's realtime transcription sessions",
+        {
+          parameters: [
+            query("model", "The model to transcribe with, where the session names none; the one that runs, or none"),
+            query("intent", "transcription, which is all there is"),
+          ],
+          answer: {},
+          errors: ["operation_unavailable", "too_many_sessions", "upgrade_required", "invalid_request"],
+        },
+      ),
+    },
+    "/v1/realtime/client_secrets": {
+      post: operation(
+        "createRealtimeClientSecret",
+        "Make a secret for a client that gets no key: with it, it opens realtime sessions for a while",
+        { body: json("ClientSecretRequest"), answer: json("ClientSecretAnswer"), ...onSecrets },
+      ),
+    },
+    "/v1/realtime/transcription_sessions": {
+      post: operation("createRealtimeTranscriptionSession", "The same, as OpenAI's clients asked for it before", {
+        body: json("OlderSessionRequest"),
+        answer: json("OlderSessionAnswer"),
+        ...onSecrets,
+      }),
+    },
   };
+}
+
+function query(name: string, description: string): Json {
+  return { name, in: "query", description, schema: { type: "string" } };
 }
 
 /** By `response_format`. */

@@ -19,6 +19,12 @@ import {
   uploadResponseSchema,
 } from "@parlance/contracts";
 import * as z from "zod";
+import {
+  clientSecretAnswerSchema,
+  clientSecretRequestSchema,
+  olderSessionAnswerSchema,
+  olderSessionRequestSchema,
+} from "../realtime/client-secret-endpoints.ts";
 import { speechRequestSchema } from "../speech/speech-request.ts";
 import {
   transcriptionJsonSchema,
@@ -36,6 +42,8 @@ export const requests = {
   TranslationForm: translationFormSchema,
   ModelRequest: modelRequestSchema,
   SpeechRequest: speechRequestSchema,
+  ClientSecretRequest: clientSecretRequestSchema,
+  OlderSessionRequest: olderSessionRequestSchema,
 };
 export const responses = {
   UploadResponse: uploadResponseSchema,
@@ -48,6 +56,8 @@ export const responses = {
   TranscriptionJson: transcriptionJsonSchema,
   TranslationJson: translationJsonSchema,
   VerboseJson: verboseJsonSchema,
+  ClientSecretAnswer: clientSecretAnswerSchema,
+  OlderSessionAnswer: olderSessionAnswerSchema,
   GpuStatus: gpuStatusSchema,
   Health: healthSchema,
   Models: modelsSchema,

@@ -52,6 +52,17 @@ export const submissionClaimSchema = z.object({
 });
 export type SubmissionClaim = z.infer<typeof submissionClaimSchema>;
 
+/** What a secret stands for that a caller made for a client of its own: a key to realtime sessions, for a while. */
+export const clientSecretSchema = z.object({
+  /** As the gateway knows the key that it was made with; absent: the gateway had no keys. */
+  owner: z.string().optional(),
+  /** Milliseconds since the epoch. */
+  expiresAt: z.number(),
+  /** What its sessions are to be, in the words that it was asked for in. */
+  session: z.json(),
+});
+export type ClientSecret = z.infer<typeof clientSecretSchema>;
+
 /** A live session that is not concluded yet: what another instance of ingest needs to go on with it. */
 export const liveSessionSchema = z.object({
   sessionId: batchIdSchema,
@@ -117,6 +128,8 @@ export const batchEntries = {
   session: { bucket: buckets.batches, prefix: "session.", schema: liveSessionSchema },
   /** By a checksum of the caller and its key. */
   claim: { bucket: buckets.batches, prefix: "idempotency.", schema: submissionClaimSchema },
+  /** By a checksum of the secret, which is nowhere itself. */
+  secret: { bucket: buckets.batches, prefix: "secret.", schema: clientSecretSchema },
   /** By a job's sequence in JOBS: runs that their workers did not survive. */
   unfinished: { bucket: buckets.batches, prefix: "unfinished.", schema: z.number().int().nonnegative() },
 } as const;
