@@ -1,7 +1,6 @@
 /**
- * Concludes live sessions that nobody will go on with. While an instance of ingest lives it goes on with the sessions of one that died,
- * and closes those that are idle; so this is for what no instance came back to for longer than any session lasts, and for
- * records whose session was forgotten.
+ * Concludes live sessions that nobody will go on with. An instance of ingest that lives goes on with those of one that died, and closes
+ * what is idle. So this is for sessions that none came back to for longer than any lasts, and for records whose session was forgotten.
  *
  *   its holder does not answer, and nothing was written for so long   → concluded, then its entry is deleted
  *   its record is open, and it has no entry                            → concluded
