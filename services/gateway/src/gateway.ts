@@ -40,6 +40,7 @@ import {
   requireKeysForAnyOrigin,
   tellWarnings,
 } from "./http/index.ts";
+import { listenRoute, transcribeRoute } from "./live/index.ts";
 import {
   addGpu,
   addModelManagement,
@@ -127,7 +128,8 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   };
   const access = createAccessRules(settings.API_KEYS, listOrigins(settings.CORS_ORIGINS));
   const realtime = createRealtime(gateway, access);
-  const routes = [realtime.route, ...(options.sockets ?? [])];
+  const listen = listenRoute(gateway, options.limits?.silentMs);
+  const routes = [transcribeRoute(gateway), listen, realtime.route, ...(options.sockets ?? [])];
   const room = createUpgradeRoom({
     ...{ routes, bus, access, closing: gateway.closing, metrics, log },
     mostPerKey: settings.SOCKETS_PER_KEY,

@@ -30,8 +30,8 @@ export interface SessionFinalsOptions {
   notebook: Pick<BatchNotebook, "read">;
   files: FileStore;
   sessionId: string;
-  /** The number of the first utterance that is to be told. */
-  from: number;
+  /** The number of the first utterance that is to be told, of a session that was there before; undefined: it is new. */
+  from: number | undefined;
   tell: (final: LiveFinal) => void;
   /** All that there are were told. */
   onAll: () => void;
@@ -53,7 +53,7 @@ export function createSessionFinals(options: SessionFinalsOptions): SessionFinal
   const { signal } = closing;
   const where = new Map<string, { start: number; end: number }>();
   const waiting = new Map<string, ItemDone>();
-  let next = options.from;
+  let next = options.from ?? 0;
   /** Up to which number they are known to come. */
   let expected = 0;
   let total: number | undefined;
@@ -152,6 +152,7 @@ export function createSessionFinals(options: SessionFinalsOptions): SessionFinal
     if (connected) lookNow();
   });
   listen().catch(() => undefined);
+  if (options.from !== undefined) lookNow();
 
   return {
     expect(itemId, place) {

@@ -25,6 +25,22 @@ export const onSpeech: ErrorCode[] = [
   "language_unsupported",
 ];
 
+/** What a live session's socket meets, before it is open and on it. */
+export const onSessions: ErrorCode[] = [
+  "upgrade_required",
+  "operation_unavailable",
+  "validation_failed",
+  "too_many_sessions",
+  "session_ended",
+  "session_idle",
+  "session_too_long",
+  "session_behind",
+  "frame_invalid",
+  "audio_lost",
+  "worker_unavailable",
+  "batch_not_found",
+];
+
 export const onModels: ErrorCode[] = [
   "not_found",
   "worker_unavailable",

@@ -3,6 +3,7 @@ import { families } from "@parlance/contracts";
 import { onAudio, onBodies, onModels, onSpeech, onWork } from "./met-errors.ts";
 import { openaiAudioPaths } from "./openai-audio-paths.ts";
 import { audioFile, form, type Json, json, listOf, operation, path } from "./operation.ts";
+import { socketPaths } from "./socket-paths.ts";
 
 const model: Json = {
   id: { type: "string" },
@@ -119,6 +120,7 @@ export function paths(): Json {
       }),
     },
     ...openaiAudioPaths(),
+    ...socketPaths(),
     "/v1/audio/voices": {
       get: operation("voices", "The voices that can speak", {
         answer: listOf("voices", {

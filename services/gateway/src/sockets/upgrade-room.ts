@@ -14,6 +14,8 @@ import type { Caller, SocketRequest, SocketRoute } from "./socket-route.ts";
 export interface SocketLimits {
   /** Milliseconds from one ping to the next; who misses two of them is dropped. Default 15 000. */
   pingMs?: number;
+  /** Milliseconds without audio or KeepAlive after which `/v1/listen` ends. Default 10 000. */
+  silentMs?: number;
 }
 
 export interface UpgradeRoomOptions {

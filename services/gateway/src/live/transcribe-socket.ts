@@ -1,0 +1,123 @@
+/**
+ * `/ws/transcribe`: audio in, texts out. The habits are Deepgram's, the words are Parlance's. What may change is told as `partial`, with
+ * how much of it never will; what is `final` is what the same audio gives as a file.
+ */
+import { SpeechError, timedId, toSpeechError } from "@parlance/contracts";
+import { type GatewayContext, requireTranscription } from "../gateway-context.ts";
+import type { Socket, SocketListener, SocketRoute } from "../sockets/index.ts";
+import { closeCodeOf } from "./close-codes.ts";
+import { parseControl } from "./control-message.ts";
+import { type LiveSession, openLiveSession } from "./live-session.ts";
+import { findLiveSession } from "./resume.ts";
+import { transcribeMessages } from "./transcribe-messages.ts";
+import { readTranscribeQuery, type TranscribeQuery } from "./transcribe-query.ts";
+
+/** Two seconds of 16-bit samples at 16 kHz. */
+const MAX_MESSAGE_BYTES = 65_536;
+
+export function transcribeRoute(gateway: GatewayContext): SocketRoute {
+  return {
+    path: "/ws/transcribe",
+    maxPayload: MAX_MESSAGE_BYTES,
+    stamp: (message, seq) => ({ ...message, seq }),
+    // A browser is told nothing of an upgrade that was refused: what is wrong with the query is said on the socket.
+    check: () => requireTranscription(gateway.settings),
+    open(socket, request) {
+      try {
+        return openTranscription(gateway, socket, readTranscribeQuery(request.query));
+      } catch (error) {
+        endWith(socket, toSpeechError(error));
+        return { closed: () => undefined };
+      }
+    },
+  };
+}
+
+function openTranscription(gateway: GatewayContext, socket: Socket, query: TranscribeQuery): SocketListener {
+  let session: LiveSession | undefined;
+  let ending: SpeechError | undefined;
+  let closing = false;
+
+  function begin(sessionId: string, found?: Awaited<ReturnType<typeof findLiveSession>>): void {
+    const format = found?.format ?? query.format;
+    session = openLiveSession({
+      ...{ bus: gateway.bus, notebook: gateway.notebook, files: gateway.files },
+      ...{ sessionId, format, wishes: query.wishes },
+      ...(found === undefined ? {} : { resume: found.resume }),
+      events: transcribeMessages({
+        socket,
+        ...{ sessionId, format, words: query.wishes.timestamps === true, warnings: query.warnings },
+        from: query.resume?.from ?? 0,
+        ended(error) {
+          const told = ending ?? error;
+          socket.close(told === undefined ? 1000 : closeCodeOf(told.code), told?.code);
+        },
+      }),
+    });
+  }
+
+  async function goOn({ session: sessionId, from }: { session: string; from: number }): Promise<void> {
+    // What is sent meanwhile waits at its sender.
+    socket.pause();
+    try {
+      const found = await findLiveSession(gateway.notebook, sessionId, from);
+      if (!socket.gone.aborted) begin(sessionId, found);
+    } catch (error) {
+      endWith(socket, toSpeechError(error));
+    } finally {
+      socket.resume();
+    }
+  }
+
+  /** What the caller did wrong; what its session cannot go on after ends it, and what was said before is told. */
+  function refuse(cause: unknown): void {
+    const error = toSpeechError(cause);
+    socket.send({ type: "error", ...error.toFailure() });
+    if (error.code === "frame_invalid" || error.code === "invalid_json" || error.code === "validation_failed") return;
+    ending = error;
+    close();
+  }
+
+  function close(): void {
+    closing = true;
+    session?.close();
+  }
+
+  function heed(act: () => void): void {
+    if (closing) return;
+    try {
+      act();
+    } catch (error) {
+      refuse(error);
+    }
+  }
+
+  if (query.resume === undefined) begin(timedId(gateway.now()));
+  else void goOn(query.resume);
+
+  return {
+    bytes: (audio) =>
+      heed(() => {
+        if (audio.length === 0) close();
+        else session?.send(audio);
+      }),
+    text: (message) =>
+      heed(() => {
+        const control = parseControl(message);
+        if (control === "closestream") close();
+        else if (control === "finalize") session?.finalize();
+        else session?.keepAlive();
+      }),
+    closed({ code, by }) {
+      const stays = closing || query.outlivesSocket || (by === "gateway" && code === 1001);
+      if (stays) session?.leave();
+      else session?.cancel();
+    },
+  };
+}
+
+function endWith(socket: Socket, error: SpeechError): void {
+  const told = error.code === "internal" ? new SpeechError("internal") : error;
+  socket.send({ type: "error", ...told.toFailure() });
+  socket.close(closeCodeOf(told.code), told.code);
+}
