@@ -3,9 +3,9 @@ import { SAMPLE_RATE } from "@parlance/contracts";
 import type { AsrResult, AsrSegment } from "../types.ts";
 import { hearText, type TextWindow, textWindow, WINDOW_TOKENS, windowResult } from "../windows/memory.ts";
 import type { WhisperSection } from "./manifest-section.ts";
+import type { Attempted } from "./search/attempts.ts";
 import { languageName } from "./text/languages.ts";
 import type { Vocabulary } from "./text/vocabulary.ts";
-import type { WhisperResult } from "./transcriber.ts";
 
 /** Without second attempts. */
 export function windowSection(section: WhisperSection): WhisperSection {
@@ -28,8 +28,15 @@ export function whisperWindow(
   return { ...before, language: undefined };
 }
 
+/** What a row came to. */
+interface HeardRow extends Attempted {
+  /** Whisper's code. */
+  language: string;
+  logProbability: number;
+}
+
 /** `known`: whether the caller named the language, or the model has but one. */
-export function hearWindow(before: TextWindow, result: WhisperResult, segment: AsrSegment, known: boolean): AsrResult {
+export function hearWindow(before: TextWindow, result: HeardRow, segment: AsrSegment, known: boolean): AsrResult {
   const { language, silence, text, logProbability, finished } = result;
   const heard = hearText(before, {
     ...{ text: silence ? "" : text, seconds: segment.samples.length / SAMPLE_RATE },
