@@ -7,6 +7,7 @@
  *
  * Rows are padded with zeros to the longest. The graph gets each row's length and must not let the padding change the
  * row's own frames. A manifest may ask for yet smaller runs on the CPU (`rowsPerCpuRun`).
+ * Of a window of live speech only what is not settled is heard and searched, with a narrow beam (timed-window.ts).
  * Rooms: emissions/ (what the graph says), language/ (words, how they are said, which follows which), search/ (the beam),
  * words/ (from labels to words).
  * State: the session, the lexicon and the language model, and the beams that search nothing.
@@ -69,7 +70,7 @@ export const ctcArchitecture: AsrArchitecture = {
         emissions: RowEmissions,
       ): Promise<AsrOutcome | undefined> => {
         const wishes = window === undefined ? segment : { ...segment, timestamps: true, quick: true };
-        const work = decode(emissions, wishes, secondsOf({ samples }));
+        const work = decode(window?.searched(emissions) ?? emissions, wishes, secondsOf({ samples }));
         try {
           const decoded = await runInTurns(work, pass, row);
           if (decoded === undefined) return undefined;

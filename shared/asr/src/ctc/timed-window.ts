@@ -1,7 +1,7 @@
 /**
  * Windows of a CTC model. Its words have times, so what is stable is decided by them: a word becomes stable when it ended a while ago and
  * the window before had it in the same place. What lies before is settled, and need not be heard again, but for the context that the
- * graph and the language model want: a window costs what is new, not what the utterance is long. Pure.
+ * graph and the search want: a window costs what is new, not what the utterance is long. Pure.
  *
  * Times are milliseconds of the utterance.
  */
@@ -10,11 +10,15 @@ import * as z from "zod";
 import type { AsrSegment } from "../types.ts";
 import { MOST_STABLE } from "../windows/agreement.ts";
 import { beginsSpaceless, endsSpaceless } from "../windows/units.ts";
+import { type Emissions, SEPARATOR } from "./emissions/emissions.ts";
+import type { RowEmissions } from "./row-decoder.ts";
 
 /** How long ago a word ended that is stable: until then what follows may change it. */
-const SETTLES_AFTER = 800;
-/** Heard again before what is not settled. */
+const SETTLES_AFTER = 600;
+/** Heard again before what is not settled: as far as a graph sees. */
 const CONTEXT = 2_000;
+/** Searched again: two words or three, for those that follow. Between these, wherever there is a gap. */
+const SEARCH_CONTEXT = [1_400, 700] as const;
 /** How far a word may have moved from one window to the next, in frames. */
 const MOVED_FRAMES = 2;
 /** Frames come in steps of up to so many: a window begins at such a step. */
@@ -36,7 +40,9 @@ type TimedWord = z.infer<typeof timedMemorySchema>["words"][number];
 export interface TimedWindow {
   /** What of the window is to be heard. */
   samples: Int16Array;
-  /** What is stable, and what was told behind it, when its words were found: their times are seconds of `samples`. */
+  /** What of that is to be searched for words: all behind a gap between words, some way before what is not settled. */
+  searched(heads: RowEmissions): RowEmissions;
+  /** What is stable, and what was told behind it, when these words were found: their times are seconds of what was searched. */
   hear(words: readonly Word[]): HeardWindow;
 }
 
@@ -54,12 +60,23 @@ export function timedWindow(
   const step = FRAMES_OF_STEP * frameSeconds;
   const begin = Math.max(0, Math.floor((settled - CONTEXT) / milliseconds(step))) * step;
   const moved = milliseconds(MOVED_FRAMES * frameSeconds);
+  /** Seconds. */
+  let searchedFrom = begin;
 
   return {
     samples: samples.subarray(Math.round(begin * SAMPLE_RATE)),
+    searched(heads) {
+      const frameOf = (milliseconds: number) => Math.floor((milliseconds / 1_000 - begin) / frameSeconds);
+      const range = SEARCH_CONTEXT.map((context) => frameOf(settled - context));
+      const head = heads.phones ?? heads.characters;
+      const first = head === undefined || begin === 0 ? 0 : gapBetween(head, range[0] ?? 0, range[1] ?? 0);
+      searchedFrom = begin + first * frameSeconds;
+      return { phones: behind(heads.phones, first), characters: behind(heads.characters, first) };
+    },
     hear(heard) {
+      const at = (seconds: number) => milliseconds(searchedFrom + seconds);
       const words = heard
-        .map(({ text, start, end }): TimedWord => [text, milliseconds(begin + start), milliseconds(begin + end)])
+        .map(({ text, start, end }): TimedWord => [text, at(start), at(end)])
         .filter(([, start, end]) => start + end > 2 * settled);
       const old = now - SETTLES_AFTER;
       let agreed = 0;
@@ -92,6 +109,18 @@ export function timedWindow(
   function isSame([text, start, end]: TimedWord, [otherText, otherStart, otherEnd]: TimedWord): boolean {
     return text === otherText && Math.abs(start - otherStart) <= moved && Math.abs(end - otherEnd) <= moved;
   }
+}
+
+/** The frame in a range that is likeliest to part words. */
+function gapBetween({ data, offset, frames, labels }: Emissions, from: number, to: number): number {
+  const scoreOf = (frame: number) => data[offset + frame * labels + SEPARATOR] ?? Number.NEGATIVE_INFINITY;
+  let best = Math.max(0, from);
+  for (let frame = best + 1; frame < Math.min(to, frames); frame++) if (scoreOf(frame) > scoreOf(best)) best = frame;
+  return best;
+}
+
+function behind(head: Emissions | undefined, first: number): Emissions | undefined {
+  return head && { ...head, offset: head.offset + first * head.labels, frames: Math.max(0, head.frames - first) };
 }
 
 function remembered(words: readonly TimedWord[]): TimedWord[] {

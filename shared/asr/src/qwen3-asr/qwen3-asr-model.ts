@@ -8,6 +8,7 @@
  * Above a temperature of 0 a row's tokens are drawn, by a seed of its audio; where the loop is in the graph (the project's own
  * layout on CUDA) none can be drawn, and the temperature is ignored. A word's confidence is the geometric mean of its tokens'
  * probabilities; of a phrase that was chosen from a list neither tokens nor confidences are told.
+ * Windows of live speech go on from what is stable (text-window.ts).
  * A pass gives way between the encoder's runs, parts of prompts, steps and the aligner's runs, tells texts as they grow,
  * and where the graphs can takes in waiting rows between steps.
  * Rooms: audio/ (the encoder), prompt/ (what is asked and how the answer is read), words/ (the aligner), published/ (graphs

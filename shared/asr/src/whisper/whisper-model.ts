@@ -4,7 +4,8 @@
  * Rows are heard, their languages are told, and they are decoded together: with a beam, then, where a text looks wrong,
  * by sampling at rising temperatures, as openai-whisper does; transcriber.ts says how a pass goes. Where times are wanted
  * the text is decoded with timestamps, and the words' times are found in the cross attention. Context and hotwords stand
- * in the prompt as the text that came before, as much of its end as the model was trained with.
+ * in the prompt as the text that came before, as much of its end as the model was trained with. Windows of live speech are said greedily,
+ * once (text-window.ts); they cost as much as 30 s to hear, whatever they have, since the graphs' places are as many.
  *
  * Checked against openai-whisper on small random models (models/recipes/whisper): features, states, languages, tokens, times.
  * Rooms: graphs/ (each layout behind one interface), search/ (how a text is looked for), words/ (their times), text/ (tokens).
