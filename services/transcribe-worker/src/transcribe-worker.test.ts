@@ -13,7 +13,10 @@ import {
   segmentResultSchema,
   streams,
   subjects,
+  type WindowMemory,
+  windowAnswerSchema,
   workerStateSchema,
+  writeHeaders,
 } from "@parlance/contracts";
 import { readManifest } from "@parlance/model-store";
 import { startFakeHub } from "@parlance/model-store/testing";
@@ -81,6 +84,29 @@ describe("a transcribe-worker", () => {
   test("answers bytes that are no samples with a failed result", async () => {
     await publish("b2", new Uint8Array(3));
     expect(await result("b2")).toMatchObject({ outcome: "failed", error: { code: "job_invalid" } });
+  });
+
+  test("hears windows of a live session, each with what it remembers of the one before", async () => {
+    const sample = pcm("espeak-1.wav");
+    const listening = new AbortController();
+    const answers = rig.bus.subscribe(subjects.liveHeard("call"), listening.signal)[Symbol.asyncIterator]();
+    await rig.bus.flush();
+    const told: string[] = [];
+    let memory: WindowMemory | undefined;
+    for (const [window, share] of [0.4, 0.7, 1].entries()) {
+      const soFar = sample.subarray(0, 2 * Math.round((sample.byteLength / 2) * share));
+      const headers = writeHeaders({ item: "0", window, deadline: Date.now() + 20_000, memory });
+      await rig.bus.publishOnce(subjects.liveWindow("call"), soFar, { headers });
+      const { value } = await answers.next();
+      const answer = windowAnswerSchema.parse(JSON.parse(new TextDecoder().decode(value?.data)));
+      if (answer.outcome !== "heard") throw new Error(`it is ${answer.outcome}`);
+      expect(answer).toMatchObject({ item: "0", window, language: "English", model: "parlance-en", passSize: 1 });
+      expect(answer.stable.startsWith(told.at(-1) ?? "")).toBe(true);
+      told.push(answer.stable);
+      memory = answer.memory;
+    }
+    listening.abort();
+    expect(told.at(-1)?.length).toBeGreaterThan(5);
   });
 
   test("never loads ONNX Runtime into its supervisor", () => {
