@@ -15,11 +15,12 @@ import { putBuild } from "./stack/src/put-build.ts";
 const root = fileURLToPath(new URL("..", import.meta.url));
 
 const decoder = "shared/audio/src/decoder/decoder-process.ts";
+const listener = "shared/audio/src/live/listener-process.ts";
 const cudaProbe = "shared/inference/src/accelerators/cuda-probe-child.ts";
 /** Programs of each service: its main, and what it starts as processes of its own. */
 const programs = {
   gateway: ["services/gateway/src/main.ts"],
-  ingest: ["services/ingest/src/main.ts", decoder],
+  ingest: ["services/ingest/src/main.ts", decoder, listener],
   results: ["services/results/src/main.ts"],
   "transcribe-worker": [
     "services/transcribe-worker/src/main.ts",
@@ -28,7 +29,7 @@ const programs = {
   ],
   "tts-worker": ["services/tts-worker/src/main.ts", "services/tts-worker/src/engine.ts", cudaProbe],
   // Its workers' engines are those of their own folders.
-  stack: ["services/stack/src/services-process.ts", decoder, cudaProbe],
+  stack: ["services/stack/src/services-process.ts", decoder, listener, cudaProbe],
 };
 /** Programs that share no code with the others of their service, for that would bring them what the others need. */
 const alone = { stack: ["run", "main", "topology-process"].map((name) => `services/stack/src/${name}.ts`) };

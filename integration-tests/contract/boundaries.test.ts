@@ -41,7 +41,8 @@ const allowed: Record<string, readonly string[]> = {
   bus: ["contracts"],
   "gpu-lease": ["bus", "contracts"],
   "model-store": ["catalogue", "contracts"],
-  audio: ["contracts"],
+  // Live sessions are listened to by a model that ships.
+  audio: ["catalogue", "contracts", "inference", "model-store"],
   inference: ["contracts", "model-store"],
   generation: ["contracts", "inference"],
   asr: ["contracts", "generation", "inference", "model-store"],

@@ -5,7 +5,7 @@
  */
 import { copyFileSync, cpSync, existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { embeddedModels } from "@parlance/catalogue";
+import { embeddedModels, voiceActivityModel } from "@parlance/catalogue";
 import { buildPrograms } from "./build-programs.ts";
 import { copyPackages } from "./copy-packages.ts";
 import { addCudaProvider } from "./cuda-provider.ts";
@@ -13,8 +13,9 @@ import { keptRoots, readPackage } from "./kept-packages.ts";
 import { licencesOfServices, licensedPackage, writeLicences } from "./third-party.ts";
 
 const layers = {
-  services: ["gateway", "ingest", "results"],
-  speech: ["transcribe-worker", "tts-worker"],
+  services: ["gateway", "results"],
+  // Ingest listens to live sessions.
+  speech: ["ingest", "transcribe-worker", "tts-worker"],
 } as const;
 
 export interface ImageFoldersOptions {
@@ -63,7 +64,7 @@ export async function makeImageFolders({ root, folder, cudaFrom }: ImageFoldersO
     addCudaProvider({ from: cudaFrom, runtime, to, say: (text) => process.stdout.write(`${text}\n`) });
   }
   mkdirSync(at("speech", "models"), { recursive: true });
-  for (const name of Object.values(embeddedModels)) {
+  for (const name of [...Object.values(embeddedModels), voiceActivityModel]) {
     cpSync(join(root, "models", name), at("speech", `models/${name}`), { recursive: true });
   }
   writeLicences(at("services", "licences"), [

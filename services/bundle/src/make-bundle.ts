@@ -16,7 +16,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { basename, join } from "node:path";
-import { embeddedModels } from "@parlance/catalogue";
+import { embeddedModels, voiceActivityModel } from "@parlance/catalogue";
 import { findServer, serverSources } from "@parlance/nats";
 import { buildPrograms, type Program } from "./build-programs.ts";
 import { copyPackages } from "./copy-packages.ts";
@@ -112,7 +112,7 @@ export async function makeBundle({
     const to = at(`node_modules/onnxruntime-node/bin/napi-v6/${process.platform}/${process.arch}`);
     addCudaProvider({ from: cudaFrom, runtime, to, say });
   }
-  for (const name of Object.values(embeddedModels))
+  for (const name of [...Object.values(embeddedModels), voiceActivityModel])
     cpSync(join(root, "models", name), at(`models/${name}`), { recursive: true });
   for (const { name, folder: from } of models) {
     say(`model ${name}`);

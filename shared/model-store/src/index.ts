@@ -7,3 +7,4 @@ export * from "./list-models.ts";
 export * from "./manifest-file.ts";
 export * from "./obtain-model.ts";
 export * from "./resolve-model.ts";
+export * from "./shipped-models.ts";

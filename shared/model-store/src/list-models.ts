@@ -6,7 +6,7 @@ import { viewFolder } from "./folder-view.ts";
 import { manifestOfFolder } from "./layout-manifest.ts";
 import type { LayoutRecogniser } from "./layouts/types.ts";
 import { readManifest } from "./manifest-file.ts";
-import { shippedModels } from "./resolve-model.ts";
+import { shippedModels } from "./shipped-models.ts";
 
 export interface LocalModel {
   /** By which it is resolved. */

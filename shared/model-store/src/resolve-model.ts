@@ -9,7 +9,6 @@
  * State: a memory of verified checksums, by path, size and modification time.
  */
 import { basename, isAbsolute, join, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
 import { catalogue, findInCatalogue } from "@parlance/catalogue";
 import { type Manifest, SpeechError } from "@parlance/contracts";
 import { checkFile } from "./checksums.ts";
@@ -17,6 +16,7 @@ import { viewFolder } from "./folder-view.ts";
 import { manifestOfFolder } from "./layout-manifest.ts";
 import type { LayoutRecogniser } from "./layouts/types.ts";
 import { manifestName, readManifest } from "./manifest-file.ts";
+import { shippedModels } from "./shipped-models.ts";
 
 export interface ResolveModelOptions {
   /** A name, a hub-style id (`owner/name`), or a folder. */
@@ -34,9 +34,6 @@ export interface ResolvedModel {
   /** Absolute paths by role; every one exists and has the manifest's size and checksum. */
   files: Record<string, string>;
 }
-
-/** The models that ship with the repository. */
-export const shippedModels = fileURLToPath(new URL("../../../models", import.meta.url));
 
 /** Throws a SpeechError `validation_failed` when there is no such model or one of its files is not what it should be. */
 export async function resolveModel(options: ResolveModelOptions): Promise<ResolvedModel> {

@@ -1,11 +1,11 @@
 /** One decoder process seen from the pool: runs one item at a time, and is killed when an item does not end by itself. */
-import { spawn } from "node:child_process";
-import type { Socket } from "node:net";
 import { fileURLToPath } from "node:url";
 import { failureSchema, SpeechError } from "@parlance/contracts";
+import { spawnBounded } from "../process/bounded-process.ts";
+import { type Frame, writeFrame } from "../process/pipe-frames.ts";
 import type { Segment } from "../samples/segment.ts";
 import type { ItemLimits } from "./decoder-process.ts";
-import { type Frame, frameTypes, readFrames, writeFrame } from "./frames.ts";
+import { frameTypes } from "./frame-types.ts";
 import { unpackSegment } from "./segment-frame.ts";
 
 /** The process ended while it had an item. */
@@ -31,11 +31,6 @@ export interface DecoderChild {
 }
 
 const TICK_MS = 100;
-const HEAP_MIB = 256;
-/** Read access is for its own code; writing, workers, addons and programs are denied by Node itself. */
-const FLAGS = [`--max-old-space-size=${HEAP_MIB}`, "--disable-warning=ExperimentalWarning"];
-const SANDBOX = ["--permission", "--allow-fs-read=*"];
-
 /** Beside this file, whether that is the source or a bundle of it. */
 const ownProgram = new URL(`./decoder-process${import.meta.url.endsWith(".ts") ? ".ts" : ".js"}`, import.meta.url);
 
@@ -47,36 +42,13 @@ export interface DecoderChildOptions {
 export function spawnDecoderChild({ program }: DecoderChildOptions = {}): DecoderChild {
   const path = program ?? fileURLToPath(ownProgram);
   // AAC by the system's ffmpeg is the one thing that starts a program.
-  const sandbox = hasAacPackage() ? SANDBOX : [...SANDBOX, "--allow-child-process"];
-  const child = spawn(process.execPath, [...FLAGS, ...sandbox, path], {
-    stdio: ["pipe", "pipe", "ignore"],
-    // Nothing that it could tell, but where programs and, on a machine without a C++ library of its own, libraries lie.
-    env: { PATH: process.env.PATH, LD_LIBRARY_PATH: process.env.LD_LIBRARY_PATH },
-  });
-  const frames = readFrames(child.stdout);
-  const ended = new Promise<string>((resolve) => {
-    child.once("error", (error) => resolve(error.message));
-    child.once("exit", (code, signal) => resolve(signal ?? `exit code ${code}`));
-  });
-  let alive = true;
+  const child = spawnBounded(path, hasAacPackage() ? [] : ["--allow-child-process"]);
   let ready = false;
-  void ended.then(() => {
-    alive = false;
-  });
-  // Writing to a process that has ended is noticed by reading from it.
-  child.stdin.on("error", () => {});
-  child.stdout.on("error", () => {});
-
-  async function kill(): Promise<void> {
-    child.ref();
-    child.kill("SIGKILL");
-    await ended;
-  }
 
   async function nextFrame(): Promise<Frame> {
-    const next = await frames.next();
+    const next = await child.frames.next();
     if (next.done !== true) return next.value;
-    throw new DecoderCrash(`the decoder process ended (${await ended})`);
+    throw new DecoderCrash(`the decoder process ended (${await child.ended})`);
   }
 
   async function waitUntilReady(): Promise<void> {
@@ -96,7 +68,7 @@ export function spawnDecoderChild({ program }: DecoderChildOptions = {}): Decode
     const state = { decoding: false, feeding: "source" as "source" | "process" };
     const stop = (reason: unknown) => {
       failure ??= reason;
-      child.kill("SIGKILL");
+      child.stop();
     };
     const onAbort = () => stop(signal?.reason);
     signal?.addEventListener("abort", onAbort, { once: true });
@@ -123,7 +95,7 @@ export function spawnDecoderChild({ program }: DecoderChildOptions = {}): Decode
         await writeFrame(child.stdin, frameTypes.end);
       } catch (error) {
         // A closed pipe is the process's end, which reading reports better.
-        if (alive && !child.stdin.destroyed) stop(error);
+        if (child.alive && !child.stdin.destroyed) stop(error);
       }
     }
 
@@ -152,21 +124,18 @@ export function spawnDecoderChild({ program }: DecoderChildOptions = {}): Decode
       clearInterval(timer);
       signal?.removeEventListener("abort", onAbort);
       settled = true;
-      if (!clean) await kill();
+      if (!clean) await child.kill();
     }
   }
 
   return {
     pid: child.pid,
     get alive() {
-      return alive;
+      return child.alive;
     },
     run,
-    hold(busy) {
-      const sockets = [child.stdin as Socket, child.stdout as Socket];
-      for (const held of [child, ...sockets]) busy ? held.ref() : held.unref();
-    },
-    kill,
+    hold: child.hold,
+    kill: child.kill,
   };
 }
 

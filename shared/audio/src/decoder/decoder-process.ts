@@ -6,8 +6,9 @@
  */
 import { errorCodeSchema, SpeechError } from "@parlance/contracts";
 import { createByteReader } from "../formats/byte-reader.ts";
+import { type Frame, readFrames, writeFrame } from "../process/pipe-frames.ts";
 import { type DecodeLimits, decodeSegments } from "./decode.ts";
-import { type Frame, frameTypes, readFrames, writeFrame } from "./frames.ts";
+import { frameTypes } from "./frame-types.ts";
 import { packSegment } from "./segment-frame.ts";
 
 export interface ItemLimits extends DecodeLimits {

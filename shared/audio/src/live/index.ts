@@ -7,6 +7,7 @@
 export { createEndpointer, type EndpointerBeginning } from "./endpointer.ts";
 export { createFrameDecoder, type FrameDecoder } from "./frame-decoder.ts";
 export { firstHeard, hearFrom, WINDOW } from "./hearing-blocks.ts";
+export { createListenerPool } from "./listener-pool.ts";
 export type { Heard, Listener, ListenerPool, ListenerPoolOptions } from "./listening.ts";
 export { frameAfter, frameSamples, heardPosition, ownPosition, phaseOf } from "./live-format.ts";
 export type { EndpointEvent, Endpointer, EndpointerOptions, OpenUtterance, RestPoint } from "./utterances.ts";

@@ -21,7 +21,7 @@ export interface Listener {
    * retryable SpeechError when its process has died, hung or grown too large: the listener is over, another one must be opened.
    */
   push(bytes: Uint8Array): Promise<Heard>;
-  /** Silence in place of frames that are missing: so many samples at the session's own rate. */
+  /** Silence in place of frames that are missing: so many samples at the session's own rate, 30 s of them at most. */
   silence(samples: number): Promise<Heard>;
   /** No audio follows: what the resampler had kept back. */
   end(): Promise<Heard>;

@@ -1,23 +1,6 @@
-/** The pipe between the pool and a decoder process: frames of one type byte, four length bytes (little-endian) and a payload. */
+/** The pipe between a service and a bounded process: frames of one type byte, four length bytes (little-endian) and a payload. */
 import { once } from "node:events";
 import type { Readable, Writable } from "node:stream";
-
-export const frameTypes = {
-  /** Process → pool: it runs. */
-  ready: 1,
-  /** Pool → process: limits of the item that follows, JSON. */
-  begin: 2,
-  /** Pool → process: encoded audio. */
-  data: 3,
-  /** Pool → process: the item's audio is complete (or no more of it is needed). */
-  end: 4,
-  /** Process → pool: a segment. */
-  segment: 5,
-  /** Process → pool: the item is done. */
-  done: 6,
-  /** Process → pool: the item failed, JSON. */
-  failed: 7,
-} as const;
 
 export interface Frame {
   type: number;
@@ -27,19 +10,25 @@ export interface Frame {
 const HEADER_BYTES = 5;
 const EMPTY = new Uint8Array(0);
 
-/** Resolves when there is room for more. Throws when the other side is gone. */
-export async function writeFrame(stream: Writable, type: number, ...parts: Uint8Array[]): Promise<void> {
+/** Does not wait for room: for who waits for an answer. Of a stream whose other side is gone nothing comes. */
+export function sendFrame(stream: Writable, type: number, ...parts: Uint8Array[]): void {
+  if (stream.destroyed) return;
   const header = Buffer.alloc(HEADER_BYTES);
   header[0] = type;
   header.writeUInt32LE(
     parts.reduce((sum, part) => sum + part.length, 0),
     1,
   );
-  if (stream.destroyed) throw new Error("the pipe is closed");
   stream.cork();
   stream.write(header);
   for (const part of parts) stream.write(part);
   stream.uncork();
+}
+
+/** Resolves when there is room for more. Throws when the other side is gone. */
+export async function writeFrame(stream: Writable, type: number, ...parts: Uint8Array[]): Promise<void> {
+  if (stream.destroyed) throw new Error("the pipe is closed");
+  sendFrame(stream, type, ...parts);
   if (!stream.writableNeedDrain) return;
   const controller = new AbortController();
   const { signal } = controller;
