@@ -9,6 +9,7 @@
  * `scriptProblem` says whether a text is foreign for the most part.
  */
 export { type CutTextOptions, cutText, type TextPiece } from "./cut/cut-text.ts";
+export { createTextCutter, type TextCutter } from "./cut/text-cutter.ts";
 export { normalise } from "./normalise/normalise.ts";
 export {
   createPronouncer,

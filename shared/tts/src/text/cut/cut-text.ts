@@ -15,54 +15,76 @@ export interface CutTextOptions {
 }
 
 const PARAGRAPH_MS = 700;
-const SENTENCE_MS = 350;
+export const SENTENCE_MS = 350;
 const CLAUSE_MS = 120;
 
 /** A sentence with fewer characters than this is said together with the next one: alone it is hardly a breath. */
 const SHORTEST = 8;
+
+export const MAX_CHARACTERS = 300;
 
 /**
  * Paragraphs, sentences, and where a sentence is longer than `maxCharacters` its clauses, words or at last characters. Every
  * character that is no blank is in exactly one piece, in order. Throws a RangeError for a `maxCharacters` that is no whole
  * number above 0.
  */
-export function cutText(text: string, { maxCharacters = 300 }: CutTextOptions = {}): TextPiece[] {
+export function cutText(text: string, { maxCharacters = MAX_CHARACTERS }: CutTextOptions = {}): TextPiece[] {
+  requireWhole(maxCharacters);
+  const pieces = piecesOf(sentencesIn(text, maxCharacters), maxCharacters);
+  const last = pieces.at(-1);
+  if (last !== undefined) last.pauseMs = 0;
+  return pieces;
+}
+
+export function requireWhole(maxCharacters: number): void {
   if (!Number.isInteger(maxCharacters) || maxCharacters < 1)
     throw new RangeError(`maxCharacters must be a whole number above 0, not ${maxCharacters}`);
+}
+
+export interface Sentence {
+  text: string;
+  endsParagraph: boolean;
+}
+
+/** @param carried characters of the text's first line that came before it. */
+export function sentencesIn(text: string, maxCharacters: number, carried = 0): Sentence[] {
+  return text.split(/\r?\n[^\S\n]*\r?\n\s*|\u2029/).flatMap((paragraph, index) => {
+    const lines = linesOf(paragraph, index === 0 ? carried : 0);
+    const sentences = joinShort(lines.flatMap(sentencesOf), maxCharacters);
+    return sentences.map((sentence, at) => ({ text: sentence, endsParagraph: at === sentences.length - 1 }));
+  });
+}
+
+export function piecesOf(sentences: readonly Sentence[], maxCharacters: number): TextPiece[] {
   const pieces: TextPiece[] = [];
-  const add = (piece: TextPiece) => {
+  const add = (piece: TextPiece, joins: boolean) => {
     const before = pieces.at(-1);
-    // A row of stars or an emoji is no piece of its own where it fits with its neighbour.
-    if (
-      before === undefined ||
-      (isSayable(piece.text) && isSayable(before.text)) ||
-      before.text.length + 1 + piece.text.length > maxCharacters
-    ) {
+    if (before === undefined || !joins || before.text.length + 1 + piece.text.length > maxCharacters) {
       pieces.push(piece);
       return;
     }
     before.text += ` ${piece.text}`;
     before.pauseMs = piece.pauseMs;
   };
-  for (const paragraph of text.split(/\r?\n[^\S\n]*\r?\n\s*|\u2029/)) {
-    for (const sentence of joinShort(linesOf(paragraph).flatMap(sentencesOf), maxCharacters)) {
-      const parts = fit(sentence, maxCharacters);
-      for (const [index, part] of parts.entries()) {
-        add({ text: part, pauseMs: index < parts.length - 1 ? CLAUSE_MS : SENTENCE_MS });
-      }
+  for (const { text, endsParagraph } of sentences) {
+    const parts = fit(text, maxCharacters);
+    for (const [index, part] of parts.entries()) {
+      // A row of stars or an emoji is no piece of its own where it fits with its neighbour.
+      const isMute = index === 0 ? !isSayable(text) : !isSayable(part);
+      const joins = isMute || !isSayable(pieces.at(-1)?.text ?? "");
+      add({ text: part, pauseMs: index < parts.length - 1 ? CLAUSE_MS : SENTENCE_MS }, joins);
     }
     const last = pieces.at(-1);
-    if (last !== undefined) last.pauseMs = PARAGRAPH_MS;
+    if (endsParagraph && last !== undefined) last.pauseMs = PARAGRAPH_MS;
   }
-  const last = pieces.at(-1);
-  if (last !== undefined) last.pauseMs = 0;
   return pieces;
 }
 
-/** A line break is a blank, unless it ends a heading or an entry of a list. */
-function linesOf(paragraph: string): string[] {
+/** A line break is a blank, unless it ends a heading or an entry of a list. `carried`: what the first line had before. */
+function linesOf(paragraph: string, carried: number): string[] {
   const lines: string[] = [];
   let longest = 0;
+  let before = carried;
   for (const raw of paragraph.split(/[\n\r\u2028\u0085\v\f]+/)) {
     const line = raw.trim();
     if (line === "") continue;
@@ -72,7 +94,8 @@ function linesOf(paragraph: string): string[] {
     if (wrapped) lines[lines.length - 1] = `${previous} ${line}`;
     else lines.push(line);
     // A break is the wrapping of a paragraph when the line before it was as long as lines are.
-    longest = line.length;
+    longest = before + line.length;
+    before = 0;
   }
   return lines;
 }
