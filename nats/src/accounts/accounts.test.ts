@@ -13,6 +13,7 @@ const targets = [
     .filter((filter) => !filter.startsWith("speech.intake."))
     .map((filter) => filter.replace(">", "victim.0.0")),
   "speech.job.transcribe.batch.victim.0.0",
+  "speech.sound.victim.0.0",
   "speech.intake.rest.victim",
   "speech.intake.operator.victim",
   `$KV.${buckets.batches}.batch.victim`,

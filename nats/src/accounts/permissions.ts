@@ -133,7 +133,7 @@ export const permissions: Record<ServiceName, Permissions> = {
       ...manageModels,
       subjects.liveAudioOf(GATEWAY_SOURCE, "*"),
     ],
-    subscribe: [...ownInbox("gateway"), ...outcomes, "speech.result.>", "speech.part.>", ...liveNews],
+    subscribe: [...ownInbox("gateway"), ...outcomes, "speech.result.>", "speech.part.>", "speech.sound.>", ...liveNews],
   },
   ingest: {
     publish: [
@@ -178,7 +178,12 @@ export const permissions: Record<ServiceName, Permissions> = {
     [...consume(streams.windows, durables.windows), `${api}.STREAM.INFO.${streams.windows}`, subjects.liveHeard("*")],
   ),
   /** Also stores what it says; a segment's file is named by its job, and nothing else reads or deletes files here. */
-  "tts-worker": worker("tts-worker", "tts", ["custom_voice", "voice_design", "voice_clone"], addFiles),
+  "tts-worker": worker(
+    "tts-worker",
+    "tts",
+    ["custom_voice", "voice_design", "voice_clone"],
+    ["speech.sound.>", ...addFiles],
+  ),
   results: {
     publish: [
       ...consume(streams.results, durables.results),

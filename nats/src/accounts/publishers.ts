@@ -50,7 +50,7 @@ function publisher(user: string, source: string, intake: string): Outsider {
   const asked = requestVerbs.map((verb) => publishedSubject(source, verb));
   const live = subjects.liveAudioOf(source, "*");
   const heard = [
-    ...["speech.done.>", "speech.summary.>", "speech.progress.>", subjects.refused(source, ">")],
+    ...["speech.done.>", "speech.summary.>", "speech.progress.>", "speech.sound.>", subjects.refused(source, ">")],
     ...[subjects.livePartial("*"), subjects.liveState("*")],
   ];
   return {

@@ -23,8 +23,9 @@ export const textMetaSchema = z.object({
 });
 export type TextMeta = z.infer<typeof textMetaSchema>;
 
-/** What the engine says of a spoken text, whose sound is its payload: mono PCM16. */
-export const speechMetaSchema = z.object({ sampleRate: z.number(), truncated: z.boolean() });
+/** What the engine says of a part of a spoken text, and of the whole of it, whose sound is the payload: mono PCM16. */
+export const soundMetaSchema = z.object({ sampleRate: z.number() });
+export const speechMetaSchema = soundMetaSchema.extend({ truncated: z.boolean() });
 
 /** Throws when the payload is not a text with as much of a reference behind it as the headers say. */
 export function toEngineJob({ address, headers, payload }: JobContent): EngineJob {
@@ -38,7 +39,7 @@ export function toEngineJob({ address, headers, payload }: JobContent): EngineJo
   }
   const text = readText(payload.subarray(0, textBytes));
   const meta: TextMeta = { operation: address.operation, text, language, voice, instructions, speed, referenceText };
-  return { meta, payload: payload.subarray(textBytes) };
+  return { meta, payload: payload.subarray(textBytes), readsParts: headers.parts };
 }
 
 function readText(bytes: Uint8Array): string {

@@ -1,7 +1,7 @@
 /**
  * The tts worker: texts in, sound out. Everything that it does is the supervisor's (shared/worker). Here is what makes
  * it one of speech: its settings, its models and engine, and how a text looks to both. The sound is in the `files` bucket
- * before the result that names it is published.
+ * before the result that names it is published; whoever asked for parts hears it while it is made.
  *
  * Any number of them may run, with different models: each takes the jobs of the operations that its model can do. Those on one
  * device share its lease: one works, the others stand by.
@@ -18,7 +18,7 @@ import {
   workerSettings,
 } from "@parlance/worker";
 import { createStoreSpeech } from "./store-speech.ts";
-import { toEngineJob, toSegmentResult } from "./text-job.ts";
+import { soundMetaSchema, toEngineJob, toSegmentResult } from "./text-job.ts";
 
 export const ttsWorkerSettings = [
   "TTS_MODEL_ID",
@@ -71,6 +71,7 @@ export async function createTtsWorker(options: TtsWorkerOptions): Promise<TtsWor
     operations: [],
     engineEntry,
     toJob: toEngineJob,
+    soundOf: (meta) => soundMetaSchema.parse(meta),
     toResult: async (job, { meta, payload = new Uint8Array() }, pass) =>
       toSegmentResult(job, meta, pass, await storeSpeech(job.address, payload)),
   };

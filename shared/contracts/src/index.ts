@@ -6,6 +6,7 @@ export * from "./messages/entries.ts";
 export * from "./messages/headers.ts";
 export * from "./messages/payloads.ts";
 export * from "./messages/requests.ts";
+export * from "./messages/sound.ts";
 export * from "./messages/subjects.ts";
 export * from "./messages/submission.ts";
 export * from "./messages/worker-state.ts";

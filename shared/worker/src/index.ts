@@ -4,6 +4,7 @@ export type { ToEngineWindow, WindowContent } from "./lanes/window.ts";
 export type { ModelKind, ModelWishes } from "./model/model-source.ts";
 export type { Abilities, ModelSource, ReadyModel } from "./model/ready-model.ts";
 export type { ToPart } from "./parts/parts.ts";
+export type { SoundOf } from "./parts/sounds.ts";
 export type { ToHeard } from "./results/answer-window.ts";
 export type { PassInfo, ToResult } from "./results/settle-pass.ts";
 export { type WorkerService, type WorkerServiceOptions, workerSettings } from "./set-up.ts";

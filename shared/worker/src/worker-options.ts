@@ -8,6 +8,7 @@ import type { ToEngineJob } from "./lanes/job.ts";
 import type { ToEngineWindow } from "./lanes/window.ts";
 import type { Abilities, EngineOptionsSource, ModelSource, ReadyModel } from "./model/ready-model.ts";
 import type { ToPart } from "./parts/parts.ts";
+import type { SoundOf } from "./parts/sounds.ts";
 import type { ToHeard } from "./results/answer-window.ts";
 import type { ToResult } from "./results/settle-pass.ts";
 import type { TenureSettings } from "./tenure/tenure-state.ts";
@@ -51,6 +52,8 @@ export interface WorkerOptions {
   toPart?: ToPart | undefined;
   /** How windows of live sessions look to its engine, and the engine's answers as theirs. Default: it takes none. */
   windows?: { toJob: ToEngineWindow; toHeard: ToHeard } | undefined;
+  /** Of a worker whose jobs come out as sound: then that is told, and not the newest part. */
+  soundOf?: SoundOf | undefined;
   metrics?: WorkerMetrics;
   clock?: Clock;
   log: Log;

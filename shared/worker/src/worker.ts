@@ -42,6 +42,7 @@ import { manageModel } from "./model/manage-model.ts";
 import { createModelChoice } from "./model/model-choice.ts";
 import { serveModels } from "./model/serve-models.ts";
 import { createParts } from "./parts/parts.ts";
+import { createSounds } from "./parts/sounds.ts";
 import { within } from "./pauses.ts";
 import { createWindowAnswers } from "./results/answer-window.ts";
 import { createSettlement } from "./results/settle.ts";
@@ -78,7 +79,8 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
   const { windows } = options;
   const toHeard = windows?.toHeard ?? hearsNothing;
   const answers = createWindowAnswers({ bus, held, suspects, toHeard, track, metrics, log });
-  const parts = createParts({ bus, toPart: options.toPart, clock, log });
+  const { toPart, soundOf } = options;
+  const parts = soundOf ? createSounds({ bus, soundOf, clock, log }) : createParts({ bus, toPart, clock, log });
   const notebook = openBatchNotebook(bus);
   const unfinished = noteUnfinishedRuns({ notes: notebook.unfinishedRuns, track, log });
   const choice = createModelChoice(

@@ -7,10 +7,9 @@
 import { once } from "node:events";
 import { setImmediate as breathe } from "node:timers/promises";
 import { type AudioEncoder, encodeAudio } from "@parlance/audio/encode";
-import type { FileStore } from "@parlance/bus";
-import { BYTES_PER_SAMPLE, contentTypeOf, SpeechError, type SpeechFormat, toErrorBody } from "@parlance/contracts";
+import { contentTypeOf, SpeechError, type SpeechFormat, toErrorBody } from "@parlance/contracts";
 import type { Context } from "koa";
-import type { SpokenSegment } from "./spoken-segments.ts";
+import type { Stretch } from "./spoken-segments.ts";
 
 export interface SpeechAnswer {
   /** Whether anything was sent. */
@@ -101,8 +100,7 @@ function createBody(ctx: Context, contentType: string, { gone, timeoutMs }: Answ
 }
 
 export interface SpeechStreamOptions {
-  segments: AsyncIterable<SpokenSegment>;
-  files: FileStore;
+  sound: AsyncIterable<Stretch>;
   format: SpeechFormat;
   answer: SpeechAnswer;
   characters: number;
@@ -111,60 +109,28 @@ export interface SpeechStreamOptions {
 /** What is encoded at once: a gateway has other callers. */
 const SLICE_SECONDS = 0.5;
 
-export async function streamSpeech({
-  segments,
-  files,
-  format,
-  answer,
-  characters,
-}: SpeechStreamOptions): Promise<void> {
+export async function streamSpeech({ sound, format, answer, characters }: SpeechStreamOptions): Promise<void> {
   let encoder: AudioEncoder | undefined;
-  let sampleRate = 0;
-  let written = 0;
-
-  async function add(samples: Int16Array): Promise<void> {
-    const slice = Math.ceil(sampleRate * SLICE_SECONDS);
-    for (let at = 0; at < samples.length; at += slice) {
-      const part = samples.subarray(at, at + slice);
-      written += part.length;
-      await send(encoder?.push(part));
-      await breathe();
-    }
-  }
+  let seconds = 0;
 
   async function send(bytes: Uint8Array | undefined): Promise<void> {
     if (bytes !== undefined && bytes.length > 0) await answer.write(bytes);
   }
 
   try {
-    for await (const segment of segments) {
-      if (encoder === undefined) {
-        sampleRate = segment.sampleRate;
-        encoder = await encodeAudio(format, { sampleRate });
-      } else if (segment.sampleRate !== sampleRate) {
-        throw new SpeechError(
-          "engine_failed",
-          "The parts of the text were spoken by models of different sample rates.",
-        );
+    for await (const { sampleRate, samples } of sound) {
+      encoder ??= await encodeAudio(format, { sampleRate });
+      const slice = Math.ceil(sampleRate * SLICE_SECONDS);
+      for (let at = 0; at < samples.length; at += slice) {
+        const part = samples.subarray(at, at + slice);
+        seconds += part.length / sampleRate;
+        await send(encoder.push(part));
+        await breathe();
       }
-      await add(await readSamples(files, segment));
-      if (!segment.last) await add(new Int16Array(Math.round((segment.pauseMs * sampleRate) / 1_000)));
     }
     await send(encoder?.end());
-    answer.end({ characters, seconds: sampleRate === 0 ? 0 : written / sampleRate });
+    answer.end({ characters, seconds });
   } finally {
     encoder?.close();
   }
-}
-
-/** As many as the object holds: a segment that was spoken again after a crash may have replaced what its result counted. */
-async function readSamples(files: FileStore, { audio }: SpokenSegment): Promise<Int16Array> {
-  const file = await files.read(audio);
-  if (file === undefined) throw new SpeechError("internal", "The sound of a segment is not there.");
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of file.content) chunks.push(chunk);
-  // A copy of its own: samples must lie on even addresses, chunks need not.
-  const bytes = Uint8Array.from(Buffer.concat(chunks));
-  if (bytes.length % BYTES_PER_SAMPLE !== 0) throw new SpeechError("internal", "The sound of a segment is not PCM16.");
-  return new Int16Array(bytes.buffer);
 }

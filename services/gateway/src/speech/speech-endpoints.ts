@@ -41,7 +41,7 @@ async function speak(ctx: Context, gateway: GatewayContext, order: SpeechOrder):
       ctx,
       gateway,
       "tts",
-      (batchId) => listenForSpoken(bus, batchId, ITEM_ID),
+      (batchId) => listenForSpoken({ bus, files }, batchId, ITEM_ID),
       async ({ batchId, events, follow }) => {
         const publish = () => acceptBatch({ bus, notebook }, batchId, toSubmission(order), now());
         await follow(publish, 1, async (gone) => {
@@ -49,8 +49,7 @@ async function speak(ctx: Context, gateway: GatewayContext, order: SpeechOrder):
           answer =
             order.streamFormat === "sse" ? answerWithEvents(ctx, options) : answerWithAudio(ctx, order.format, options);
           const characters = countCharacters(order.text);
-          const segments = events.inOrder(timeoutMs, gone);
-          await streamSpeech({ segments, files, format: order.format, answer, characters });
+          await streamSpeech({ sound: events.inOrder(timeoutMs, gone), format: order.format, answer, characters });
         });
       },
     );
@@ -77,6 +76,7 @@ function toSubmission({ text, voice, instructions, language, speed }: SpeechOrde
         speed,
         // Of the item's own file; this answer is encoded here, while it comes.
         format: "wav",
+        parts: true,
       },
     ],
   };

@@ -172,14 +172,14 @@ function toAudioItem(item: SubmittedItem, index: number): IntakeItem {
 }
 
 function toTextItem(item: SubmittedItem, names: SpeechFieldNames): IntakeItem {
-  const { itemId, customId, operation, file, language, xVectorOnly } = item;
+  const { itemId, customId, operation, file, language, xVectorOnly, parts } = item;
   const wish = toSpeechWish(item, names);
   const error = findSpeechFault({ operation, wish, hasReference: file !== undefined, xVectorOnly });
   return {
     itemId,
     customId,
     operation,
-    wishes: { ...noWishes, language },
+    wishes: { ...noWishes, language, parts },
     speech: wish,
     audio: file === undefined ? undefined : { kind: "file", id: file },
     ...(error === undefined ? {} : { error }),

@@ -110,7 +110,7 @@ export function createJobPublisher({ bus, record, queued, log, now, signal }: Jo
   }
 
   async function take(job: HeldJob): Promise<void> {
-    if (held === undefined || job.item.wishes.parts) {
+    if (held === undefined || (job.item.wishes.parts && job.item.speech === undefined)) {
       await publish(job, 1);
       return;
     }
@@ -145,6 +145,7 @@ export function createJobPublisher({ bus, record, queued, log, now, signal }: Jo
         format,
         referenceText: oneLine(referenceText) || undefined,
         referenceSamples: reference?.length,
+        parts: item.wishes.parts || undefined,
         pauseMs,
         last,
       };

@@ -85,6 +85,7 @@ export const headerNames = {
   runSeconds: "Parlance-Run-Seconds",
   warnings: "Parlance-Warnings",
   position: "Parlance-Position",
+  sampleRate: "Parlance-Sample-Rate",
   sign: "Parlance-Sign",
   turns: "Parlance-Turns",
   threshold: "Parlance-Threshold",
@@ -132,7 +133,10 @@ export const transcriptionHeaders = {
   temperature: z.coerce.number().min(0).max(1).default(0),
   /** Whether the tokens' log-probabilities are wanted. */
   logprobs: flag.default(false),
-  /** Its text is read as it comes: the first segment is short, jobs leave while audio is decoded, and workers tell parts. */
+  /**
+   * Its text, or its sound, is taken as it comes: workers tell parts. Of audio the first segment is short, and jobs leave while it is
+   * decoded.
+   */
   parts: flag.default(false),
 };
 
@@ -151,6 +155,8 @@ export const liveHeaders = {
 };
 
 export const countHeader = count;
+export const flagHeader = flag;
+export const pauseHeader = count.max(10_000).default(0);
 /** At most 2^53: thousands of years. */
 export const positionHeader = count.optional();
 /** A value of a schema, written as JSON. */
@@ -210,7 +216,7 @@ export const jobHeadersSchema = z.object({
   /** Samples of a reference at the payload's end. */
   referenceSamples: count.default(0),
   /** Silence after this segment, in milliseconds. */
-  pauseMs: count.max(10_000).default(0),
+  pauseMs: pauseHeader,
   replayOf: z.string().max(64).optional(),
   /** What its sender is to be told with its item's end; on an item's first segment. */
   warnings: textList.default([]),

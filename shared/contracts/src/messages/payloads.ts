@@ -34,6 +34,7 @@ export const submittedItemSchema = z.object({
   translate: z.boolean().default(false),
   temperature: z.number().min(0).max(1).default(0),
   logprobs: z.boolean().default(false),
+  /** Whether what there is of its segments is told before they end: text, or sound. */
   parts: z.boolean().default(false),
 });
 export type SubmittedItem = z.infer<typeof submittedItemSchema>;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { parseIntakeSubject, parseJobSubject, parseResultSubject, subjects } from "./subjects.ts";
+import { parseIntakeSubject, parseJobSubject, parseResultSubject, parseSoundSubject, subjects } from "./subjects.ts";
 
 describe("subjects", () => {
   it("a job's subject and its address are each other's inverse", () => {
@@ -23,6 +23,8 @@ describe("subjects", () => {
 
   it("results and intake are parsed the same way", () => {
     expect(parseResultSubject(subjects.result("b", "i", 3))).toEqual({ batchId: "b", itemId: "i", n: 3 });
+    expect(parseSoundSubject(subjects.sound("b", "i", 3))).toEqual({ batchId: "b", itemId: "i", n: 3 });
+    expect(parseSoundSubject(subjects.result("b", "i", 3))).toBeUndefined();
     expect(parseIntakeSubject(subjects.intake("mic", "b"))).toEqual({ source: "mic", batchId: "b" });
   });
 });

@@ -73,6 +73,9 @@ export const subjects = {
   progress: (batchId: string, itemId: string) => `speech.progress.${batchId}.${itemId}`,
   part: (batchId: string, itemId: string, n: number) => `speech.part.${batchId}.${itemId}.${n}`,
   itemParts: (batchId: string, itemId: string) => `speech.part.${batchId}.${itemId}.*`,
+  /** A segment's sound while it is spoken: not kept. */
+  sound: (batchId: string, itemId: string, n: number) => `speech.sound.${batchId}.${itemId}.${n}`,
+  itemSound: (batchId: string, itemId: string) => `speech.sound.${batchId}.${itemId}.*`,
   dead: (service: string, batchId: string, itemId: string, n: number) =>
     `speech.dead.${service}.${batchId}.${itemId}.${n}`,
   /** Kept in RESULTS: a publisher's message that was stored on intake and then refused. */
@@ -142,8 +145,17 @@ export function parseResultSubject(subject: string): { batchId: string; itemId: 
 
 /** Undefined when the subject is not a part's. */
 export function parsePartSubject(subject: string): { batchId: string; itemId: string; n: number } | undefined {
-  const [speech, part, ...address] = subject.split(".");
-  return part === "part" ? parseResultSubject([speech, "result", ...address].join(".")) : undefined;
+  return parseSegmentSubject("part", subject);
+}
+
+/** Undefined when the subject is not that of a segment's sound. */
+export function parseSoundSubject(subject: string): { batchId: string; itemId: string; n: number } | undefined {
+  return parseSegmentSubject("sound", subject);
+}
+
+function parseSegmentSubject(kind: string, subject: string) {
+  const [speech, told, ...address] = subject.split(".");
+  return told === kind ? parseResultSubject([speech, "result", ...address].join(".")) : undefined;
 }
 
 /** Undefined when the subject is not an intake subject. */

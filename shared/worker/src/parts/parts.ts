@@ -8,7 +8,7 @@
 import type { Bus } from "@parlance/bus";
 import { subjects } from "@parlance/contracts";
 import type { Clock } from "@parlance/gpu-lease";
-import type { EnginePart } from "@parlance/inference/engine";
+import type { EngineOutcome, EnginePart } from "@parlance/inference/engine";
 import type { Log } from "@parlance/telemetry";
 import type { Job } from "../lanes/job.ts";
 
@@ -18,8 +18,8 @@ export type ToPart = (part: EnginePart, told: { job: Job; model: string }) => ob
 export interface Parts {
   /** There is more of a job that runs. */
   tell(job: Job, part: EnginePart, model: string): void;
-  /** It has ended, or nobody waits for it: what was not told yet never is. */
-  over(job: Job): void;
+  /** It has ended, or nobody waits for it: of what was not told yet, its result tells. `outcome`: as it ended by itself. */
+  over(job: Job, outcome?: EngineOutcome): void;
   close(): void;
 }
 

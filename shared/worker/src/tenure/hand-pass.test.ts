@@ -21,7 +21,7 @@ function hand() {
       },
       parts: {
         tell: ({ address }, { meta }, model) => heard.push(`${address.itemId}: ${meta} by ${model}`),
-        over: ({ address }) => heard.push(`${address.itemId} is over`),
+        over: ({ address }, outcome) => heard.push(`${address.itemId} is over${outcome?.ok ? ", and well" : ""}`),
       },
       onNews: (news) => heard.push(news.type),
     },
@@ -38,7 +38,7 @@ test("parts of a row are told until it ends, and are no news for the tenure", ()
   part(1, "two");
   ended(0);
   part(0, "late");
-  expect(heard).toEqual(["a: one by m", "b: two by m", "a is over", "ended"]);
+  expect(heard).toEqual(["a: one by m", "b: two by m", "a is over, and well", "ended"]);
 });
 
 test("of rows that are told to stop nothing is told any more, though the engine goes on until it hears of it", () => {

@@ -1,5 +1,5 @@
 /** A pass in the engine: what becomes of its rows is news for the tenure, and what there is of them meanwhile for whoever reads it. */
-import type { Engine, EngineRun, PassEvent, Room } from "@parlance/inference/engine";
+import type { Engine, EngineOutcome, EngineRun, PassEvent, Room } from "@parlance/inference/engine";
 import type { Work } from "../lanes/held-jobs.ts";
 import type { Parts } from "../parts/parts.ts";
 import { newsOf, type TenureNews } from "./tenure-news.ts";
@@ -25,11 +25,11 @@ export function handPass({ pass, jobs, urgency, room }: HandedPass, options: Han
   const { engine, model, parts, onNews } = options;
   const heard = new Map(jobs.entries());
 
-  function over(rows: readonly number[]): void {
+  function over(rows: readonly number[], outcome?: EngineOutcome): void {
     for (const row of rows) {
       const job = heard.get(row);
       heard.delete(row);
-      if (job?.kind === "job") parts.over(job);
+      if (job?.kind === "job") parts.over(job, outcome);
     }
   }
 
@@ -39,7 +39,7 @@ export function handPass({ pass, jobs, urgency, room }: HandedPass, options: Han
       if (job?.kind === "job") parts.tell(job, event.part, model);
       return;
     }
-    if (event.type === "outcome") over([event.row]);
+    if (event.type === "outcome") over([event.row], event.outcome);
     else if (event.type !== "started") over(event.rows);
     onNews(newsOf(pass, event));
   }
