@@ -98,6 +98,24 @@ async function drop(text: string, fields: Record<string, string> = {}): Promise<
   }
 }
 
+/** Over a socket, each piece a message of its own; resolves at the end of it all. */
+async function speakLive(pieces: readonly string[]) {
+  const socket = new WebSocket(`${pipeline.gatewayUrl.replace("http", "ws")}/ws/speak?format=wav`);
+  socket.binaryType = "arraybuffer";
+  const told: Record<string, unknown>[] = [];
+  const sound: Buffer[] = [];
+  const closed = new Promise<CloseEvent>((resolve) => socket.addEventListener("close", resolve));
+  socket.addEventListener("message", ({ data }) => {
+    if (typeof data === "string") told.push(JSON.parse(data));
+    else sound.push(Buffer.from(data));
+  });
+  await new Promise((resolve) => socket.addEventListener("open", resolve));
+  for (const text of pieces) socket.send(JSON.stringify({ type: "text", text }));
+  socket.send(JSON.stringify({ type: "close" }));
+  const { code } = await closed;
+  return { told, sound: Buffer.concat(sound), whole: code === 1_000 && told.at(-1)?.type === "done" };
+}
+
 const sentences = "The quick brown fox jumps over the lazy dog. It does so every morning at eight.";
 
 describe("from text to sound", () => {
@@ -179,6 +197,62 @@ describe("from text to sound", () => {
     const { items } = await finished(body.batch_id);
     const [a, b] = await Promise.all([fetchFile(`/api/v1/files/${alone.audio?.file}`), fetchFile(items[0]?.url)]);
     expect(Math.abs(a.bytes.length - b.bytes.length)).toBeLessThan(RATE / 10);
+  }, 60_000);
+
+  it("a text that is written word by word is spoken as its sentences complete, and is the sound of the whole text", async () => {
+    const text = "The train to the coast was late again. Nobody minded, for it was warm.\n\nThen it came.";
+    const { told, sound, whole } = await speakLive(text.match(/\S+\s*/g) ?? []);
+    expect(told.filter(({ type }) => type === "sentence").map((message) => message.text)).toEqual([
+      "The train to the coast was late again.",
+      "Nobody minded, for it was warm.",
+      "Then it came.",
+    ]);
+    expect(whole).toBe(true);
+    const file = await fetch(`${pipeline.gatewayUrl}/v1/audio/speech`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ input: text, response_format: "wav" }),
+    });
+    expect(sound.equals(Buffer.from(await file.arrayBuffer()))).toBe(true);
+    expectSpeech(new Int16Array(Uint8Array.from(sound.subarray(44)).buffer), { least: 4, most: 15 });
+  }, 60_000);
+
+  it("who drops a text and asks for parts hears its sound before it is whole, and all of it", async () => {
+    const nats = await connect({ servers: pipeline.natsUrl });
+    try {
+      const batchId = randomUUID();
+      const events = nats.subscribe(`speech.*.${batchId}.>`);
+      await nats.flush();
+      const asked = natsHeaders();
+      asked.set(headerNames.contentType, "text/plain");
+      asked.set(headerNames.parts, "true");
+      nats.publish(subjects.intake("test", batchId), sentences, { headers: asked });
+      const parts: { n: number; position: number; data: Uint8Array; samples: string; last: boolean }[] = [];
+      let file: string | undefined;
+      for await (const message of events) {
+        const { subject, headers, data } = message;
+        const [, kind, , , n] = subject.split(".");
+        const said = (name: "position" | "samples" | "last") => headers?.get(headerNames[name]) ?? "";
+        if (kind === "sound") {
+          const last = said("last") === "true";
+          parts.push({ n: Number(n), position: Number(said("position")), data, samples: said("samples"), last });
+        }
+        if (kind === "done") file = message.json<ItemDone>().audio?.file;
+        if (kind === "done") break;
+      }
+      const samples = samplesOf((await fetchFile(`/api/v1/files/${file}`)).bytes);
+      for (const n of [0, 1]) {
+        const own = parts.filter((part) => part.n === n);
+        expect(own.length).toBeGreaterThan(1);
+        const told = Buffer.concat(own.map(({ data }) => data));
+        expect(Number(own.at(-1)?.samples)).toBe(told.length / 2);
+        expect(own.at(-1)?.last).toBe(n === 1);
+        const at = n === 0 ? 0 : samples.length - told.length / 2;
+        expect(told.equals(Buffer.from(samples.slice(at, at + told.length / 2).buffer))).toBe(true);
+      }
+    } finally {
+      await nats.close();
+    }
   }, 60_000);
 
   it("a finished batch is spoken again from the stream", async () => {

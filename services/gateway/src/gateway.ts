@@ -52,7 +52,7 @@ import {
 import { addOpenapi } from "./openapi/index.ts";
 import { createRealtime, type Realtime } from "./realtime/index.ts";
 import { addSocketPaths, createUpgradeRoom, type SocketLimits, type SocketRoute } from "./sockets/index.ts";
-import { addSpeech } from "./speech/index.ts";
+import { addSpeech, speakRoute } from "./speech/index.ts";
 import { addOpenai, addTranscribe } from "./transcribe/index.ts";
 
 export interface GatewayOptions {
@@ -129,7 +129,8 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const access = createAccessRules(settings.API_KEYS, listOrigins(settings.CORS_ORIGINS));
   const realtime = createRealtime(gateway, access);
   const listen = listenRoute(gateway, options.limits?.silentMs);
-  const routes = [transcribeRoute(gateway), listen, realtime.route, ...(options.sockets ?? [])];
+  const own = [transcribeRoute(gateway), listen, realtime.route, speakRoute(gateway)];
+  const routes = [...own, ...(options.sockets ?? [])];
   const room = createUpgradeRoom({
     ...{ routes, bus, access, closing: gateway.closing, metrics, log },
     mostPerKey: settings.SOCKETS_PER_KEY,

@@ -122,9 +122,18 @@ describe("a text", () => {
     const batchId = await say(long.slice(0, 9).join(" "), { [headerNames.lane]: "interactive" });
     const { jobs } = await outcomeOf(batchId);
     expect(jobs[0]?.headers.together).toBe(1);
+    expect(jobs.map(({ headers }) => headers.parts)).not.toContain(true);
     const others = jobs.slice(1);
     expect(others.length).toBeGreaterThan(1);
     expect(new Set(others.map(({ headers }) => headers.together))).toEqual(new Set([others.length]));
+  });
+
+  test("whose sound is taken as it comes says so in each of its jobs, which are published together all the same", async () => {
+    await startIngest();
+    const asked = { [headerNames.lane]: "interactive", [headerNames.parts]: "true" };
+    const { jobs } = await outcomeOf(await say(long.slice(0, 9).join(" "), asked));
+    expect(new Set(jobs.map(({ headers }) => headers.parts))).toEqual(new Set([true]));
+    expect(new Set(jobs.slice(1).map(({ headers }) => headers.together))).toEqual(new Set([jobs.length - 1]));
   });
 
   test("goes with audio in one submission, each its own kind of job", async () => {

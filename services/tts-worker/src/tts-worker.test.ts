@@ -1,4 +1,5 @@
 /** The service in this process, with the NATS user that it runs as, and an engine process whose model is a tone. */
+import { readdirSync, readFileSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,10 +10,12 @@ import {
   headerNames,
   type Lane,
   type Operation,
+  readHeaders,
   readSettings,
   type SegmentResult,
   segmentFileId,
   segmentResultSchema,
+  soundHeadersSchema,
   streams,
   subjects,
   workerStateSchema,
@@ -64,6 +67,23 @@ async function start(environment: Record<string, string> = {}): Promise<TtsWorke
     await own.close();
   });
   return worker;
+}
+
+/** Processes of the tone that this one started. */
+function engines(): number[] {
+  return readdirSync("/proc").flatMap((entry) => {
+    try {
+      const isTone = /^\d+$/.test(entry) && readFileSync(`/proc/${entry}/cmdline`, "utf8").includes("tone-engine.ts");
+      const parent = isTone
+        ? readFileSync(`/proc/${entry}/stat`, "utf8")
+            .replace(/^.*\) /s, "")
+            .split(" ")[1]
+        : "";
+      return Number(parent) === process.pid ? [Number(entry)] : [];
+    } catch {
+      return [];
+    }
+  });
 }
 
 interface Text {
@@ -216,6 +236,39 @@ describe("a tts-worker", () => {
     const found = await result();
     expect(found).toMatchObject({ outcome: "spoken", samples: 3 });
     expect(await soundOf(found)).toEqual(Int16Array.of(9, 9, 9));
+  });
+
+  test("tells its sound to who asked for parts while it is made; an engine that dies midway tells it again, and it is what is stored", async () => {
+    const listening = new AbortController();
+    const heard: { position: number; sound: Int16Array; samples: number | undefined }[] = [];
+    const messages = bus.subscribe(subjects.itemSound(`b${batch}`, "0"), listening.signal);
+    void (async () => {
+      for await (const { headers, data } of messages) {
+        const { position, samples } = readHeaders(soundHeadersSchema, headers);
+        heard.push({ position, sound: new Int16Array(Uint8Array.from(data).buffer), samples });
+      }
+    })();
+    await bus.flush();
+    await start();
+    const parts: [string, string] = [headerNames.parts, "true"];
+    await publish({ text: "This is said slowly, bit by bit.", headers: [parts] });
+    await publish({ text: "This is told to nobody, slowly.", item: "1" });
+    await expect.poll(() => heard.length, { timeout: 30_000, interval: 5 }).toBeGreaterThan(2);
+    const before = heard.length;
+    for (const pid of engines()) process.kill(pid, "SIGKILL");
+    const stored = await soundOf(await result());
+    await expect.poll(() => heard.at(-1)?.samples).toBe(stored.length);
+    expect(stored).toEqual(toneOf("This is said slowly, bit by bit."));
+    expect(heard.slice(before).some(({ position }) => position === 0)).toBe(true);
+    // As whoever reads it goes on: what he has is passed over.
+    const read: number[] = [];
+    for (const { position, sound } of heard) {
+      expect(position).toBeLessThanOrEqual(read.length);
+      read.push(...sound.subarray(Math.min(sound.length, read.length - position)));
+    }
+    expect(Int16Array.from(read)).toEqual(stored);
+    await result("1");
+    listening.abort();
   });
 
   test("a model that does not speak is refused with the setting's name", async () => {

@@ -90,23 +90,26 @@ export function readSpeechOrder(request: SpeechRequest, workers: readonly Speech
   const wishes = { hasReference: false, referenceText: "", xVectorOnly: false };
   requireSpeakable({ ...wishes, operation: "custom_voice", text, voice, instructions, language }, workers, names);
   if (workers.length === 0) throw new SpeechError("worker_unavailable", "No text-to-speech worker has answered yet.");
-  // Workers that do not tell their voices leave any name to be tried that a job could carry.
-  if (voice !== undefined && !tokenSchema.safeParse(voice).success) {
-    throw new SpeechError("voice_unknown", `voice: ${JSON.stringify(voice.slice(0, 64))} is not a voice`, {
-      param: "voice",
-    });
-  }
+  requireVoiceName(voice);
   return { text, voice, instructions, language, speed, format, streamFormat };
 }
 
-/** What the pipeline says of the item's text, its caller knows as `input`. */
-export function inRequestNames(error: SpeechError): SpeechError {
-  if (error.param === undefined || !/^(?:items\.0\.)?text$/.test(error.param)) return error;
-  const message = error.message.replace(/^(?:items\.0\.)?text: /, `${names.text}: `);
-  return new SpeechError(error.code, message, { param: names.text, cause: error });
+/** What the pipeline says of an item's text, its caller knows as `input`, or by another name. */
+export function inRequestNames(error: SpeechError, name: string = names.text): SpeechError {
+  if (error.param === undefined || !/^(?:items\.\d+\.)?text$/.test(error.param)) return error;
+  const message = error.message.replace(/^(?:items\.\d+\.)?text: /, `${name}: `);
+  return new SpeechError(error.code, message, { param: name, cause: error });
 }
 
-function resolveVoice(voice: string | undefined, workers: readonly SpeechAbilities[]): string | undefined {
+/** Workers that do not tell their voices leave any name to be tried that a job could carry. */
+export function requireVoiceName(voice: string | undefined): void {
+  if (voice === undefined || tokenSchema.safeParse(voice).success) return;
+  const message = `voice: ${JSON.stringify(voice.slice(0, 64))} is not a voice`;
+  throw new SpeechError("voice_unknown", message, { param: "voice" });
+}
+
+/** The voice as the workers know it; undefined: their default. */
+export function resolveVoice(voice: string | undefined, workers: readonly SpeechAbilities[]): string | undefined {
   const isOpenai = openaiVoices.some((name) => name === voice);
   const isOwn = workers.some(({ voices = [] }) => voices.some(({ id }) => id === voice));
   return isOpenai && !isOwn ? undefined : voice;

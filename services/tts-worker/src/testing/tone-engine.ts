@@ -1,7 +1,7 @@
 /**
  * An engine whose model is a tone: everything of the service but the voice. A text sounds for 10 ms a character divided by its
  * speed, and as much longer as its reference is; every sample is the number of characters. Its options may say how long a pass
- * takes (`passMs`), and `die` in a text ends the process.
+ * takes (`passMs`), and `die` in a text ends the process. `slowly` in a text has it told in parts of a tenth, `PART_MS` apart.
  */
 import { setTimeout as pause } from "node:timers/promises";
 import { runWhole } from "@parlance/inference";
@@ -10,6 +10,7 @@ import type { TtsModel, TtsPass } from "@parlance/tts";
 
 export const TONE_RATE = 16_000;
 const SAMPLES_PER_CHARACTER = 160;
+const PART_MS = 40;
 
 /** What the tone says of a text. */
 export function toneOf(text: string, speed = 1, referenceSamples = 0): Int16Array {
@@ -45,6 +46,12 @@ export function createToneModel(passMs = 0): TtsModel {
     for (const [row, { text, voice = "slt", speed, reference }] of pass.rows.entries()) {
       await pass.giveWay();
       const samples = toneOf(text, speed, reference?.samples.length);
+      for (let tenth = 0; tenth < 10 && text.includes("slowly"); tenth += 1) {
+        const [from, to] = [tenth, tenth + 1].map((at) => Math.floor((at * samples.length) / 10));
+        pass.tell(row, { samples: samples.slice(from, to) });
+        await pause(PART_MS);
+        await pass.giveWay();
+      }
       pass.end(
         row,
         voice === "slt"
