@@ -47,7 +47,7 @@ export function createLiveLink(options: LiveLinkOptions): LiveLink {
       ...{ sessionId, format, wishes: wishesOf(options) },
       events: {
         state(state) {
-          if (state.type === "heard") pace.heard(state.heard);
+          if (state.type === "heard") pace.heard(state.heard / format.rate);
           events.state(state);
         },
         partial: events.partial,

@@ -231,8 +231,8 @@ describe("a turn that its client commits", () => {
     const session = opened();
     session.audio(1_500);
     session.say(commit);
-    expect(session.state({ type: "heard", heard: 1, position: 0 })).toEqual([]);
-    expect(session.state({ type: "heard", heard: 1.5, position: 36_000 })).toMatchObject([
+    expect(session.state({ type: "heard", heard: 24_000, position: 0 })).toEqual([]);
+    expect(session.state({ type: "heard", heard: 36_000, position: 0 })).toMatchObject([
       { type: `${T}.completed`, transcript: "", usage: { seconds: 1.5 }, languages: [] },
     ]);
   });
@@ -379,7 +379,7 @@ describe("a turn that a silence ends", () => {
     ]);
     expect(session.state({ type: "speech_stopped", itemId: "0", start: 0.2, end: 0.9, cause: "silence" })).toEqual([]);
     expect(session.done("0", "so far")).toMatchObject([{ delta: "so far" }]);
-    expect(session.state({ type: "heard", heard: 1, position: 0 })).toMatchObject([
+    expect(session.state({ type: "heard", heard: 24_000, position: 0 })).toMatchObject([
       { type: `${T}.completed`, transcript: "so far" },
     ]);
   });

@@ -71,7 +71,8 @@ export function createRealtimeMachine(options: RealtimeMachineOptions): Realtime
   }
 
   const refuse = (problem: Problem, eventId: string | null = null) => say(serverEvents.error(problem, eventId));
-  const seconds = () => input.samples / realtimeFormats[config.format.type].rate;
+  const rate = () => realtimeFormats[config.format.type].rate;
+  const seconds = () => input.samples / rate();
 
   /** Runs a step, looks whether that was the last one, and answers what came of it. */
   function step(work: () => void): Output[] {
@@ -185,7 +186,7 @@ export function createRealtimeMachine(options: RealtimeMachineOptions): Realtime
     else if (state.type === "speech_stopped")
       turns.stopped(state.itemId, state.start, state.end, state.cause === "finalize" || state.cause === "close");
     else if (state.type === "dropped") turns.dropped(state.itemId, state.start, state.end);
-    else if (state.type === "heard") turns.heard(state.heard);
+    else if (state.type === "heard") turns.heard(state.heard / rate());
     else if (state.type === "refused") refuse(fromFailure(state.error));
   }
 

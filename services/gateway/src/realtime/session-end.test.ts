@@ -69,7 +69,7 @@ it("a commit of which nobody tells any more that it was read is over after half 
   const session = speaking();
   session.say(commit);
   session.pass(20_000);
-  session.state({ type: "heard", heard: 0.5, position: 0 });
+  session.state({ type: "heard", heard: 12_000, position: 0 });
   expect(session.pass(29_999)).toEqual([]);
   expect(session.pass(1)).toMatchObject([{ type: `${T}.completed`, transcript: "" }]);
 });

@@ -42,7 +42,7 @@ export const liveStateSchema = z.discriminatedUnion("type", [
   z.object({ ...ofUtterance, type: z.literal("speech_stopped"), end: z.number(), cause: z.enum(utteranceEnds) }),
   /** It was too short to be speech: no done event comes, and its item id goes to the next one. */
   z.object({ ...ofUtterance, type: z.literal("dropped"), end: z.number() }),
-  /** Everything up to here is heard. Told after `finalize`, and some times a second at most; `final`: as in `opened`. */
+  /** Everything up to here is heard, in samples at its own rate. Told after `finalize`, and some times a second at most; `position`: as in `opened`. */
   z.object({ ...of, type: z.literal("heard"), heard: z.number(), position: z.number() }),
   /** No window was answered for so many seconds. */
   z.object({ ...of, type: z.literal("delayed"), seconds: z.number() }),

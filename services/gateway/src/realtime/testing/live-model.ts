@@ -18,8 +18,8 @@ export interface LiveModel {
 /** Utterances are cut at so many seconds. */
 const LONGEST = 2;
 
-/** Speech is every byte that is not 0. Each fifth text comes to be said otherwise. A silence of `silenceSeconds` ends an utterance, where silence does. */
-export function createLiveModel(bytesPerSecond: number, silenceSeconds: number, dropsUnder: number): LiveModel {
+/** Samples have a byte; speech is every one that is not 0. Each fifth text comes to be said otherwise. A silence of `silenceSeconds` ends an utterance, where silence does. */
+export function createLiveModel(samplesPerSecond: number, silenceSeconds: number, dropsUnder: number): LiveModel {
   const texts = new Map<string, string>();
   const news: Told[] = [];
   const finals: Told[] = [];
@@ -53,7 +53,7 @@ export function createLiveModel(bytesPerSecond: number, silenceSeconds: number, 
       start = at;
       tell({ type: "speech_started", itemId: `${next}`, start });
     }
-    at += audio.length / bytesPerSecond;
+    at += audio.length / samplesPerSecond;
     if (isSpeech) {
       lastSpeech = at;
       const [itemId, from] = [`${next}`, start ?? 0];
@@ -80,7 +80,7 @@ export function createLiveModel(bytesPerSecond: number, silenceSeconds: number, 
       else if (call.do === "audio") hear(call.audio);
       else {
         stop(call.do);
-        tell({ type: "heard", heard: at, position: 0 });
+        tell({ type: "heard", heard: at * samplesPerSecond, position: 0 });
         if (call.do === "close") news.push((session) => ended(session));
       }
     },
