@@ -83,7 +83,7 @@ export function createFramePublisher(options: FramePublisherOptions): FramePubli
   function begin(): void {
     const contentType = encoding === "opus" ? "audio/opus" : `audio/${encoding};rate=${rate}`;
     if (from === undefined) publish(0, undefined, { contentType, ...wishes });
-    else publish(sent, undefined, { contentType, sign: "keepalive" });
+    else publish(sent, undefined, { sign: "keepalive" });
   }
 
   function withRemainder(audio: Uint8Array): Uint8Array {

@@ -94,9 +94,13 @@ export function openLiveSession(options: LiveSessionOptions): LiveSession {
 
   function takeState(state: LiveState): void {
     toldAt = now();
+    if (closed !== undefined) return;
     if (state.type === "closed") {
       const { seconds, utterances, error } = state;
-      endsAs({ seconds, utterances, ...(error === undefined ? {} : { error }) });
+      const end = { seconds, utterances, ...(error === undefined ? {} : { error }) };
+      // Told again to who sends again: how it ended was told before, and stands in its record.
+      if (error?.code === "session_ended") void lookForEnd(end);
+      else endsAs(end);
       return;
     }
     if (state.type === "refused" && !opened) {
@@ -143,8 +147,8 @@ export function openLiveSession(options: LiveSessionOptions): LiveSession {
   }
 
   /** That it was closed may have been told while nobody listened. */
-  async function lookForEnd(): Promise<void> {
-    const end = await endOf(notebook, sessionId).catch(() => undefined);
+  async function lookForEnd(otherwise?: LiveEnd): Promise<void> {
+    const end = (await endOf(notebook, sessionId).catch(() => undefined)) ?? otherwise;
     if (end !== undefined && closed === undefined) endsAs(end);
   }
 

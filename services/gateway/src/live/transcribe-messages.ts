@@ -1,15 +1,12 @@
 /** What a session tells, as `/ws/transcribe` words it. Times are seconds from the session's first sample. */
-import { type LiveFormat, SpeechError, type Word } from "@parlance/contracts";
+import { SpeechError, type Word } from "@parlance/contracts";
 import type { Socket } from "../sockets/index.ts";
 import type { LiveEvents } from "./live-session.ts";
 
 export interface TranscribeMessagesOptions {
   socket: Pick<Socket, "send" | "sendLatest">;
-  sessionId: string;
-  format: LiveFormat;
   /** Whether finals have their words. */
   words: boolean;
-  warnings: string[];
   /** The first utterance that is told. */
   from: number;
   /** After `done`. */
@@ -17,20 +14,11 @@ export interface TranscribeMessagesOptions {
 }
 
 export function transcribeMessages(options: TranscribeMessagesOptions): LiveEvents {
-  const { socket, sessionId, format, words, warnings } = options;
+  const { socket, words } = options;
   /** The first utterance that is not final: what is said of those before comes late. */
   let next = options.from;
 
   return {
-    opened: (position) =>
-      socket.send({
-        type: "ready",
-        session: sessionId,
-        position,
-        encoding: format.encoding,
-        sample_rate: format.rate,
-        ...(warnings.length === 0 ? {} : { warnings }),
-      }),
     partial({ itemId, stable, tail, start, end, language }) {
       const utterance = Number(itemId);
       if (utterance < next) return;

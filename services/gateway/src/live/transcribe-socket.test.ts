@@ -33,9 +33,20 @@ async function connect(query = "", to = gateway): Promise<SocketClient> {
 async function ready(client: SocketClient) {
   const told = await client.next("ready");
   const id = String(told.session);
-  const session = ingest.sessions.get(id);
-  if (session === undefined) throw new Error("nobody heard of the session");
+  const session = () => {
+    const found = ingest.sessions.get(id);
+    if (found === undefined) throw new Error("nobody heard of the session");
+    return found;
+  };
   return { id, session, told };
+}
+
+/** A session begins with its first audio: here silence. */
+async function begun(client: SocketClient) {
+  const known = await ready(client);
+  client.send(Buffer.alloc(3_200));
+  await expect.poll(() => ingest.sessions.get(known.id)?.heard).toBe(1_600);
+  return { ...known, session: known.session() };
 }
 
 /** As a microphone has it: pieces of 100 ms. */
@@ -102,7 +113,7 @@ describe("a session", () => {
     );
     const { told, session } = await ready(client);
     expect(told).toMatchObject({ sample_rate: 48_000, warnings: ["langauge: is not known here and was ignored"] });
-    expect(session.options).toMatchObject({
+    expect(session().options).toMatchObject({
       ...{ contentType: "audio/pcm;rate=48000", language: "German", hotwords: ["Parlance", "NATS"] },
       ...{ phrases: ["yes, please", "no"], context: "weather", partials: false, silenceMs: 700, prefixMs: 200 },
       ...{ threshold: 0.6, turns: "none", customId: "call-7", timestamps: false },
@@ -132,7 +143,7 @@ describe("a session", () => {
     const { session } = await ready(client);
     client.send(Buffer.concat([Buffer.alloc(rate, 1), Buffer.alloc(rate, 0)]));
     expect(await client.next("final")).toMatchObject({ text: textOf(0, 2), end: 1.5 });
-    expect(session.format).toEqual({ encoding, rate });
+    expect(session().format).toEqual({ encoding, rate });
   });
 
   test("takes samples that are cut in two", async () => {
@@ -147,7 +158,7 @@ describe("a session", () => {
       333,
     );
     expect(await client.next("final")).toMatchObject({ text: textOf(0, 2), start: 0, end: 1.5 });
-    expect(session.heard).toBe(25_600);
+    expect(session().heard).toBe(25_600);
   });
 
   test("goes on after Finalize, and is not heard on by KeepAlive", async () => {
@@ -162,12 +173,12 @@ describe("a session", () => {
     client.send(new Uint8Array());
     expect(await client.next("final")).toMatchObject({ utterance: 1, start: 1, end: 1.5 });
     expect(await client.next("done")).toMatchObject({ seconds: 1.5, utterances: 2 });
-    expect(session).toMatchObject({ keptAlive: 3, heard: 24_000 });
+    expect(session()).toMatchObject({ keptAlive: 3, heard: 24_000 });
   });
 
   test("tells finals in the order of their utterances, and those of which no subscription told", async () => {
     const client = await connect();
-    const { id } = await ready(client);
+    const { id } = await begun(client);
     const record: BatchRecord["items"] = [0, 1, 2].map((n) => ({
       ...{ itemId: String(n), operation: "transcribe", start: n * 16_000, samples: 8_000 },
     }));
@@ -194,6 +205,19 @@ describe("a session", () => {
   });
 });
 
+test("a socket that says nothing is no session, and ends as one would", async () => {
+  const before = ingest.sessions.size;
+  const client = await connect();
+  const { id } = await ready(client);
+  client.send({ type: "KeepAlive" });
+  client.send({ type: "Finalize" });
+  client.send({ type: "CloseStream" });
+  expect(await client.next("done")).toMatchObject({ seconds: 0, utterances: 0 });
+  expect(await client.ended).toEqual({ code: 1000, reason: "" });
+  expect(ingest.sessions.size).toBe(before);
+  expect(ingest.sessions.has(id)).toBe(false);
+});
+
 describe("its end", () => {
   test("comes within 100 ms when its socket is closed: nobody wants what is not final", async () => {
     const client = await connect();
@@ -202,23 +226,23 @@ describe("its end", () => {
     await client.next("partial");
     const closedAt = performance.now();
     client.ws.close();
-    await expect.poll(() => session.cancelled, { interval: 2 }).toBe(true);
+    await expect.poll(() => session().cancelled, { interval: 2 }).toBe(true);
     // On an idle machine some milliseconds; a second says that nothing was waited for.
     expect(performance.now() - closedAt).toBeLessThan(1_000);
   });
 
   test("does not come with its socket's where it is to go on, nor when the gateway stops", async () => {
     const kept = await connect("?resume=true");
-    const { session } = await ready(kept);
+    const { session } = await begun(kept);
     kept.ws.terminate();
     const second = await startTestGateway(server);
     const stopped = await connect("", second);
-    const other = await ready(stopped);
+    const other = await begun(stopped);
     await second.close();
     expect(await stopped.ended).toMatchObject({ code: 1001 });
     // Somebody who comes later is cancelled by then.
     const last = await connect();
-    const { session: cancelled } = await ready(last);
+    const { session: cancelled } = await begun(last);
     last.ws.terminate();
     await expect.poll(() => cancelled.cancelled).toBe(true);
     expect([session.cancelled, session.closed, other.session.closed]).toEqual([false, false, false]);
@@ -226,7 +250,7 @@ describe("its end", () => {
 
   test("is told with its reason", async () => {
     const client = await connect();
-    const { id, session } = await ready(client);
+    const { id, session } = await begun(client);
     session.closed = true;
     const error = { code: "session_idle", message: "No audio came." };
     const closed = { type: "closed", sessionId: id, at: 1, seconds: 2, utterances: 0, error };
@@ -240,6 +264,7 @@ describe("its end", () => {
     const error = { code: "too_many_sessions" as const, message: "As many as may be." };
     ingest.refuse = { type: "closed", sessionId: "x", at: 1, seconds: 0, utterances: 0, error };
     const client = await connect();
+    client.send(Buffer.alloc(3_200));
     expect(await client.next("error")).toMatchObject(error);
     expect(await client.ended).toEqual({ code: 1013, reason: "too_many_sessions" });
     ingest.refuse = undefined;
@@ -317,7 +342,7 @@ describe("whoever comes back", () => {
     const { id, session } = await ready(first);
     speak(first, audio.subarray(0, 32_000 * 4));
     expect(await first.next("final")).toMatchObject({ utterance: 0 });
-    await expect.poll(() => session.heard).toBe(64_000);
+    await expect.poll(() => session().heard).toBe(64_000);
     first.ws.terminate();
 
     const second = await connect(`?session=${id}&from=-1`);
@@ -375,9 +400,9 @@ describe("while services come and go", () => {
       ]),
     );
     expect(await client.next("final")).toMatchObject({ utterance: 0 });
-    await expect.poll(() => session.heard).toBe(64_000);
+    await expect.poll(() => session().heard).toBe(64_000);
     ingest.takeOver();
-    await expect.poll(() => session.heard).toBe(64_000);
+    await expect.poll(() => session().heard).toBe(64_000);
     client.send({ type: "CloseStream" });
     expect(await client.next("final")).toMatchObject({ utterance: 1, text: textOf(1, 4), start: 2, end: 4 });
     expect(await client.next("done")).toMatchObject({ seconds: 4, utterances: 2 });
@@ -387,12 +412,12 @@ describe("while services come and go", () => {
     const client = await connect();
     const { session } = await ready(client);
     speak(client, sound([[true, 1]]));
-    await expect.poll(() => session.heard).toBe(16_000);
+    await expect.poll(() => session().heard).toBe(16_000);
     ingest.deaf = true;
     speak(client, sound([[true, 1]]));
     client.send({ type: "CloseStream" });
     await new Promise((resolve) => setTimeout(resolve, 300));
-    expect(session.heard).toBe(16_000);
+    expect(session().heard).toBe(16_000);
     ingest.deaf = false;
     expect(await client.next("final")).toMatchObject({ text: textOf(0, 4), end: 2 });
     expect(await client.next("done")).toMatchObject({ seconds: 2, utterances: 1 });
@@ -402,7 +427,7 @@ describe("while services come and go", () => {
     const client = await connect();
     const { session } = await ready(client);
     speak(client, sound([[true, 1]]));
-    await expect.poll(() => session.heard).toBe(16_000);
+    await expect.poll(() => session().heard).toBe(16_000);
     await server.kill();
     speak(client, sound([[true, 1]]));
     await server.restart();

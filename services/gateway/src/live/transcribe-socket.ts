@@ -2,7 +2,7 @@
  * `/ws/transcribe`: audio in, texts out. The habits are Deepgram's, the words are Parlance's. What may change is told as `partial`, with
  * how much of it never will; what is `final` is what the same audio gives as a file.
  */
-import { SpeechError, timedId, toSpeechError } from "@parlance/contracts";
+import { type LiveFormat, SpeechError, timedId, toSpeechError } from "@parlance/contracts";
 import { type GatewayContext, requireTranscription } from "../gateway-context.ts";
 import type { Socket, SocketListener, SocketRoute } from "../sockets/index.ts";
 import { closeCodeOf } from "./close-codes.ts";
@@ -34,26 +34,28 @@ export function transcribeRoute(gateway: GatewayContext): SocketRoute {
 }
 
 function openTranscription(gateway: GatewayContext, socket: Socket, query: TranscribeQuery): SocketListener {
+  const newId = timedId(gateway.now());
   let session: LiveSession | undefined;
   let ending: SpeechError | undefined;
   let closing = false;
 
-  function begin(sessionId: string, found?: Awaited<ReturnType<typeof findLiveSession>>): void {
+  /** A new one with its first audio: a socket that says nothing is no session yet. */
+  function begin(found?: Awaited<ReturnType<typeof findLiveSession>>): LiveSession {
+    const sessionId = query.resume?.session ?? newId;
     const format = found?.format ?? query.format;
-    session = openLiveSession({
+    const opened = openLiveSession({
       ...{ bus: gateway.bus, notebook: gateway.notebook, files: gateway.files },
       ...{ sessionId, format, wishes: query.wishes },
       ...(found === undefined ? {} : { resume: found.resume }),
       events: transcribeMessages({
         socket,
-        ...{ sessionId, format, words: query.wishes.timestamps === true, warnings: query.warnings },
-        from: query.resume?.from ?? 0,
-        ended(error) {
-          const told = ending ?? error;
-          socket.close(told === undefined ? 1000 : closeCodeOf(told.code), told?.code);
-        },
+        words: query.wishes.timestamps === true,
+        from: found?.resume.from ?? 0,
+        ended,
       }),
     });
+    session = opened;
+    return opened;
   }
 
   async function goOn({ session: sessionId, from }: { session: string; from: number }): Promise<void> {
@@ -61,12 +63,24 @@ function openTranscription(gateway: GatewayContext, socket: Socket, query: Trans
     socket.pause();
     try {
       const found = await findLiveSession(gateway.notebook, sessionId, from);
-      if (!socket.gone.aborted) begin(sessionId, found);
+      if (socket.gone.aborted) return;
+      ready(sessionId, found.format ?? query.format, found.resume.position);
+      begin(found);
     } catch (error) {
       endWith(socket, toSpeechError(error));
     } finally {
       socket.resume();
     }
+  }
+
+  function ready(sessionId: string, { encoding, rate }: LiveFormat, position: number): void {
+    const warnings = query.warnings.length === 0 ? {} : { warnings: query.warnings };
+    socket.send({ type: "ready", session: sessionId, position, encoding, sample_rate: rate, ...warnings });
+  }
+
+  function ended(error?: SpeechError): void {
+    const told = ending ?? error;
+    socket.close(told === undefined ? 1000 : closeCodeOf(told.code), told?.code);
   }
 
   /** What the caller did wrong; what its session cannot go on after ends it, and what was said before is told. */
@@ -80,7 +94,10 @@ function openTranscription(gateway: GatewayContext, socket: Socket, query: Trans
 
   function close(): void {
     closing = true;
-    session?.close();
+    if (session === undefined) {
+      socket.send({ type: "done", seconds: 0, utterances: 0 });
+      ended();
+    } else session.close();
   }
 
   function heed(act: () => void): void {
@@ -92,14 +109,14 @@ function openTranscription(gateway: GatewayContext, socket: Socket, query: Trans
     }
   }
 
-  if (query.resume === undefined) begin(timedId(gateway.now()));
+  if (query.resume === undefined) ready(newId, query.format, 0);
   else void goOn(query.resume);
 
   return {
     bytes: (audio) =>
       heed(() => {
         if (audio.length === 0) close();
-        else session?.send(audio);
+        else (session ?? begin()).send(audio);
       }),
     text: (message) =>
       heed(() => {
