@@ -26,10 +26,10 @@ afterAll(async () => {
   await small.close();
 });
 
-const run = (pass: AsrPass) => {
+const run = (pass: AsrPass, by = decoder) => {
   heard = [];
   const parts: ModelParts = {
-    ...{ decoder, tokenizer: small.tokenizer, aligner: undefined, hidden, computeType: "float32" },
+    ...{ decoder: by, tokenizer: small.tokenizer, aligner: undefined, hidden, computeType: "float32" },
     allowance: { tokensPerSecond: 15, spareTokens: 64 },
     encoder: {
       ...small.encoder,
@@ -72,4 +72,32 @@ it.each([
   expect(outcomes.map((outcome) => outcome?.ok && outcome.result.text)).toEqual(
     alone.map((outcome) => outcome.ok && outcome.result.text),
   );
+});
+
+it("a window that loops ends at once, and tells what came before; a file in its pass is as alone", async () => {
+  const loop = small.tokenizer.encode(" the fox jumps over");
+  let said = 0;
+  /** Takes what it wants for what the model says of the first row. */
+  const looping: Decoder = {
+    ...decoder,
+    decode: (decoding) =>
+      decoder.decode({
+        ...decoding,
+        take: async (places) =>
+          (await decoding.take(places)).map((taken) => {
+            if (taken.row !== 0) return taken;
+            const choose = () => ({ token: loop[said++ % loop.length] ?? 0, logProbability: -1 });
+            return { ...taken, sampler: { choose } };
+          }),
+      }),
+  };
+  const [first, second] = rows;
+  if (first === undefined || second === undefined) throw new Error("there are rows");
+  const pass = { rows: [{ ...first, window: { memory: undefined } }, second] };
+  const { outcomes } = await runScript<AsrSegment, AsrPart, AsrOutcome>((each) => run(each, looping), pass);
+  const [window, file] = outcomes;
+  expect(window).toMatchObject({ ok: true, result: { text: "", truncated: true, heard: { stable: "", tail: "" } } });
+  expect(said).toBe(Math.max(12, 4 * loop.length));
+  const [alone] = await runWhole(run, [second]);
+  expect(file?.ok && file.result.text).toBe(alone?.ok && alone.result.text);
 });
