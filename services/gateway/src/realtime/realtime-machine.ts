@@ -73,6 +73,8 @@ export function createRealtimeMachine(options: RealtimeMachineOptions): Realtime
   const refuse = (problem: Problem, eventId: string | null = null) => say(serverEvents.error(problem, eventId));
   const rate = () => realtimeFormats[config.format.type].rate;
   const seconds = () => input.samples / rate();
+  /** Whole samples, told without what floats lose. */
+  const bufferedMs = () => (Math.max(0, Math.round((seconds() - turns.bufferedFrom) * rate())) / rate()) * 1_000;
 
   /** Runs a step, looks whether that was the last one, and answers what came of it. */
   function step(work: () => void): Output[] {
@@ -99,8 +101,8 @@ export function createRealtimeMachine(options: RealtimeMachineOptions): Realtime
     endsBy = now() + ENDING_MS;
     if (before !== "open") liveIsOver = true;
     else if (!liveIsOver) {
-      const left = (seconds() - turns.bufferedFrom) * 1_000;
-      if (turns.speaking || (detectionOf(config) === null && left >= LEAST_COMMIT_MS)) turns.commit(seconds());
+      const commits = detectionOf(config) === null && bufferedMs() >= LEAST_COMMIT_MS;
+      if (commits || turns.speaking) turns.commit(seconds());
       live({ do: "close" });
     }
   }
@@ -127,9 +129,9 @@ export function createRealtimeMachine(options: RealtimeMachineOptions): Realtime
   }
 
   function commit(eventId: string | null): void {
-    const ms = (seconds() - turns.bufferedFrom) * 1_000;
+    const ms = bufferedMs();
     input.cut();
-    if (ms < LEAST_COMMIT_MS) refuse(problems.commitEmpty(Math.max(0, ms)), eventId);
+    if (ms < LEAST_COMMIT_MS) refuse(problems.commitEmpty(ms), eventId);
     else commitAll();
   }
 
@@ -140,10 +142,10 @@ export function createRealtimeMachine(options: RealtimeMachineOptions): Realtime
 
   function clear(): void {
     input.cut();
-    if (seconds() > turns.bufferedFrom) {
+    if (turns.speaking || bufferedMs() >= LEAST_COMMIT_MS) {
       turns.clear(seconds());
       live({ do: "finalize" });
-    }
+    } else turns.skip(seconds());
     say({ type: "input_audio_buffer.cleared" });
   }
 
@@ -161,7 +163,7 @@ export function createRealtimeMachine(options: RealtimeMachineOptions): Realtime
       return;
     }
     // What its client would have committed is ended by nobody's silence.
-    if (detectionOf(config) === null && detectionOf(next) !== null && seconds() > turns.bufferedFrom) commitAll();
+    if (detectionOf(config) === null && detectionOf(next) !== null && bufferedMs() >= LEAST_COMMIT_MS) commitAll();
     config = next;
     if (phase === "open") live({ do: "update", options: liveOptionsOf(config) });
     if (older) say({ type: "transcription_session.updated", session: shownOlder(config) });

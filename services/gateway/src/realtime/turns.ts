@@ -31,6 +31,8 @@ export interface Turns {
   touch(): void;
   commit(at: number): void;
   clear(at: number): void;
+  /** As `clear`, of so little that nothing can have been said in it. */
+  skip(at: number): void;
   started(key: string, start: number): void;
   stopped(key: string, start: number, end: number, byFinalize: boolean): void;
   /** It was no utterance; its key goes to the next one. */
@@ -156,6 +158,9 @@ export function createTurns({ newItemId, say, detects, wantsLogprobs }: TurnsOpt
       const turn = openTurn();
       turn.awaiting = true;
       close(turn, "cleared", at);
+    },
+    skip(at) {
+      bufferedFrom = Math.max(bufferedFrom, at);
     },
     started(key, start) {
       if (!final.has(key)) known(key, start);
