@@ -84,7 +84,7 @@ describe("the frames of a session", () => {
     expect(correlation).toBeGreaterThan(0.99);
   });
 
-  test.each([8_000, 11_025, 12_345, 16_000, 24_000, 44_100, 47_999, 48_000])(
+  test.each([8_000, 11_025, 16_000, 44_100, 47_999])(
     "at %i Hz, begun where hearing begins anew, line up with all of them: the same samples from the first that counts",
     async (rate) => {
       const format = pcm(rate);

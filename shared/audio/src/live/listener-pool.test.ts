@@ -107,33 +107,24 @@ describe("a pool of listeners", () => {
     for (const { speech } of heard) expect(speech).toEqual(alone.speech.subarray(0, speech.length));
   });
 
-  test("opens as many processes as its sessions need", async () => {
-    const small = pool({ sessions: 2 });
-    const listeners = [await small.open(pcm), await small.open(pcm), await small.open(pcm)];
-    expect(small.pids.length).toBe(2);
-    for (const listener of listeners) await listener.push(bytes.subarray(0, 640));
+  test("a session that is opened anew from its position hears what was heard before", async () => {
+    const rate = 44_100;
+    const format = { encoding: "pcm", rate } as const;
+    const resampler = createResampler(16_000, rate);
+    const sound = [resampler.push(Float32Array.from(samples)), resampler.end()].flatMap((part) => [...part]);
+    const sent = samplesAsBytes(Int16Array.from(sound, (sample) => Math.max(-32_768, Math.min(32_767, sample))));
+    const one = pool();
+    const whole = await hearAll(await one.open(format), sent);
+    for (const at of [0, 100_000, samples.length - 30_000]) {
+      const from = hearFrom(at, format);
+      const listener = await one.open(format, from);
+      expect(listener.start).toBe(firstHeard(from, format));
+      expect(listener.start).toBeLessThanOrEqual(at);
+      const heard = await hearAll(listener, frameAfter(sent, format, from), 1_000);
+      expect(heard.samples).toEqual(whole.samples.slice(listener.start));
+      expect(heard.speech).toEqual(whole.speech.slice(listener.start / WINDOW));
+    }
   });
-
-  test.each([16_000, 44_100])(
-    "a session at %i Hz that is opened anew from its position hears what was heard before",
-    async (rate) => {
-      const format = { encoding: "pcm", rate } as const;
-      const resampler = createResampler(16_000, rate);
-      const sound = [resampler.push(Float32Array.from(samples)), resampler.end()].flatMap((part) => [...part]);
-      const sent = samplesAsBytes(Int16Array.from(sound, (sample) => Math.max(-32_768, Math.min(32_767, sample))));
-      const one = pool();
-      const whole = await hearAll(await one.open(format), sent);
-      for (const at of [0, 100_000, samples.length - 30_000]) {
-        const from = hearFrom(at, format);
-        const listener = await one.open(format, from);
-        expect(listener.start).toBe(firstHeard(from, format));
-        expect(listener.start).toBeLessThanOrEqual(at);
-        const heard = await hearAll(listener, frameAfter(sent, format, from), 1_000);
-        expect(heard.samples).toEqual(whole.samples.slice(listener.start));
-        expect(heard.speech).toEqual(whole.speech.slice(listener.start / WINDOW));
-      }
-    },
-  );
 
   test("refuses a frame that cannot be read, and the session goes on as if it had not come", async () => {
     const listener = await shared.open(pcm);
@@ -148,14 +139,16 @@ describe("a pool of listeners", () => {
     const rest = await hearAll(listener, bytes.subarray(half));
     const { samples: begun } = await first;
     expect(Int16Array.from([...begun, ...rest.samples])).toEqual(samples);
+    const late = refusal(listener.silence(16_000));
     listener.close();
+    expect(await late).toMatchObject({ code: "session_ended" });
     expect(await refusal(listener.push(bytes))).toMatchObject({ code: "session_ended" });
     const opus = await shared.open({ encoding: "opus", rate: 48_000 });
     expect(await refusal(opus.push(Uint8Array.of(3, 0, 1)))).toMatchObject({ code: "frame_invalid" });
   });
 
   test("a process that is killed rejects what it owes, and the next session has another one", async () => {
-    const one = pool();
+    const one = shared;
     const listeners = [await one.open(pcm), await one.open({ encoding: "mulaw", rate: 8_000 })];
     const { pids } = one;
     const owed = listeners.map((listener) => refusal(listener.push(bytes.subarray(0, 160_000))));
@@ -199,15 +192,15 @@ describe("a pool of listeners", () => {
     });
   });
 
-  test("has no process before the first session, and none a while after the last", async () => {
-    const one = pool({ idleMs: 200 });
-    expect(one.pids).toEqual([]);
-    const listener = await one.open(pcm);
-    const { pids } = one;
-    await listener.push(bytes.subarray(0, 640));
-    listener.close();
-    await until(() => one.pids.length === 0);
-    await until(() => !pids.some(isAlive));
+  test("has no process before the first session, as many as its sessions need, and none a while after the last", async () => {
+    const small = pool({ sessions: 2, idleMs: 200 });
+    expect(small.pids).toEqual([]);
+    const listeners = await Promise.all([small.open(pcm), small.open(pcm), small.open(pcm)]);
+    const { pids } = small;
+    expect(pids.length).toBe(2);
+    for (const listener of listeners) await listener.push(bytes.subarray(0, 640));
+    for (const listener of listeners) listener.close();
+    await until(() => small.pids.length === 0 && !pids.some(isAlive));
   });
 
   test("its process sees no secrets and cannot write or start programs", async () => {
