@@ -174,10 +174,10 @@ test("what a caller does wrong is told as Error, and a closed socket cancels", a
   client.ws.send("hello");
   expect(await client.next("Error")).toMatchObject({ variant: "invalid_json" });
   speak(client, sound([[true, 1]]));
-  const [session] = [...ingest.sessions.values()].slice(-1);
-  await expect.poll(() => session?.heard).toBe(16_000);
+  const newest = () => [...ingest.sessions.values()].at(-1);
+  await expect.poll(() => newest()?.heard).toBe(16_000);
   client.ws.terminate();
-  await expect.poll(() => session?.cancelled).toBe(true);
+  await expect.poll(() => newest()?.cancelled).toBe(true);
 });
 
 test("neither audio nor KeepAlive for too long ends it, as Deepgram says so", async () => {

@@ -113,11 +113,6 @@ describe("a session", () => {
     );
     const { told, session } = await ready(client);
     expect(told).toMatchObject({ sample_rate: 48_000, warnings: ["langauge: is not known here and was ignored"] });
-    expect(session().options).toMatchObject({
-      ...{ contentType: "audio/pcm;rate=48000", language: "German", hotwords: ["Parlance", "NATS"] },
-      ...{ phrases: ["yes, please", "no"], context: "weather", partials: false, silenceMs: 700, prefixMs: 200 },
-      ...{ threshold: 0.6, turns: "none", customId: "call-7", timestamps: false },
-    });
     speak(
       client,
       sound(
@@ -131,6 +126,11 @@ describe("a session", () => {
     );
     expect(bare(await client.next("final"))).toEqual({
       ...{ type: "final", utterance: 0, text: textOf(0, 2), start: 0, end: 1.5, language: "German" },
+    });
+    expect(session().options).toMatchObject({
+      ...{ contentType: "audio/pcm;rate=48000", language: "German", hotwords: ["Parlance", "NATS"] },
+      ...{ phrases: ["yes, please", "no"], context: "weather", partials: false, silenceMs: 700, prefixMs: 200 },
+      ...{ threshold: 0.6, turns: "none", customId: "call-7", timestamps: false },
     });
     expect(of(client, "partial")).toEqual([]);
   });
