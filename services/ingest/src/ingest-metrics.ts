@@ -10,6 +10,8 @@ export interface IngestMetrics {
   jobs: Counter;
   decodeSeconds: Histogram;
   messages: Gauge;
+  liveSessions: Gauge;
+  utterances: Counter;
   countFailure(code: ErrorCode): void;
 }
 
@@ -50,6 +52,16 @@ export function createIngestMetrics(): IngestMetrics {
       registers,
     }),
     messages: new Gauge({ name: "parlance_ingest_messages", help: "Intake messages being worked on", registers }),
+    liveSessions: new Gauge({
+      name: "parlance_ingest_live_sessions",
+      help: "Live sessions that this instance holds",
+      registers,
+    }),
+    utterances: new Counter({
+      name: "parlance_ingest_utterances_total",
+      help: "Utterances of live sessions that became jobs",
+      registers,
+    }),
     countFailure(code) {
       failures.inc({ code });
       items.inc({ outcome: "failed" });

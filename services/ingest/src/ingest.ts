@@ -9,9 +9,12 @@
  * Who asks `speech.submit` has its message stored and claimed before the answer, and is told at once what is wrong with it. A message that
  * is no batch of its sender's is told on `speech.refused`.
  *
+ * Live sessions (live/) are heard and cut as they come; each utterance becomes a job like a file's segment.
+ *
  * It keeps no state but the messages that it holds. Any number of instances share the work.
  */
 import { createDecoderPool, createSlots, type DecoderPool, expandSeconds } from "@parlance/audio";
+import { createListenerPool, type ListenerPool } from "@parlance/audio/live";
 import { askWorkers, type Bus, createTurns, type Delivery, knowWorkers, openBatchNotebook } from "@parlance/bus";
 import {
   BYTES_PER_SAMPLE,
@@ -28,16 +31,17 @@ import { runIntakeLoop } from "./intake/intake-loop.ts";
 import { readIntake } from "./intake/read-intake.ts";
 import { serveSubmit } from "./intake/submit-service.ts";
 import { letWait, runWaitingRoom } from "./intake/waiting-room.ts";
+import { createLiveSessions } from "./live/live-sessions.ts";
+import { liveSettings } from "./live/session.ts";
 
 export const ingestSettings = [
+  ...liveSettings,
   "MAX_AUDIO_BYTES",
   "MAX_AUDIO_SECONDS",
   "DECODE_TIMEOUT",
   "DECODE_PROCESSES",
-  "SEGMENT_SECONDS",
   "FIRST_SEGMENT_SECONDS",
   "FILE_TTL",
-  "ENABLE_ASR",
   "ENABLE_TTS",
 ] as const;
 export type IngestSettings = Settings<(typeof ingestSettings)[number]>;
@@ -48,6 +52,8 @@ export interface IngestOptions {
   log: Log;
   /** Default: a pool as the settings say. It is closed with the service. */
   decoder?: DecoderPool;
+  /** Default: a pool of processes, closed with the service. */
+  listeners?: ListenerPool;
   now?: () => number;
 }
 
@@ -76,13 +82,15 @@ export async function createIngest(options: IngestOptions): Promise<Ingest> {
   const { signal } = stopping;
   const metrics = createIngestMetrics();
   const decoder = options.decoder ?? createDecoderPool(poolOptions(settings));
+  const listeners = options.listeners ?? createListenerPool();
   const failures = new Map<number, number>();
+  const cancelled = notebook.followCancelled({ log, signal });
   const context = {
     bus,
     notebook,
     files,
     decoder,
-    cancelled: notebook.followCancelled({ log, signal }),
+    cancelled,
     slots: createSlots(ITEMS_AT_ONCE, ITEMS_AT_ONCE),
     metrics,
     log,
@@ -105,6 +113,11 @@ export async function createIngest(options: IngestOptions): Promise<Ingest> {
       return ingestMessage(delivery, batch, context, { ...handling, failures });
     },
   });
+  const live = createLiveSessions({
+    ...{ bus, notebook, cancelled, listeners, settings, log, now, signal },
+    onUtterance: () => metrics.utterances.inc(),
+    onChange: (sessions) => metrics.liveSessions.set(sessions),
+  });
   await bus.flush();
   const waiting = runWaitingRoom({
     bus,
@@ -124,8 +137,8 @@ export async function createIngest(options: IngestOptions): Promise<Ingest> {
     registry: metrics.registry,
     async close() {
       stopping.abort();
-      await Promise.all([running, waiting]);
-      await decoder.close();
+      await Promise.all([running, waiting, live.ended]);
+      await Promise.all([decoder.close(), listeners.close()]);
     },
   };
 }

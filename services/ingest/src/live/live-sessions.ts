@@ -24,6 +24,8 @@ import { openSession, type Session, type SessionContext } from "./session.ts";
 import { isAlive, isEndedSession, recordOf, type TakenSession, takeOver } from "./take-over.ts";
 
 export interface LiveSessionsOptions extends Omit<SessionContext, "stops"> {
+  /** How many sessions this instance holds now. */
+  onChange?(sessions: number): void;
   /** Default: one that nobody else has. */
   instance?: string;
 }
@@ -180,8 +182,10 @@ export function createLiveSessions(options: LiveSessionsOptions): LiveSessions {
     elsewhere.delete(sessionId);
     const session = openSession(taken, resumed, context);
     held.set(sessionId, session);
+    options.onChange?.(held.size);
     const ended = session.ended.then((how) => {
       held.delete(sessionId);
+      options.onChange?.(held.size);
       if (how !== "concluded") return;
       const error = new SpeechError("session_ended");
       remember(sessionId, { kind: "refused", error, toldAt: now(), utterances: 0, final: true });
