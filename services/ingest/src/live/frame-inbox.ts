@@ -14,8 +14,8 @@ export interface FrameInbox {
   rewind(seq: number): void;
   /** Ends a wait. */
   wake(): void;
-  /** Whether frames wait in the stream that do not fit here. */
-  readonly overflowing: boolean;
+  /** `performance.now()` since when frames wait in the stream; undefined where none do. */
+  readonly behindSince: number | undefined;
 }
 
 export interface FrameInboxOptions {
@@ -35,6 +35,7 @@ export function createFrameInbox({ bus, subject, signal, most }: FrameInboxOptio
   let taken = { seq: 0, time: 0 };
   /** What is in the stream behind it is not, or not all, in the queue. */
   let behind = false;
+  let behindSince: number | undefined;
   let overflowing = false;
   let newest = 0;
   let reading: { found: boolean; messages: AsyncIterator<StoredMessage> } | undefined;
@@ -43,6 +44,7 @@ export function createFrameInbox({ bus, subject, signal, most }: FrameInboxOptio
 
   function readAgain(): void {
     behind = true;
+    behindSince ??= performance.now();
     queue = [];
     bytes = 0;
   }
@@ -80,7 +82,10 @@ export function createFrameInbox({ bus, subject, signal, most }: FrameInboxOptio
       // The newest may be gone already: what the stream does not have is not asked for for ever.
       behind = reading.found && newest > taken.seq;
       reading = undefined;
-      if (!behind) overflowing = false;
+      if (!behind) {
+        overflowing = false;
+        behindSince = undefined;
+      }
     } catch (error) {
       reading = undefined;
       signal.throwIfAborted();
@@ -130,6 +135,7 @@ export function createFrameInbox({ bus, subject, signal, most }: FrameInboxOptio
         if (queue.length > 0) continue;
         if (performance.now() >= until) return undefined;
         await sleep(until);
+        signal.throwIfAborted();
         if (queue.length === 0 && !behind) return undefined;
       }
     },
@@ -139,8 +145,8 @@ export function createFrameInbox({ bus, subject, signal, most }: FrameInboxOptio
       readAgain();
     },
     wake: () => wake?.(),
-    get overflowing() {
-      return overflowing;
+    get behindSince() {
+      return behindSince;
     },
   };
 }

@@ -54,6 +54,8 @@ export interface HearingContext {
   /** The frame that the entry names is still in LIVE. */
   frameIsThere: boolean;
   onUtterance(): void;
+  /** Audio comes faster than it may be heard, and waits. */
+  onTooFast(): void;
   signal: AbortSignal;
 }
 
@@ -113,14 +115,17 @@ export async function createHearing(context: HearingContext): Promise<Hearing> {
     const { position, samples, content } = piece;
     mark(content.seq, position);
     const skip = Math.min(samples, Math.max(piece.skip, from - position));
+    const waitMs = samples > skip ? budget.take((position + samples) / rate, performance.now()) : 0;
+    if (waitMs > 0) {
+      context.onTooFast();
+      await pause(waitMs, undefined, { signal });
+    }
     const ended = await hearFrame(content.frame.data, skip, samples - skip);
     return ended ?? (await obey(content.frame, position + samples));
   }
 
   async function hearFrame(data: Uint8Array, skip: number, samples: number): Promise<HearingEnd | undefined> {
     if (samples === 0) return undefined;
-    const waitMs = budget.take(samples / rate, performance.now());
-    if (waitMs > 0) await pause(waitMs, undefined, { signal });
     const bytes = frameAfter(data, format, skip);
     // A packet is heard whole or not at all.
     if (bytes.length === 0) return await hearSilence(samples);

@@ -80,6 +80,7 @@ interface Ending {
 const UNHEARD_SECONDS = 30;
 const UNHEARD_FRAMES = 3_000;
 const BEHIND_MS = 60_000;
+const STILL_SENDING_MS = 5_000;
 const CONCLUDE_MS = 5_000;
 const RETRY_MS = 250;
 /** Listeners that die over the same audio. */
@@ -98,7 +99,7 @@ export function openSession(taken: TakenSession, resumed: boolean, context: Sess
   const signal = AbortSignal.any([life, stop.signal]);
   const most = { bytes: unheardBytes(), frames: UNHEARD_FRAMES };
   const inbox = createFrameInbox({ bus, subject, signal, most });
-  const budget = createInputBudget(performance.now());
+  const budget = createInputBudget(taken.entry.rest.at / SAMPLE_RATE, performance.now());
   const windows = createWindowLoop({
     clock: { now: () => performance.now(), schedule },
     everyMs: settings.LIVE_PARTIAL_MS,
@@ -109,7 +110,6 @@ export function openSession(taken: TakenSession, resumed: boolean, context: Sess
   let hearing: Hearing | undefined;
   let ending: Ending = {};
   let arrivedAt = performance.now();
-  let behindSince: number | undefined;
   let stops = context.stops();
   let seconds = 0;
 
@@ -153,6 +153,7 @@ export function openSession(taken: TakenSession, resumed: boolean, context: Sess
             segmentSeconds,
           },
           onUtterance: context.onUtterance,
+          onTooFast: tellBehind,
         });
         inbox.rewind(frameIsThere ? frame.seq : 1);
         if ((await listen(hearing)) === "closed") return;
@@ -191,7 +192,6 @@ export function openSession(taken: TakenSession, resumed: boolean, context: Sess
       }
       const end = message === undefined ? await to.settle() : await to.take(message);
       if (end !== undefined) return end;
-      if (!inbox.overflowing) behindSince = undefined;
       const error = overdue(to, message === undefined);
       if (error === undefined) continue;
       ending = { error };
@@ -206,8 +206,17 @@ export function openSession(taken: TakenSession, resumed: boolean, context: Sess
     if (nothingCame && at >= arrivedAt + LIVE_IDLE_TIMEOUT * 1_000) return new SpeechError("session_idle");
     const isTooLong = to.seconds >= LIVE_SESSION_SECONDS || now() >= openedAt + LIVE_SESSION_SECONDS * 1_000;
     if (isTooLong) return new SpeechError("session_too_long");
-    if (behindSince !== undefined && at >= behindSince + BEHIND_MS) return new SpeechError("session_behind");
+    // Who has stopped sending is heard to the end.
+    if (behindMs() > BEHIND_MS && at - arrivedAt < STILL_SENDING_MS) return new SpeechError("session_behind");
     return undefined;
+  }
+
+  function behindMs(): number {
+    return inbox.behindSince === undefined ? 0 : performance.now() - inbox.behindSince;
+  }
+
+  function tellBehind(): void {
+    news.refused(new SpeechError("session_behind").toFailure());
   }
 
   async function conclude(): Promise<void> {
@@ -267,8 +276,7 @@ export function openSession(taken: TakenSession, resumed: boolean, context: Sess
       arrivedAt = performance.now();
       if (message.headers.get(headerNames.sign) === "cancel") return end({ cancel: true });
       if (inbox.offer(message)) return;
-      behindSince ??= performance.now();
-      news.refused(new SpeechError("session_behind").toFailure());
+      tellBehind();
     },
     answered: (answer) => windows.answered(answer),
     refuse: (error) => news.refused(error.toFailure()),

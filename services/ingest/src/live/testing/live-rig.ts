@@ -61,9 +61,13 @@ export async function livePublisher(
   const of = <Type extends LiveState["type"]>(type: Type) =>
     states.filter((state): state is Extract<LiveState, { type: Type }> => state.type === type);
 
-  async function frame(data: Uint8Array, headers: Record<string, string | number> = {}): Promise<void> {
+  function send(data: Uint8Array, headers: Record<string, string | number>): void {
     const pairs = Object.entries(headers).map(([name, value]): [string, string] => [name, String(value)]);
     bus.publish(subjects.liveAudioOf(source, sessionId), data, pairs);
+  }
+
+  async function frame(data: Uint8Array, headers: Record<string, string | number> = {}): Promise<void> {
+    send(data, headers);
     await bus.flush();
   }
 
@@ -76,8 +80,9 @@ export async function livePublisher(
     async say(samples, { from = 0, to = samples.length, headers = {} } = {}) {
       for (let at = from; at < to; at += FRAME) {
         const first = at === from ? headers : {};
-        await frame(bytesOf(samples.subarray(at, Math.min(to, at + FRAME))), { "Parlance-Position": at, ...first });
+        send(bytesOf(samples.slice(at, Math.min(to, at + FRAME))), { "Parlance-Position": at, ...first });
       }
+      await bus.flush();
     },
     sign: (sign, headers = {}) => frame(new Uint8Array(), { "Parlance-Sign": sign, ...headers }),
     async until(type, count = 1) {
