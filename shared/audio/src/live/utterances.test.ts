@@ -1,5 +1,6 @@
 /** The whole way: frames through a listening process and the model that ships, to utterances. */
 import type { LiveFormat } from "@parlance/contracts";
+import { createEncoder } from "libopus-wasm";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { samplesAsBytes } from "../samples/pcm.ts";
 import { music, noise, sentences, talk, tone } from "../testing/speech.ts";
@@ -11,6 +12,7 @@ import { frameAfter } from "./live-format.ts";
 import type { EndpointEvent, EndpointerOptions, RestPoint } from "./utterances.ts";
 
 const pcm: LiveFormat = { encoding: "pcm", rate: 16_000 };
+const opus: LiveFormat = { encoding: "opus", rate: 48_000 };
 let pool: ListenerPool;
 beforeAll(() => {
   pool = createListenerPool();
@@ -22,16 +24,14 @@ interface Cut {
   rests: RestPoint[];
 }
 
-async function cutAll(
-  samples: Int16Array,
-  { step = 1_024, rest, ...options }: EndpointerOptions & { step?: number; rest?: RestPoint } = {},
+/** @param frames those from `from` on. */
+async function cutFrames(
+  frames: readonly Uint8Array[],
+  { format, from, rest, ...options }: EndpointerOptions & { format: LiveFormat; from: number; rest?: RestPoint },
 ): Promise<Cut> {
-  const from = hearFrom(rest?.at ?? 0, pcm);
-  const bytes = frameAfter(samplesAsBytes(samples), pcm, from);
-  const listener = await pool.open(pcm, from);
+  const listener = await pool.open(format, from);
   const endpointer = createEndpointer(options, { rest, start: listener.start });
-  const answers = [];
-  for (let at = 0; at < bytes.length; at += 2 * step) answers.push(listener.push(bytes.subarray(at, at + 2 * step)));
+  const answers = frames.map((frame) => listener.push(frame));
   const cut: Cut = { events: [], rests: [] };
   for (const answer of answers) {
     cut.events.push(...endpointer.push(await answer));
@@ -40,6 +40,17 @@ async function cutAll(
   cut.events.push(...endpointer.close());
   listener.close();
   return cut;
+}
+
+async function cutAll(
+  samples: Int16Array,
+  { step = 1_024, ...options }: EndpointerOptions & { step?: number; rest?: RestPoint } = {},
+): Promise<Cut> {
+  const from = hearFrom(options.rest?.at ?? 0, pcm);
+  const bytes = frameAfter(samplesAsBytes(samples), pcm, from);
+  const frames: Uint8Array[] = [];
+  for (let at = 0; at < bytes.length; at += 2 * step) frames.push(bytes.subarray(at, at + 2 * step));
+  return await cutFrames(frames, { ...options, format: pcm, from });
 }
 
 const stops = ({ events }: Cut) => events.flatMap((event) => (event.type === "stopped" ? event : []));
@@ -75,6 +86,27 @@ describe("utterances of a session", () => {
       const later = ends.filter(({ start }) => start >= rest.at);
       expect(again.events.filter(({ type }) => type !== "started")).toEqual(later);
     }
+  });
+
+  test("as Opus are those of the same talk, also for who takes the session over", async () => {
+    const { samples, places } = talk(["flite-slt-1", "espeak-2", "flite-rms-1"], 1_200);
+    const encoder = await createEncoder({ channels: 1, sampleRate: 16_000 });
+    const packets: Uint8Array[] = [];
+    for (let at = 0; at + 320 <= samples.length; at += 320) packets.push(encoder.encode(samples.slice(at, at + 320)));
+    encoder.free();
+    const whole = await cutFrames(packets, { format: opus, from: 0 });
+    const ends = stops(whole);
+    expect(ends.length).toBe(places.length);
+    for (const [at, { start, end }] of ends.entries()) {
+      expect(start).toBeLessThan(places[at]?.start ?? 0);
+      expect(end).toBeGreaterThan(places[at]?.end ?? 0);
+    }
+    const rest = whole.rests.findLast((one) => one.at < (ends[2]?.start ?? 0)) ?? { at: 0, carriesOn: false };
+    // Packets are whole: he begins with the one in which hearing begins.
+    const first = Math.floor(hearFrom(rest.at, opus) / 960);
+    expect(first).toBeGreaterThan(100);
+    const again = await cutFrames(packets.slice(first), { format: opus, from: first * 960, rest });
+    expect(stops(again)).toEqual(ends.slice(2));
   });
 
   test("of a minute of talk without a pause are within the longest length, and hold every sample once", async () => {
