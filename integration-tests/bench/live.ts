@@ -20,6 +20,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { connectBus } from "@parlance/bus";
 import { readSettings } from "@parlance/contracts";
+import { loadDirectEngine } from "../src/direct-engine.ts";
 import { type Pipeline, startPipeline } from "../src/pipeline.ts";
 import { createRestClient } from "../src/rest-client.ts";
 import { claimsOf, figuresOf, type Measured, nextLevel, type Overload } from "./live/figures.ts";
@@ -86,7 +87,9 @@ const mostSessions = Number(wished.search);
 const { LIVE_SILENCE_MS } = readSettings(["LIVE_SILENCE_MS"], {});
 const say = (text: string) => process.stdout.write(`${text}\n`);
 
-const speech = await readSpeech();
+const reader = await loadDirectEngine();
+const speech = await readSpeech(reader);
+await reader.close();
 const results: ModelResult[] = [];
 for (const name of wished.models.split(",")) {
   const model = models[name];

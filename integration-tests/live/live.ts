@@ -46,7 +46,7 @@ const say = (text: string) => process.stdout.write(`${text}\n`);
 say(`seed ${seed}`);
 
 const engine = await loadDirectEngine();
-const speech = await readSpeech();
+const speech = await readSpeech(engine);
 const harmed = await whileKilled();
 for (const failure of harmed.failures) say(failure);
 await engine.close();

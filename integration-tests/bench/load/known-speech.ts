@@ -1,6 +1,6 @@
 /** Speech of which is known when each word ends: the committed sentences, each with the times that the model itself finds in it as a file. */
 import { demoClips } from "../../src/clips.ts";
-import { loadDirectEngine } from "../../src/direct-engine.ts";
+import type { DirectEngine } from "../../src/direct-engine.ts";
 import { spokenSentences } from "./spoken.ts";
 
 export interface KnownWord {
@@ -19,16 +19,11 @@ export interface KnownSpeech {
 /** Sentences in no order with pauses between, of exactly `seconds`. */
 export type SpeechMaker = (seconds: number, random: () => number) => Promise<KnownSpeech>;
 
-/** Reads the sentences once, with the embedded model. */
-export async function readSpeech(): Promise<SpeechMaker> {
-  const engine = await loadDirectEngine();
+/** Reads the sentences once. */
+export async function readSpeech(engine: Pick<DirectEngine, "transcribe">): Promise<SpeechMaker> {
   const wordsOf = new Map<string, KnownWord[]>();
-  try {
-    for (const clip of await demoClips()) {
-      wordsOf.set(clip.name, (await engine.transcribe(clip, { timestamps: true })).timestamps);
-    }
-  } finally {
-    await engine.close();
+  for (const clip of await demoClips()) {
+    wordsOf.set(clip.name, (await engine.transcribe(clip, { timestamps: true })).timestamps);
   }
   return async (seconds, random) => {
     const { samples, sentences } = await spokenSentences(seconds, random);
