@@ -25,8 +25,8 @@ export async function readLedger(
   for (const { session, speech } of spoken) {
     const verdict = await judge(session, speech, engine);
     const { sessionId } = session;
-    for (const of of [subjects.batchDone(sessionId), `speech.result.${sessionId}.>`, subjects.summary(sessionId)]) {
-      for (const [subject, count] of await bus.countSubjects(streams.results, of)) {
+    for (const filter of [subjects.batchDone(sessionId), `speech.result.${sessionId}.>`, subjects.summary(sessionId)]) {
+      for (const [subject, count] of await bus.countSubjects(streams.results, filter)) {
         if (count <= 1) continue;
         figures.doubled += count - 1;
         failures.push(`${subject}: ${count} of it are stored`);
