@@ -68,7 +68,8 @@ const line = JSON.stringify({ kills, ...figures, ...costs?.figures, seed });
 process.stdout.write(`${line}\n`, () => process.exit(Object.values(claims).every(Boolean) ? 0 : 1));
 
 async function whileKilled() {
-  const pipeline = await startPipeline({ ENABLE_TTS: "false", IDLE_TIMEOUT: "0", PROCESSES: "many" });
+  const settings = { ENABLE_TTS: "false", IDLE_TIMEOUT: "0", PROCESSES: "many" };
+  const pipeline = await startPipeline(settings, { onLine: (text) => say(`  ${text}`) });
   const bus = await connectBus({ url: pipeline.natsUrl, name: "live", ...pipeline.credentials("topology") });
   const nc = await connect({ servers: pipeline.natsUrl, maxReconnectAttempts: -1, reconnectTimeWait: 200 });
   try {

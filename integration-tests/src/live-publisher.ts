@@ -160,7 +160,11 @@ export async function speakLive(nc: NatsConnection, options: SpeakOptions): Prom
       const closed = session.states.findLast(({ state }) => state.type === "closed")?.state;
       const told = closed?.type === "closed" && session.finals.size >= closed.utterances;
       if ((told || performance.now() + CLOSE_EVERY_MS > closeAt) && (await isConcluded())) return;
-      if (performance.now() > deadline) throw new Error(`session ${sessionId} was not final within ${limitMs} ms`);
+      if (performance.now() > deadline) {
+        const last = JSON.stringify(session.states.at(-1)?.state);
+        const heard = `${session.finals.size} finals, the last state is ${last}`;
+        throw new Error(`session ${sessionId} was not final within ${limitMs} ms: ${heard}`);
+      }
       await pause(50);
     }
   }
