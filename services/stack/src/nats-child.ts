@@ -61,9 +61,10 @@ export async function startNats({
   let stopping = false;
   onPid(server.pid);
 
+  const make = ({ storeBytes }: RunningServer) =>
+    makeTopology({ url, ...credentials.topology, storeBytes }, { environment, log });
   try {
-    const { storeBytes } = server;
-    await makeTopology({ url, ...credentials.topology, storeBytes }, { environment, log });
+    await make(server);
   } catch (error) {
     stopping = true;
     await server.stop();
@@ -79,6 +80,20 @@ export async function startNats({
       if (stopping) return;
       log.warn({ how }, "nats-server ended; starting it again");
       await startAgain();
+      void makeAgain(server);
+    }
+  }
+
+  /** With its process a server that is alone forgets the streams that it had in memory, and their durables. */
+  async function makeAgain(restarted: RunningServer): Promise<void> {
+    while (!stopping && server === restarted) {
+      try {
+        return await make(restarted);
+      } catch (error) {
+        if (stopping) return;
+        log.warn({ err: error }, "the NATS topology could not be made again; trying again");
+        await pause(LONGEST_PAUSE_MS);
+      }
     }
   }
 
