@@ -59,7 +59,8 @@ export interface HearingContext {
   signal: AbortSignal;
 }
 
-const LINE = { waitMs: 500, waitingSeconds: 10, missingSeconds: 60 };
+/** Whoever keeps what is not final sends it again when it hears of no progress for three or four seconds. */
+const LINE = { waitMs: 5_000, waitingSeconds: 10, missingSeconds: 60 };
 const MARK_SECONDS = 1;
 /** How far the entry is left behind while nobody speaks. */
 const MOVE_SECONDS = 5;
