@@ -1,8 +1,7 @@
 import { BYTES_PER_SAMPLE } from "@parlance/contracts";
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { createSoundOrder, type SoundOrder } from "./sound-order.ts";
-import type { SpokenSegment } from "./spoken-segments.ts";
+import { createSoundOrder, type SoundOrder, type SpokenSegment } from "./sound-order.ts";
 
 const RATE = 16_000;
 

@@ -6,8 +6,9 @@
  * whichever run of the segment it comes from. Where parts are missing the stored object has the rest. What comes ahead of the head is
  * kept up to a bound; beyond it, too, the object has the rest.
  */
-import { BYTES_PER_SAMPLE } from "@parlance/contracts";
-import type { SpokenSegment } from "./spoken-segments.ts";
+import { BYTES_PER_SAMPLE, type SegmentResult } from "@parlance/contracts";
+
+export type SpokenSegment = Extract<SegmentResult, { outcome: "spoken" }>;
 
 export type SoundStep =
   | { do: "tell"; sampleRate: number; samples: Int16Array }

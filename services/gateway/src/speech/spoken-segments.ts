@@ -10,7 +10,6 @@ import {
   parseResultSubject,
   parseSoundSubject,
   readHeaders,
-  type SegmentResult,
   SpeechError,
   segmentResultSchema,
   soundHeadersSchema,
@@ -19,8 +18,6 @@ import {
 import { followSubject } from "../batch/follow-subject.ts";
 import { createNews } from "../batch/news.ts";
 import { createSoundOrder, type SoundStep } from "./sound-order.ts";
-
-export type SpokenSegment = Extract<SegmentResult, { outcome: "spoken" }>;
 
 /** What follows what came before: sound, or the silence between two segments. */
 export interface Stretch {
