@@ -58,7 +58,7 @@ export type RowDecoder = (emissions: RowEmissions, wishes: RowWishes, seconds: n
 type TimedWord = Pick<SpokenWord, "text" | "start" | "end" | "confidence">;
 
 /** Hypotheses of a search that is to be quick. */
-const QUICK_BEAM = 16;
+const QUICK_BEAM = 32;
 
 const nothing: DecodedRow = { text: "", words: [], score: null };
 
