@@ -19,6 +19,7 @@ import {
 import { createFramePublisher, type LiveWishes } from "./frame-publisher.ts";
 import { endOf, type LiveEnd, type Resumption } from "./resume.ts";
 import { createSessionFinals, type LiveFinal } from "./session-finals.ts";
+import { createStallWatch } from "./stall-watch.ts";
 
 export interface LiveEvents {
   /** Once: somebody hears it. `position`: from where on audio is to be sent, in samples at the session's own rate. */
@@ -71,7 +72,6 @@ export interface LiveSession {
 const TICK_MS = 1_000;
 const OPEN_AGAIN_MS = 2_000;
 const OPEN_MS = 10_000;
-const STALLED_MS = { first: 3_000, longest: 15_000 };
 const CLOSE_MS = { again: 3_000, silent: 60_000 };
 
 export function openLiveSession(options: LiveSessionOptions): LiveSession {
@@ -79,12 +79,12 @@ export function openLiveSession(options: LiveSessionOptions): LiveSession {
   const over = new AbortController();
   const from = resume?.position;
   const publisher = createFramePublisher({ bus, sessionId, format, wishes: options.wishes, from, now });
+  const stalls = createStallWatch();
   const began = now();
   let opened = resume !== undefined;
   let closing: { sentAt: number } | undefined;
   let closed: LiveEnd | undefined = resume?.end;
   let toldAt = began;
-  let stalledMs = STALLED_MS.first;
 
   const finals = createSessionFinals({
     ...{ bus, notebook, files: options.files, sessionId, from: resume?.from },
@@ -112,7 +112,7 @@ export function openLiveSession(options: LiveSessionOptions): LiveSession {
       if (state.resumed) again("unfinal");
     }
     if (state.type === "heard") {
-      if (state.heard > publisher.heard) stalledMs = STALLED_MS.first;
+      if (state.heard > publisher.heard) stalls.progressed();
       publisher.takeHeard(state.heard, state.position);
     }
     if (state.type === "speech_stopped") finals.expect(state.itemId, state);
@@ -134,14 +134,14 @@ export function openLiveSession(options: LiveSessionOptions): LiveSession {
     if (!bus.connected || closed !== undefined) return;
     const time = now();
     const silent = time - toldAt;
+    const { sent, heard, againAt } = publisher;
     if (!opened && time - began > OPEN_MS) fail(nobody("Nobody takes live sessions at the moment."));
-    else if (!opened && time - publisher.againAt > OPEN_AGAIN_MS) again("unfinal");
+    else if (!opened && time - againAt > OPEN_AGAIN_MS) again("unfinal");
     else if (closing !== undefined && silent > CLOSE_MS.silent) fail(nobody("The end of the session was not told."));
     else if (closing !== undefined && time - closing.sentAt > CLOSE_MS.again) {
       again("unheard");
       void lookForEnd();
-    } else if (publisher.sent > publisher.heard && silent > stalledMs && time - publisher.againAt > stalledMs) {
-      stalledMs = Math.min(stalledMs * 2, STALLED_MS.longest);
+    } else if (closing === undefined && stalls.isDue({ sent, heard, silentMs: silent, sinceAgainMs: time - againAt })) {
       again("unheard");
     }
   }
