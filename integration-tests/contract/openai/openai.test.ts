@@ -2,6 +2,8 @@
 import { describe } from "vitest";
 import { formats } from "./formats.ts";
 import { pythonClient } from "./python-client.ts";
+import { realtime } from "./realtime.ts";
+import { realtimeRecorded } from "./realtime-recorded.ts";
 import { refusals } from "./refusals.ts";
 import { packages, useRoom } from "./room.ts";
 import { speech } from "./speech.ts";
@@ -17,6 +19,8 @@ describe.each(packages)("%s", (name, major) => {
   streams(name, room);
   refusals(name, room);
   speech(name, room);
+  realtime(name, room);
 });
+realtimeRecorded(room);
 spokenSound("openai", room);
 pythonClient(room);
