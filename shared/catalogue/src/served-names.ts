@@ -16,3 +16,16 @@ export const servedNames: readonly string[] = [
 export function standsForAny(name: string): boolean {
   return servedNames.includes(name.toLowerCase().replace(/-\d{4}-\d{2}-\d{2}$/, ""));
 }
+
+/**
+ * OpenAI's own live models are not cut by silence: their clients (LiveKit's among them) leave turn detection out of a realtime session,
+ * and commit by themselves.
+ */
+export function isCommittedByClients(name: string): boolean {
+  return /^gpt-(realtime-whisper|live-transcribe)/i.test(name);
+}
+
+/** OpenAI's models of conversations. A client that can name no other in a realtime session's address means none of ours. */
+export function isConversational(name: string): boolean {
+  return /^(gpt-realtime(?!-whisper)|gpt-4o(-mini)?-realtime|gpt-audio)/i.test(name);
+}

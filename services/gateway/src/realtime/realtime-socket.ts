@@ -1,5 +1,6 @@
 /** GET /v1/realtime: OpenAI's realtime transcription sessions on a socket. */
 import { randomBytes } from "node:crypto";
+import { isConversational } from "@parlance/catalogue";
 import { SpeechError, timedId } from "@parlance/contracts";
 import { type GatewayContext, requireTranscription } from "../gateway-context.ts";
 import type { Socket, SocketListener, SocketRequest, SocketRoute } from "../sockets/index.ts";
@@ -14,8 +15,6 @@ import { type SessionUpdate, sessionUpdateSchema } from "./session-config.ts";
 /** A minute of PCM at 24 kHz, as base64. */
 const MAX_MESSAGE_BYTES = 4 * 1_048_576;
 const TICK_MS = 1_000;
-/** OpenAI's models of conversations: clients that can name no other in the address mean none of ours. */
-const talks = /^(gpt-realtime(?!-whisper)|gpt-4o(-mini)?-realtime|gpt-audio)/i;
 
 export interface RealtimeRouteOptions {
   secrets: ClientSecrets;
@@ -52,7 +51,7 @@ export function realtimeRoute(gateway: GatewayContext, options: RealtimeRouteOpt
     },
     open(socket, request) {
       const model = request.query.get("model");
-      const named = model === null || talks.test(model) ? undefined : model.slice(0, 256);
+      const named = model === null || isConversational(model) ? undefined : model.slice(0, 256);
       return openRealtime(gateway, options, socket, named, wished.get(request));
     },
   };

@@ -2,6 +2,7 @@
  * What a transcription session is to be, in OpenAI's words (RealtimeTranscriptionSessionCreateRequest of their client), and what a live
  * session is told of it. Fields that mean nothing here are kept and shown back. Pure.
  */
+import { isCommittedByClients } from "@parlance/catalogue";
 import { findLanguage, type LiveOptions, MAX_CONTEXT, MAX_LIST_BYTES } from "@parlance/contracts";
 import * as z from "zod";
 
@@ -128,11 +129,6 @@ export function updated(config: SessionConfig, { audio, include }: SessionUpdate
   };
 }
 
-/**
- * OpenAI's own live models take no turn detection, and their clients (LiveKit's among them) leave the field out and commit by
- * themselves. Of everything else a client that says nothing is listened to.
- */
-const clientCommits = /^gpt-(realtime-whisper|live-transcribe)/i;
 const byDefault: TurnDetection = {
   type: "server_vad",
   threshold: 0.5,
@@ -142,7 +138,7 @@ const byDefault: TurnDetection = {
 
 export function detectionOf({ turn_detection, transcription }: SessionConfig): TurnDetection | null {
   if (turn_detection !== undefined) return turn_detection;
-  return clientCommits.test(transcription.model ?? "") ? null : byDefault;
+  return isCommittedByClients(transcription.model ?? "") ? null : byDefault;
 }
 
 /** The session as its client is shown it: all that counts. */
