@@ -1,6 +1,6 @@
 /**
- * /v1/realtime by what other clients say on their sockets, message by message: LiveKit's plugin (agents-js, openai 2.0), which does not wait
- * for session.updated, and Pipecat's service (OpenAIRealtimeSTTService), which does; and a browser, whose key is a subprotocol.
+ * /v1/realtime by what other clients say on their sockets, message by message. LiveKit's plugin (agents-js, openai 2.0) does not wait for
+ * session.updated; Pipecat's service (OpenAIRealtimeSTTService) does; a browser's key is a subprotocol.
  */
 import { afterEach, describe, expect, it } from "vitest";
 import { longClip } from "../../src/clips.ts";
