@@ -1,11 +1,13 @@
 /**
- * What windows of live speech tell and cost: `npm run bench:windows -- [model] [cadence in ms] [sessions]`.
+ * What windows of live speech tell and cost: `npm run bench:windows -- [model] [cadence in ms] [sessions]`. The last line is JSON.
  *
- * The model's own samples, alone and one behind the other, are heard as they grow. Printed: how long after a word's end it stands in the
- * text and in the stable text, at a window's every cadence and with a pass that takes no time; how often words that were told
- * are told otherwise later; how much of the stable text the file's text has otherwise; what a window costs at 1 to 25 s, with the
- * memory of the window before and without any; and the same delays with so many sessions, each with one window in flight, whose passes
- * take the time that they take. Times are processor time on one core. The last line is JSON.
+ * The model's own samples, alone and one behind the other, are heard as they grow, each window in a pass that takes no time:
+ * - tail_ms, stable_ms: from a word's end until it stands in the text, and in the stable text;
+ * - words_told_otherwise_per_second, windows_that_change_words_percent: how often words that were told are told otherwise later;
+ * - stable_word_errors_percent: how much of the stable text the file's text has otherwise;
+ * - cost_ms: of a window of 1 to 25 s, with the memory of the window before and without any, and of a file as long;
+ * - crowd: the same delays of so many sessions, each with one window in flight, whose passes take the time that they take.
+ * Times of passes are processor time on one core.
  */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { MAX_MEMORY_BYTES, SAMPLE_RATE, type WindowMemory } from "@parlance/contracts";
+import { runScript } from "@parlance/inference/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { architectures } from "./architectures.ts";
 import { loadAsrModel } from "./load-asr-model.ts";
@@ -119,6 +120,20 @@ describe.each(models)("$name", ({ name, architecture, write, step }) => {
       expect({ ...one, score: 0, stretches: [], words: [] }).toEqual({ ...other, score: 0, stretches: [], words: [] });
       expect(one.words.length).toBe(other.words.length);
     }
+  });
+
+  it("keeps what a pass promises: nothing is told of windows but their outcomes, and they end where they are stopped", async () => {
+    const rows = [clip, ...others].slice(0, 2).map((samples) => segment(samples, { window: { memory: undefined } }));
+    const alone = await model.transcribe(rows.slice(1));
+    const { outcomes, parts } = await runScript(model.run, {
+      rows,
+      at: (point, act) => point === 1 && act.stop([0]),
+    });
+    expect(parts.flat()).toEqual([]);
+    expect(outcomes.map((outcome) => outcome && resultOf(outcome).text)).toEqual([undefined, resultOf(alone[0]).text]);
+    expect(await runScript(model.run, { rows, at: (point, act) => point === 2 && act.stop() })).toMatchObject({
+      ...{ stopped: true, points: 2 },
+    });
   });
 
   it("begins anew from a memory that is none", async () => {
