@@ -9,6 +9,7 @@ import {
   windowAnswerSchema,
   writeHeaders,
 } from "@parlance/contracts";
+import { ensureTopology } from "@parlance/nats";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { useWorkers } from "../testing/workers.ts";
 
@@ -186,4 +187,19 @@ test("while another family has the accelerator a window is realtime work that wa
   // The backlog is not over: the session is open, and it waits.
   expect(tts.state().loaded).toBe(false);
   expect((await rig.pipeline.outcomes()).length).toBeLessThan(200);
+});
+
+test("a server that comes back without its memory is asked again: the next window is answered, though its number was another's", async () => {
+  const { server } = rig.pipeline;
+  await start();
+  await say("a", "echo before");
+  await answered(1);
+  await server.restart();
+  // Whoever starts it again makes the topology again.
+  const topology = await server.connect(server.as().user);
+  await ensureTopology(topology, { settings: server.settings });
+  await topology.close();
+  await say("b", "echo after");
+  await answered(2);
+  expect(answersOf("b")).toMatchObject([{ outcome: "heard", tail: "echo after" }]);
 });

@@ -47,9 +47,14 @@ type Said = WindowAnswer extends infer Answer
 export function createWindowAnswers(options: WindowAnswersOptions): WindowAnswers {
   const { bus, held, suspects, toHeard, track, metrics, log } = options;
 
-  function acknowledge(delivery: Held): Promise<void> {
-    // One that was replaced meanwhile is not there any more, and comes to nobody.
-    return delivery.ack().catch((error) => log.debug({ err: error }, "a window's acknowledgement was not heard"));
+  /**
+   * It is held no longer than until then: in a stream that lost its memory another one may have its number. One that was replaced
+   * meanwhile is not there any more, and one whose acknowledgement is lost comes again, and is late by then.
+   */
+  function acknowledge(delivery: Held): void {
+    const missed = (error: unknown) => log.debug({ err: error }, "a window's acknowledgement was not heard");
+    track(delivery.ack().catch(missed));
+    delivery.letGo();
   }
 
   function answer(window: LiveWindow, said: Said): void {
@@ -62,7 +67,8 @@ export function createWindowAnswers(options: WindowAnswersOptions): WindowAnswer
       // NATS is away: its sender will not wait for longer than its deadline.
     }
     metrics?.window(said.outcome, Math.max(0, finishedAt - publishedAt) / 1_000);
-    track(acknowledge(delivery).then(() => held.drop(window)));
+    acknowledge(delivery);
+    held.drop(window);
   }
 
   function fail(window: LiveWindow, error: Failure): void {
@@ -92,11 +98,12 @@ export function createWindowAnswers(options: WindowAnswersOptions): WindowAnswer
     late: (window) => answer(window, { outcome: "late" }),
     unwanted(window) {
       metrics?.window("cancelled");
-      track(acknowledge(window.delivery).then(() => held.drop(window)));
+      acknowledge(window.delivery);
+      held.drop(window);
     },
     unreadable(delivery) {
       metrics?.window("failed");
-      track(acknowledge(delivery));
+      acknowledge(delivery);
     },
   };
 }
