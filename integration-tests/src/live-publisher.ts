@@ -1,7 +1,7 @@
 /**
  * A publisher of live speech as any program may be one: it has a NATS client and nothing else. It sends audio as it is spoken, keeps what
  * is not final yet, and sends that again when its connection was lost, when another process goes on with its session, or when it
- * hears nothing any more. Positions make all of that harmless.
+ * is not heard any more. Positions make all of that harmless.
  */
 import { setTimeout as pause } from "node:timers/promises";
 import {
@@ -50,8 +50,8 @@ export interface SpeakOptions {
   limitMs?: number;
 }
 
-/** Without a word for so long it is sent again. */
-const SILENT_MS = 4_000;
+/** When nothing of it was heard for so long it is sent again. */
+const STALLED_MS = 3_000;
 const CLOSE_EVERY_MS = 3_000;
 const ASK_MS = 5_000;
 
@@ -72,7 +72,7 @@ export async function speakLive(nc: NatsConnection, options: SpeakOptions): Prom
   };
   let spoken = 0;
   let final = 0;
-  let heardAt = performance.now();
+  let movedAt = performance.now();
   let over = false;
 
   function publish(from: number, upTo: number, sign?: "close"): void {
@@ -85,7 +85,7 @@ export async function speakLive(nc: NatsConnection, options: SpeakOptions): Prom
   }
 
   function again(): void {
-    heardAt = performance.now();
+    movedAt = performance.now();
     for (let at = final - (final % frame); at < spoken; at += frame) publish(at, Math.min(at + frame, spoken));
   }
 
@@ -99,6 +99,7 @@ export async function speakLive(nc: NatsConnection, options: SpeakOptions): Prom
       callback: take((message) => {
         const state = liveStateSchema.parse(message.json());
         session.states.push({ at: Date.now(), state });
+        if (state.type !== "delayed") movedAt = performance.now();
         if (state.type === "opened" || state.type === "heard") final = Math.max(final, state.position);
         if (state.type !== "opened" || !state.resumed) return;
         session.resumed += 1;
@@ -116,7 +117,6 @@ export async function speakLive(nc: NatsConnection, options: SpeakOptions): Prom
 
   function take(read: (message: Msg) => void) {
     return (_: Error | null, message: Msg) => {
-      heardAt = performance.now();
       read(message);
     };
   }
@@ -139,7 +139,7 @@ export async function speakLive(nc: NatsConnection, options: SpeakOptions): Prom
       await pause(Math.max(0, began + (upTo * 1_000) / SAMPLE_RATE / pace - performance.now()));
       publish(spoken, upTo);
       spoken = upTo;
-      if (performance.now() - heardAt > SILENT_MS) again();
+      if (performance.now() - movedAt > STALLED_MS) again();
     }
     await untilFinal();
     return session;
