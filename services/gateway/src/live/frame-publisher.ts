@@ -72,7 +72,9 @@ export function createFramePublisher(options: FramePublisherOptions): FramePubli
   let remainder: Uint8Array = new Uint8Array();
 
   function publish(position: number, audio?: Uint8Array, more: Partial<Record<HeaderField, unknown>> = {}): void {
-    if (bus.connected) bus.publish(subject, audio, writeHeaders({ position, ...more }));
+    // An update may take something away.
+    const empty = more.sign === "update" ? "kept" : "left out";
+    if (bus.connected) bus.publish(subject, audio, writeHeaders({ position, ...more }, { empty }));
   }
 
   function keep(frame: KeptFrame): void {

@@ -60,6 +60,21 @@ describe("a realtime session", () => {
     await client.ended;
   });
 
+  it("may be changed while it goes on: what is taken away counts no more", async () => {
+    const client = await open({ turn_detection: null, transcription: { prompt: "Berlin", keywords: ["Spree"] } });
+    client.send(append(spoken(0.2)));
+    await expect
+      .poll(() => ingest.sessions.get(client.id))
+      .toMatchObject({ options: { context: "Berlin", hotwords: ["Spree"] } });
+    client.send(update({ transcription: { prompt: null, keywords: [] }, turn_detection: { type: "server_vad" } }));
+    await client.next("session.updated");
+    await expect
+      .poll(() => ingest.sessions.get(client.id))
+      .toMatchObject({ options: { context: "", hotwords: [], turns: "detect" }, signs: ["finalize", "update"] });
+    client.ws.close();
+    await client.ended;
+  });
+
   it("that silence cuts tells where speech begins and ends", async () => {
     const client = await open({ turn_detection: { type: "server_vad" } });
     client.send(

@@ -178,7 +178,9 @@ export type RealtimeLiveOptions = ReturnType<typeof liveOptionsOf>;
 
 function turnsOf(detection: TurnDetection | null): Pick<LiveOptions, "turns" | "threshold" | "prefixMs" | "silenceMs"> {
   if (detection === null) return { turns: "none" };
-  if (detection.type === "semantic_vad") return { turns: "detect", silenceMs: eagerSilenceMs[detection.eagerness] };
+  if (detection.type === "semantic_vad") {
+    return { turns: "detect", threshold: 0.5, prefixMs: 300, silenceMs: eagerSilenceMs[detection.eagerness] };
+  }
   const { threshold, prefix_padding_ms, silence_duration_ms } = detection;
   return {
     turns: "detect",

@@ -112,6 +112,7 @@ export async function startScriptedIngest(server: TestServer): Promise<ScriptedI
     if (headers.sign !== undefined) session.signs.push(headers.sign);
     const position = headers.position ?? session.heard;
     if (headers.sign === "keepalive") session.keptAlive += 1;
+    if (headers.sign === "update") session.options = { ...session.options, ...headers };
     // A hole: what is missing comes again.
     if (position > session.heard) return;
     const bytes = session.format.encoding === "pcm" ? 2 : 1;

@@ -51,6 +51,14 @@ describe("headers", () => {
     expect(readHeaders(jobHeadersSchema, headers(writeHeaders(job)))).toMatchObject(job);
   });
 
+  it("what is empty is left out, but where it takes the place of something", () => {
+    const fields = { context: "", hotwords: [], customId: "" };
+    expect(writeHeaders(fields)).toEqual([]);
+    const pairs = writeHeaders(fields, { empty: "kept" });
+    expect(pairs.map(([name]) => name)).toEqual(["Parlance-Context", "Parlance-Hotwords"]);
+    expect(readHeaders(dropHeadersSchema, headers(pairs))).toMatchObject({ context: "", hotwords: [] });
+  });
+
   it("a drop's context may be written as it is", () => {
     const read = (text: string) => readHeaders(dropHeadersSchema, headers([["Parlance-Context", text]])).context;
     expect(read("Parlance, NATS, JetStream")).toBe("Parlance, NATS, JetStream");

@@ -279,13 +279,20 @@ export function oneLine(text: string): string {
 /** Fields that are written as JSON. */
 const asJson: ReadonlySet<string> = new Set<HeaderField>(["hotwords", "phrases", "context", "warnings", "memory"]);
 
-/** Header name and value pairs for `fields`; undefined, empty texts and empty lists are left out. */
-export function writeHeaders(fields: Partial<Record<HeaderField, unknown>>): [name: string, value: string][] {
+/**
+ * Header name and value pairs for `fields`; undefined is left out, and by default what is empty: texts and lists. Where they take the
+ * place of others, an empty one is kept, if it has a way to be written.
+ */
+export function writeHeaders(
+  fields: Partial<Record<HeaderField, unknown>>,
+  { empty = "left out" }: { empty?: "left out" | "kept" } = {},
+): [name: string, value: string][] {
   const pairs: [string, string][] = [];
   for (const [field, value] of Object.entries(fields)) {
     const name = headerNameOf(field);
-    if (name === undefined || value === undefined || value === "") continue;
-    if (Array.isArray(value) && value.length === 0) continue;
+    if (name === undefined || value === undefined) continue;
+    const isEmpty = value === "" || (Array.isArray(value) && value.length === 0);
+    if (isEmpty && (empty === "left out" || !asJson.has(field))) continue;
     pairs.push([name, asJson.has(field) ? JSON.stringify(value) : String(value)]);
   }
   return pairs;
