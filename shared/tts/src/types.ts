@@ -38,7 +38,10 @@ export interface SpokenText {
   truncated: boolean;
 }
 
-/** What there is of a row before it ends: the samples that follow those of the part before. */
+/**
+ * What there is of a row before it ends: the samples that follow those of the part before. Every architecture tells parts, and says the
+ * same of the same row whenever it is run: one that samples does so by a seed that follows from the row.
+ */
 export interface TtsPart {
   /** Mono. The parts joined are the outcome's samples, or their beginning. */
   samples: Int16Array;
