@@ -17,13 +17,20 @@ export function transcribeMessages(options: TranscribeMessagesOptions): LiveEven
   const { socket, words } = options;
   /** The first utterance that is not final: what is said of those before comes late. */
   let next = options.from;
+  /** What was told as stable of the utterance that is spoken. */
+  let told = { utterance: -1, stable: "" };
 
   return {
     partial({ itemId, stable, tail, start, end, language }) {
       const utterance = Number(itemId);
       if (utterance < next) return;
+      if (utterance !== told.utterance) told = { utterance, stable: "" };
+      const text = stable + tail;
+      // Another instance of ingest that goes on with the session begins anew: what is stable stays, whatever it hears.
+      if (!text.startsWith(told.stable)) return;
+      if (stable.length > told.stable.length) told = { utterance, stable };
       socket.sendLatest({
-        ...{ type: "partial", utterance, text: stable + tail, stable: [...stable].length },
+        ...{ type: "partial", utterance, text, stable: [...told.stable].length },
         ...{ start: seconds(start), end: seconds(end) },
         ...(language === "" ? {} : { language }),
       });
