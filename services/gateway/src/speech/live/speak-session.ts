@@ -128,7 +128,10 @@ export function openSpeakSession(gateway: SpeakContext, order: SpeakOrder, socke
       sound.pauseAfter(pauseMs);
       socket.send({ type: "audio_end", n, seconds: Math.round(seconds * 1_000) / 1_000 });
     } catch (error) {
-      if (!signal.aborted) sendError(error, { n });
+      if (signal.aborted) return;
+      sendError(error, { n });
+      // Its place is free for others.
+      if (toSpeechError(error).code === "request_timeout") void cancel(batch);
     } finally {
       own.close();
     }

@@ -165,6 +165,21 @@ describe("/ws/speak", () => {
     client.ws.close();
   });
 
+  test("a sentence that does not come in time is told and cancelled, and the socket goes on", async () => {
+    const hasty = await startTestGateway(rig.server, { REQUEST_TIMEOUT: "1" });
+    const client = await openClient(`${hasty.url}/ws/speak`);
+    clients.push(client);
+    say(client, "Never heard of again |wait");
+    client.send({ type: "flush" });
+    expect(errorOf(await client.next("error"))).toMatchObject({ n: 0, code: "request_timeout" });
+    await client.next("done");
+    const batch = batchOf("Never heard of again");
+    const done = await eventually(() => rig.pipeline.bus.last(streams.results, subjects.done(batch, "0")));
+    expect(JSON.parse(Buffer.from(done.data).toString())).toMatchObject({ error: { code: "cancelled" } });
+    client.ws.close();
+    await hasty.close();
+  });
+
   test("what makes no sense is told by its field, and the socket goes on", async () => {
     const client = await open();
     client.ws.send("no JSON");
