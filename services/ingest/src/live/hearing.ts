@@ -15,11 +15,13 @@ import {
   ownPosition,
 } from "@parlance/audio/live";
 import type { StoredMessage } from "@parlance/bus";
-import { SAMPLE_RATE, SpeechError, toSpeechError } from "@parlance/contracts";
+import { MAX_FRAME_BYTES, SAMPLE_RATE, SpeechError, toSpeechError } from "@parlance/contracts";
 import { createFrameLine, type LinePiece } from "./frame-line.ts";
+import { createFrameMarks } from "./frame-marks.ts";
 import type { InputBudget } from "./input-budget.ts";
 import type { LiveNews } from "./live-news.ts";
-import { type Frame, readFrame, type SessionWishes, understandWishes } from "./read-frame.ts";
+import { type Frame, readFrame } from "./read-frame.ts";
+import { type EndpointerDefaults, endpointerOptions, type SessionWishes, understandWishes } from "./session-wishes.ts";
 import { createSpanCollector } from "./span-collector.ts";
 import { createSpoken } from "./spoken.ts";
 import type { RecordedUtterance, UtteranceBook } from "./utterance-book.ts";
@@ -29,8 +31,8 @@ import type { WindowLoop } from "./window-loop.ts";
 export type HearingEnd = "closed" | "again";
 
 export interface Hearing {
-  /** A frame of the session, in LIVE's order. */
-  take(message: StoredMessage): Promise<HearingEnd | undefined>;
+  /** Frames of the session, in LIVE's order. */
+  take(messages: readonly StoredMessage[]): Promise<HearingEnd | undefined>;
   /** Nothing came until `dueAt`. */
   settle(): Promise<HearingEnd | undefined>;
   readonly dueAt: number | undefined;
@@ -50,7 +52,7 @@ export interface HearingContext {
   windows: WindowLoop;
   budget: InputBudget;
   wishes: SessionWishes;
-  defaults: { threshold: number; prefixMs: number; silenceMs: number; segmentSeconds: number };
+  defaults: EndpointerDefaults;
   /** The frame that the entry names is still in LIVE. */
   frameIsThere: boolean;
   onUtterance(): void;
@@ -60,8 +62,9 @@ export interface HearingContext {
 }
 
 /** Whoever keeps what is not final sends it again when it hears of no progress for three or four seconds. */
+type Piece = LinePiece<{ frame: Frame; seq: number }>;
+
 const LINE = { waitMs: 5_000, waitingSeconds: 10, missingSeconds: 60 };
-const MARK_SECONDS = 1;
 /** How far the entry is left behind while nobody speaks. */
 const MOVE_SECONDS = 5;
 const SILENCE_SECONDS = 2;
@@ -77,10 +80,12 @@ export async function createHearing(context: HearingContext): Promise<Hearing> {
   let { wishes } = context;
   const { format } = wishes;
   const { rate } = format;
+  const isPacket = format.encoding === "opus";
   const { rest, frame } = book.entry;
   const from = hearFrom(rest.at, format);
-  const marks = frame !== undefined && context.frameIsThere && frame.position <= from ? [frame] : [];
-  const line = createFrameLine<{ frame: Frame; seq: number }>(marks[0]?.position ?? from, {
+  const first = frame !== undefined && context.frameIsThere && frame.position <= from ? frame : undefined;
+  const marks = createFrameMarks(rate, first);
+  const line = createFrameLine<{ frame: Frame; seq: number }>(first?.position ?? from, {
     waitMs: LINE.waitMs,
     mostWaiting: LINE.waitingSeconds * rate,
     mostMissing: LINE.missingSeconds * rate,
@@ -89,46 +94,58 @@ export async function createHearing(context: HearingContext): Promise<Hearing> {
   const unpublished: RecordedUtterance[] = await book.unpublished();
   const collector = createSpanCollector(unpublished);
   const listener = await listeners.open(format, from);
-  const endpointer = createEndpointer(endpointing(), { rest, start: listener.start });
-  const spoken = createSpoken(listener.start, endpointing().threshold - HYSTERESIS);
+  const endpointer = createEndpointer(endpointerOptions(wishes, defaults), { rest, start: listener.start });
+  const spoken = createSpoken(listener.start, endpointerOptions(wishes, defaults).threshold - HYSTERESIS);
   let heardTo = listener.start;
+  /** Audio of frames that follow each other. */
+  let unheard: Uint8Array[] = [];
   let finalizedTo = ownPosition(rest.at, format) + FINALIZED_SECONDS * rate;
   let carriesOn = false;
   let current: { itemId: string; start: number } | undefined;
   let toldHeardAt = performance.now();
 
-  function endpointing() {
-    const { turns, threshold, prefixMs, silenceMs } = wishes.options;
-    return {
-      turns,
-      threshold: threshold ?? defaults.threshold,
-      prefixMs: prefixMs ?? defaults.prefixMs,
-      silenceMs: silenceMs ?? defaults.silenceMs,
-      segmentSeconds: defaults.segmentSeconds,
-    };
-  }
-
-  async function perform(piece: LinePiece<{ frame: Frame; seq: number }>): Promise<HearingEnd | undefined> {
+  async function perform(piece: Piece): Promise<HearingEnd | undefined> {
     if (piece.kind === "gap") {
       news.state({ type: "gap", start: piece.from / rate, end: piece.to / rate });
       return await hearSilence(piece.to - Math.max(piece.from, from));
     }
     const { position, samples, content } = piece;
-    mark(content.seq, position);
+    marks.note(content.seq, position);
     const skip = Math.min(samples, Math.max(piece.skip, from - position));
-    const waitMs = samples > skip ? budget.take((position + samples) / rate, performance.now()) : 0;
-    if (waitMs > 0) {
-      context.onTooFast();
-      await pause(waitMs, undefined, { signal });
+    if (samples > skip) {
+      await waitForBudget((position + samples) / rate);
+      const bytes = frameAfter(content.frame.data, format, skip);
+      const ended = await (isPacket ? hearPacket(bytes, samples - skip) : hearSoon(bytes));
+      if (ended !== undefined) return ended;
     }
-    const ended = await hearFrame(content.frame.data, skip, samples - skip);
-    return ended ?? (await obey(content.frame, position + samples));
+    if (content.frame.sign === undefined) return undefined;
+    return (await hearTogether()) ?? (await obey(content.frame, position + samples));
   }
 
-  async function hearFrame(data: Uint8Array, skip: number, samples: number): Promise<HearingEnd | undefined> {
-    if (samples === 0) return undefined;
-    const bytes = frameAfter(data, format, skip);
-    // A packet is heard whole or not at all.
+  async function waitForBudget(to: number): Promise<void> {
+    const waitMs = budget.take(to, performance.now());
+    if (waitMs === 0) return;
+    context.onTooFast();
+    await pause(waitMs, undefined, { signal });
+  }
+
+  /** Nothing depends on how audio comes in frames: what is there is heard at once. */
+  async function hearTogether(): Promise<HearingEnd | undefined> {
+    const bytes = unheard.length === 1 ? unheard[0] : Buffer.concat(unheard);
+    unheard = [];
+    if (bytes === undefined || bytes.length === 0) return undefined;
+    return await after(await listener.push(bytes), false);
+  }
+
+  async function hearSoon(bytes: Uint8Array): Promise<HearingEnd | undefined> {
+    const waiting = unheard.reduce((sum, { length }) => sum + length, 0);
+    const ended = waiting + bytes.length > MAX_FRAME_BYTES ? await hearTogether() : undefined;
+    unheard.push(bytes);
+    return ended;
+  }
+
+  /** It is heard whole or not at all, and by itself. */
+  async function hearPacket(bytes: Uint8Array, samples: number): Promise<HearingEnd | undefined> {
     if (bytes.length === 0) return await hearSilence(samples);
     try {
       return await after(await listener.push(bytes), false);
@@ -140,6 +157,8 @@ export async function createHearing(context: HearingContext): Promise<Hearing> {
   }
 
   async function hearSilence(samples: number): Promise<HearingEnd | undefined> {
+    const ended = await hearTogether();
+    if (ended !== undefined) return ended;
     const most = SILENCE_SECONDS * rate;
     for (let left = samples; left > 0; left -= most) {
       const end = await after(await listener.silence(Math.min(left, most)), true);
@@ -215,14 +234,9 @@ export async function createHearing(context: HearingContext): Promise<Hearing> {
 
   async function moveTo(to: { at: number; carriesOn: boolean }): Promise<void> {
     const position = hearFrom(to.at, format);
-    while (marks[1] !== undefined && marks[1].position <= position) marks.shift();
-    const reached = marks[0] !== undefined && marks[0].position <= position ? { frame: marks[0] } : {};
-    await book.move({ position, rest: { at: to.at, carriesOn: to.carriesOn }, ...reached });
-  }
-
-  function mark(seq: number, position: number): void {
-    const newest = marks.at(-1);
-    if (newest === undefined || position >= newest.position + MARK_SECONDS * rate) marks.push({ seq, position });
+    const reached = marks.upTo(position);
+    const from = reached === undefined ? {} : { frame: reached };
+    await book.move({ position, rest: { at: to.at, carriesOn: to.carriesOn }, ...from });
   }
 
   async function obey({ sign, wishes: said }: Frame, end: number): Promise<HearingEnd | undefined> {
@@ -249,7 +263,7 @@ export async function createHearing(context: HearingContext): Promise<Hearing> {
       }
       await book.move({ wishes: all });
       wishes = understood;
-      endpointer.update(endpointing());
+      endpointer.update(endpointerOptions(wishes, defaults));
     } catch (error) {
       const known = toSpeechError(error);
       if (known.code !== "validation_failed") throw error;
@@ -263,29 +277,29 @@ export async function createHearing(context: HearingContext): Promise<Hearing> {
     await tellOf(endpointer.close());
   }
 
-  async function all(pieces: readonly LinePiece<{ frame: Frame; seq: number }>[]): Promise<HearingEnd | undefined> {
+  async function all(pieces: readonly Piece[]): Promise<HearingEnd | undefined> {
     for (const piece of pieces) {
       const end = await perform(piece);
       if (end !== undefined) return end;
     }
-    return undefined;
+    return await hearTogether();
+  }
+
+  function place(message: StoredMessage): Piece[] {
+    try {
+      const frame = readFrame(message, format);
+      const { position, samples } = frame;
+      return line.take({ position, samples, content: { frame, seq: message.seq } }, performance.now());
+    } catch (error) {
+      const known = toSpeechError(error);
+      if (known.code !== "frame_invalid" && known.code !== "validation_failed") throw error;
+      news.refused(known.toFailure());
+      return [];
+    }
   }
 
   return {
-    async take(message) {
-      try {
-        const read = readFrame(message, format);
-        const { position, samples } = read;
-        const placed = { position, samples, content: { frame: read, seq: message.seq } };
-        const pieces = line.take(placed, performance.now());
-        return await all(pieces);
-      } catch (error) {
-        const known = toSpeechError(error);
-        if (known.code !== "frame_invalid" && known.code !== "validation_failed") throw error;
-        news.refused(known.toFailure());
-        return undefined;
-      }
-    },
+    take: (messages) => all(messages.flatMap(place)),
     settle: () => all(line.settle(performance.now())),
     get dueAt() {
       return line.dueAt;

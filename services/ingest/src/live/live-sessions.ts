@@ -18,9 +18,10 @@ import {
   toSpeechError,
   windowAnswerSchema,
 } from "@parlance/contracts";
-import { createLiveNews } from "./live-news.ts";
-import { saysWishes, understandWishes, wishesOf } from "./read-frame.ts";
+import { saysWishes, wishesOf } from "./read-frame.ts";
 import { openSession, type Session, type SessionContext } from "./session.ts";
+import { understandWishes } from "./session-wishes.ts";
+import { rememberSessions } from "./sessions-elsewhere.ts";
 import { isAlive, isEndedSession, recordOf, type TakenSession, takeOver } from "./take-over.ts";
 
 export interface LiveSessionsOptions extends Omit<SessionContext, "stops"> {
@@ -37,18 +38,8 @@ export interface LiveSessions {
   readonly ended: Promise<void>;
 }
 
-/** What is known of a session that this instance does not hold. */
-type Elsewhere =
-  | { kind: "opening" }
-  | { kind: "held"; holder: string }
-  /** It is over, or never began: told again to who goes on sending, and only a frame that says what it wants may open it. */
-  | { kind: "refused"; error: SpeechError; toldAt: number; utterances: number; final: boolean };
-
 const SWEEP_MS = 5_000;
 const CHECK_MS = 1_000;
-const TELL_AGAIN_MS = 1_000;
-/** Of sessions that are not held here. */
-const MOST_REMEMBERED = 10_000;
 /** This process was stopped when its clock makes such a step. */
 const BEAT_MS = 500;
 const STOPPED_MS = 3_000;
@@ -58,7 +49,7 @@ const FULL_MS = 500;
 export function createLiveSessions(options: LiveSessionsOptions): LiveSessions {
   const { bus, notebook, settings, log, now, signal, instance = randomUUID() } = options;
   const held = new Map<string, Session>();
-  const elsewhere = new Map<string, Elsewhere>();
+  const elsewhere = rememberSessions(bus, now);
   const checkedAt = new Map<string, number>();
   const works = new Set<Promise<unknown>>();
   let lastBeat = performance.now();
@@ -72,20 +63,11 @@ export function createLiveSessions(options: LiveSessionsOptions): LiveSessions {
   }
   const context: SessionContext = { ...options, stops: noteStops };
 
-  function remember(sessionId: string, what: Elsewhere): void {
-    elsewhere.delete(sessionId);
-    elsewhere.set(sessionId, what);
-    for (const oldest of elsewhere.keys()) {
-      if (elsewhere.size <= MOST_REMEMBERED) break;
-      elsewhere.delete(oldest);
-    }
-  }
-
   /** Never rejects; waited for at the end. */
   function work(what: string, sessionId: string, doing: Promise<unknown>): void {
     const safe = doing.catch((error: unknown) => {
       if (signal.aborted) return;
-      elsewhere.delete(sessionId);
+      elsewhere.forget(sessionId);
       log.warn({ err: error, sessionId }, what);
     });
     works.add(safe);
@@ -105,30 +87,19 @@ export function createLiveSessions(options: LiveSessionsOptions): LiveSessions {
     const known = elsewhere.get(sessionId);
     if (known?.kind === "opening") return;
     if (known?.kind === "held") checkHolder(known.holder);
-    else if (known?.kind === "refused" && (known.final || !saysWishes(message))) tellAgain(sessionId, known);
+    else if (known?.kind === "refused" && (known.final || !saysWishes(message))) elsewhere.tellAgain(sessionId);
     else work("a live session cannot be opened", sessionId, open(sessionId, source, message));
   }
 
-  function tellAgain(sessionId: string, known: Extract<Elsewhere, { kind: "refused" }>): void {
-    if (known.toldAt + TELL_AGAIN_MS > now()) return;
-    refuse(sessionId, known.error, known);
-  }
-
-  function refuse(sessionId: string, error: SpeechError, { utterances = 0, final = false } = {}): void {
-    remember(sessionId, { kind: "refused", error, toldAt: now(), utterances, final });
-    const news = createLiveNews(bus, sessionId, now);
-    news.state({ type: "closed", seconds: 0, utterances, error: error.toFailure() });
-  }
-
   async function open(sessionId: string, source: string, message: StoredMessage & { before?: number }): Promise<void> {
-    remember(sessionId, { kind: "opening" });
+    elsewhere.note(sessionId, { kind: "opening" });
     const found = await notebook.sessions.get(sessionId);
     if (found !== undefined) return await follow(found.value);
     const whose = source === GATEWAY_SOURCE ? undefined : source;
     const record = await notebook.read(sessionId);
     if (record !== undefined && !(record.open && isEndedSession(record, whose))) {
       const error = new SpeechError(isEndedSession(record, whose) ? "session_ended" : "batch_id_taken");
-      return refuse(sessionId, error, { utterances: record.items.length, final: true });
+      return elsewhere.refuse(sessionId, error, { utterances: record.items.length, final: true });
     }
     const first = saysWishes(message) || message.before === 0 ? message : await firstFrame(source, sessionId, message);
     await begin(sessionId, whose, first);
@@ -145,13 +116,13 @@ export function createLiveSessions(options: LiveSessionsOptions): LiveSessions {
       understandWishes(wishes);
       if (!settings.ENABLE_ASR) throw new SpeechError("operation_unavailable", "transcribe is switched off here.");
     } catch (error) {
-      return refuse(sessionId, toSpeechError(error));
+      return elsewhere.refuse(sessionId, toSpeechError(error));
     }
     if (held.size >= settings.LIVE_SESSIONS) {
       await pause(FULL_MS, undefined, { signal });
       const found = await notebook.sessions.get(sessionId);
       if (found !== undefined) return await follow(found.value);
-      return refuse(sessionId, new SpeechError("too_many_sessions"));
+      return elsewhere.refuse(sessionId, new SpeechError("too_many_sessions"));
     }
     const entry: LiveSession = {
       sessionId,
@@ -167,19 +138,19 @@ export function createLiveSessions(options: LiveSessionsOptions): LiveSessions {
     };
     const revision = await notebook.sessions.create(sessionId, entry);
     if (revision === undefined) {
-      elsewhere.delete(sessionId);
+      elsewhere.forget(sessionId);
       return;
     }
     const value = recordOf(entry);
     const created = await notebook.enter(value);
     if (created !== undefined) return hold({ entry, revision, record: { value, revision: created } }, false);
     await notebook.sessions.delete(sessionId, revision);
-    refuse(sessionId, new SpeechError("batch_id_taken"), { final: true });
+    elsewhere.refuse(sessionId, new SpeechError("batch_id_taken"), { final: true });
   }
 
   function hold(taken: TakenSession, resumed: boolean): void {
     const { sessionId } = taken.entry;
-    elsewhere.delete(sessionId);
+    elsewhere.forget(sessionId);
     const session = openSession(taken, resumed, context);
     held.set(sessionId, session);
     options.onChange?.(held.size);
@@ -187,8 +158,7 @@ export function createLiveSessions(options: LiveSessionsOptions): LiveSessions {
       held.delete(sessionId);
       options.onChange?.(held.size);
       if (how !== "concluded") return;
-      const error = new SpeechError("session_ended");
-      remember(sessionId, { kind: "refused", error, toldAt: now(), utterances: 0, final: true });
+      elsewhere.note(sessionId, { kind: "refused", error: new SpeechError("session_ended"), final: true });
     });
     work("a live session failed", sessionId, ended);
   }
@@ -197,11 +167,11 @@ export function createLiveSessions(options: LiveSessionsOptions): LiveSessions {
   async function follow(entry: LiveSession): Promise<void> {
     const { sessionId, holder } = entry;
     if (held.has(sessionId)) return;
-    remember(sessionId, { kind: "held", holder });
+    elsewhere.note(sessionId, { kind: "held", holder });
     if (holder !== instance && (await isAlive(bus, holder))) return;
     const found = await notebook.sessions.get(sessionId);
-    if (found === undefined) elsewhere.delete(sessionId);
-    else if (found.value.holder !== holder) remember(sessionId, { kind: "held", holder: found.value.holder });
+    if (found === undefined) elsewhere.forget(sessionId);
+    else if (found.value.holder !== holder) elsewhere.note(sessionId, { kind: "held", holder: found.value.holder });
     else if (held.size < settings.LIVE_SESSIONS && !held.has(sessionId)) {
       const taken = await takeOver(notebook, found, instance);
       if (taken === undefined) return;
@@ -234,7 +204,7 @@ export function createLiveSessions(options: LiveSessionsOptions): LiveSessions {
       // One of its own that it does not hold has failed here.
       const lives = alive.get(holder) ?? (holder === instance ? Promise.resolve(false) : isAlive(bus, holder));
       alive.set(holder, lives);
-      if (await lives) remember(sessionId, { kind: "held", holder });
+      if (await lives) elsewhere.note(sessionId, { kind: "held", holder });
       else await follow(found.value);
     }
   }

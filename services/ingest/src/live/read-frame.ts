@@ -5,12 +5,9 @@ import {
   frameHeadersSchema,
   headerNameOf,
   type LiveFormat,
-  type LiveOptions,
   type LiveSign,
   liveOptionsSchema,
-  parseLiveFormat,
   readHeaders,
-  readWishes,
   SpeechError,
   toSpeechError,
 } from "@parlance/contracts";
@@ -29,11 +26,6 @@ export interface Frame {
   data: Uint8Array;
 }
 
-export interface SessionWishes {
-  options: LiveOptions;
-  format: LiveFormat;
-}
-
 const wishNames = Object.keys(liveOptionsSchema.shape).map((field) => headerNameOf(field) ?? "");
 
 /** Whether a frame says anything of what is wanted: a session that was refused is opened by no other. */
@@ -43,15 +35,6 @@ export function saysWishes(frame: Pick<RawFrame, "headers">): boolean {
 
 export function wishesOf({ headers }: Pick<RawFrame, "headers">): Record<string, string> {
   return Object.fromEntries(wishNames.filter((name) => headers.has(name)).map((name) => [name, headers.get(name)]));
-}
-
-/** Of all that was wished so far. Throws `validation_failed` with the name of the header that is at fault. */
-export function understandWishes(wishes: Readonly<Record<string, string>>): SessionWishes {
-  const options = inHeaderNames(() => readWishes(wishes));
-  const format = parseLiveFormat(options.contentType);
-  if (format !== undefined) return { options, format };
-  const sentence = `Content-Type: ${JSON.stringify(options.contentType)} is no audio of a live session`;
-  throw new SpeechError("validation_failed", sentence, { param: "Content-Type" });
 }
 
 /** Throws `validation_failed` for its headers and `frame_invalid` for its audio. */
@@ -65,7 +48,7 @@ export function readFrame({ headers, data }: RawFrame, format: LiveFormat): Fram
 }
 
 /** A publisher knows headers, not our fields. */
-function inHeaderNames<Read>(read: () => Read): Read {
+export function inHeaderNames<Read>(read: () => Read): Read {
   try {
     return read();
   } catch (error) {

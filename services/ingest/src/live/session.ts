@@ -9,10 +9,8 @@
  */
 import { setTimeout as pause } from "node:timers/promises";
 import type { ListenerPool } from "@parlance/audio/live";
-import type { BatchNotebook, Bus, CancelledBatches, FollowedMessage } from "@parlance/bus";
+import type { BatchNotebook, Bus, CancelledBatches, FollowedMessage, StoredMessage } from "@parlance/bus";
 import {
-  concludeAnswerSchema,
-  errorBodySchema,
   GATEWAY_SOURCE,
   headerNames,
   MAX_FRAME_BYTES,
@@ -26,11 +24,12 @@ import {
 } from "@parlance/contracts";
 import type { Log } from "@parlance/telemetry";
 import { bytesOf, headersOf } from "../items/publish-jobs.ts";
+import { concludeSession, type Ending } from "./conclude-session.ts";
 import { createFrameInbox } from "./frame-inbox.ts";
 import { createHearing, type Hearing } from "./hearing.ts";
 import { createInputBudget } from "./input-budget.ts";
 import { createLiveNews } from "./live-news.ts";
-import { understandWishes } from "./read-frame.ts";
+import { understandWishes } from "./session-wishes.ts";
 import type { TakenSession } from "./take-over.ts";
 import { createUtteranceBook, Fenced } from "./utterance-book.ts";
 import { createWindowLoop } from "./window-loop.ts";
@@ -72,22 +71,17 @@ export interface Session {
   readonly ended: Promise<"concluded" | "left">;
 }
 
-interface Ending {
-  cancel?: boolean;
-  error?: SpeechError;
-}
-
 const UNHEARD_SECONDS = 30;
 const UNHEARD_FRAMES = 3_000;
+const FRAMES_AT_ONCE = 25;
 const BEHIND_MS = 60_000;
 const STILL_SENDING_MS = 5_000;
-const CONCLUDE_MS = 5_000;
 const RETRY_MS = 250;
 /** Listeners that die over the same audio. */
 const MOST_DEATHS = 4;
 
 export function openSession(taken: TakenSession, resumed: boolean, context: SessionContext): Session {
-  const { bus, notebook, cancelled, listeners, settings, log, now, signal: life } = context;
+  const { bus, cancelled, listeners, settings, log, now, signal: life } = context;
   const { sessionId, openedAt } = taken.entry;
   const source = taken.entry.source ?? GATEWAY_SOURCE;
   const subject = subjects.liveAudioOf(source, sessionId);
@@ -185,19 +179,30 @@ export function openSession(taken: TakenSession, resumed: boolean, context: Sess
     for (;;) {
       const idleAt = arrivedAt + settings.LIVE_IDLE_TIMEOUT * 1_000;
       const tooLongAt = performance.now() + openedAt + settings.LIVE_SESSION_SECONDS * 1_000 - now();
-      const message = await inbox.next(Math.min(to.dueAt ?? idleAt, idleAt, tooLongAt));
+      const messages = await nextFrames(Math.min(to.dueAt ?? idleAt, idleAt, tooLongAt));
       if (context.stops() !== stops) {
         await book.confirm();
         stops = context.stops();
       }
-      const end = message === undefined ? await to.settle() : await to.take(message);
+      const end = messages.length === 0 ? await to.settle() : await to.take(messages);
       if (end !== undefined) return end;
-      const error = overdue(to, message === undefined);
+      const error = overdue(to, messages.length === 0);
       if (error === undefined) continue;
       ending = { error };
       await to.finish();
       return "closed";
     }
+  }
+
+  /** What is there, so that who has fallen behind hears more at once. */
+  async function nextFrames(until: number): Promise<StoredMessage[]> {
+    const frames: StoredMessage[] = [];
+    for (let wait = until; frames.length < FRAMES_AT_ONCE; wait = 0) {
+      const frame = await inbox.next(wait);
+      if (frame === undefined) break;
+      frames.push(frame);
+    }
+    return frames;
   }
 
   function overdue(to: Hearing, nothingCame: boolean): SpeechError | undefined {
@@ -219,48 +224,14 @@ export function openSession(taken: TakenSession, resumed: boolean, context: Sess
     news.refused(new SpeechError("session_behind").toFailure());
   }
 
-  async function conclude(): Promise<void> {
-    const { cancel, error } = ending;
-    if (cancel && book.recorded > 0) await notebook.cancelUnfinished(sessionId, now());
-    await book.close();
-    await askToConclude();
-    const failure = error === undefined ? {} : { error: error.toFailure() };
-    seconds = Math.max(seconds, book.recordedTo / SAMPLE_RATE);
-    news.state({ type: "closed", seconds, utterances: book.recorded, ...failure });
-    await book.remove();
-  }
-
-  async function askToConclude(): Promise<void> {
-    for (;;) {
-      life.throwIfAborted();
-      const answer = await bus.request(subjects.liveConclude(sessionId), "", CONCLUDE_MS);
-      if (answer !== undefined) {
-        const said: unknown = JSON.parse(Buffer.from(answer).toString());
-        if (concludeAnswerSchema.safeParse(said).success) return;
-        // Its time was over, and with it everything that is known of it.
-        if (errorBodySchema.safeParse(said).data?.error.code === "batch_not_found") return;
-        log.warn({ sessionId, answer: said }, "a live session cannot be concluded yet");
-      }
-      await pause(RETRY_MS, undefined, { signal: life });
-    }
-  }
-
   async function run(): Promise<"concluded" | "left"> {
     try {
       if (!book.entry.closed && !book.isClosed) {
         news.state({ type: "opened", position: book.entry.position, resumed });
         await hearOn();
       }
-      for (;;) {
-        try {
-          await conclude();
-          return "concluded";
-        } catch (error) {
-          life.throwIfAborted();
-          if (!(error instanceof SpeechError) || !error.retryable) throw error;
-          await pause(RETRY_MS, undefined, { signal: life });
-        }
-      }
+      await concludeSession({ ...context, sessionId, book, news }, { ...ending, seconds });
+      return "concluded";
     } catch (error) {
       if (!life.aborted && !(error instanceof Fenced)) log.error({ err: error, sessionId }, "a live session failed");
       return "left";
