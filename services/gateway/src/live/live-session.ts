@@ -93,7 +93,8 @@ export function openLiveSession(options: LiveSessionOptions): LiveSession {
   });
 
   function takeState(state: LiveState): void {
-    toldAt = now();
+    // That nothing comes of its windows is no sign that its audio arrives.
+    if (state.type !== "delayed") toldAt = now();
     if (closed !== undefined) return;
     if (state.type === "closed") {
       const { seconds, utterances, error } = state;
