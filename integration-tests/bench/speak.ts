@@ -2,8 +2,9 @@
  * `npm run bench:speak [-- --rounds 15]`: how soon a text is heard, through the whole pipeline with the embedded voice. The last line
  * is JSON, in milliseconds, medians of the rounds:
  *
- * - first_sound_short, first_sound_long: from a request of POST /v1/audio/speech to its first sound, of a text whose first sentence is a
- *   short one, and of one whose first sentence takes twenty seconds; whole_long: to the end of that answer.
+ * - first_sound_short, first_sound_long: from a request of POST /v1/audio/speech to its first sound. The first sentence of the one text
+ *   is a short one, that of the other takes twenty seconds.
+ * - whole_long: to the end of that answer.
  * - live_first_sound: over /ws/speak, from the first piece of a text that comes at forty tokens a second to its first sound;
  *   live_after_sentence: from the piece with which its first sentence was certain.
  */
