@@ -8,13 +8,7 @@
  */
 import { isLive } from "../lanes/work-lane.ts";
 import { changeTurns, type Draft, jobsOf, tenureOf } from "./draft.ts";
-import type { Tenure, TenureSettings, TenureState } from "./tenure-state.ts";
-
-export interface LiveShare {
-  /** Milliseconds; below zero: they had more than their share. */
-  readonly owedMs: number;
-  readonly breather: boolean;
-}
+import type { LiveShare, Tenure, TenureSettings, TenureState } from "./tenure-state.ts";
 
 export const nothingOwed: LiveShare = { owedMs: 0, breather: false };
 

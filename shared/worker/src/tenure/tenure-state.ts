@@ -29,7 +29,6 @@ import type { EngineExit, EngineOutcome, Room } from "@parlance/inference/engine
 import type { Suspect } from "../blame/blame.ts";
 import type { WorkLane } from "../lanes/work-lane.ts";
 import type { Composable } from "./compose-pass.ts";
-import type { LiveShare } from "./live-share.ts";
 
 /** How a tenure ends. */
 export type TenureEnd = YieldReason | "idle-timeout" | "unloaded" | "lost" | "stopped" | "load-failed" | "engine-gone";
@@ -136,6 +135,14 @@ export interface Waiter {
   readonly lane: Lane;
   /** On the clock of the events. */
   readonly since: number;
+}
+
+/** What live work leaves of the time (live-share.ts). */
+export interface LiveShare {
+  /** Milliseconds that others are owed; below zero: they had more than their share. */
+  readonly owedMs: number;
+  /** Live work waits until they have had it. */
+  readonly breather: boolean;
 }
 
 /** What one tenure leaves to the next. */
