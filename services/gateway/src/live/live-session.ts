@@ -85,6 +85,8 @@ export function openLiveSession(options: LiveSessionOptions): LiveSession {
   let closing: { sentAt: number } | undefined;
   let closed: LiveEnd | undefined = resume?.end;
   let toldAt = began;
+  /** Other things may be told of a session meanwhile. */
+  let unheardSince: number | undefined;
 
   const finals = createSessionFinals({
     ...{ bus, notebook, files: options.files, sessionId, from: resume?.from },
@@ -113,7 +115,10 @@ export function openLiveSession(options: LiveSessionOptions): LiveSession {
       if (state.resumed) again("unfinal");
     }
     if (state.type === "heard") {
-      if (state.heard > publisher.heard) stalls.progressed();
+      if (state.heard > publisher.heard) {
+        stalls.progressed();
+        unheardSince = undefined;
+      }
       publisher.takeHeard(state.heard, state.position);
     }
     if (state.type === "speech_stopped") finals.expect(state.itemId, state);
@@ -136,13 +141,15 @@ export function openLiveSession(options: LiveSessionOptions): LiveSession {
     const time = now();
     const silent = time - toldAt;
     const { sent, heard, againAt } = publisher;
+    unheardSince = sent > heard ? (unheardSince ?? time) : undefined;
+    const stalled = { sent, heard, silentMs: time - (unheardSince ?? time), sinceAgainMs: time - againAt };
     if (!opened && time - began > OPEN_MS) fail(nobody("Nobody takes live sessions at the moment."));
     else if (!opened && time - againAt > OPEN_AGAIN_MS) again("unfinal");
     else if (closing !== undefined && silent > CLOSE_MS.silent) fail(nobody("The end of the session was not told."));
     else if (closing !== undefined && time - closing.sentAt > CLOSE_MS.again) {
       again("unheard");
       void lookForEnd();
-    } else if (closing === undefined && stalls.isDue({ sent, heard, silentMs: silent, sinceAgainMs: time - againAt })) {
+    } else if (closing === undefined && stalls.isDue(stalled)) {
       again("unheard");
     }
   }

@@ -9,7 +9,7 @@ const WAIT_MS = { first: 3_000, longest: 15_000 };
 const MOST_TRIES = 2;
 
 export interface StallWatch {
-  /** Samples that were sent and heard, and for how long nothing was told and nothing sent again. True: now, and it counts as done. */
+  /** Samples that were sent and heard, and for how long no more of it was heard and nothing sent again. True: now, and it counts as done. */
   isDue(state: { sent: number; heard: number; silentMs: number; sinceAgainMs: number }): boolean;
   /** More was heard than before. */
   progressed(): void;
