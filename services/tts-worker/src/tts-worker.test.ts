@@ -38,7 +38,7 @@ let batch = 0;
 const cleanup: (() => Promise<void>)[] = [];
 
 beforeAll(async () => {
-  server = await startTestServer({ secured: true, settings: { LEASE_TTL: 2 } });
+  server = await startTestServer({ secured: true, settings: { LEASE_TTL: 5 } });
   bus = await connectBus({ name: "test", ...server.as() });
   folder = await mkdtemp(join(tmpdir(), "parlance-tone-"));
   await writeFile(join(folder, "manifest.json"), JSON.stringify(toneManifest));
@@ -58,7 +58,7 @@ async function start(environment: Record<string, string> = {}): Promise<TtsWorke
   const settings = readSettings(ttsWorkerSettings, {
     TTS_MODEL_ID: folder,
     TTS_DEVICE: "cpu",
-    LEASE_TTL: "2",
+    LEASE_TTL: "5",
     ...environment,
   });
   const worker = await createTtsWorker({ bus: own, settings, log: createLog("tts-worker", "silent"), engineEntry });
