@@ -10,17 +10,9 @@
  *
  * A turn is over by handing nothing more: what has not begun is called back, what runs ends, and the rest is the other's.
  */
-import { lanes } from "@parlance/contracts";
-import {
-  creditAfterStay,
-  requestsAlone,
-  SESSION_MS,
-  shouldYield,
-  type YieldQuestion,
-  yieldTimes,
-} from "@parlance/gpu-lease";
+import { requestsAlone, SESSION_MS, shouldYield } from "@parlance/gpu-lease";
 import type { Room } from "@parlance/inference/engine";
-import { isLive, isMoreUrgent, rank, toldLane, type WorkLane, workLanes } from "../lanes/work-lane.ts";
+import { isLive, isMoreUrgent, rank, type WorkLane, workLanes } from "../lanes/work-lane.ts";
 import { composePass, MOST_PASSED_OVER, type Occupancy } from "./compose-pass.ts";
 import {
   change,
@@ -35,6 +27,7 @@ import {
 } from "./draft.ts";
 import { joinRun } from "./join-run.ts";
 import { quietMs } from "./open-session.ts";
+import { turnQuestion } from "./other-turn.ts";
 import type { Pass, Run, Tenure, TenureEnd, TenureJob, TenureSettings, TenureState } from "./tenure-state.ts";
 
 /** As far apart as a pass's yield points may be (the contract of engines on a CPU): so long may live work wait for one. */
@@ -45,7 +38,7 @@ export function handOver(draft: Draft, settings: TenureSettings): TenureEnd | un
   const tenure = tenureOf(draft.state);
   if (tenure === undefined || tenure.hung || tenure.dead) return undefined;
   changeTenure(draft, { waitUntil: undefined });
-  const over = tenure.leaving ?? shouldYield(question(draft.state, tenure, settings, draft.now));
+  const over = tenure.leaving ?? shouldYield(turnQuestion(draft.state, tenure, settings, draft.now));
   if (over !== undefined) {
     const isTold = tenure.leaveBy !== undefined && draft.now >= tenure.leaveBy;
     callBack(draft);
@@ -56,36 +49,6 @@ export function handOver(draft: Draft, settings: TenureSettings): TenureEnd | un
   singleOut(draft);
   while (handNext(draft, settings));
   return idleTooLong(draft, settings) ? "idle-timeout" : undefined;
-}
-
-/** What another family's turn is judged by: everything here that has not run counts. */
-function question(state: TenureState, tenure: Tenure, settings: TenureSettings, now: number): YieldQuestion {
-  const jobs = jobsOf(state);
-  const { waiters, turns } = state;
-  const waiter = waiters.reduce<(typeof waiters)[number] | undefined>(
-    (first, each) => (isMoreUrgent(each.lane, first?.lane) ? each : first),
-    undefined,
-  );
-  const heldMs = now - (tenure.began ?? now);
-  return {
-    ...settings,
-    ownLanes: lanes.filter((lane) => jobs.some((job) => toldLane(job.lane) === lane)),
-    quietMs: settings.hasSessions && jobs.some((job) => isLive(job.lane)) ? 0 : quietMs(state, now),
-    waiter: waiter && { lane: waiter.lane, waitingMs: now - waiter.since },
-    heldMs,
-    passes: tenure.passesRun,
-    swapMs: turns.loadMs,
-    creditMs: creditAfterStay(turns.credit, heldMs).ms,
-  };
-}
-
-/** When another family's turn may come though nothing happens. */
-export function yieldsNext(state: TenureState, settings: TenureSettings): number | undefined {
-  const tenure = tenureOf(state);
-  if (tenure?.began === undefined || state.waiters.length === 0 || jobsOf(state).length > 0) return undefined;
-  const { heardAt } = state;
-  const times = yieldTimes(question(state, tenure, settings, heardAt)).map((ms) => heardAt + ms);
-  return times.length === 0 ? undefined : Math.min(...times);
 }
 
 /** What has not begun is wanted here again. */
@@ -139,7 +102,7 @@ function handNext(draft: Draft, settings: TenureSettings): boolean {
     budgetBytes: tenure.budgetBytes,
     // Batch work that runs is passed over by no pass that runs inside it: it goes on in between.
     passedOver: tenure.runs.some(({ lane }) => lane === "batch") ? 0 : turns.passedOver,
-    requestsAlone: requestsAlone(question(state, tenure, settings, now), turns.passMs, turns.passedOver),
+    requestsAlone: requestsAlone(turnQuestion(state, tenure, settings, now), turns.passMs, turns.passedOver),
     rowsAreCheap: tenure.rowsAreCheap,
     engine: occupancy(tenure),
   });

@@ -6,9 +6,10 @@ import { begin, end, exited, hangsAt, killHung, leave, loaded } from "./course.t
 import { cancel, letGo } from "./dismissal.ts";
 import { change, type Draft, enter, putBack, tenureOf } from "./draft.ts";
 import { expire, expiries } from "./expire.ts";
-import { handOver, yieldsNext } from "./hand-over.ts";
+import { handOver } from "./hand-over.ts";
 import { breatherEnd, measureShare, nothingOwed } from "./live-share.ts";
 import { noteLive } from "./open-session.ts";
+import { yieldsNext } from "./other-turn.ts";
 import { died, ended, failed, started } from "./row-ends.ts";
 import { ask, denyWishes, grantWishes, seek, urge } from "./seeking.ts";
 import type { TenureEffect, TenureEvent, TenureSettings, TenureState } from "./tenure-state.ts";
