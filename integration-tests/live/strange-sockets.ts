@@ -12,6 +12,7 @@ const FRAME_BYTES = SAMPLE_RATE / 10;
 const FLOOD_BYTES = SAMPLE_RATE * 2;
 const OPENED_AT_ONCE = 50;
 const HELD_MS = 5_000;
+const CLOSE_LIMIT_MS = 30_000;
 const SPOKEN_SECONDS = 12;
 
 /** Speaks into so many sockets and reads none of the answers. How many are still there. */
@@ -34,7 +35,9 @@ export async function floodSocket(gatewayUrl: string, seconds: number): Promise<
   for (let second = 0; second < seconds && socket?.closed === false; second += 1) {
     await socket.send(Buffer.from(tone.buffer));
   }
-  await pause(HELD_MS);
+  // It says why it closes, and waits for an answer that never comes.
+  for (const deadline = Date.now() + CLOSE_LIMIT_MS; socket?.closed === false && Date.now() < deadline; )
+    await pause(100);
   const refused = socket?.closed === true;
   socket?.close();
   return refused ? 1 : 0;
