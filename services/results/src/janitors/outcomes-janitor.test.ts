@@ -137,7 +137,7 @@ describe.each(await testServers())("outcomes on nats-server $version", ({ binary
       await record(bus, `b${batches}`, 1);
       await publish(bus, `b${batches}`, "0", 0, true, long);
     }
-    expect(batches).toBeGreaterThan(100);
+    expect(batches).toBeGreaterThan(50);
     const concluded = new Set<string>();
     const stop = new AbortController();
     const listening = (async () => {
