@@ -58,6 +58,23 @@ test("what was missed comes from the stream, each once", async () => {
   expect(await takeAll(inbox)).toEqual([8]);
 });
 
+test("what nobody heard of is read when the connection is back, also of a stream that lost its memory", async () => {
+  const { inbox, store, lose } = rig();
+  inbox.offer(store());
+  inbox.offer(store());
+  expect(await takeAll(inbox)).toEqual([2, 4]);
+  store();
+  inbox.lookAgain();
+  expect(await takeAll(inbox)).toEqual([6]);
+  lose();
+  store();
+  store();
+  inbox.lookAgain();
+  expect(await takeAll(inbox)).toEqual([2, 4]);
+  inbox.offer(store());
+  expect(await takeAll(inbox)).toEqual([6]);
+});
+
 test("what does not fit is read when there is room, and no more is held than may be", async () => {
   const { inbox, store } = rig({ bytes: 1_000, frames: 5 });
   const told = Array.from({ length: 20 }, () => inbox.offer(store(100)));

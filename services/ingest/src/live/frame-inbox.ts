@@ -12,6 +12,8 @@ export interface FrameInbox {
   next(until: number): Promise<StoredMessage | undefined>;
   /** Goes on with the first frame of the subject whose sequence is `seq` or later. */
   rewind(seq: number): void;
+  /** Something may have come that nobody heard of: the connection was away. What was taken is not taken again. */
+  lookAgain(): void;
   /** Ends a wait. */
   wake(): void;
   /** `performance.now()` since when frames wait in the stream; undefined where none do. */
@@ -37,6 +39,8 @@ export function createFrameInbox({ bus, subject, signal, most }: FrameInboxOptio
   let behind = false;
   let behindSince: number | undefined;
   let overflowing = false;
+  /** The stream is read from its beginning: one that lost its memory counts from 1 again. */
+  let fromFirst = false;
   let newest = 0;
   let reading: { found: boolean; messages: AsyncIterator<StoredMessage> } | undefined;
   let wake: (() => void) | undefined;
@@ -49,19 +53,23 @@ export function createFrameInbox({ bus, subject, signal, most }: FrameInboxOptio
     bytes = 0;
   }
 
+  function isOld({ seq, time }: StoredMessage): boolean {
+    return seq <= taken.seq && time <= taken.time;
+  }
+
   /** Of the queue, where nothing is missing before it. */
   function fromQueue(): StoredMessage | undefined {
     for (let head = queue[0]; head !== undefined; head = queue[0]) {
-      const isOld = head.seq <= taken.seq && head.time <= taken.time;
+      const old = isOld(head);
       // A stream that lost its memory counts from 1 again.
-      if (!isOld && head.seq <= taken.seq) taken = { seq: 0, time: taken.time };
-      if (!isOld && head.before > taken.seq) {
+      if (!old && head.seq <= taken.seq) taken = { seq: 0, time: taken.time };
+      if (!old && head.before > taken.seq) {
         readAgain();
         return undefined;
       }
       queue.shift();
       bytes -= head.data.byteLength;
-      if (!isOld) return take(head);
+      if (!old) return take(head);
     }
     return undefined;
   }
@@ -73,14 +81,18 @@ export function createFrameInbox({ bus, subject, signal, most }: FrameInboxOptio
 
   async function fromStream(): Promise<StoredMessage | undefined> {
     try {
-      reading ??= { found: false, messages: readFrom(taken.seq + 1) };
-      const { value, done } = await reading.messages.next();
+      reading ??= { found: false, messages: readFrom(fromFirst ? 1 : taken.seq + 1) };
+      const own = reading;
+      const { value, done } = await own.messages.next();
       if (done !== true) {
-        reading.found = true;
-        return take(value);
+        own.found = true;
+        return isOld(value) ? undefined : take(value);
       }
+      // It was to be read from elsewhere meanwhile.
+      if (reading !== own) return undefined;
+      fromFirst = false;
       // The newest may be gone already: what the stream does not have is not asked for for ever.
-      behind = reading.found && newest > taken.seq;
+      behind = own.found && newest > taken.seq;
       reading = undefined;
       if (!behind) {
         overflowing = false;
@@ -143,6 +155,12 @@ export function createFrameInbox({ bus, subject, signal, most }: FrameInboxOptio
       taken = { seq: seq - 1, time: 0 };
       reading = undefined;
       readAgain();
+    },
+    lookAgain() {
+      fromFirst = true;
+      reading = undefined;
+      readAgain();
+      wake?.();
     },
     wake: () => wake?.(),
     get behindSince() {

@@ -101,6 +101,9 @@ export function openSession(taken: TakenSession, resumed: boolean, context: Sess
     tell: ({ start, end, ...text }) => news.partial({ ...text, start: start / SAMPLE_RATE, end: end / SAMPLE_RATE }),
     delayed: (ms) => news.state({ type: "delayed", seconds: ms / 1_000 }),
   });
+  const stopLooking = bus.onConnection((connected) => {
+    if (connected) inbox.lookAgain();
+  });
   let hearing: Hearing | undefined;
   let ending: Ending = {};
   let arrivedAt = performance.now();
@@ -236,6 +239,7 @@ export function openSession(taken: TakenSession, resumed: boolean, context: Sess
       if (!life.aborted && !(error instanceof Fenced)) log.error({ err: error, sessionId }, "a live session failed");
       return "left";
     } finally {
+      stopLooking();
       windows.close();
       wanted.leave();
     }

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { runWhole } from "@parlance/inference";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { someOf } from "../testing/some-of.ts";
 import type { OpenedWhisper } from "./open-whisper.ts";
 import { makeClip } from "./testing/clips.ts";
 import { alike } from "./testing/result-alike.ts";
@@ -174,9 +175,12 @@ describe.each(tinyModels)("%s", (name) => {
     (beams) =>
       withModel(name, beams, async (model) => {
         const { decodings } = await readGolden(name);
-        // Apart from its features, which are held above, it is like the other one.
-        const every = name === "multilingual-128" ? 3 : 1;
-        const wanted = decodings.filter(({ beam }) => beam === beams).filter((_, index) => index % every === 0);
+        // Apart from its features, which are held above, the one with 128 bands is like the one with 80.
+        const every = name === "multilingual-128" ? 7 : 3;
+        const wanted = someOf(
+          decodings.filter(({ beam }) => beam === beams),
+          every,
+        );
         // Languages, contexts and timestamps of all kinds are in one pass.
         await expectGolden(model, passes(wanted, RAGGED));
       }),

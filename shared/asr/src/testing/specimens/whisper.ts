@@ -1,6 +1,7 @@
 /** The recipe's small models with random weights: what they say means nothing. */
 import { makeClip } from "../../whisper/testing/clips.ts";
 import { readClips, writePublishedModel, writeTinyModel } from "../../whisper/testing/tiny-model.ts";
+import { someOf } from "../some-of.ts";
 import { type AsrSpecimen, segment } from "./specimen.ts";
 
 const rules = await readClips();
@@ -45,7 +46,7 @@ export const whisperSpecimens: AsrSpecimen[] = [
     refused: [segment(hear("voice-1"), { language: "German" }), segment(hear("voice-1"), { translate: true })],
     ...{ truncated, tellsParts: true },
   },
-  ...(["split", "merged"] as const).map((kind) => ({
+  ...someOf(["split", "merged"] as const, 2).map((kind) => ({
     name: `others' layout, ${kind}`,
     write: (folder: string) => writePublishedModel(folder, kind, 3),
     options: { beamSize: 1 },

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { runWhole } from "@parlance/inference";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { someOf } from "../../testing/some-of.ts";
 import type { OpenedWhisper } from "../open-whisper.ts";
 import { makeClip } from "../testing/clips.ts";
 import { readClips, readGolden, writeTinyModel } from "../testing/tiny-model.ts";
@@ -27,11 +28,16 @@ afterAll(async () => {
   await rm(root, { recursive: true });
 });
 
-describe.each([
-  { bits: 8, beams: 1 },
-  { bits: 8, beams: 5 },
-  { bits: 4, beams: 1 },
-] as const)("$bits bits with $beams beams", ({ bits, beams }) => {
+describe.each(
+  someOf(
+    [
+      { bits: 8, beams: 5 },
+      { bits: 8, beams: 1 },
+      { bits: 4, beams: 1 },
+    ] as const,
+    2,
+  ),
+)("$bits bits with $beams beams", ({ bits, beams }) => {
   let model: OpenedWhisper;
 
   beforeAll(async () => {
@@ -71,7 +77,10 @@ it.each([
     const model = await openTiny(folder, 1);
     const clips = await readClips();
     const { decodings } = await readGolden("english-80");
-    const greedy = decodings.filter(({ beam, context }) => beam === 1 && context === undefined);
+    const greedy = someOf(
+      decodings.filter(({ beam, context }) => beam === 1 && context === undefined),
+      3,
+    );
     const heard = await runWhole(
       model.transcribe,
       greedy.map(({ clip, timestamps }) => ({

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { runWhole } from "@parlance/inference";
 import { resolveModel } from "@parlance/model-store";
 import { describe, expect, it } from "vitest";
+import { someOf } from "../../testing/some-of.ts";
 import type { WhisperSection } from "../manifest-section.ts";
 import { openWhisper } from "../open-whisper.ts";
 import { makeClip } from "../testing/clips.ts";
@@ -83,14 +84,17 @@ function missing(): never {
 
 describe("a text that is decoded in one run", () => {
   it.each([
-    ["multilingual-80", 7, 4],
-    ["english-80", 4, 1],
+    ["multilingual-80", 7, 5],
+    ["english-80", 4, 3],
   ] as const)(
     "is what the official code says, and what a run for every token says, in ragged passes: %s",
     (name, size, every) =>
       withModel(name, 1, async ({ stepwise, looped, encode }) => {
         const { decodings } = await readGolden(name);
-        const greedy = decodings.filter(({ beam }) => beam === 1).filter((_, index) => index % every === 0);
+        const greedy = someOf(
+          decodings.filter(({ beam }) => beam === 1),
+          every,
+        );
         expect(greedy.some(({ timestamps }) => timestamps) && greedy.some(({ timestamps }) => !timestamps)).toBe(true);
         for (let from = 0; from < greedy.length; from += size) {
           const part = greedy.slice(from, from + size);
