@@ -77,10 +77,7 @@ it.each([
     const model = await openTiny(folder, 1);
     const clips = await readClips();
     const { decodings } = await readGolden("english-80");
-    const greedy = someOf(
-      decodings.filter(({ beam, context }) => beam === 1 && context === undefined),
-      3,
-    );
+    const greedy = decodings.filter(({ beam, context }) => beam === 1 && context === undefined);
     const heard = await runWhole(
       model.transcribe,
       greedy.map(({ clip, timestamps }) => ({
