@@ -59,23 +59,23 @@ const spoken = { tokensPerSecond: TOKENS_PER_SECOND, spareTokens: 0 };
 /** Of random weights no text is likely: by the usual thresholds each would be tried again at all temperatures. */
 const believed = { logProbabilityThreshold: -1_000, compressionRatioThreshold: 1_000 };
 
-/** Rounds as many as fit into a quarter of an hour on two cores, all models together. */
+/** Rounds as many as fit into half an hour on two cores, all models together. A backlog is of two passes at least. */
 const models: Record<string, BenchModel> = {
   "parlance-en": { format: "mp3", rounds: 5, backlogRounds: 3, files: 64 },
   "parlance-en-wav": { format: "wav", beside: true, rounds: 5, backlogRounds: 0, files: 0 },
   "whisper-base": {
     shape: { shape: "whisper-base", formats: ["float32"], section: { ...spoken, ...believed } },
     format: "mp3",
-    rounds: 2,
-    backlogRounds: 2,
-    files: 5,
+    rounds: 3,
+    backlogRounds: 1,
+    files: 12,
   },
   "qwen3-asr-0.6b": {
     shape: { shape: "qwen3-asr-0.6b", formats: ["int8"], section: spoken },
     format: "mp3",
-    rounds: 1,
+    rounds: 2,
     backlogRounds: 1,
-    files: 4,
+    files: 8,
   },
 };
 

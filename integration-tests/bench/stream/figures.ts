@@ -12,14 +12,17 @@ export interface Measured {
   backlogs: { withParts: BacklogRun; without: BacklogRun }[];
 }
 
-/** Seconds are medians to the millisecond, shares are of those medians as they were measured. */
+/**
+ * Seconds are medians to the millisecond. The first text's share is of those medians as they were measured; ratios are of the two runs
+ * of a round, which stand beside each other, and medians of those: a machine that slows down meanwhile does so for both.
+ */
 export interface Figures {
   first_text_s: number;
   whole_s: number;
   whole_s_unstreamed: number;
   /** To three decimals. */
   first_text_share: number;
-  /** To two decimals: what two runs of the same differ by. */
+  /** Median of the rounds, to two decimals: what two runs of the same differ by. */
   whole_ratio: number;
   /** Median of the rounds, to two decimals; null where no backlog was run. */
   queue_throughput_kept: number | null;
@@ -38,7 +41,7 @@ export function figuresOf({ streamed, unstreamed, backlogs }: Measured): Figures
     whole_s: round(whole),
     whole_s_unstreamed: round(wholeUnstreamed),
     first_text_share: round(firstText / whole),
-    whole_ratio: round(whole / wholeUnstreamed, 2),
+    whole_ratio: round(median(streamed.map((answer, turn) => answer.whole / (unstreamed[turn] ?? Number.NaN))), 2),
     queue_throughput_kept: backlogs.length === 0 ? null : round(median(backlogs.map(kept)), 2),
   };
 }

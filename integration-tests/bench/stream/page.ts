@@ -37,7 +37,7 @@ ${Object.entries(claims)
   .map(([claim, holds]) => `- ${claim}: ${holds ? "holds" : "**does not hold in this run**"}`)
   .join("\n")}
 
-Times are medians, with the least and the most. Ratios are of medians; those of whole times and of throughput are rounded to two decimals, since two
+Times are medians, with the least and the most. Ratios are medians of what each round has; those of whole times and of throughput are rounded to two decimals, since two
 runs of the same differ by about as much.
 
 | model | rounds | first text, s | whole, s | whole unstreamed, s | first text of the whole | streamed to unstreamed |
