@@ -21,7 +21,7 @@ const polling = { timeout: 90_000, interval: 50 };
 const later = () => Date.now() + 61_000;
 
 async function rig(binary: string) {
-  const settings = { RESULTS_MAX_BYTES: 2 * MIB, BATCHES_MAX_BYTES: MIB };
+  const settings = { RESULTS_MAX_BYTES: 4 * MIB, BATCHES_MAX_BYTES: MIB };
   const server = await startTestServer({ binary, secured: true, settings });
   const bus = await connectBus({ name: "test", ...server.as() });
   const own = await connectBus({ name: "results", ...server.as("results") });
@@ -105,13 +105,13 @@ describe.each(await testServers())("outcomes on nats-server $version", ({ binary
     await record(bus, "open", 2);
     await publish(bus, "open", "0", 0, true, "done early");
     await publish(bus, "open", "1", 0, false, "the beginning");
-    for (let batch = 0; batch < 250; batch += 1) {
+    for (let batch = 0; batch < 500; batch += 1) {
       await record(bus, `b${batch}`, 1);
       // As a worker does it. A result that is refused all the same fails the test.
       await room(bus);
       await publish(bus, `b${batch}`, "0", 0, true, long);
     }
-    await expect.poll(() => summary(bus, "b249"), polling).toMatchObject({ completed: 1 });
+    await expect.poll(() => summary(bus, "b499"), polling).toMatchObject({ completed: 1 });
     expect(await summary(bus, "b0")).toBeUndefined();
     expect(await openBatchNotebook(bus).read("b0")).toBeUndefined();
     expect(await bus.last(streams.results, subjects.done("open", "0"))).toBeDefined();
@@ -137,7 +137,7 @@ describe.each(await testServers())("outcomes on nats-server $version", ({ binary
       await record(bus, `b${batches}`, 1);
       await publish(bus, `b${batches}`, "0", 0, true, long);
     }
-    expect(batches).toBeGreaterThan(50);
+    expect(batches).toBeGreaterThan(100);
     const concluded = new Set<string>();
     const stop = new AbortController();
     const listening = (async () => {

@@ -4,10 +4,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PassStopped, runWhole } from "@parlance/inference";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { someOf } from "../testing/some-of.ts";
 import type { OpenedWhisper } from "./open-whisper.ts";
 import { makeClip } from "./testing/clips.ts";
 import { alike } from "./testing/result-alike.ts";
-import { writeTinyModel } from "./testing/tiny-model.ts";
+import { type PublishedKind, writePublishedModel, writeTinyModel } from "./testing/tiny-model.ts";
 import { openTiny } from "./testing/tiny-transcriber.ts";
 import type { WhisperPass, WhisperResult, WhisperRow } from "./transcriber.ts";
 
@@ -224,6 +225,37 @@ describe.each([1, 3])("Parlance's own layout with %i beams", (beams) => {
       }
       // Whoever is not read, and who has told nothing, says what it says alone.
       for (const row of [0, 1, 2, 3, 4]) if (!parts.has(row)) expect(results.get(row)?.text).toBe(expected[row]?.text);
+    },
+    LONG,
+  );
+});
+
+describe.each<PublishedKind>(someOf(["split", "merged"], 2))("optimum's layout, %s", (kind) => {
+  it(
+    "says the same around an urgent pass at every third yield point, takes nothing in, and drops rows",
+    async () => {
+      await writePublishedModel(join(root, kind), kind, 12);
+      const model = await openTiny(join(root, kind), 2);
+      const rows = [0, 1, 2, 3, 4].map((seed) => rowOf(seed));
+      const expected = await alone(model, rows);
+      const inner: WhisperResult[] = [];
+      const waiting = [rowOf(6)];
+      const { pass, results } = createPass({
+        ...{ rows, waiting },
+        giveWay: async (count, stop) => {
+          if (count === 40) stop(2);
+          if (count % 29 === 0) inner.push(...(await runWhole(model.transcribe, rows.slice(0, 1))));
+        },
+      });
+      await model.transcribe(pass);
+      expect(waiting.length).toBe(1);
+      expectSame(
+        inOrder(results),
+        [0, 1, 3, 4].flatMap((row) => expected[row] ?? []),
+      );
+      expect(inner.length).toBeGreaterThan(1);
+      for (const said of inner) expect(said).toEqual(expected[0]);
+      await model.graphs.close();
     },
     LONG,
   );

@@ -4,7 +4,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { runWhole } from "@parlance/inference";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { someOf } from "../../testing/some-of.ts";
 import type { OpenedWhisper } from "../open-whisper.ts";
 import { makeClip } from "../testing/clips.ts";
 import { readClips, readGolden, writeTinyModel } from "../testing/tiny-model.ts";
@@ -28,16 +27,11 @@ afterAll(async () => {
   await rm(root, { recursive: true });
 });
 
-describe.each(
-  someOf(
-    [
-      { bits: 8, beams: 5 },
-      { bits: 8, beams: 1 },
-      { bits: 4, beams: 1 },
-    ] as const,
-    2,
-  ),
-)("$bits bits with $beams beams", ({ bits, beams }) => {
+describe.each([
+  { bits: 8, beams: 1 },
+  { bits: 8, beams: 5 },
+  { bits: 4, beams: 1 },
+] as const)("$bits bits with $beams beams", ({ bits, beams }) => {
   let model: OpenedWhisper;
 
   beforeAll(async () => {

@@ -38,7 +38,7 @@ async function withModel(
     modelId: root,
     device: "cpu",
     computeType: "float32",
-    threads: 1,
+    threads: 2,
     beamSize,
     log: () => {},
   } as const;
@@ -84,16 +84,16 @@ function missing(): never {
 
 describe("a text that is decoded in one run", () => {
   it.each([
-    ["multilingual-80", 7, 5],
-    ["english-80", 4, 3],
+    ["multilingual-80", 7, 2],
+    ["english-80", 4, 1],
   ] as const)(
     "is what the official code says, and what a run for every token says, in ragged passes: %s",
     (name, size, every) =>
       withModel(name, 1, async ({ stepwise, looped, encode }) => {
         const { decodings } = await readGolden(name);
         const greedy = someOf(
-          decodings.filter(({ beam }) => beam === 1),
-          every,
+          decodings.filter(({ beam }) => beam === 1).filter((_, index) => index % every === 0),
+          3,
         );
         expect(greedy.some(({ timestamps }) => timestamps) && greedy.some(({ timestamps }) => !timestamps)).toBe(true);
         for (let from = 0; from < greedy.length; from += size) {
@@ -113,7 +113,7 @@ describe("a text that is decoded in one run", () => {
     TIMEOUT_MS,
   );
 
-  it.each([1, 7])(
+  it.each(someOf([1, 2, 7], 2))(
     "is the same in runs of %i tokens, of which each begins where the last ended",
     (tokensPerRun) =>
       withModel(
@@ -124,7 +124,7 @@ describe("a text that is decoded in one run", () => {
           const greedy = decodings.filter(
             ({ beam, context }, index) => beam === 1 && (context !== undefined || index % 3 === 0),
           );
-          const rows = greedy.slice(0, 4).map((golden) => rowOf(golden, encode));
+          const rows = greedy.slice(0, 6).map((golden) => rowOf(golden, encode));
           expect(rows.some(({ timestamps }) => timestamps) && rows.some(({ timestamps }) => !timestamps)).toBe(true);
           const results = await runWhole(looped, rows);
           const others = await runWhole(stepwise, rows);
