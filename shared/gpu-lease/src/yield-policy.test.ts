@@ -72,7 +72,9 @@ test("no waiter waits for ever: once the quantum, the time that it may be passed
       if (asked.waiter === undefined) return;
       const quantum = Math.max(asked.quantumMs, stayFor(asked.swapMs, asked.swapShare));
       const stay = Math.max(quantum, stayFor(asked.swapMs, asked.urgentShare));
-      const waiter = { ...asked.waiter, waitingMs: 2 * quantum };
+      const { quietMs = SESSION_MS } = asked;
+      const quanta = quietMs < SESSION_MS && asked.waiter.lane === "batch" ? 3 : 2;
+      const waiter = { ...asked.waiter, waitingMs: quanta * quantum };
       expect(shouldYield({ ...asked, heldMs: stay, passes: 1, waiter, creditMs: 0 })).toBeDefined();
     }),
   );
@@ -129,8 +131,8 @@ describe("an open session", () => {
         }
       }),
     );
-    expect(waits("batch", { heldMs: 27_000 }, 53_999)).toBeUndefined();
-    expect(waits("batch", { heldMs: 27_000 }, 54_000)).toBe("overdue");
+    expect(waits("batch", { heldMs: 27_000 }, 80_999)).toBeUndefined();
+    expect(waits("batch", { heldMs: 27_000 }, 81_000)).toBe("overdue");
   });
 
   test("lets a request in when nobody speaks for a moment, and no sooner than swaps may take their share", () => {

@@ -11,9 +11,10 @@
  * - Two families with requests of the same urgency take turns of the stay for `urgentShare`.
  * - A backlog behind another family's requests gets its turn when it is overdue: after `OVERDUE_QUANTA` of waiting.
  * - An open live session is realtime work, whether a window of it is here or the next one is about to come: it is not swapped out
- *   between two words for a backlog, which waits until it is overdue. A request of another family is let in as soon as nobody
- *   speaks for a moment (`PAUSE_MS`), and is overdue as a backlog is; a realtime one takes turns with it. So who is answered
- *   by voice waits for a pause, and nobody for longer than two quanta.
+ *   between two words for a backlog, which is overdue later there (`SESSION_QUANTA`): nobody waits for it, and its turn is a silence of two
+ *   loads in a call. A request of another family is let in as soon as nobody speaks for a moment (`PAUSE_MS`), and is overdue as
+ *   behind requests; a realtime one takes turns with it. So who is answered by voice waits for a pause, and for no longer
+ *   than two quanta.
  *
  * What the numbers are, and what else was tried, is in bench/policy.md.
  */
@@ -52,6 +53,8 @@ export type YieldReason = "idle" | "pause" | "urgency" | "quantum" | "overdue";
 
 /** Quanta after which a waiter gets its turn however much more urgent the holder's own work is. */
 const OVERDUE_QUANTA = 2;
+/** The same for a backlog behind an open session. */
+const SESSION_QUANTA = 3;
 /** A session is open for so long behind the last that was heard of it. Its windows come several times a second while somebody speaks. */
 export const SESSION_MS = 5_000;
 /** Nobody speaks. */
@@ -83,7 +86,11 @@ export function shouldYield(question: YieldQuestion): YieldReason | undefined {
     return heldMs >= turn ? "quantum" : undefined;
   }
   if (isOpen && quietMs >= PAUSE_MS && waiter.lane !== "batch" && heldMs >= stay) return "pause";
-  return heldMs >= quantum && waiter.waitingMs >= OVERDUE_QUANTA * quantum ? "overdue" : undefined;
+  return heldMs >= quantum && waiter.waitingMs >= overdueMs(waiter.lane, isOpen, quantum) ? "overdue" : undefined;
+}
+
+function overdueMs(lane: Lane, isOpen: boolean, quantum: number): number {
+  return (isOpen && lane === "batch" ? SESSION_QUANTA : OVERDUE_QUANTA) * quantum;
 }
 
 function quantumOf({ quantumMs, swapMs, swapShare }: YieldQuestion): number {
@@ -97,7 +104,8 @@ export function yieldTimes(question: YieldQuestion): number[] {
   const quantum = quantumOf(question);
   const held = [stayFor(swapMs, urgentShare), quantum].map((ms) => ms - heldMs);
   const quiet = [PAUSE_MS, SESSION_MS].map((ms) => ms - quietMs);
-  return [...held, ...quiet, OVERDUE_QUANTA * quantum - waiter.waitingMs].filter((ms) => ms > 0);
+  const overdue = overdueMs(waiter.lane, quietMs < SESSION_MS, quantum) - waiter.waitingMs;
+  return [...held, ...quiet, overdue].filter((ms) => ms > 0);
 }
 
 /** Passes in a row that may leave the backlog for another family's request. */

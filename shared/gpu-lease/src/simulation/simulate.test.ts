@@ -66,8 +66,7 @@ describe("the workers' schedule", () => {
       const { swapMs, totalMs, lanes } = run(`${machine}, a call (a window every 0.3 s) before a speech backlog`);
       expect(swapMs / totalMs).toBeLessThan(0.125);
       const waits = lanes.asr.realtime.waits.sort((a, b) => a - b);
-      // The others meet a turn of the backlog, with a load before it and one behind it.
-      expect(waits[Math.floor(0.75 * waits.length)]).toBeLessThan(1_000);
+      expect(waits[Math.floor(0.8 * waits.length)]).toBeLessThan(1_000);
       expect(lanes.tts.batch.done).toBeGreaterThan(0);
     },
   );
