@@ -97,6 +97,8 @@ describe.each(["parlance-en", "a small Qwen3-ASR of random weights"])("%s", (mod
     for await (const _ of stream) break;
     const left = performance.now();
     const after = () => Math.round(performance.now() - left);
+    // The gateway may hear of it sooner than this test.
+    await expect.poll(() => heard.length, { timeout: 30_000, interval: 1 }).toBeGreaterThan(0);
     const batchId = heard[0]?.batchId ?? "";
     const conclusion = () => bus.last(streams.results, subjects.done(batchId, "0"));
     await expect.poll(conclusion, { timeout: 30_000, interval: 10 }).toBeDefined();

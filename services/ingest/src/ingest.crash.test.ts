@@ -43,9 +43,10 @@ afterAll(async () => {
 
 async function start(settings: Record<string, string> = {}): Promise<ChildProcess> {
   const { url, user = "", password = "" } = server.as("ingest");
+  const { PATH, NODE_COMPILE_CACHE } = process.env;
   const login = { NATS_URL: url, NATS_USER: user, NATS_PASSWORD: password };
   const child = fork(fileURLToPath(new URL("./main.ts", import.meta.url)), {
-    env: { PATH: process.env.PATH, ...login, LOG_LEVEL: "fatal", ...settings },
+    env: { PATH, NODE_COMPILE_CACHE, ...login, LOG_LEVEL: "fatal", ...settings },
     stdio: ["ignore", "ignore", "inherit", "ipc"],
   });
   ingest = child;

@@ -11,8 +11,8 @@
  * - Two families with requests of the same urgency take turns of the stay for `urgentShare`.
  * - A backlog behind another family's requests gets its turn when it is overdue: after `OVERDUE_QUANTA` of waiting.
  * - An open live session is realtime work, whether a window of it is here or the next one is about to come: it is not swapped out
- *   between two words for a backlog, which is overdue later there (`SESSION_QUANTA`): nobody waits for it, and its turn is a silence of two
- *   loads in a call. A request of another family is let in as soon as nobody speaks for a moment (`PAUSE_MS`), and is overdue as
+ *   between two words for a backlog. Nobody waits for that one, and its turn is a silence of two loads in a call, so it is overdue later
+ *   (`SESSION_QUANTA`). A request of another family is let in as soon as nobody speaks for a moment (`PAUSE_MS`), and is overdue as
  *   behind requests; a realtime one takes turns with it. So who is answered by voice waits for a pause, and for no longer
  *   than two quanta.
  *

@@ -5,6 +5,7 @@
  * half of them is never left.
  */
 import { AsyncLocalStorage } from "node:async_hooks";
+import { flushCompileCache } from "node:module";
 import { readSettings, suspiciousNames, toSpeechError } from "@parlance/contracts";
 import { keepHeapSmall } from "./idle-heap.ts";
 import { createLog, type Log } from "./log.ts";
@@ -65,6 +66,8 @@ export async function runServices(
   }
   keepHeapSmall();
   process.send?.({ kind: "ready", url: services.find(({ running }) => running.url !== undefined)?.running.url });
+  // Node writes it down when a process exits, and who is killed leaves nothing.
+  flushCompileCache();
 
   const signal = await stopped;
   const limit = setTimeout(() => {

@@ -5,6 +5,12 @@
 import type { Bus, FollowedMessage, StoredMessage } from "@parlance/bus";
 import { SpeechError, streams } from "@parlance/contracts";
 
+/** Of a frame, where LIVE stored it. Sequences begin again where the stream lost its memory; the time (ms) does not. */
+export interface FramePosition {
+  seq: number;
+  time: number;
+}
+
 export interface FrameInbox {
   /** One that was heard of. False: it does not fit, and is read from the stream when there is room. */
   offer(message: FollowedMessage): boolean;
@@ -16,6 +22,8 @@ export interface FrameInbox {
   lookAgain(): void;
   /** Ends a wait. */
   wake(): void;
+  /** The newest that was taken. */
+  readonly taken: FramePosition;
   /** `performance.now()` since when frames wait in the stream; undefined where none do. */
   readonly behindSince: number | undefined;
 }
@@ -30,11 +38,14 @@ export interface FrameInboxOptions {
 
 const RETRY_MS = 500;
 
+export function isUpTo({ seq, time }: FramePosition, newest: FramePosition): boolean {
+  return seq <= newest.seq && time <= newest.time;
+}
+
 export function createFrameInbox({ bus, subject, signal, most }: FrameInboxOptions): FrameInbox {
   let queue: FollowedMessage[] = [];
   let bytes = 0;
-  /** Of the newest that was taken. */
-  let taken = { seq: 0, time: 0 };
+  let taken: FramePosition = { seq: 0, time: 0 };
   /** What is in the stream behind it is not, or not all, in the queue. */
   let behind = false;
   let behindSince: number | undefined;
@@ -53,14 +64,10 @@ export function createFrameInbox({ bus, subject, signal, most }: FrameInboxOptio
     bytes = 0;
   }
 
-  function isOld({ seq, time }: StoredMessage): boolean {
-    return seq <= taken.seq && time <= taken.time;
-  }
-
   /** Of the queue, where nothing is missing before it. */
   function fromQueue(): StoredMessage | undefined {
     for (let head = queue[0]; head !== undefined; head = queue[0]) {
-      const old = isOld(head);
+      const old = isUpTo(head, taken);
       // A stream that lost its memory counts from 1 again.
       if (!old && head.seq <= taken.seq) taken = { seq: 0, time: taken.time };
       if (!old && head.before > taken.seq) {
@@ -86,7 +93,7 @@ export function createFrameInbox({ bus, subject, signal, most }: FrameInboxOptio
       const { value, done } = await own.messages.next();
       if (done !== true) {
         own.found = true;
-        return isOld(value) ? undefined : take(value);
+        return isUpTo(value, taken) ? undefined : take(value);
       }
       // It was to be read from elsewhere meanwhile.
       if (reading !== own) return undefined;
@@ -163,6 +170,9 @@ export function createFrameInbox({ bus, subject, signal, most }: FrameInboxOptio
       wake?.();
     },
     wake: () => wake?.(),
+    get taken() {
+      return taken;
+    },
     get behindSince() {
       return behindSince;
     },

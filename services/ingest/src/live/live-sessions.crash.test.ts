@@ -152,11 +152,8 @@ test("one that was stopped for a while lets go of its session, and goes on with 
   await session.until("closed");
   await expectWhole(session);
   expect((await session.record())?.items).toEqual(undisturbed);
-  // Where the machine is busy it may change hands once more: who answers late is taken for dead.
-  const opened = session.of("opened").map(({ resumed }) => resumed);
-  expect(opened.slice(0, 3)).toEqual([false, true, true]);
-  expect(opened.slice(3)).not.toContain(false);
+  expect(session.of("opened").map(({ resumed }) => resumed)).toEqual([false, true, true]);
   expect(session.of("closed")).toHaveLength(1);
   // Who was stopped has told nothing of what it had missed: the second instance, and then the first, each from where it began.
-  expect([...new Set(session.of("speech_stopped").map(({ itemId }) => itemId))]).toEqual(["0", "1"]);
+  expect(session.of("speech_stopped").map(({ itemId }) => itemId)).toEqual(["0", "1"]);
 }, 60_000);

@@ -87,7 +87,8 @@ export function createLiveSessions(options: LiveSessionsOptions): LiveSessions {
     const known = elsewhere.get(sessionId);
     if (known?.kind === "opening") return;
     if (known?.kind === "held") checkHolder(known.holder);
-    else if (known?.kind === "refused" && (known.final || !saysWishes(message))) elsewhere.tellAgain(sessionId);
+    else if (known?.kind === "refused" && (known.final || !saysWishes(message)))
+      elsewhere.tellAgain(sessionId, message);
     else work("a live session cannot be opened", sessionId, open(sessionId, source, message));
   }
 
@@ -158,7 +159,8 @@ export function createLiveSessions(options: LiveSessionsOptions): LiveSessions {
       held.delete(sessionId);
       options.onChange?.(held.size);
       if (how !== "concluded") return;
-      elsewhere.note(sessionId, { kind: "refused", error: new SpeechError("session_ended"), final: true });
+      const { heardTo } = session;
+      elsewhere.note(sessionId, { kind: "refused", error: new SpeechError("session_ended"), final: true, heardTo });
     });
     work("a live session failed", sessionId, ended);
   }

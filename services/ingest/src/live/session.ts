@@ -25,7 +25,7 @@ import {
 import type { Log } from "@parlance/telemetry";
 import { bytesOf, headersOf } from "../items/publish-jobs.ts";
 import { concludeSession, type Ending } from "./conclude-session.ts";
-import { createFrameInbox } from "./frame-inbox.ts";
+import { createFrameInbox, type FramePosition } from "./frame-inbox.ts";
 import { createHearing, type Hearing } from "./hearing.ts";
 import { createInputBudget } from "./input-budget.ts";
 import { createLiveNews } from "./live-news.ts";
@@ -67,6 +67,7 @@ export interface Session {
   offer(message: FollowedMessage): void;
   answered(answer: WindowAnswer): void;
   refuse(error: SpeechError): void;
+  readonly heardTo: FramePosition;
   /** `left`: it goes on elsewhere. */
   readonly ended: Promise<"concluded" | "left">;
 }
@@ -255,6 +256,9 @@ export function openSession(taken: TakenSession, resumed: boolean, context: Sess
     },
     answered: (answer) => windows.answered(answer),
     refuse: (error) => news.refused(error.toFailure()),
+    get heardTo() {
+      return inbox.taken;
+    },
     ended: run(),
   };
 }

@@ -5,8 +5,11 @@
 import type { BatchNotebook, Bus, KeyEntry } from "@parlance/bus";
 import { type BatchRecord, type LiveSession, subjects } from "@parlance/contracts";
 
-/** A holder that hangs for so long is taken for dead; it is fenced, so a mistake costs time alone. */
-const ANSWER_MS = 2_000;
+/**
+ * A holder that hangs for so long is taken for dead; one that died is known at once. A mistake loses nothing, for it is fenced, but those who
+ * speak wait until the last seconds are heard again: so it is longer than a busy machine keeps a process waiting.
+ */
+const ANSWER_MS = 5_000;
 
 /** False also of a holder that is stopped. True where NATS cannot be reached: then nobody can be judged. */
 export async function isAlive(bus: Pick<Bus, "request" | "connected">, holder: string): Promise<boolean> {

@@ -105,11 +105,12 @@ describe.each(await testServers())("outcomes on nats-server $version", ({ binary
     await record(bus, "open", 2);
     await publish(bus, "open", "0", 0, true, "done early");
     await publish(bus, "open", "1", 0, false, "the beginning");
-    for (let batch = 0; batch < 500; batch += 1) {
-      await record(bus, `b${batch}`, 1);
+    for (let pass = 0; pass < 500; pass += 10) {
+      const batches = Array.from({ length: 10 }, (_, row) => `b${pass + row}`);
+      await Promise.all(batches.map((batch) => record(bus, batch, 1)));
       // As a worker does it. A result that is refused all the same fails the test.
       await room(bus);
-      await publish(bus, `b${batch}`, "0", 0, true, long);
+      await Promise.all(batches.map((batch) => publish(bus, batch, "0", 0, true, long)));
     }
     await expect.poll(() => summary(bus, "b499"), polling).toMatchObject({ completed: 1 });
     expect(await summary(bus, "b0")).toBeUndefined();

@@ -42,13 +42,16 @@ export async function untilAnswered<T>(
       signal?.throwIfAborted();
       throw unavailable(what, link, cause);
     }
+    const tryMs = Math.max(1, Math.min(attemptMs, Math.ceil(left)));
     try {
-      return await link.whileConnected(attempt(Math.max(1, Math.min(attemptMs, Math.ceil(left)))));
+      return await link.whileConnected(attempt(tryMs));
     } catch (error) {
       const final = refusal(error, what);
       if (final) throw final;
-      cause = error;
-      if (error instanceof errors.TimeoutError && ++silent >= silentTries) throw unavailable(what, link, cause);
+      const isSilent = error instanceof errors.TimeoutError;
+      // A last try that was cut short says less than the answer to the one before.
+      if (!isSilent || tryMs === attemptMs || cause === undefined) cause = error;
+      if (isSilent && ++silent >= silentTries) throw unavailable(what, link, cause);
     }
     await sleep(Math.max(0, Math.min(pause, deadline - performance.now())), undefined, { signal }).catch(() => {});
   }

@@ -27,8 +27,9 @@ export interface ServiceProcessOptions {
 
 export function startServiceProcess({ server, user: name, main, settings }: ServiceProcessOptions): ServiceProcess {
   const { url, user = "", password = "" } = server.as(name);
+  const { PATH, NODE_COMPILE_CACHE } = process.env;
   const child = spawn(process.execPath, [fileURLToPath(main)], {
-    env: { PATH: process.env.PATH, NATS_URL: url, NATS_USER: user, NATS_PASSWORD: password, ...settings },
+    env: { PATH, NODE_COMPILE_CACHE, NATS_URL: url, NATS_USER: user, NATS_PASSWORD: password, ...settings },
     stdio: ["ignore", "pipe", "pipe"],
   });
   const log: string[] = [];

@@ -5,6 +5,7 @@
  * there.
  */
 import { writeSync } from "node:fs";
+import { flushCompileCache } from "node:module";
 import { Socket } from "node:net";
 import {
   isMainThread,
@@ -148,6 +149,8 @@ function infer(load: EngineEntry["load"], port: MessagePort): void {
       return;
     }
     send({ type: "loaded", description: model.description });
+    // Node writes it down when a process exits, and an engine is always killed.
+    flushCompileCache();
     let busy = false;
     const passes = createEnginePasses({ run: (pass) => model.run(pass), poll, send, failureOf });
 
