@@ -8,6 +8,7 @@
  * words, then rules learned from a lexicon. The last two steps know English alone, and read words of other scripts in Latin letters:
  * `scriptProblem` says whether a text is foreign for the most part.
  */
+export { withoutControlTokens } from "./control-tokens.ts";
 export { type CutTextOptions, cutText, type TextPiece } from "./cut/cut-text.ts";
 export { createTextCutter, type TextCutter } from "./cut/text-cutter.ts";
 export { normalise } from "./normalise/normalise.ts";

@@ -1,4 +1,5 @@
 /** What makes a text impossible to say, whatever the language and the voice. */
+import { withoutControlTokens } from "./control-tokens.ts";
 
 // C0 and C1 without tab, line feed, form feed, carriage return and next line; and halves of a pair, which are no characters.
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
@@ -21,7 +22,7 @@ export function spokenProblem(text: string): string | undefined {
     const what = found[0] >= "\ud800" ? "half of a surrogate pair" : "a control character";
     return `The text holds ${what} (U+${point}, character ${found.index + 1}).`;
   }
-  if (!isSayable(text))
+  if (!isSayable(withoutControlTokens(text)))
     return "The text has nothing that can be said: no letter, no number, only punctuation, symbols or emoji.";
   return undefined;
 }
