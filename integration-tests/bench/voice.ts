@@ -137,7 +137,7 @@ async function speakWithVoice(): Promise<{ spoken: Spoken[]; timesRealTime: numb
 }
 
 function toRow({ text }: Sentence): SpeechText {
-  return { text, language: "English", voice: undefined, instructions: "", reference: undefined, speed: 1 };
+  return { text, language: "English", voice: undefined, instructions: "", reference: undefined, seed: 0, speed: 1 };
 }
 
 async function speakWithTeacher(): Promise<Spoken[]> {

@@ -151,6 +151,7 @@ describe("topology", () => {
     FILES_MAX_BYTES: 10_000,
     RESULTS_MAX_BYTES: 2_000,
     BATCHES_MAX_BYTES: 1_000,
+    VOICES_MAX_BYTES: 1_000,
     LIVE_MAX_BYTES: 1_000,
     RESULT_TTL: 60,
     LEASE_TTL: 10,

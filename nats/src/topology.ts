@@ -31,6 +31,7 @@ export const topologySettings = [
   "FILES_MAX_BYTES",
   "RESULTS_MAX_BYTES",
   "BATCHES_MAX_BYTES",
+  "VOICES_MAX_BYTES",
   "LIVE_MAX_BYTES",
   "RESULT_TTL",
   "LEASE_TTL",
@@ -66,6 +67,8 @@ const DEAD_MS = 30 * DAY;
 const DEAD_BYTES = 1_024 * MIB;
 /** A few keys for each accelerator. */
 const LEASE_BYTES = 8 * MIB;
+/** Records of some thousand voices that stay. */
+const VOICE_RECORDS_BYTES = 32 * MIB;
 /** More than all workers of a lane together ever hold. */
 const MAX_ACK_PENDING = 10_000;
 
@@ -169,14 +172,10 @@ export function topology(settings: TopologySettings, storeBytes?: number): Topol
         // would go by the servers' wall clocks, which may jump (shared/gpu-lease).
         allow_direct: false,
       },
-      {
-        ...file,
-        name: `OBJ_${buckets.files}`,
-        subjects: [`$O.${buckets.files}.C.>`, `$O.${buckets.files}.M.>`],
-        discard: DiscardPolicy.New,
-        allow_rollup_hdrs: true,
-        max_bytes: bytes.files,
-      },
+      objectBucket(buckets.files, bytes.files),
+      // Without an age: who has made a voice finds it again.
+      { ...keyBucket(buckets.voices, 0), max_bytes: bytes.voices },
+      objectBucket(buckets.references, bytes.references),
     ],
     consumers: [
       durable(streams.intake, durables.ingest, "speech.intake.>"),
@@ -187,6 +186,17 @@ export function topology(settings: TopologySettings, storeBytes?: number): Topol
       ),
     ],
   };
+
+  function objectBucket(name: string, maxBytes: number): StreamSpec {
+    return {
+      ...file,
+      name: `OBJ_${name}`,
+      subjects: [`$O.${name}.C.>`, `$O.${name}.M.>`],
+      discard: DiscardPolicy.New,
+      allow_rollup_hdrs: true,
+      max_bytes: maxBytes,
+    };
+  }
 
   function keyBucket(name: string, maxAge: number): StreamSpec {
     return {
@@ -230,6 +240,8 @@ interface Budget {
   batches: number;
   lease: number;
   files: number;
+  voices: number;
+  references: number;
   dead: number;
 }
 
@@ -244,6 +256,8 @@ function fit(settings: TopologySettings, storeBytes: number | undefined): Budget
     batches: settings.BATCHES_MAX_BYTES,
     lease: LEASE_BYTES,
     files: settings.FILES_MAX_BYTES,
+    voices: VOICE_RECORDS_BYTES,
+    references: settings.VOICES_MAX_BYTES,
     dead: DEAD_BYTES,
   };
   const sum = Object.values(wished).reduce((total, bytes) => total + bytes, 0);
@@ -257,6 +271,8 @@ function fit(settings: TopologySettings, storeBytes: number | undefined): Budget
     batches: scale(wished.batches),
     lease: scale(wished.lease),
     files: scale(wished.files),
+    voices: scale(wished.voices),
+    references: scale(wished.references),
     dead: scale(wished.dead),
   };
 }

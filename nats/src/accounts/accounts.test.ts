@@ -22,6 +22,8 @@ const targets = [
   `$KV.${buckets.lease}.wanted.cpu.asr`,
   `$O.${buckets.files}.C.victim`,
   `$O.${buckets.files}.M.victim`,
+  `$KV.${buckets.voices}.voice_victim`,
+  `$O.${buckets.references}.M.victim`,
   "$JS.API.STREAM.CREATE.EVIL",
   "$JS.API.STREAM.UPDATE.JOBS",
   "$JS.API.STREAM.DELETE.JOBS",

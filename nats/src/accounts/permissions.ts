@@ -14,6 +14,7 @@ import {
   modelSubjects,
   modelVerbs,
   type Operation,
+  type RequestVerb,
   requestVerbs,
   servedSubjects,
   streamSubjects,
@@ -39,6 +40,8 @@ export type UserName = (typeof users)[number];
 
 const api = "$JS.API";
 const objects = `OBJ_${buckets.files}`;
+const referencesStream = `OBJ_${buckets.references}`;
+const voicesStream = `KV_${buckets.voices}`;
 const batchesStream = `KV_${buckets.batches}`;
 const leaseStream = `KV_${buckets.lease}`;
 
@@ -70,15 +73,19 @@ const watchQueues = [
 const readFiles = read(objects);
 const writeFiles = [...readFiles, `$O.${buckets.files}.>`, `${api}.STREAM.PURGE.${objects}`];
 const addFiles = [...read(objects), `$O.${buckets.files}.>`];
+const readVoices = [...read(voicesStream), ...read(referencesStream)];
+/** Ingest makes and deletes voices, for whoever asks. */
+const writeVoices = [...readVoices, `$KV.${buckets.voices}.>`, `$O.${buckets.references}.>`];
 const manageModels = families.flatMap((family) => modelVerbs.map((verb) => modelSubjects.verb(family, verb)));
 const cancels = `$KV.${buckets.batches}.${batchKeys.cancelled("*")}`;
 const outcomes = ["speech.done.>", "speech.summary.>", "speech.progress.>"];
 const refusals = "speech.refused.>";
 /** What is told of live sessions while they go on. */
 const liveNews = [subjects.livePartial("*"), subjects.liveState("*")];
-/** Ingest answers submissions, for it is who takes them in; results all that is about what came of them, and files. */
-const ingestAnswers = servedSubjects("submit");
-const resultsAnswers = requestVerbs.filter((verb) => verb !== "submit").flatMap(servedSubjects);
+/** Ingest answers what comes in, submissions and recordings of voices; results all that is about what came of them, and files. */
+const ingestVerbs: readonly RequestVerb[] = ["submit", "voice"];
+const ingestAnswers = ingestVerbs.flatMap(servedSubjects);
+const resultsAnswers = requestVerbs.filter((verb) => !ingestVerbs.includes(verb)).flatMap(servedSubjects);
 
 function worker(user: string, family: Family, operations: readonly Operation[], more: string[] = []): Permissions {
   return {
@@ -130,6 +137,8 @@ export const permissions: Record<ServiceName, Permissions> = {
       ...writeFiles,
       "speech.status.*",
       "speech.workers",
+      ...read(voicesStream),
+      "speech.voice.>",
       ...manageModels,
       subjects.liveAudioOf(GATEWAY_SOURCE, "*"),
     ],
@@ -153,6 +162,7 @@ export const permissions: Record<ServiceName, Permissions> = {
       ...read(batchesStream),
       `$KV.${buckets.batches}.>`,
       ...readFiles,
+      ...writeVoices,
       ...read(streams.live),
       subjects.liveWindow("*"),
       ...liveNews,
@@ -182,7 +192,7 @@ export const permissions: Record<ServiceName, Permissions> = {
     "tts-worker",
     "tts",
     ["custom_voice", "voice_design", "voice_clone"],
-    ["speech.sound.>", ...addFiles],
+    ["speech.sound.>", ...addFiles, ...readVoices],
   ),
   results: {
     publish: [
@@ -205,6 +215,10 @@ export const permissions: Record<ServiceName, Permissions> = {
       ...read(batchesStream),
       `$KV.${buckets.batches}.>`,
       ...writeFiles,
+      // References that no voice is, when their time is over.
+      ...readVoices,
+      `$O.${buckets.references}.>`,
+      `${api}.STREAM.PURGE.${referencesStream}`,
     ],
     subscribe: [
       ...ownInbox("results"),

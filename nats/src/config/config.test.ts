@@ -9,6 +9,7 @@ import { jetstream } from "@nats-io/jetstream";
 import {
   type jobHeadersSchema,
   MAX_REFERENCE_TEXT,
+  MAX_SEED,
   readSettings,
   SAMPLE_RATE,
   writeHeaders,
@@ -163,7 +164,8 @@ describe("renderConfig", () => {
       speed: 0.25,
       format: "flac",
       referenceText: "r".repeat(MAX_REFERENCE_TEXT),
-      referenceSamples: 360_000,
+      reference: "0".repeat(64),
+      seed: MAX_SEED,
       pauseMs: 10_000,
     } satisfies Partial<Record<keyof typeof jobHeadersSchema.shape, unknown>>);
     const headerBytes = headers.reduce((sum, [name, value]) => sum + name.length + value.length + 4, 200);

@@ -11,6 +11,8 @@
  *
  * Live sessions (live/) are heard and cut as they come; each utterance becomes a job like a file's segment.
  *
+ * A recording to imitate is looked at and kept (references/), and voices that stay are made of such (voices/).
+ *
  * It keeps no state but the messages that it holds. Any number of instances share the work.
  */
 import { createDecoderPool, createSlots, type DecoderPool, expandSeconds } from "@parlance/audio";
@@ -23,6 +25,7 @@ import {
   SAMPLE_RATE,
   type Settings,
   SpeechError,
+  voiceEntries,
 } from "@parlance/contracts";
 import type { Log, Registry } from "@parlance/telemetry";
 import { createIngestMetrics } from "./ingest-metrics.ts";
@@ -33,6 +36,7 @@ import { serveSubmit } from "./intake/submit-service.ts";
 import { letWait, runWaitingRoom } from "./intake/waiting-room.ts";
 import { createLiveSessions } from "./live/live-sessions.ts";
 import { liveSettings } from "./live/session.ts";
+import { serveVoices } from "./voices/voice-service.ts";
 
 export const ingestSettings = [
   ...liveSettings,
@@ -71,6 +75,8 @@ const ITEMS_AT_ONCE = 16;
 
 /** Submissions by request, at once and in waiting, of all and of each publisher. Each holds its payload, 1 MiB at most. */
 const SUBMISSIONS = { atOnce: 16, atOnceEach: 8, waitingEach: 32 } as const;
+/** Each has a recording decoded and heard. */
+const VOICES = { atOnce: 4, atOnceEach: 2, waitingEach: 16 } as const;
 
 export async function createIngest(options: IngestOptions): Promise<Ingest> {
   const { bus, settings, log, now = Date.now } = options;
@@ -89,7 +95,10 @@ export async function createIngest(options: IngestOptions): Promise<Ingest> {
     bus,
     notebook,
     files,
+    references: await bus.files(buckets.references),
+    voices: bus.bucket(voiceEntries),
     decoder,
+    listeners,
     cancelled,
     slots: createSlots(ITEMS_AT_ONCE, ITEMS_AT_ONCE),
     metrics,
@@ -104,6 +113,7 @@ export async function createIngest(options: IngestOptions): Promise<Ingest> {
   };
 
   serveSubmit({ bus, group: "ingest", turns: createTurns(SUBMISSIONS), signal }, context);
+  serveVoices({ bus, group: "ingest", turns: createTurns(VOICES), signal }, { ...context, signal });
   const running = runIntakeLoop({
     bus,
     log,

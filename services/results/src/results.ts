@@ -8,7 +8,7 @@
  * expired files, finished messages of JOBS and INTAKE, and the oldest outcomes where there is no room for new ones.
  */
 import { type Bus, createTurns, openBatchNotebook } from "@parlance/bus";
-import { buckets, type Settings } from "@parlance/contracts";
+import { buckets, type Settings, voiceEntries } from "@parlance/contracts";
 import type { Log, Registry } from "@parlance/telemetry";
 import { createBatchProgress } from "./batches/batch-progress.ts";
 import { concludeCancelled } from "./batches/conclude-cancelled.ts";
@@ -48,6 +48,8 @@ export async function createResults(options: ResultsOptions): Promise<Results> {
   const { signal } = stopping;
   const notebook = openBatchNotebook(bus);
   const files = await bus.files(buckets.files);
+  const references = await bus.files(buckets.references);
+  const voices = bus.bucket(voiceEntries);
   const metrics = createResultsMetrics();
   const concludeItem = createConcludeItem({ bus, files });
   const progress = createBatchProgress({ bus, notebook, now });
@@ -71,7 +73,7 @@ export async function createResults(options: ResultsOptions): Promise<Results> {
       now,
     }),
     concludeCancelled({ ...ending, signal }),
-    runJanitors({ ...ending, files, settings, metrics, signal, sweepEveryMs }),
+    runJanitors({ ...ending, files, references, voices, settings, metrics, signal, sweepEveryMs }),
   ]);
   await bus.flush();
   log.info("folding results");

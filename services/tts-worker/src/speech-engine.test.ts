@@ -7,7 +7,15 @@ import type { TextMeta } from "./text-job.ts";
 
 function job(text: string, more: Partial<TextMeta> = {}, payload = new Uint8Array()): EngineJob {
   return {
-    meta: { operation: "custom_voice", text, language: "auto", instructions: "", speed: 1, ...more } satisfies TextMeta,
+    meta: {
+      operation: "custom_voice",
+      text,
+      language: "auto",
+      instructions: "",
+      seed: 0,
+      speed: 1,
+      ...more,
+    } satisfies TextMeta,
     payload,
   };
 }
@@ -23,7 +31,7 @@ test("every text of a pass is spoken, with its own speed and reference", async (
   const outcomes = await runWhole(engine.run, [
     job("Hello."),
     job("Faster.", { speed: 2, voice: "slt" }),
-    job("Me too.", { operation: "voice_clone", referenceText: "hm" }, reference),
+    job("Me too.", { operation: "voice_clone", reference: { id: "0f".repeat(32), text: "hm" } }, reference),
   ]);
   const expected = [toneOf("Hello."), toneOf("Faster.", 2), toneOf("Me too.", 1, 48)];
   for (const [row, outcome] of outcomes.entries()) {

@@ -48,6 +48,6 @@ function bytesOf({ buffer, byteOffset, byteLength }: Int16Array): Uint8Array {
 }
 
 function toText({ meta, payload }: EngineJob): SpeechText {
-  const { text, language, voice, instructions, speed, referenceText } = textMetaSchema.parse(meta);
-  return { text, language, voice, instructions, speed, reference: referenceOf(payload, referenceText) };
+  const { operation: _, reference, voice, ...said } = textMetaSchema.parse(meta);
+  return { ...said, voice, reference: referenceOf(payload, reference) };
 }

@@ -1,4 +1,4 @@
-import { jobHeadersSchema } from "@parlance/contracts";
+import { jobHeadersSchema, seedOf, voiceIdOf } from "@parlance/contracts";
 import type { JobContent } from "@parlance/worker";
 import { expect, test } from "vitest";
 import { referenceOf, textMetaSchema, toEngineJob } from "./text-job.ts";
@@ -14,25 +14,31 @@ function content(payload: Uint8Array, headers: object = {}): JobContent {
 
 const text = new TextEncoder().encode("Größe");
 
-test("a text and the reference behind it come apart, whatever the text's length in bytes", () => {
-  expect(text.length % 2).toBe(1);
+test("a clone is told what it imitates, and not by which name it is stored", () => {
+  const id = "0f".repeat(32);
+  const voice = voiceIdOf("Anna");
+  const job = toEngineJob(content(text, { reference: id, referenceText: "hm", speed: "0.5", seed: "7", voice }));
+  const meta = textMetaSchema.parse(job.meta);
+  expect(meta).toMatchObject({ text: "Größe", speed: 0.5, seed: 7, reference: { id, text: "hm" } });
+  expect(meta.voice).toBeUndefined();
+  expect(job.payload.length).toBe(0);
+});
+
+test("a recording is read wherever it lies in memory", () => {
   const samples = Int16Array.of(1, -2, 30_000);
-  const payload = new Uint8Array([...text, ...new Uint8Array(samples.buffer)]);
-  const job = toEngineJob(content(payload, { referenceSamples: "3", referenceText: "hm", speed: "0.5", voice: "slt" }));
-  expect(textMetaSchema.parse(job.meta)).toMatchObject({
-    text: "Größe",
-    voice: "slt",
-    speed: 0.5,
-    referenceText: "hm",
-  });
-  expect(referenceOf(job.payload, "hm")).toEqual({ samples, sampleRate: 24_000, text: "hm" });
-  expect(referenceOf(toEngineJob(content(text)).payload, undefined)).toBeUndefined();
+  const odd = new Uint8Array([0, ...new Uint8Array(samples.buffer)]).subarray(1);
+  const reference = { id: "0f".repeat(32), text: "hm" };
+  expect(referenceOf(odd, reference)).toEqual({ ...reference, samples, sampleRate: 24_000 });
+  expect(referenceOf(odd, undefined)).toBeUndefined();
+});
+
+test("where a job has no seed it is the one that follows from its item", () => {
+  expect(textMetaSchema.parse(toEngineJob(content(text)).meta).seed).toBe(seedOf("b", "i"));
 });
 
 test.each([
-  ["an empty payload", new Uint8Array(), {}],
-  ["a payload shorter than its reference", text, { referenceSamples: "4" }],
-  ["a text that is not UTF-8", Uint8Array.of(0xff, 0xfe), {}],
-])("%s is no job", (_name, payload, headers) => {
-  expect(() => toEngineJob(content(payload, headers))).toThrow(expect.objectContaining({ code: "job_invalid" }));
+  ["an empty payload", new Uint8Array()],
+  ["a text that is not UTF-8", Uint8Array.of(0xff, 0xfe)],
+])("%s is no job", (_name, payload) => {
+  expect(() => toEngineJob(content(payload))).toThrow(expect.objectContaining({ code: "job_invalid" }));
 });

@@ -4,10 +4,14 @@ import {
   languageSchema,
   operationSchema,
   REFERENCE_SAMPLE_RATE,
+  referenceIdSchema,
   type SegmentResult,
   SpeechError,
+  seedOf,
+  seedSchema,
 } from "@parlance/contracts";
 import type { EngineJob, Json } from "@parlance/inference/engine";
+import type { VoiceReference } from "@parlance/tts";
 import type { Job, JobContent, PassInfo } from "@parlance/worker";
 import * as z from "zod";
 
@@ -19,7 +23,9 @@ export const textMetaSchema = z.object({
   voice: z.string().optional(),
   instructions: z.string(),
   speed: z.number(),
-  referenceText: z.string().optional(),
+  seed: seedSchema,
+  /** Of a row whose payload is a recording to imitate. */
+  reference: z.object({ id: referenceIdSchema, text: z.string().optional() }).optional(),
 });
 export type TextMeta = z.infer<typeof textMetaSchema>;
 
@@ -27,19 +33,20 @@ export type TextMeta = z.infer<typeof textMetaSchema>;
 export const soundMetaSchema = z.object({ sampleRate: z.number() });
 export const speechMetaSchema = soundMetaSchema.extend({ truncated: z.boolean() });
 
-/** Throws when the payload is not a text with as much of a reference behind it as the headers say. */
+/** Its payload is empty: a recording to imitate is fetched (reference-of-job.ts). Throws when the message's payload is no text. */
 export function toEngineJob({ address, headers, payload }: JobContent): EngineJob {
-  const { language, voice, instructions, speed, referenceText, referenceSamples } = headers;
-  const textBytes = payload.byteLength - referenceSamples * BYTES_PER_SAMPLE;
-  if (textBytes <= 0) {
-    throw new SpeechError(
-      "job_invalid",
-      `${payload.byteLength} bytes are not a text and a reference of ${referenceSamples} samples`,
-    );
-  }
-  const text = readText(payload.subarray(0, textBytes));
-  const meta: TextMeta = { operation: address.operation, text, language, voice, instructions, speed, referenceText };
-  return { meta, payload: payload.subarray(textBytes), readsParts: headers.parts };
+  const { operation, batchId, itemId } = address;
+  const { language, instructions, speed, seed = seedOf(batchId, itemId), referenceText } = headers;
+  if (payload.byteLength === 0) throw new SpeechError("job_invalid", "there is no text to speak");
+  const text = readText(payload);
+  const clones = operation === "voice_clone";
+  const meta: TextMeta = {
+    ...{ operation, text, language, instructions, speed, seed },
+    // Of a clone it is where the reference comes from, and nothing that a model has.
+    voice: clones ? undefined : headers.voice,
+    reference: clones && headers.reference !== undefined ? { id: headers.reference, text: referenceText } : undefined,
+  };
+  return { meta, payload: new Uint8Array(), readsParts: headers.parts };
 }
 
 function readText(bytes: Uint8Array): string {
@@ -66,6 +73,7 @@ export function toSegmentResult(
     samples: audio.samples,
     pauseMs: headers.pauseMs,
     format: headers.format,
+    seed: headers.seed ?? seedOf(address.batchId, address.itemId),
     model: pass.engine.name,
     passSize: pass.size,
     last: headers.last,
@@ -79,9 +87,9 @@ export function toSegmentResult(
 }
 
 /** [samples] mono at REFERENCE_SAMPLE_RATE, as a view where the bytes are aligned; undefined when there is none. */
-export function referenceOf(payload: Uint8Array, text: string | undefined) {
-  if (payload.byteLength === 0) return undefined;
+export function referenceOf(payload: Uint8Array, reference: TextMeta["reference"]): VoiceReference | undefined {
+  if (reference === undefined) return undefined;
   const aligned = payload.byteOffset % BYTES_PER_SAMPLE === 0 ? payload : payload.slice();
   const samples = new Int16Array(aligned.buffer, aligned.byteOffset, aligned.byteLength / BYTES_PER_SAMPLE);
-  return { samples, sampleRate: REFERENCE_SAMPLE_RATE, text };
+  return { id: reference.id, samples, sampleRate: REFERENCE_SAMPLE_RATE, text: reference.text };
 }

@@ -1,4 +1,5 @@
 /** The service in this process, with the NATS user that it runs as, and an engine process whose model is a tone. */
+import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -13,11 +14,15 @@ import {
   readHeaders,
   readSettings,
   type SegmentResult,
+  type StoredVoice,
+  seedOf,
   segmentFileId,
   segmentResultSchema,
   soundHeadersSchema,
   streams,
   subjects,
+  voiceEntries,
+  voiceIdOf,
   workerStateSchema,
 } from "@parlance/contracts";
 import { startTestServer, type TestServer } from "@parlance/nats/testing";
@@ -92,21 +97,28 @@ interface Text {
   n?: number;
   operation?: Operation;
   lane?: Lane;
-  reference?: Int16Array;
   headers?: [string, string][];
 }
 
 async function publish({ text, item = "0", n = 0, operation = "custom_voice", lane = "batch", ...more }: Text) {
-  const { reference = new Int16Array(), headers = [] } = more;
-  const payload = Buffer.concat([Buffer.from(text), new Uint8Array(reference.buffer)]);
-  await bus.publishOnce(subjects.job(operation, lane, `b${batch}`, item, n), payload, {
-    headers: [
-      [headerNames.submittedAt, String(Date.now())],
-      [headerNames.last, "true"],
-      [headerNames.referenceSamples, String(reference.length)],
-      ...headers,
-    ],
+  const { headers = [] } = more;
+  await bus.publishOnce(subjects.job(operation, lane, `b${batch}`, item, n), text, {
+    headers: [[headerNames.submittedAt, String(Date.now())], [headerNames.last, "true"], ...headers],
   });
+}
+
+/** A recording to imitate, as ingest keeps it. */
+async function keep(samples: Int16Array): Promise<string> {
+  const bytes = new Uint8Array(samples.buffer);
+  const id = createHash("sha256").update(bytes).digest("hex");
+  const file = { id, contentType: "audio/pcm", filename: id, maxBytes: bytes.length };
+  await (await bus.files(buckets.references)).put(
+    file,
+    (async function* () {
+      yield bytes;
+    })(),
+  );
+  return id;
 }
 
 async function result(item = "0", n = 0): Promise<SegmentResult> {
@@ -157,15 +169,70 @@ describe("a tts-worker", () => {
     expect(await soundOf(found)).toEqual(sound);
   });
 
-  test("gives a clone its reference", async () => {
+  test("gives a clone its reference, and tells by what seed it spoke", async () => {
+    const id = await keep(new Int16Array(12_000).fill(5));
     await start();
-    await publish({
-      text: "It is me.",
-      operation: "voice_clone",
-      reference: new Int16Array(12_000).fill(5),
-      headers: [[headerNames.referenceText, "Hello."]],
+    const headers: [string, string][] = [
+      [headerNames.reference, id],
+      [headerNames.referenceText, "Hello."],
+      [headerNames.seed, "4294967295"],
+    ];
+    await publish({ text: "It is me.", operation: "voice_clone", headers });
+    await publish({ text: "It is me again.", item: "1", operation: "voice_clone", headers: headers.slice(0, 2) });
+    const found = await result();
+    expect(found).toMatchObject({ outcome: "spoken", seed: 4_294_967_295 });
+    expect(await soundOf(found)).toEqual(toneOf("It is me.", 1, 12_000));
+    const again = await result("1");
+    expect(again).toMatchObject({ seed: seedOf(`b${batch}`, "1") });
+    expect(await soundOf(again)).toEqual(toneOf("It is me again.", 1, 12_000));
+  });
+
+  test("a stored voice that was deleted while its jobs waited speaks no more, nor does one of its name that was made since", async () => {
+    const voices = bus.bucket(voiceEntries);
+    const [reference, other] = [await keep(new Int16Array(800).fill(1)), await keep(new Int16Array(900).fill(2))];
+    const stored = (name: string): StoredVoice => ({
+      ...{ id: voiceIdOf(name), name, createdAt: 1, reference, seconds: 1, referenceText: "", language: "auto" },
     });
-    expect(await soundOf(await result())).toEqual(toneOf("It is me.", 1, 12_000));
+    for (const name of ["there", "deleted", "another"]) await voices.put(voiceIdOf(name), stored(name));
+    for (const name of ["there", "deleted", "another"]) {
+      const headers: [string, string][] = [
+        [headerNames.reference, reference],
+        [headerNames.voice, voiceIdOf(name)],
+      ];
+      await publish({ text: "Hi.", item: name, operation: "voice_clone", headers });
+    }
+    await voices.delete(voiceIdOf("deleted"));
+    await voices.put(voiceIdOf("another"), { ...stored("another"), reference: other });
+    await start();
+    expect(await soundOf(await result("there"))).toEqual(toneOf("Hi.", 1, 800));
+    for (const name of ["deleted", "another"]) {
+      expect(await result(name)).toMatchObject({
+        outcome: "failed",
+        operation: "voice_clone",
+        error: { code: "voice_deleted", param: "voice", message: expect.stringContaining(voiceIdOf(name)) },
+      });
+    }
+    // What its maker has done is nobody's fault.
+    expect(await bus.last(streams.dead, `speech.dead.tts-worker.b${batch}.>`)).toBeUndefined();
+    await expect
+      .poll(async () => await bus.consumerState(streams.jobs, "voice_clone-batch"))
+      .toMatchObject({
+        pending: 0,
+        ackPending: 0,
+      });
+  });
+
+  test("a clone of what is no longer kept, or of nothing, is its own item's failure", async () => {
+    await publish({
+      text: "Gone.",
+      item: "gone",
+      operation: "voice_clone",
+      headers: [[headerNames.reference, "0f".repeat(32)]],
+    });
+    await publish({ text: "Of whom?", item: "nobody", operation: "voice_clone" });
+    await start();
+    expect(await result("gone")).toMatchObject({ outcome: "failed", error: { code: "reference_gone" } });
+    expect(await result("nobody")).toMatchObject({ outcome: "failed", error: { code: "job_invalid" } });
   });
 
   test("runs texts that wait in one pass", async () => {

@@ -6,7 +6,14 @@
  * Any number of them may run, with different models: each takes the jobs of the operations that its model can do. Those on one
  * device share its lease: one works, the others stand by.
  */
-import { buckets, type Manifest, type SettingName, SpeechError, ttsSectionSchema } from "@parlance/contracts";
+import {
+  buckets,
+  type Manifest,
+  type SettingName,
+  SpeechError,
+  ttsSectionSchema,
+  voiceEntries,
+} from "@parlance/contracts";
 import { computeTypesOf, type WantedComputeType } from "@parlance/inference/compute-type";
 import { architectureNames } from "@parlance/tts/architecture-names";
 import {
@@ -17,6 +24,7 @@ import {
   type WorkerServiceOptions,
   workerSettings,
 } from "@parlance/worker";
+import { createFetchReference } from "./fetch-reference.ts";
 import { createStoreSpeech } from "./store-speech.ts";
 import { soundMetaSchema, toEngineJob, toSegmentResult } from "./text-job.ts";
 
@@ -56,6 +64,10 @@ function voicesIn(computeType: WantedComputeType): ModelKind {
 /** Throws a SpeechError when there is no such model, or a device was asked for that cannot be used. */
 export async function createTtsWorker(options: TtsWorkerOptions): Promise<TtsWorker> {
   const { bus, settings, log } = options;
+  const fetchPayload = createFetchReference({
+    references: await bus.files(buckets.references),
+    voices: bus.bucket(voiceEntries),
+  });
   const storeSpeech = createStoreSpeech({ files: await bus.files(buckets.files), log });
   const cast: WorkerCast = {
     service: "tts-worker",
@@ -71,6 +83,7 @@ export async function createTtsWorker(options: TtsWorkerOptions): Promise<TtsWor
     operations: [],
     engineEntry,
     toJob: toEngineJob,
+    fetchPayload,
     soundOf: (meta) => soundMetaSchema.parse(meta),
     toResult: async (job, { meta, payload = new Uint8Array() }, pass) =>
       toSegmentResult(job, meta, pass, await storeSpeech(job.address, payload)),

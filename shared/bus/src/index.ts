@@ -9,3 +9,4 @@ export * from "./models/index.ts";
 export * from "./requests/index.ts";
 export * from "./streams/index.ts";
 export * from "./types.ts";
+export * from "./voices/index.ts";

@@ -16,6 +16,7 @@ const asked = (text: string, other: Partial<SpeechText> = {}): SpeechText => ({
   voice: undefined,
   instructions: "",
   reference: undefined,
+  seed: 0,
   speed: 1,
   ...other,
 });
@@ -113,7 +114,7 @@ test("what the model cannot do is refused by name", async () => {
     code: "instructions_unsupported",
     param: "instructions",
   });
-  const reference = { samples: new Int16Array(16_000), sampleRate: 16_000, text: undefined };
+  const reference = { samples: new Int16Array(16_000), sampleRate: 16_000, text: undefined, id: "0" };
   expect(await refused(asked("Hi.", { reference }))).toMatchObject({ code: "operation_unavailable" });
   expect(await refused(asked("Hi.", { speed: 9 }))).toMatchObject({ code: "validation_failed", param: "speed" });
   expect(await refused(asked("Hi.", { speed: Number.NaN }))).toMatchObject({ param: "speed" });

@@ -73,5 +73,5 @@ function refusal(manifest: Manifest, section: TtsSection, asked: SpeechText): Fa
 }
 
 function warmUpText(voice: string | undefined): SpeechText {
-  return { text: "One.", language: "auto", voice, instructions: "", reference: undefined, speed: 1 };
+  return { text: "One.", language: "auto", voice, instructions: "", reference: undefined, seed: 0, speed: 1 };
 }

@@ -11,6 +11,8 @@ import type {
 
 /** A recording of the voice to imitate. */
 export interface VoiceReference {
+  /** Its checksum: what a model has made of it may be kept by that. */
+  id: string;
   /** Mono. */
   samples: Int16Array;
   sampleRate: number;
@@ -27,6 +29,8 @@ export interface SpeechText {
   /** How to say it, or what voice to make up, in words; empty: nothing asked. */
   instructions: string;
   reference: VoiceReference | undefined;
+  /** 32 bits: what a model that samples draws its chances from. The same row with the same seed is the same sound, in whatever pass. */
+  seed: number;
   /** 0.25 to 4; 1 is the voice's own pace. */
   speed: number;
 }
@@ -40,7 +44,7 @@ export interface SpokenText {
 
 /**
  * What there is of a row before it ends: the samples that follow those of the part before. Every architecture tells parts, and says the
- * same of the same row whenever it is run: one that samples does so by a seed that follows from the row.
+ * same of the same row whenever it is run: one that samples does so by the row's seed.
  */
 export interface TtsPart {
   /** Mono. The parts joined are the outcome's samples, or their beginning. */

@@ -1,5 +1,5 @@
 export { leaseSettings, yieldSettings } from "@parlance/gpu-lease";
-export { asItIs, type Job, type JobContent, type ToEngineJob } from "./lanes/job.ts";
+export { asItIs, type FetchPayload, type Job, type JobContent, type ToEngineJob } from "./lanes/job.ts";
 export type { ToEngineWindow, WindowContent } from "./lanes/window.ts";
 export type { ModelKind, ModelWishes } from "./model/model-source.ts";
 export type { Abilities, ModelSource, ReadyModel } from "./model/ready-model.ts";

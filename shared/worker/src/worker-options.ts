@@ -4,7 +4,7 @@ import type { Family, Operation, WorkerState } from "@parlance/contracts";
 import type { Clock } from "@parlance/gpu-lease";
 import type { Memory } from "@parlance/inference/accelerators";
 import type { Log } from "@parlance/telemetry";
-import type { ToEngineJob } from "./lanes/job.ts";
+import type { FetchPayload, ToEngineJob } from "./lanes/job.ts";
 import type { ToEngineWindow } from "./lanes/window.ts";
 import type { Abilities, EngineOptionsSource, ModelSource, ReadyModel } from "./model/ready-model.ts";
 import type { ToPart } from "./parts/parts.ts";
@@ -47,6 +47,8 @@ export interface WorkerOptions {
   settings: Omit<TenureSettings, "hasSessions"> & { maxDeliveries: number };
   /** Throws when the message makes no sense. Default: headers and payload as they are. */
   toJob?: ToEngineJob;
+  /** Default: a job has all that the engine needs. */
+  fetchPayload?: FetchPayload | undefined;
   toResult: ToResult;
   /** Default: nothing is told of its jobs before they end. */
   toPart?: ToPart | undefined;

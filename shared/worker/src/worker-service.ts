@@ -18,7 +18,8 @@ import {
 import { createWorker } from "./worker.ts";
 import type { WorkerOptions } from "./worker-options.ts";
 
-export interface WorkerCast extends Pick<WorkerOptions, "toJob" | "toResult" | "toPart" | "windows" | "soundOf"> {
+export interface WorkerCast
+  extends Pick<WorkerOptions, "toJob" | "fetchPayload" | "toResult" | "toPart" | "windows" | "soundOf"> {
   /** Its name, and the NATS user's. */
   service: string;
   kind: ModelKind;
@@ -39,7 +40,7 @@ export async function startWorker(
   options: WorkerServiceOptions<(typeof workerSettings)[number]>,
 ): Promise<WorkerService> {
   const { bus, settings, log } = options;
-  const { service, kind, wishes, toJob, toResult, toPart, soundOf, windows } = cast;
+  const { service, kind, wishes, toJob, fetchPayload, toResult, toPart, soundOf, windows } = cast;
   const setUp = await setUpWorker({ bus, settings, log, service, ...cast.device });
   const { accelerator, cuda, registry } = setUp;
   const { modelRoot, computeType, threads } = wishes;
@@ -53,7 +54,8 @@ export async function startWorker(
   const operations = initial.abilities?.operations ?? cast.operations;
   const common = setUp.common(initial);
   const worker = await createWorker({
-    ...{ ...common, operations, family: kind.family, models, toJob, toResult, toPart, soundOf, windows },
+    ...{ ...common, operations, family: kind.family, models },
+    ...{ toJob, fetchPayload, toResult, toPart, soundOf, windows },
     engine: { entry: options.engineEntry ?? cast.engineEntry, options: initial.options },
   });
   const configuration = {

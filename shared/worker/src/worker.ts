@@ -146,6 +146,7 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
   const accept = createAdmission({
     settlement,
     toJob,
+    fetchPayload: options.fetchPayload,
     unfinished,
     maxDeliveries: settings.maxDeliveries,
     isOpen: () => tenures.open,

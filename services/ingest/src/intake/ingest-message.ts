@@ -6,6 +6,7 @@
  * whose their batch id is, and refused tells a sender what no done event will.
  */
 import type { DecoderPool, Slots } from "@parlance/audio";
+import type { ListenerPool } from "@parlance/audio/live";
 import {
   type BatchNotebook,
   type Bus,
@@ -13,9 +14,10 @@ import {
   type Delivery,
   deadLetter,
   type FileStore,
+  type KeyBucket,
   retryDelayMs,
 } from "@parlance/bus";
-import { type ErrorCode, SpeechError, toSpeechError } from "@parlance/contracts";
+import { type ErrorCode, SpeechError, type StoredVoice, toSpeechError } from "@parlance/contracts";
 import type { Log } from "@parlance/telemetry";
 import type { IngestMetrics } from "../ingest-metrics.ts";
 import { nothingQueued, readAlreadyQueued } from "../items/already-queued.ts";
@@ -31,6 +33,10 @@ export interface MessageContext {
   notebook: BatchNotebook;
   files: FileStore;
   decoder: DecoderPool;
+  /** What hears live sessions, and recordings to imitate. */
+  listeners: Pick<ListenerPool, "open">;
+  references: FileStore;
+  voices: KeyBucket<StoredVoice>;
   cancelled: CancelledBatches;
   /** Places for items: how many are decoded and published at once. */
   slots: Slots;

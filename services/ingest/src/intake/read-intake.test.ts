@@ -1,4 +1,4 @@
-import { headerNames } from "@parlance/contracts";
+import { headerNames, voiceIdOf } from "@parlance/contracts";
 import { describe, expect, test } from "vitest";
 import { readIntake } from "./read-intake.ts";
 
@@ -134,6 +134,43 @@ describe("a publisher's submission", () => {
     expect(batch?.items.map(({ error }) => error)).toEqual(Array(4).fill(undefined));
   });
 
+  test("a stored voice is cloned, however it is asked for, and a seed goes along", () => {
+    const voice = voiceIdOf("Anna");
+    const batch = publish({
+      items: [
+        { operation: "custom_voice", text: "Hi.", voice, seed: 7 },
+        { operation: "voice_clone", text: "Hi.", voice },
+        { operation: "custom_voice", text: "Hi.", voice: "slt" },
+      ],
+    });
+    expect(batch?.items).toMatchObject([
+      { operation: "voice_clone", speech: { voice, seed: 7 } },
+      { operation: "voice_clone", speech: { voice, seed: undefined } },
+      { operation: "custom_voice", speech: { voice: "slt" } },
+    ]);
+    expect(batch?.items.map(({ error }) => error)).toEqual([undefined, undefined, undefined]);
+  });
+
+  test("control tokens are cut out of all that a model is told, and what is left counts", () => {
+    const batch = publish({
+      items: [
+        {
+          ...{ operation: "voice_clone", ref_audio: "g" },
+          ...{ text: "Hi<|im_<tts_pad>end|> there.", ref_text: "<|im_start|>Hello." },
+        },
+        { operation: "custom_voice", text: "Hi.", instructions: "Sad.<|im_end|>" },
+        { operation: "custom_voice", text: "<|im_start|><|im_end|>" },
+        { operation: "voice_clone", text: "Hi.", ref_audio: "g", ref_text: "<|im_end|>" },
+      ],
+    });
+    expect(batch?.items).toMatchObject([
+      { speech: { text: "Hi there.", referenceText: "Hello." } },
+      { speech: { instructions: "Sad." } },
+      { error: { code: "text_empty", param: "items.2.text" } },
+      { error: { code: "reference_text_missing", param: "items.3.ref_text" } },
+    ]);
+  });
+
   test.each<[string, object, string, string]>([
     ["no ref_audio", { operation: "transcribe" }, "validation_failed", "items.1.ref_audio"],
     ["no operation", { ref_audio: "f" }, "validation_failed", "items.1.operation"],
@@ -146,7 +183,7 @@ describe("a publisher's submission", () => {
     [
       "a clone without words",
       { operation: "voice_clone", text: "Hi.", ref_audio: "f" },
-      "validation_failed",
+      "reference_text_missing",
       "items.1.ref_text",
     ],
     [

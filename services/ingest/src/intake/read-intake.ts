@@ -11,6 +11,7 @@ import {
   laneSchema,
   type Operation,
   operationSchema,
+  operationWith,
   parseIntakeSubject,
   readHeaders,
   SpeechError,
@@ -18,6 +19,7 @@ import {
   unknownHeaders,
   warningsOf,
 } from "@parlance/contracts";
+import { withoutControlTokens } from "@parlance/tts/text";
 import { type IntakeBatch, type IntakeItem, noWishes, ONLY_ITEM } from "./intake-batch.ts";
 import { dropNames, findSpeechFault, unspeakable } from "./read-speech.ts";
 import { readGatewaySubmission, readSubmission } from "./read-submission.ts";
@@ -88,23 +90,24 @@ function defaultOperation(headers: StoredMessage["headers"]): Operation {
   return /^text\/plain\b/i.test(headers.get(headerNames.contentType)) ? "custom_voice" : "transcribe";
 }
 
-function operationOf({ operation }: DropHeaders, usual: Operation): Operation {
+function operationOf({ operation, voice }: DropHeaders, usual: Operation): Operation {
   if (usual === "custom_voice" && operation === "transcribe") {
     throw new SpeechError("validation_failed", `operation: a text is not transcribed`, { param: "operation" });
   }
-  if (operation === "voice_clone") {
-    const sentence = "operation: a drop has no recording to clone: send a submission that names one";
+  if (operation === "voice_clone" && voice === undefined) {
+    const sentence = "operation: a drop has no recording to clone: name a stored voice, or send a submission";
     throw new SpeechError("validation_failed", sentence, { param: "operation" });
   }
-  return operation ?? usual;
+  return operationWith(operation ?? usual, voice);
 }
 
 /** The text of a drop and what is wrong with it. */
 function readText(operation: Operation, drop: DropHeaders, bytes: Uint8Array): Pick<IntakeItem, "speech" | "error"> {
-  const { voice, instructions, speed, format } = drop;
-  const wish = { text: "", voice, instructions, referenceText: "", speed, format, names: dropNames };
+  const { voice, speed, seed, format } = drop;
+  const instructions = withoutControlTokens(drop.instructions);
+  const wish = { text: "", voice, instructions, referenceText: "", speed, seed, format, names: dropNames };
   try {
-    wish.text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    wish.text = withoutControlTokens(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
   } catch (cause) {
     return { speech: wish, error: unspeakable("it is not UTF-8.", dropNames, cause) };
   }

@@ -8,7 +8,7 @@ import {
   type SubmittedItem,
   speechProblem,
 } from "@parlance/contracts";
-import { spokenProblem } from "@parlance/tts/text";
+import { spokenProblem, withoutControlTokens } from "@parlance/tts/text";
 
 export interface SpeechWish {
   text: string;
@@ -17,6 +17,8 @@ export interface SpeechWish {
   /** What is said in the recording to clone; empty: its sound alone is cloned. */
   referenceText: string;
   speed: number;
+  /** Undefined: one is chosen. */
+  seed: number | undefined;
   format: SpeechFormat;
   /** What the sender calls the fields, for errors that name one. */
   names: SpeechFieldNames;
@@ -35,8 +37,14 @@ export const dropNames: SpeechFieldNames = {
 };
 
 export function toSpeechWish(item: SubmittedItem, names: SpeechFieldNames): SpeechWish {
-  const { text, voice, instructions, xVectorOnly, speed, format } = item;
-  return { text, voice, instructions, referenceText: xVectorOnly ? "" : item.referenceText, speed, format, names };
+  const { voice, xVectorOnly, speed, seed, format } = item;
+  return {
+    text: withoutControlTokens(item.text),
+    voice,
+    instructions: withoutControlTokens(item.instructions),
+    referenceText: xVectorOnly ? "" : withoutControlTokens(item.referenceText),
+    ...{ speed, seed, format, names },
+  };
 }
 
 export interface SpeechQuestion {

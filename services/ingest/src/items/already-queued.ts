@@ -133,8 +133,7 @@ export async function readAlreadyQueued(bus: Bus, batchId: string): Promise<Alre
         const job = await jobOf(itemId, pieces.length);
         if (job === undefined) return pieces;
         const { data } = job.message;
-        const text = Buffer.from(data.subarray(0, data.length - job.headers.referenceSamples * BYTES_PER_SAMPLE));
-        pieces.push({ text: text.toString(), pauseMs: job.headers.pauseMs });
+        pieces.push({ text: Buffer.from(data).toString(), pauseMs: job.headers.pauseMs });
       }
     },
   };

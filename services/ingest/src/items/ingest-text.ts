@@ -3,9 +3,9 @@ import { abilityProblem, type SpeechAbilities, SpeechError } from "@parlance/con
 import { scriptProblem } from "@parlance/tts/text";
 import type { IntakeItem } from "../intake/intake-batch.ts";
 import { type SpeechWish, unspeakable } from "../intake/read-speech.ts";
+import { findReference } from "../references/find-reference.ts";
 import { piecesAfter } from "./begun-item.ts";
 import type { ItemContext } from "./item-context.ts";
-import { readReference } from "./reference-audio.ts";
 
 /**
  * Throws why the text cannot be spoken, or what another delivery of the message may heal. Counts what it has published, also for
@@ -17,17 +17,14 @@ export async function ingestText(
   context: ItemContext,
   published: { n: number },
 ): Promise<void> {
-  const { record, publisher, queued, metrics, decoder, signal } = context;
+  const { record, publisher, queued, metrics } = context;
   await requireAbility(item, wish, context);
   const reference =
     item.operation === "voice_clone"
-      ? await readReference(item.audio, {
+      ? await findReference(item, wish, {
           ...context,
-          decoder,
           urgent: record.lane !== "batch",
           acceptedAt: record.acceptedAt,
-          names: wish.names,
-          signal,
         })
       : undefined;
   const begun = await queued.piecesOf(item.itemId);

@@ -1,7 +1,8 @@
 /** What the items of a batch are worked on with. */
 import type { DecoderPool, SegmentLimits } from "@parlance/audio";
-import type { Bus, FileStore } from "@parlance/bus";
-import type { BatchRecord, SpeechAbilities } from "@parlance/contracts";
+import type { ListenerPool } from "@parlance/audio/live";
+import type { Bus, FileStore, KeyBucket } from "@parlance/bus";
+import type { BatchRecord, SpeechAbilities, StoredVoice } from "@parlance/contracts";
 import type { IngestMetrics } from "../ingest-metrics.ts";
 import type { AlreadyQueued } from "./already-queued.ts";
 import type { JobPublisher } from "./publish-jobs.ts";
@@ -10,6 +11,10 @@ export interface ItemContext {
   bus: Bus;
   files: FileStore;
   decoder: DecoderPool;
+  /** What hears live sessions, and recordings to imitate. */
+  listeners: Pick<ListenerPool, "open">;
+  references: FileStore;
+  voices: KeyBucket<StoredVoice>;
   metrics: IngestMetrics;
   record: BatchRecord;
   publisher: JobPublisher;

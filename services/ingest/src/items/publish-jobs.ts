@@ -16,6 +16,7 @@ import {
   readHeaders,
   type SegmentResult,
   SpeechError,
+  seedOf,
   streams,
   subjects,
   writeHeaders,
@@ -23,6 +24,7 @@ import {
 import type { Log } from "@parlance/telemetry";
 import type { IntakeItem, TranscriptionWishes } from "../intake/intake-batch.ts";
 import type { SpeechWish } from "../intake/read-speech.ts";
+import type { Reference } from "../references/reference.ts";
 import type { AlreadyQueued } from "./already-queued.ts";
 import { publishPatiently } from "./publish-patiently.ts";
 
@@ -42,8 +44,8 @@ export interface TextSegment {
   /** Silence after it. */
   pauseMs: number;
   last: boolean;
-  /** Mono at REFERENCE_SAMPLE_RATE. */
-  reference: Int16Array | undefined;
+  /** What its voice is to imitate. */
+  reference: Reference | undefined;
 }
 
 export interface JobPublisherOptions {
@@ -59,8 +61,7 @@ interface HeldJob {
   item: IntakeItem;
   n: number;
   fields: Partial<Record<HeaderField, unknown>>;
-  /** Made when it is published: a reference is the same for all jobs of its item. */
-  payload(): Uint8Array;
+  payload: Uint8Array;
 }
 
 /** Most segments in one pass. */
@@ -79,13 +80,12 @@ export function createJobPublisher({ bus, record, queued, log, now, signal }: Jo
       together: together > 1 ? together : undefined,
       warnings: n === 0 ? item.warnings : undefined,
     };
-    const data = payload();
-    const receipt = await patiently(subject, data, {
+    const receipt = await patiently(subject, payload, {
       headers: writeHeaders({ ...common, ...fields }),
       messageId: `${batchId}.${item.itemId}.${n}`,
       first: true,
     });
-    if (receipt.duplicate) await requireAlike(subject, data, fields.last === true);
+    if (receipt.duplicate) await requireAlike(subject, payload, fields.last === true);
   }
 
   /**
@@ -134,22 +134,23 @@ export function createJobPublisher({ bus, record, queued, log, now, signal }: Jo
       const shortened = length === samples.length ? undefined : length;
       const cut = { segmentSeconds, firstSegmentSeconds };
       const fields = { ...headersOf(item.wishes), start, samples: shortened, ...cut, last };
-      await take({ item, n, fields, payload: () => bytesOf(samples) });
+      await take({ item, n, fields, payload: bytesOf(samples) });
     },
-    async text(item, { voice, instructions, referenceText, speed, format }, { n, text, pauseMs, last, reference }) {
+    async text(item, { voice, instructions, speed, seed, format }, { n, text, pauseMs, last, reference }) {
       const fields: HeldJob["fields"] = {
         language: item.wishes.language,
         voice,
         instructions: oneLine(instructions) || undefined,
         speed: speed === 1 ? undefined : speed,
+        seed: seed ?? seedOf(batchId, item.itemId),
         format,
-        referenceText: oneLine(referenceText) || undefined,
-        referenceSamples: reference?.length,
+        reference: reference?.id,
+        referenceText: oneLine(reference?.text ?? "") || undefined,
         parts: item.wishes.parts || undefined,
         pauseMs,
         last,
       };
-      const payload = () => Buffer.concat([Buffer.from(text), ...(reference ? [bytesOf(reference)] : [])]);
+      const payload = Buffer.from(text);
       if (n === 0) await publish({ item, n, fields, payload }, 1);
       else await take({ item, n, fields, payload });
     },

@@ -80,6 +80,7 @@ export function createConcludeItem({ bus, files }: { bus: Bus; files: FileStore 
         queueSeconds: done.queueSeconds,
         runSeconds: done.runSeconds,
         file: stored.audio?.file,
+        seed: stored.seed,
       }),
     });
     return { first: !duplicate, status: stored.status };

@@ -35,7 +35,7 @@ export function foldItem(address: ItemAddress, results: SegmentResults): ItemDon
   if (total === undefined || results.size < total) return undefined;
   const spoken = inOrder.filter((result) => result.outcome === "spoken");
   // Its sound is joined and written before the event is stored: see fold-sound.ts.
-  if (spoken.length > 0) return doneItem(address, spoken);
+  if (spoken.length > 0) return { ...doneItem(address, spoken), ...seedOf(spoken) };
   return transcribedItem(
     address,
     inOrder.filter((result) => result.outcome === "ok"),
@@ -93,6 +93,12 @@ function customId(segments: readonly SegmentResult[]): { customId?: string } {
 function warnings(segments: readonly SegmentResult[]): { warnings?: string[] } {
   const told = segments.find((segment) => segment.warnings !== undefined)?.warnings;
   return told === undefined ? {} : { warnings: told };
+}
+
+/** One for all of an item's segments. */
+function seedOf(segments: readonly SpokenResult[]): { seed?: number } {
+  const seed = segments[0]?.seed;
+  return seed === undefined ? {} : { seed };
 }
 
 /** One, as a rule; of several, which were loaded one after another meanwhile, each. */

@@ -68,7 +68,8 @@ async function unfinishedItems(
   return unfinished;
 }
 
-async function oldestUnfinishedIntake(bus: Bus): Promise<number | undefined> {
+/** When it was stored; undefined: all is taken in. */
+export async function oldestUnfinishedIntake(bus: Bus): Promise<number | undefined> {
   const times: number[] = [];
   const waiting = await bus.countSubjects(streams.waiting, "speech.waiting.>");
   for (const subject of waiting.keys()) times.push(parseWaitingSubject(subject)?.time ?? 0);

@@ -2,6 +2,7 @@
  * What tidies behind the service, round by round, for as long as it runs.
  *
  *   files-janitor     files whose time is over; here also parts of uploads that nobody finished
+ *   references-janitor recordings to imitate that no voice is and nothing waits for
  *   stream-janitor    finished messages of JOBS and INTAKE, which refuse new ones when they are full
  *   sessions-janitor  live sessions that nobody came back to
  *   outcomes-janitor  the oldest outcomes and notes when RESULTS or the notebook is nearly full: new work waits for it
@@ -9,11 +10,12 @@
  * Each round goes by what the streams say, so any number of instances may tidy. A round that fails is made up for by the next.
  */
 import { setTimeout as pause } from "node:timers/promises";
-import type { FileStore } from "@parlance/bus";
-import { durables, lanes, operations, type Settings, streams, subjects } from "@parlance/contracts";
+import type { FileStore, KeyBucket } from "@parlance/bus";
+import { durables, lanes, operations, type Settings, type StoredVoice, streams, subjects } from "@parlance/contracts";
 import type { ResultsMetrics } from "../results-metrics.ts";
 import { sweepFiles } from "./files-janitor.ts";
 import { sweepOutcomes } from "./outcomes-janitor.ts";
+import { sweepReferences } from "./references-janitor.ts";
 import { createSessionsJanitor, type SessionsJanitorOptions } from "./sessions-janitor.ts";
 import { sweepStream } from "./stream-janitor.ts";
 
@@ -21,6 +23,8 @@ export const janitorSettings = ["FILE_TTL", "REPLAY_WINDOW", "LIVE_SESSION_SECON
 
 export interface JanitorsOptions extends Omit<SessionsJanitorOptions, "longestSeconds"> {
   files: FileStore;
+  references: FileStore;
+  voices: KeyBucket<StoredVoice>;
   settings: Settings<(typeof janitorSettings)[number]>;
   metrics: ResultsMetrics;
   signal: AbortSignal;
@@ -47,14 +51,18 @@ const intake = {
 
 /** Runs until the signal aborts. */
 export async function runJanitors(options: JanitorsOptions): Promise<void> {
-  const { bus, files, notebook, settings, metrics, log, signal, now, sweepEveryMs } = options;
+  const { bus, files, references, voices, notebook, settings, metrics, log, signal, now, sweepEveryMs } = options;
   const sweepSessions = createSessionsJanitor({ ...options, longestSeconds: settings.LIVE_SESSION_SECONDS });
   let nextOrphanSweep = 0;
 
   async function sweep(): Promise<void> {
     metrics.filesDeleted.inc(await sweepFiles({ bus, files, notebook, ttlMs: settings.FILE_TTL * 1_000, now }));
+    // As long as a job may be run again by hand.
+    const referenceMs = Math.max(settings.FILE_TTL, settings.REPLAY_WINDOW) * 1_000;
+    metrics.filesDeleted.inc(await sweepReferences({ bus, references, voices, ttlMs: referenceMs, now }));
     if (now() >= nextOrphanSweep) {
       await files.sweep(ORPHAN_MS);
+      await references.sweep(ORPHAN_MS);
       nextOrphanSweep = now() + ORPHAN_MS / 4;
     }
     for (const queue of [jobs, intake]) {

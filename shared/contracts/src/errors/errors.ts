@@ -27,6 +27,11 @@ export const errorTable = {
     retryable: false,
     sentence: "No loaded model has this voice.",
   },
+  reference_text_missing: {
+    status: 400,
+    retryable: false,
+    sentence: "What is said in the reference recording is missing.",
+  },
   instructions_unsupported: {
     status: 400,
     retryable: false,
@@ -71,6 +76,21 @@ export const errorTable = {
     status: 404,
     retryable: false,
     sentence: "No file has this id.",
+  },
+  voice_not_found: {
+    status: 404,
+    retryable: false,
+    sentence: "No stored voice has this id.",
+  },
+  voice_deleted: {
+    status: 404,
+    retryable: false,
+    sentence: "The stored voice was deleted before this was spoken.",
+  },
+  voice_exists: {
+    status: 409,
+    retryable: false,
+    sentence: "A stored voice has this name already.",
   },
   file_expired: {
     status: 404,
@@ -302,6 +322,21 @@ export const errorTable = {
     status: 422,
     retryable: false,
     sentence: "The reference recording is longer than the limit.",
+  },
+  reference_without_speech: {
+    status: 422,
+    retryable: false,
+    sentence: "Hardly any speech is heard in the reference recording.",
+  },
+  reference_clipped: {
+    status: 422,
+    retryable: false,
+    sentence: "The reference recording is clipped: it was recorded too loud.",
+  },
+  reference_gone: {
+    status: 404,
+    retryable: false,
+    sentence: "The reference recording is no longer kept.",
   },
   language_unsupported: {
     status: 422,

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { toSpeechError } from "../errors/errors.ts";
+import { MAX_SEED } from "../words/seeds.ts";
 import {
   dropHeadersSchema,
   jobHeadersSchema,
@@ -31,7 +32,14 @@ describe("headers", () => {
   });
 
   it("what is said of a text to speak is read back, on one line whatever was written", () => {
-    const fields = { voice: "slt", speed: 1.5, format: "opus" as const, pauseMs: 350, referenceSamples: 12_000 };
+    const fields = {
+      voice: "slt",
+      speed: 1.5,
+      format: "opus" as const,
+      pauseMs: 350,
+      reference: "0f".repeat(32),
+      seed: MAX_SEED,
+    };
     const free = { instructions: oneLine("warm,\r\n  and slow: über"), referenceText: oneLine(" Hello\tthere\n") };
     expect(free).toEqual({ instructions: "warm, and slow: über", referenceText: "Hello there" });
     const job = { submittedAt: 1, last: true, ...fields, ...free };

@@ -4,8 +4,10 @@
  */
 import * as z from "zod";
 import { errorCodeSchema } from "../errors/errors.ts";
+import { referenceIdSchema } from "../voices/references.ts";
 import { customIdSchema, fileIdSchema, tokenSchema } from "../words/identifiers.ts";
 import { languageSchema } from "../words/languages.ts";
+import { seedSchema } from "../words/seeds.ts";
 import { itemOutcomes, laneSchema, operationSchema, speechFormatSchema } from "../words/words.ts";
 
 const flag = z.enum(["true", "false"]).transform((text) => text === "true");
@@ -73,7 +75,8 @@ export const headerNames = {
   instructions: "Parlance-Instructions",
   speed: "Parlance-Speed",
   referenceText: "Parlance-Reference-Text",
-  referenceSamples: "Parlance-Reference-Samples",
+  reference: "Parlance-Reference",
+  seed: "Parlance-Seed",
   pauseMs: "Parlance-Pause-Ms",
   format: "Parlance-Format",
   file: "Parlance-File",
@@ -110,6 +113,7 @@ export const MAX_REFERENCE_TEXT = 2_048;
 
 /** The slowest and the fastest speed; 1 is the voice's own pace. */
 export const SPEEDS = { slowest: 0.25, fastest: 4 } as const;
+const seedHeader = z.coerce.number().pipe(seedSchema);
 const speed = z.coerce.number().min(SPEEDS.slowest).max(SPEEDS.fastest).default(1);
 
 /** What a job and a drop say of how a text is to be spoken. */
@@ -117,6 +121,8 @@ const speechHeaders = {
   voice: tokenSchema.optional(),
   instructions: line(MAX_INSTRUCTIONS).default(""),
   speed,
+  /** Absent from a drop: one is chosen, and told with the item's end. */
+  seed: seedHeader.optional(),
   format: speechFormatSchema.default("wav"),
 };
 
@@ -190,8 +196,8 @@ export const dropHeadersSchema = z.object({
 export type DropHeaders = z.infer<typeof dropHeadersSchema>;
 
 /**
- * A job: one segment. To transcribe, the payload is PCM16 (`SAMPLE_RATE`, mono). To speak, it is UTF-8 text; with a reference
- * the last `referenceSamples` samples of it are the reference, PCM16 (`REFERENCE_SAMPLE_RATE`, mono).
+ * A job: one segment. To transcribe, the payload is PCM16 (`SAMPLE_RATE`, mono). To speak, it is UTF-8 text; a voice to imitate is named
+ * by its checksum (references.ts).
  */
 export const jobHeadersSchema = z.object({
   customId: customIdSchema.optional(),
@@ -213,8 +219,8 @@ export const jobHeadersSchema = z.object({
   ...speechHeaders,
   /** What is said in the reference; absent when its sound alone is to be imitated. */
   referenceText: line(MAX_REFERENCE_TEXT).optional(),
-  /** Samples of a reference at the payload's end. */
-  referenceSamples: count.default(0),
+  /** The recording whose voice is to be imitated. */
+  reference: referenceIdSchema.optional(),
   /** Silence after this segment, in milliseconds. */
   pauseMs: pauseHeader,
   replayOf: z.string().max(64).optional(),
@@ -233,6 +239,8 @@ export const doneHeadersSchema = z.object({
   runSeconds: seconds.optional(),
   /** The audio of a spoken item. A transcript's file id follows from the item's. */
   file: fileIdSchema.optional(),
+  /** Of a spoken item. */
+  seed: seedHeader.optional(),
 });
 export type DoneHeaders = z.infer<typeof doneHeadersSchema>;
 

@@ -3,6 +3,7 @@ import * as z from "zod";
 import { failureSchema } from "../errors/errors.ts";
 import { batchIdSchema, customIdSchema, fileIdSchema, itemIdSchema, tokenSchema } from "../words/identifiers.ts";
 import { languageSchema } from "../words/languages.ts";
+import { seedSchema } from "../words/seeds.ts";
 import { itemOutcomes, type Lane, laneSchema, operationSchema, speechFormatSchema } from "../words/words.ts";
 import { MAX_CONTEXT, MAX_INSTRUCTIONS, MAX_REFERENCE_TEXT, SPEEDS } from "./headers.ts";
 
@@ -23,6 +24,8 @@ export const submittedItemSchema = z.object({
   referenceText: z.string().max(MAX_REFERENCE_TEXT).default(""),
   /** Clone the sound alone, without the reference's text. */
   xVectorOnly: z.boolean().default(false),
+  /** Absent: one is chosen. */
+  seed: seedSchema.optional(),
   speed: z.number().min(SPEEDS.slowest).max(SPEEDS.fastest).default(1),
   format: speechFormatSchema.default("wav"),
   language: languageSchema.default("auto"),
@@ -136,6 +139,8 @@ export const segmentResultSchema = z.discriminatedUnion("outcome", [
     pauseMs: z.number().int().nonnegative(),
     /** What the item's file is to be. */
     format: speechFormatSchema,
+    /** What its chances were drawn from; absent where the job had none. */
+    seed: seedSchema.optional(),
     truncated: z.boolean().default(false),
     model: z.string(),
     passSize: z.number(),
@@ -187,6 +192,8 @@ export const itemDoneSchema = z.object({
   segments: z.number().optional(),
   /** True when the model stopped at its token budget in a segment: the text is not whole. */
   truncated: z.boolean().optional(),
+  /** Of a spoken item: sent with the same text and voice again, it gives the same sound. */
+  seed: seedSchema.optional(),
   /** What was sent and has no meaning here: fields and headers that are not known. */
   warnings: z.array(z.string()).optional(),
   finishedAt: z.number(),

@@ -1,6 +1,6 @@
 /**
- * What a program may ask over NATS and get one reply to: a submission that is answered, what became of a batch, its cancelling, and
- * files. Payloads and replies are JSON with REST's field names, where REST has the same; an error is `errorBodySchema`.
+ * What a program may ask over NATS and get one reply to: a submission that is answered, what became of a batch, its cancelling,
+ * files, and voices that stay. Payloads and replies are JSON with REST's field names, where REST has the same; an error is `errorBodySchema`.
  *
  * A request arrives in one of two forms. From inside the services' own account as `speech.<verb>.<…>`. From a publisher, whose account
  * imports `speech.from.<its own name>.<verb>.<…>` under that same short name, with the name in front: the server writes it there, so it
@@ -13,10 +13,10 @@ import { batchIdSchema, fileIdSchema, itemIdSchema } from "../words/identifiers.
 import { itemDoneSchema } from "./payloads.ts";
 
 /** All that a publisher may ask. */
-export const requestVerbs = ["submit", "status", "history", "cancel", "upload", "file"] as const;
+export const requestVerbs = ["submit", "status", "history", "cancel", "upload", "file", "voice"] as const;
 export type RequestVerb = (typeof requestVerbs)[number];
 
-/** How the subjects of a verb go on: a batch id, or the tokens of a file id. */
+/** How the subjects of a verb go on: a batch id, or several tokens. */
 const restOf: Record<RequestVerb, "*" | ">"> = {
   submit: "*",
   status: "*",
@@ -24,6 +24,7 @@ const restOf: Record<RequestVerb, "*" | ">"> = {
   cancel: "*",
   upload: ">",
   file: ">",
+  voice: ">",
 };
 
 const FROM = "speech.from.";
@@ -45,6 +46,12 @@ export const requestSubjects = {
   uploadEnd: (fileId: string) => `speech.upload.${fileId}.end`,
   /** Nothing, or the `next` of the reply before → bytes, with `filePartHeaders`. */
   file: (fileId: string) => `speech.file.${fileId}`,
+  /** `addVoiceSchema` → `voiceAnswerSchema`. */
+  voiceAdd: "speech.voice.add",
+  /** Nothing → `voiceListSchema`. */
+  voiceList: "speech.voice.list",
+  /** Nothing → `voiceDeletedSchema`. */
+  voiceDelete: (voiceId: string) => `speech.voice.delete.${voiceId}`,
 } as const;
 
 /** Both forms of a verb's subject, to listen to. */

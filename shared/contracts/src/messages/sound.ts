@@ -3,8 +3,8 @@
  * nowhere. The parts of a segment joined are the bytes of the object that its result names.
  *
  * A part says at which sample of its segment it begins. A segment whose worker died is spoken again and told from its beginning: a
- * reader passes over what it has, and goes on where it was. The same text gives the same samples, for a model that samples by a seed
- * that follows from the row. Of what was missed, the stored object has the rest.
+ * reader passes over what it has, and goes on where it was. The same job gives the same samples, for a model that samples does so by
+ * the job's seed. Of what was missed, the stored object has the rest.
  */
 import * as z from "zod";
 import { countHeader, flagHeader, pauseHeader } from "./headers.ts";

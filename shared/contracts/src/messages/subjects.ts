@@ -22,6 +22,10 @@ export const buckets = {
   lease: "gpu-lease",
   batches: "batches",
   files: "files",
+  /** Records of voices that stay. */
+  voices: "voices",
+  /** The recordings that are imitated, by their checksums. */
+  references: "references",
 } as const;
 
 export const durables = {

@@ -4,14 +4,17 @@
  */
 import { contextOf, type QueueItem } from "../rest/rest.ts";
 import { requireFormat, type SpeechFieldNames } from "../rest/speech.ts";
-import { familyOf } from "../words/words.ts";
+import { isStoredVoice } from "../voices/stored-voices.ts";
+import { familyOf, type Operation } from "../words/words.ts";
 import type { Submission } from "./payloads.ts";
 
 export type NewItem = Omit<Submission["items"][number], "itemId">;
 
 /** Throws `format_unsupported`, naming the field as `names` has it. */
 export function toNewItem(item: QueueItem, names: SpeechFieldNames): NewItem {
-  const { operation, custom_id, ref_audio, language } = item;
+  const { custom_id, ref_audio, language } = item;
+  const voice = item.voice ?? item.speaker;
+  const operation = operationWith(item.operation, voice);
   const common = {
     ...(custom_id === undefined ? {} : { customId: custom_id }),
     operation,
@@ -22,9 +25,14 @@ export function toNewItem(item: QueueItem, names: SpeechFieldNames): NewItem {
     const { return_timestamps: timestamps, hotwords, phrases, translate, temperature } = item;
     return { ...common, timestamps, hotwords, phrases, context: contextOf(item), translate, temperature };
   }
-  const { text, ref_text: referenceText, x_vector_only_mode: xVectorOnly, speed } = item;
-  const voice = item.voice ?? item.speaker;
+  const { text, ref_text: referenceText, x_vector_only_mode: xVectorOnly, seed, speed } = item;
   const instructions = item.instructions ?? item.instruct ?? "";
   const format = requireFormat(item.response_format, names.format);
-  return { ...common, text, voice, instructions, referenceText, xVectorOnly, speed, format };
+  const sampled = seed === undefined ? {} : { seed };
+  return { ...common, text, voice, instructions, referenceText, xVectorOnly, ...sampled, speed, format };
+}
+
+/** A voice that stays is asked for as any other; it is spoken with by cloning it. */
+export function operationWith(operation: Operation, voice: string | undefined): Operation {
+  return operation === "custom_voice" && isStoredVoice(voice) ? "voice_clone" : operation;
 }

@@ -5,12 +5,19 @@ import { MAX_CONTEXT, MAX_INSTRUCTIONS, MAX_REFERENCE_TEXT, SPEEDS } from "../me
 import { batchStates, MAX_ITEMS, transcriptSegmentSchema, wordSchema } from "../messages/payloads.ts";
 import { customIdSchema, fileIdSchema, tokenSchema } from "../words/identifiers.ts";
 import { languageSchema } from "../words/languages.ts";
+import { seedSchema } from "../words/seeds.ts";
 import { familySchema, itemOutcomes, laneSchema, operationSchema, speechFormats } from "../words/words.ts";
 
 const phraseList = z.array(z.string().min(1).max(256)).max(1_000);
 export const languageField = languageSchema
   .default("auto")
   .describe("A language by name or ISO code, or auto; GET /v1/models tells which ones a model knows");
+
+export const seedField = seedSchema
+  .optional()
+  .describe(
+    "What a model that samples draws its chances from: the same text, voice and seed are the same sound. Absent: one is chosen, and told",
+  );
 
 /** A text that comes with audio to transcribe, under both of its names. */
 export const contextFields = {
@@ -40,7 +47,7 @@ export const queueItemSchema = z.object({
   operation: operationSchema.describe("What to do with the item"),
   ref_audio: fileIdSchema
     .optional()
-    .describe("The file_id of an upload: what to transcribe, or the voice to clone (0.5 to 15 s of it)"),
+    .describe("The file_id of an upload: what to transcribe, or the voice to clone (0.5 to 60 s of speech)"),
   text: z.string().default("").describe("The text to speak, at most 4096 characters; ignored when transcribing"),
   language: languageField,
   return_timestamps: z.boolean().default(false).describe("Whether the transcript holds word times"),
@@ -60,7 +67,9 @@ export const queueItemSchema = z.object({
     .describe("0: the likeliest text. Above: sampled, where the model samples"),
   voice: tokenSchema
     .optional()
-    .describe("custom_voice: one of the voices of GET /v1/audio/voices; default: the model's own"),
+    .describe(
+      "custom_voice: one of the voices of GET /v1/audio/voices; default: the model's own. voice_clone: the id of a voice that was stored, in place of ref_audio",
+    ),
   speaker: tokenSchema.optional().describe("Another name of voice"),
   instructions: z
     .string()
@@ -74,6 +83,7 @@ export const queueItemSchema = z.object({
     .default("")
     .describe("voice_clone: what is said in ref_audio; required unless x_vector_only_mode"),
   x_vector_only_mode: z.boolean().default(false).describe("voice_clone: imitate the sound alone, without ref_text"),
+  seed: seedField,
   speed: z.number().min(SPEEDS.slowest).max(SPEEDS.fastest).default(1).describe("1 is the voice's own pace"),
   response_format: z
     .string()
@@ -163,6 +173,7 @@ export const itemStatusSchema = z.object({
     .optional()
     .describe("Of an utterance of a live session: where it begins, in seconds from the session's first sample"),
   end: z.number().optional().describe("Where it ends, as `start`"),
+  seed: z.number().optional().describe("Of a spoken item that is done: the seed it was spoken by"),
 });
 export type ItemStatus = z.infer<typeof itemStatusSchema>;
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { voiceIdOf } from "../voices/stored-voices.ts";
 import { abilityProblem, MAX_TEXT_CHARACTERS, requireFormat, type SpeechWishes, speechProblem } from "./speech.ts";
 
 const wishes: SpeechWishes = {
@@ -10,6 +11,8 @@ const wishes: SpeechWishes = {
   referenceText: "",
   xVectorOnly: false,
 };
+const anna = voiceIdOf("Anna");
+const stored: SpeechWishes = { ...wishes, operation: "voice_clone", voice: anna };
 const clone: SpeechWishes = { ...wishes, operation: "voice_clone", hasReference: true, referenceText: "Good morning." };
 
 describe("what may be asked of a text to speak", () => {
@@ -17,6 +20,7 @@ describe("what may be asked of a text to speak", () => {
     expect(speechProblem(wishes)).toBeUndefined();
     expect(speechProblem(clone)).toBeUndefined();
     expect(speechProblem({ ...clone, referenceText: "", xVectorOnly: true })).toBeUndefined();
+    expect(speechProblem(stored)).toBeUndefined();
     expect(speechProblem({ ...wishes, operation: "voice_design", instructions: "an old sailor" })).toBeUndefined();
   });
 
@@ -24,9 +28,23 @@ describe("what may be asked of a text to speak", () => {
     ["no text", { text: " \n" }, "text_empty", "text"],
     ["5,000 characters", { text: "a".repeat(5_000) }, "text_too_long", "text"],
     ["a clone of nothing", { ...clone, hasReference: false }, "validation_failed", "ref_audio"],
-    ["a clone without its text", { ...clone, referenceText: " " }, "validation_failed", "ref_text"],
+    ["a clone without its text", { ...clone, referenceText: " " }, "reference_text_missing", "ref_text"],
     ["a clone with instructions", { ...clone, instructions: "sad" }, "instructions_unsupported", "instructions"],
-    ["a clone with a voice", { ...clone, voice: "slt" }, "validation_failed", "voice"],
+    ["a clone with a model's voice", { ...clone, voice: "slt" }, "voice_unknown", "voice"],
+    ["a clone with a recording and a stored voice", { ...clone, voice: anna }, "validation_failed", "voice"],
+    ["a stored voice with a text of its own", { ...stored, referenceText: "Hm." }, "validation_failed", "ref_text"],
+    [
+      "a stored voice with instructions",
+      { ...stored, instructions: "sad" },
+      "instructions_unsupported",
+      "instructions",
+    ],
+    [
+      "a design with a voice",
+      { operation: "voice_design", instructions: "old", voice: anna },
+      "validation_failed",
+      "voice",
+    ],
     ["a design without a description", { operation: "voice_design" }, "validation_failed", "instructions"],
     ["a reference that nobody clones", { hasReference: true }, "validation_failed", "ref_audio"],
     ["a reference's text that nobody clones", { referenceText: "a" }, "validation_failed", "ref_text"],
@@ -34,6 +52,12 @@ describe("what may be asked of a text to speak", () => {
     const problem = speechProblem({ ...wishes, ...wrong });
     expect(problem).toMatchObject({ code, param });
     expect(problem?.message).toMatch(new RegExp(`^${param}: `));
+  });
+
+  it("a clone without its text is a 400 that says what to send", () => {
+    const problem = speechProblem({ ...clone, referenceText: "" });
+    expect(problem?.status).toBe(400);
+    expect(problem?.message).toMatch(/what is said in the recording.*x_vector_only_mode: true/);
   });
 
   it("counts characters, not code units", () => {
@@ -74,6 +98,11 @@ describe("what the workers can do", () => {
       message: "operation: base cannot do custom_voice; parlance-voice could",
     });
     expect(abilityProblem({ ...asked, operation: "voice_clone" }, [small, base])).toBeUndefined();
+    expect(abilityProblem({ ...asked, operation: "voice_clone", voice: voiceIdOf("Anna") }, [base])).toBeUndefined();
+    expect(abilityProblem({ ...asked, operation: "voice_clone", voice: voiceIdOf("Anna") }, [small])).toMatchObject({
+      code: "operation_unavailable",
+      param: "operation",
+    });
   });
 
   it("an unknown voice, a language that is not spoken and instructions that are not followed have their own errors", () => {

@@ -5,15 +5,13 @@
 import { modelsFor } from "@parlance/catalogue";
 import { type ErrorCode, SpeechError } from "../errors/errors.ts";
 import type { WorkerState } from "../messages/worker-state.ts";
+import { isStoredVoice } from "../voices/stored-voices.ts";
 import { familyOf, type Operation, operations, speechFormats } from "../words/words.ts";
 
 /** Unicode characters of one item's text. */
 export const MAX_TEXT_CHARACTERS = 4_096;
 
 export const speechOperations = operations.filter((operation) => familyOf[operation] === "tts");
-
-/** How long a reference recording may be. */
-export const REFERENCE_SECONDS = { shortest: 0.5, longest: 15 } as const;
 
 export interface SpeechWishes {
   operation: Operation;
@@ -67,21 +65,15 @@ export function namesUnder(prefix: string, names: SpeechFieldNames = restNames):
 
 /** Why no model could be asked for this, or undefined. Whether the text can be said at all is @parlance/tts's to tell. */
 export function speechProblem(wishes: SpeechWishes, names: SpeechFieldNames = restNames): SpeechError | undefined {
-  const { operation, text, voice, instructions, hasReference, referenceText, xVectorOnly } = wishes;
+  const { operation, text, voice, instructions, hasReference, referenceText } = wishes;
   if (text.trim() === "") return problem("text_empty", names.text, "is required to speak");
   const characters = countCharacters(text);
   if (characters > MAX_TEXT_CHARACTERS) {
     return problem("text_too_long", names.text, `has ${characters} characters, more than ${MAX_TEXT_CHARACTERS}`);
   }
   if (operation === "voice_clone") {
-    if (!hasReference) return problem("validation_failed", names.reference, "is required to clone a voice");
-    if (!xVectorOnly && referenceText.trim() === "") {
-      return problem(
-        "validation_failed",
-        names.referenceText,
-        "is required to clone a voice, unless its sound alone is cloned (x_vector_only_mode)",
-      );
-    }
+    const fault = voice === undefined ? recordingProblem(wishes, names) : storedVoiceProblem(voice, wishes, names);
+    if (fault !== undefined) return fault;
     if (instructions !== "")
       return problem("instructions_unsupported", names.instructions, "cannot be followed by a cloned voice");
   } else {
@@ -93,9 +85,46 @@ export function speechProblem(wishes: SpeechWishes, names: SpeechFieldNames = re
   if (operation === "voice_design" && instructions.trim() === "") {
     return problem("validation_failed", names.instructions, "are required: they describe the voice to design");
   }
-  if (operation !== "custom_voice" && voice !== undefined) {
-    return problem("validation_failed", names.voice, `is not for ${operation}, only for custom_voice`);
+  if (operation === "voice_design" && voice !== undefined) {
+    return problem("validation_failed", names.voice, "is not for voice_design: instructions describe the voice");
   }
+  return undefined;
+}
+
+/** Of a recording that is sent along: its text is half of what a model imitates it by. */
+function recordingProblem(wishes: SpeechWishes, names: SpeechFieldNames): SpeechError | undefined {
+  const { hasReference, referenceText, xVectorOnly } = wishes;
+  if (!hasReference)
+    return problem(
+      "validation_failed",
+      names.reference,
+      `is required to clone a voice, or ${names.voice}, a stored one`,
+    );
+  return xVectorOnly ? undefined : referenceTextProblem(referenceText, names.referenceText);
+}
+
+/** What is said in a recording, where that is needed: blank is no text. */
+export function referenceTextProblem(referenceText: string, name: string): SpeechError | undefined {
+  if (referenceText.trim() !== "") return undefined;
+  const message =
+    "send what is said in the recording, word for word, or x_vector_only_mode: true to imitate its sound alone";
+  return problem("reference_text_missing", name, message);
+}
+
+/** All that there is to a stored voice is stored with it. */
+function storedVoiceProblem(
+  voice: string,
+  { hasReference, referenceText, xVectorOnly }: SpeechWishes,
+  names: SpeechFieldNames,
+): SpeechError | undefined {
+  if (!isStoredVoice(voice)) {
+    const message = "is not the id of a stored voice (POST /v1/audio/voices), which voice_clone speaks with";
+    return problem("voice_unknown", names.voice, message);
+  }
+  if (hasReference)
+    return problem("validation_failed", names.voice, `is a voice, and ${names.reference} another: send one of them`);
+  if (referenceText !== "" || xVectorOnly)
+    return problem("validation_failed", names.referenceText, "is stored with the voice, and x_vector_only_mode too");
   return undefined;
 }
 
@@ -148,7 +177,8 @@ export function abilityProblem(
   if (speaking.length === 0)
     return problem("language_unsupported", names.language, `${modelsOf(able)} does not speak ${language}`);
   const voiced = speaking.filter(
-    (worker) => voice === undefined || (worker.voices?.some(({ id }) => id === voice) ?? true),
+    (worker) =>
+      voice === undefined || operation === "voice_clone" || (worker.voices?.some(({ id }) => id === voice) ?? true),
   );
   if (voiced.length === 0) {
     const voices = [...new Set(speaking.flatMap((worker) => worker.voices?.map(({ id }) => id) ?? []))];

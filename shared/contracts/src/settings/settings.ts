@@ -200,6 +200,11 @@ export const settingsTable = {
     default: "10737418240",
     describe: "Bytes that the `files` bucket may hold",
   }),
+  VOICES_MAX_BYTES: setting({
+    schema: integer(16_777_216),
+    default: "1073741824",
+    describe: "Bytes that recordings of voices to imitate may take; those of stored voices stay until they are deleted",
+  }),
   RESULTS_MAX_BYTES: setting({
     schema: integer(268_435_456),
     default: "2147483648",

@@ -50,9 +50,6 @@ export const contentTypeOf: Record<SpeechFormat, string> = {
   pcm: "audio/pcm",
 };
 
-/** A reference recording travels as mono signed 16-bit little-endian PCM at this rate. */
-export const REFERENCE_SAMPLE_RATE = 24_000;
-
 /** Every segment to transcribe is 16 kHz mono signed 16-bit little-endian PCM. */
 export const SAMPLE_RATE = 16_000;
 export const BYTES_PER_SAMPLE = 2;

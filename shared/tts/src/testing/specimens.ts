@@ -14,7 +14,16 @@ export interface TtsSpecimen {
 }
 
 export function speechText(text: string, change: Partial<SpeechText> = {}): SpeechText {
-  return { text, language: "auto", voice: undefined, instructions: "", reference: undefined, speed: 1, ...change };
+  return {
+    text,
+    language: "auto",
+    voice: undefined,
+    instructions: "",
+    reference: undefined,
+    seed: 0,
+    speed: 1,
+    ...change,
+  };
 }
 
 const parametric: TtsSpecimen[] = [

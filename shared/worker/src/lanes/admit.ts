@@ -6,11 +6,12 @@ import { SUSPECTED } from "../blame/blame.ts";
 import type { UnfinishedRuns } from "../blame/unfinished-runs.ts";
 import type { Settlement } from "../results/settle.ts";
 import type { WorkerMetrics } from "../worker-metrics.ts";
-import { type Job, readJob, type ToEngineJob } from "./job.ts";
+import { type FetchPayload, type Job, readJob, type ToEngineJob } from "./job.ts";
 
 export interface AdmissionOptions {
   settlement: Settlement;
   toJob: ToEngineJob;
+  fetchPayload: FetchPayload | undefined;
   unfinished: Pick<UnfinishedRuns, "of">;
   /** So many noted runs that came to no end are enough. */
   maxDeliveries: number;
@@ -23,13 +24,39 @@ export interface AdmissionOptions {
   clock: Clock;
 }
 
+/** How long a job is given back for whose payload cannot be fetched at the moment. */
+const GIVEN_BACK_FOR_MS = 5_000;
+
 export function createAdmission(options: AdmissionOptions): (delivery: Held) => void {
-  const { settlement, toJob, unfinished, maxDeliveries, isOpen, isCancelled, onJob, track, metrics, clock } = options;
+  const { settlement, toJob, fetchPayload, unfinished, maxDeliveries, isOpen, isCancelled, onJob, track } = options;
+  const { metrics, clock } = options;
 
   function take(job: Job): void {
     if (isCancelled(job.batchId)) forget(job.delivery);
     else if (isOpen()) onJob(job);
     else job.delivery.nak(0);
+  }
+
+  /** Whole before it waits among the others. */
+  function admit(job: Job): void {
+    const payload = fetchPayload?.(job);
+    if (payload === undefined) take(job);
+    else track(takeWhole(job, payload));
+  }
+
+  async function takeWhole(job: Job, fetching: Promise<Uint8Array>): Promise<void> {
+    try {
+      const payload = await fetching;
+      take({ ...job, engineJob: { ...job.engineJob, payload } });
+    } catch (error) {
+      const known = toSpeechError(error);
+      if (known.retryable && known.code !== "internal") {
+        job.delivery.nak(GIVEN_BACK_FOR_MS);
+        return;
+      }
+      metrics?.segments("failed");
+      if (!(await settlement.failure(job, known.toFailure()))) job.delivery.letGo();
+    }
   }
 
   /** Nobody wants a result. */
@@ -52,7 +79,7 @@ export function createAdmission(options: AdmissionOptions): (delivery: Held) => 
       return;
     }
     if (job.unfinishedRuns > 0) job.suspicion = SUSPECTED;
-    take(job);
+    admit(job);
   }
 
   return (delivery) => {
@@ -67,7 +94,7 @@ export function createAdmission(options: AdmissionOptions): (delivery: Held) => 
     }
     try {
       const job = readJob(delivery, toJob, clock.now());
-      if (delivery.deliveries === 1) take(job);
+      if (delivery.deliveries === 1) admit(job);
       else track(takeAgain(job));
     } catch (error) {
       metrics?.segments("dead");

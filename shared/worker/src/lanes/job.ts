@@ -41,6 +41,12 @@ export interface Job extends JobContent {
 
 export type ToEngineJob = (content: JobContent) => EngineJob;
 
+/**
+ * What the engine needs of a job and its message has not: fetched before the job may be run, and the row's payload from then on. Undefined
+ * where nothing is to be fetched. What is thrown is the job's failure, unless time may heal it: then the job comes again.
+ */
+export type FetchPayload = (content: JobContent) => Promise<Uint8Array> | undefined;
+
 /** The default: the engine sees the headers and the payload as they are. */
 export function asItIs({ headers, payload }: JobContent): EngineJob {
   return { meta: headers as Json, payload, readsParts: headers.parts };

@@ -1,19 +1,14 @@
-/** The recording whose voice is to be cloned: short, whole, and at the rate at which voices are imitated. */
+/** A recording to imitate: short, whole, and at the rate at which voices are imitated. */
 import type { DecoderPool } from "@parlance/audio";
-import {
-  REFERENCE_SAMPLE_RATE,
-  REFERENCE_SECONDS,
-  SpeechError,
-  type SpeechFieldNames,
-  toSpeechError,
-} from "@parlance/contracts";
+import { REFERENCE_SAMPLE_RATE, REFERENCE_SECONDS, SpeechError, toSpeechError } from "@parlance/contracts";
 import type { IntakeItem } from "../intake/intake-batch.ts";
-import { type ItemAudioOptions, openItemAudio } from "./item-audio.ts";
+import { type ItemAudioOptions, openItemAudio } from "../items/item-audio.ts";
 
-export interface ReferenceOptions extends ItemAudioOptions {
+export interface DecodeReferenceOptions extends ItemAudioOptions {
   decoder: DecoderPool;
   urgent: boolean;
-  names: SpeechFieldNames;
+  /** What the sender calls the recording, for errors. */
+  name: string;
   signal: AbortSignal;
 }
 
@@ -26,9 +21,11 @@ const limits = { maxSeconds: longest, segmentSeconds: longest + 1, sampleRate: R
  * [samples] mono at REFERENCE_SAMPLE_RATE. Throws `reference_too_short`, `reference_too_long` (as soon as it is that long, however
  * long it is) and whatever makes an audio unreadable, naming the field.
  */
-export async function readReference(audio: IntakeItem["audio"], options: ReferenceOptions): Promise<Int16Array> {
-  const { decoder, urgent, names, signal } = options;
-  const name = names.reference;
+export async function decodeReference(
+  audio: IntakeItem["audio"],
+  options: DecodeReferenceOptions,
+): Promise<Int16Array> {
+  const { decoder, urgent, name, signal } = options;
   let reference = new Int16Array();
   try {
     const source = await openItemAudio(audio, options);

@@ -1,0 +1,71 @@
+/**
+ * Deletes recordings of voices that nobody needs any more: no stored voice is one of them, and no work that is not done may name them. Each
+ * use begins its time anew, so one that is sent often is there for good.
+ */
+import { type Bus, type FileInfo, type FileStore, type KeyBucket, listVoices } from "@parlance/bus";
+import { durables, lanes, type StoredVoice, streams, subjects } from "@parlance/contracts";
+import { oldestUnfinishedIntake } from "./files-janitor.ts";
+
+/** Beyond the time of a use, so that a replay at the last moment still finds it. */
+const GRACE_MS = 5 * 60_000;
+/** Whatever the settings: who uses one that is younger than some minutes does not begin its time anew. */
+const SHORTEST_MS = 30 * 60_000;
+
+export interface ReferencesClock {
+  now: number;
+  /** When the oldest work that may name one was stored and is not done; `now` when there is none. */
+  oldestUnfinished: number;
+  ttlMs: number;
+}
+
+/** Which have outlived their time. Pure. */
+export function expiredReferences(
+  references: readonly FileInfo[],
+  kept: ReadonlySet<string>,
+  { now, oldestUnfinished, ttlMs }: ReferencesClock,
+): FileInfo[] {
+  const clock = Math.min(now, oldestUnfinished);
+  const lifetime = Math.max(ttlMs, SHORTEST_MS) + GRACE_MS;
+  return references.filter(({ id, createdAt }) => !kept.has(id) && createdAt + lifetime < clock);
+}
+
+export interface SweepReferencesOptions {
+  bus: Bus;
+  references: FileStore;
+  voices: Pick<KeyBucket<StoredVoice>, "keys" | "get">;
+  ttlMs: number;
+  now: () => number;
+}
+
+/** Returns how many were deleted. */
+export async function sweepReferences(options: SweepReferencesOptions): Promise<number> {
+  const { bus, references, voices, ttlMs } = options;
+  const now = options.now();
+  const all = await references.list();
+  if (all.length === 0) return 0;
+  const clock = { now, oldestUnfinished: (await oldestUnfinished(bus)) ?? now, ttlMs };
+  // Behind the list: a voice that is made meanwhile has begun its recording's time anew.
+  const kept = new Set((await listVoices(voices)).map(({ reference }) => reference));
+  const expired = expiredReferences(all, kept, clock);
+  let deleted = 0;
+  for (const { id, createdAt } of expired) {
+    if ((await references.info(id))?.createdAt !== createdAt) continue;
+    await references.delete(id);
+    deleted += 1;
+  }
+  return deleted;
+}
+
+async function oldestUnfinished(bus: Bus): Promise<number | undefined> {
+  const times = [await oldestUnfinishedIntake(bus), ...(await Promise.all(lanes.map((lane) => oldestJob(bus, lane))))];
+  const known = times.filter((time) => time !== undefined);
+  return known.length === 0 ? undefined : Math.min(...known);
+}
+
+async function oldestJob(bus: Bus, lane: (typeof lanes)[number]): Promise<number | undefined> {
+  const durable = durables.worker("voice_clone", lane);
+  const { pending, ackPending, ackFloor } = await bus.consumerState(streams.jobs, durable);
+  if (pending === 0 && ackPending === 0) return undefined;
+  const oldest = await bus.first(streams.jobs, subjects.jobLane("voice_clone", lane), { seq: ackFloor + 1 });
+  return oldest?.time;
+}
