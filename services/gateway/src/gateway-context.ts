@@ -1,6 +1,6 @@
 /** What the endpoints share. */
-import type { BatchNotebook, Bus, FileStore, ModelReadiness } from "@parlance/bus";
-import { type Settings, SpeechError } from "@parlance/contracts";
+import type { BatchNotebook, Bus, FileStore, KeyBucket, ModelReadiness } from "@parlance/bus";
+import { type Settings, SpeechError, type StoredVoice } from "@parlance/contracts";
 import type { Log } from "@parlance/telemetry";
 import type { Context } from "koa";
 import type { QueueGauge } from "./batch/queue-gauge.ts";
@@ -46,6 +46,8 @@ export interface GatewayContext {
   audio: AudioReceiver;
   queue: QueueGauge;
   speech: SpeechModels;
+  /** Those that were stored: to be read, for ingest writes them. */
+  voices: KeyBucket<StoredVoice>;
   storage: Storage;
   closing: Closing;
   readiness: ModelReadiness;

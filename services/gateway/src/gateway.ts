@@ -13,7 +13,7 @@ import type { RequestListener, Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import Router from "@koa/router";
 import { type Bus, followModelReadiness, openBatchNotebook } from "@parlance/bus";
-import { buckets, MAX_HEADER_BYTES } from "@parlance/contracts";
+import { buckets, MAX_HEADER_BYTES, voiceEntries } from "@parlance/contracts";
 import type { Log, Registry } from "@parlance/telemetry";
 import Koa from "koa";
 import { addQueue, createQueueGauge } from "./batch/index.ts";
@@ -54,6 +54,7 @@ import { createRealtime, type Realtime } from "./realtime/index.ts";
 import { addSocketPaths, createUpgradeRoom, type SocketLimits, type SocketRoute } from "./sockets/index.ts";
 import { addSpeech, speakRoute } from "./speech/index.ts";
 import { addOpenai, addTranscribe } from "./transcribe/index.ts";
+import { addVoices } from "./voices/index.ts";
 
 export interface GatewayOptions {
   bus: Bus;
@@ -114,6 +115,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       onRefusal: () => metrics.refusals.inc(),
     }),
     speech: createSpeechModels(bus),
+    voices: bus.bucket(voiceEntries),
     storage: createStorage(notebook),
     closing: createClosing(),
     readiness,
@@ -187,6 +189,7 @@ function createApp(
   addTranscribe(router, gateway);
   addOpenai(router, gateway);
   addSpeech(router, gateway);
+  addVoices(router, gateway);
   realtime.addEndpoints(router);
   addModels(router, gateway);
   addModelManagement(router, gateway);

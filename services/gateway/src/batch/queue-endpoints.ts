@@ -20,6 +20,7 @@ import {
 import { requireFiles } from "../files/known-files.ts";
 import { type GatewayContext, requireTranscription } from "../gateway-context.ts";
 import { requireSpeakable, requireSpeech } from "../models/speech-models.ts";
+import { requireVoices } from "../voices/find-voice.ts";
 import { acceptBatch } from "./accept-batch.ts";
 import { readIdempotencyKey, submitOnce } from "./idempotency.ts";
 
@@ -45,6 +46,10 @@ export function addQueue(router: Router, gateway: GatewayContext): void {
         ref_audio === undefined ? [] : [{ fileId: ref_audio, param: `items.${index}.ref_audio` }],
       );
       await requireFiles(files, gateway);
+      await requireVoices(
+        items.map(({ voice }, index) => ({ voice, param: `items.${index}.voice` })),
+        gateway,
+      );
       await acceptBatch({ bus, notebook }, ids.batchId, toSubmission(request, items, ids.itemIds), ids.acceptedAt);
       metrics.acceptedItems.inc({ lane: "batch" }, request.items.length);
     };

@@ -4,13 +4,13 @@
  */
 import type { Middleware } from "koa";
 
-const METHODS = "GET, HEAD, POST, OPTIONS";
+const METHODS = "GET, HEAD, POST, DELETE, OPTIONS";
 /** What a page may send beside what every page may. */
 const REQUEST_HEADERS =
   "Authorization, Content-Type, Idempotency-Key, If-None-Match, If-Range, Range, X-API-Key, X-Request-Id";
 /** What a page may read beside what every page may. */
 const RESPONSE_HEADERS =
-  "Accept-Ranges, Content-Disposition, Content-Length, Content-Range, ETag, Parlance-Warnings, Retry-After, X-Request-Id, X-Should-Retry";
+  "Accept-Ranges, Content-Disposition, Content-Length, Content-Range, ETag, Parlance-Seed, Parlance-Warnings, Retry-After, X-Request-Id, X-Should-Retry";
 /** Seconds for which a browser need not ask again. */
 const MAX_AGE = "600";
 

@@ -23,6 +23,18 @@ export const onSpeech: ErrorCode[] = [
   "instructions_unsupported",
   "format_unsupported",
   "language_unsupported",
+  "voice_not_found",
+  "voice_deleted",
+  "reference_gone",
+  "reference_text_missing",
+];
+/** Of a recording to imitate. */
+export const onReferences: ErrorCode[] = [
+  "file_not_found",
+  "file_expired",
+  ...(Object.keys(errorTable) as ErrorCode[]).filter(
+    (code) => code.startsWith("audio_") || code.startsWith("reference_"),
+  ),
 ];
 
 /** What a live session's socket meets, before it is open and on it. */

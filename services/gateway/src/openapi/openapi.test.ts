@@ -56,8 +56,6 @@ test("every error code that a request can meet is documented", () => {
     "not_owner",
     "upload_incomplete",
     "upload_differs",
-    "reference_too_short",
-    "reference_too_long",
     "cancelled",
   ]);
   for (const code of Object.keys(errorTable)) {

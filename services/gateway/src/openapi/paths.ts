@@ -4,6 +4,7 @@ import { onAudio, onBodies, onModels, onSpeech, onWork } from "./met-errors.ts";
 import { openaiAudioPaths } from "./openai-audio-paths.ts";
 import { audioFile, form, type Json, json, listOf, operation, path } from "./operation.ts";
 import { socketPaths } from "./socket-paths.ts";
+import { voicePaths } from "./voice-paths.ts";
 
 const model: Json = {
   id: { type: "string" },
@@ -121,19 +122,7 @@ export function paths(): Json {
     },
     ...openaiAudioPaths(),
     ...socketPaths(),
-    "/v1/audio/voices": {
-      get: operation("voices", "The voices that can speak", {
-        answer: listOf("voices", {
-          id: { type: "string" },
-          name: { type: "string" },
-          gender: { type: "string" },
-          language: { type: "string" },
-          model: { type: "string" },
-          default: { type: "boolean", description: "Whether it speaks when no voice is named" },
-        }),
-        errors: ["operation_unavailable", "worker_unavailable"],
-      }),
-    },
+    ...voicePaths(),
     "/v1/models": {
       get: operation(
         "listModels",

@@ -17,6 +17,8 @@ import {
   transcribeResponseSchema,
   transcriptSchema,
   uploadResponseSchema,
+  voiceAnswerSchema,
+  voiceDeletedSchema,
 } from "@parlance/contracts";
 import * as z from "zod";
 import {
@@ -33,6 +35,7 @@ import {
 } from "../transcribe/openai/answer-schemas.ts";
 import { transcriptionFormSchema, translationFormSchema } from "../transcribe/openai/openai-forms.ts";
 import { transcribeFormSchema } from "../transcribe/transcribe-forms.ts";
+import { voiceFormSchema, voiceRequestSchema } from "../voices/voice-requests.ts";
 
 export const requests = {
   SubmitRequest: submitRequestSchema,
@@ -42,6 +45,8 @@ export const requests = {
   TranslationForm: translationFormSchema,
   ModelRequest: modelRequestSchema,
   SpeechRequest: speechRequestSchema,
+  VoiceForm: voiceFormSchema,
+  VoiceRequest: voiceRequestSchema,
   ClientSecretRequest: clientSecretRequestSchema,
   OlderSessionRequest: olderSessionRequestSchema,
 };
@@ -58,6 +63,8 @@ export const responses = {
   VerboseJson: verboseJsonSchema,
   ClientSecretAnswer: clientSecretAnswerSchema,
   OlderSessionAnswer: olderSessionAnswerSchema,
+  Voice: voiceAnswerSchema,
+  VoiceDeleted: voiceDeletedSchema,
   GpuStatus: gpuStatusSchema,
   Health: healthSchema,
   Models: modelsSchema,

@@ -1,13 +1,21 @@
-/** POST /v1/audio/speech and GET /v1/audio/voices, for OpenAI's clients. */
+/** POST /v1/audio/speech, for OpenAI's clients. */
 import type Router from "@koa/router";
-import { countCharacters, SpeechError, type Submission, toSpeechError } from "@parlance/contracts";
+import {
+  countCharacters,
+  headerNames,
+  operationWith,
+  type Submission,
+  seedOf,
+  toSpeechError,
+} from "@parlance/contracts";
 import type { Context } from "koa";
 import { acceptBatch } from "../batch/accept-batch.ts";
 import { withFollowedBatch } from "../batch/interactive.ts";
 import type { GatewayContext } from "../gateway-context.ts";
 import { requireSpeech } from "../models/speech-models.ts";
+import { findVoice } from "../voices/find-voice.ts";
 import { answerWithAudio, answerWithEvents, type SpeechAnswer, streamSpeech } from "./speech-answer.ts";
-import { inRequestNames, readSpeechOrder, type SpeechOrder, speechRequestSchema } from "./speech-request.ts";
+import { inRequestNames, readSpeechOrder, type SpeechOrder, speechRequestSchema, voiceOf } from "./speech-request.ts";
 import { listenForSpoken } from "./spoken-segments.ts";
 
 const ITEM_ID = "0";
@@ -16,19 +24,9 @@ export function addSpeech(router: Router, gateway: GatewayContext): void {
   router.post("/v1/audio/speech", async (ctx) => {
     requireSpeech(gateway.settings);
     const request = await gateway.readJson(ctx, speechRequestSchema);
-    await speak(ctx, gateway, readSpeechOrder(request, await gateway.speech.workers()));
-  });
-
-  router.get("/v1/audio/voices", async (ctx) => {
-    requireSpeech(gateway.settings);
     const workers = await gateway.speech.workers();
-    if (workers.length === 0) throw new SpeechError("worker_unavailable", "No text-to-speech worker has answered yet.");
-    const voices = new Map(
-      workers.flatMap(({ model, voices = [], defaultVoice }) =>
-        voices.map((voice) => [voice.id, { ...voice, model, default: voice.id === defaultVoice }] as const),
-      ),
-    );
-    ctx.body = { voices: [...voices.values()] };
+    const voice = await findVoice(voiceOf(request), workers, gateway);
+    await speak(ctx, gateway, readSpeechOrder(request, voice, workers));
   });
 }
 
@@ -43,7 +41,10 @@ async function speak(ctx: Context, gateway: GatewayContext, order: SpeechOrder):
       "tts",
       (batchId) => listenForSpoken({ bus, files }, batchId, ITEM_ID),
       async ({ batchId, events, follow }) => {
-        const publish = () => acceptBatch({ bus, notebook }, batchId, toSubmission(order), now());
+        const seed = order.seed ?? seedOf(batchId, ITEM_ID);
+        // It is told before the sound: by the time that is whole, the headers are gone.
+        ctx.set(headerNames.seed, String(seed));
+        const publish = () => acceptBatch({ bus, notebook }, batchId, toSubmission({ ...order, seed }), now());
         await follow(publish, 1, async (gone) => {
           const options = { gone, timeoutMs };
           answer =
@@ -61,19 +62,20 @@ async function speak(ctx: Context, gateway: GatewayContext, order: SpeechOrder):
   }
 }
 
-function toSubmission({ text, voice, instructions, language, speed }: SpeechOrder): Submission {
+function toSubmission({ text, voice, instructions, language, speed, seed }: SpeechOrder): Submission {
   return {
     label: "",
     lane: "interactive",
     items: [
       {
         itemId: ITEM_ID,
-        operation: "custom_voice",
+        operation: operationWith("custom_voice", voice),
         text,
         ...(voice === undefined ? {} : { voice }),
         instructions,
         language,
         speed,
+        ...(seed === undefined ? {} : { seed }),
         // Of the item's own file; this answer is encoded here, while it comes.
         format: "wav",
         parts: true,

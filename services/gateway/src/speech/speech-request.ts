@@ -1,6 +1,7 @@
 /** What a caller of POST /v1/audio/speech may ask for: OpenAI's fields, `language`, and `instruct` as Qwen3-TTS's servers call it. */
 import {
   languageSchema,
+  operationWith,
   requireFormat,
   restNames,
   SPEEDS,
@@ -8,6 +9,7 @@ import {
   SpeechError,
   type SpeechFieldNames,
   type SpeechFormat,
+  seedField,
   tokenSchema,
 } from "@parlance/contracts";
 import * as z from "zod";
@@ -30,7 +32,9 @@ export const openaiVoices = [
   "verse",
 ] as const;
 
-const forTheQueue = z.never("is for POST /api/v1/queue/submit: here only the model's own voices speak").optional();
+const forTheQueue = z
+  .never("is for POST /api/v1/queue/submit, or POST /v1/audio/voices: here only voices speak that are there")
+  .optional();
 
 export const speechRequestSchema = z.object({
   input: z.string("must be a text").describe("The text to speak, 1 to 4096 characters"),
@@ -39,7 +43,7 @@ export const speechRequestSchema = z.object({
     .union([z.string(), z.object({ id: z.string() })], "must be the name of a voice, or an object with its id")
     .optional()
     .describe(
-      `One of the voices of GET /v1/audio/voices. ${openaiVoices.join(", ")} mean the model's default voice, as does none`,
+      `One of the voices of GET /v1/audio/voices, a stored one by its id or name. ${openaiVoices.join(", ")} mean the model's default voice, as does none`,
     ),
   response_format: z
     .string()
@@ -51,6 +55,7 @@ export const speechRequestSchema = z.object({
     .enum(["audio", "sse"])
     .default("audio")
     .describe("sse: events speech.audio.delta and speech.audio.done instead of a file"),
+  seed: seedField.describe(`${seedField.description}, in the header Parlance-Seed`),
   instructions: z
     .string()
     .optional()
@@ -72,26 +77,40 @@ export interface SpeechOrder {
   instructions: string;
   language: z.output<typeof languageSchema>;
   speed: number;
+  /** Undefined: one is chosen. */
+  seed: number | undefined;
   format: SpeechFormat;
   streamFormat: "audio" | "sse";
 }
 
-/** Throws what is wrong with the request by the name of its field; `worker_unavailable` when no worker ever answered. */
-export function readSpeechOrder(request: SpeechRequest, workers: readonly SpeechAbilities[]): SpeechOrder {
-  const { input: text, language, speed, stream_format: streamFormat } = request;
+/** As the caller names it. */
+export function voiceOf({ voice }: SpeechRequest): string | undefined {
+  return typeof voice === "object" ? voice.id : voice;
+}
+
+/**
+ * Throws what is wrong with the request by the name of its field; `worker_unavailable` when no worker ever answered.
+ * @param voice as the workers know it, or a stored one's id
+ */
+export function readSpeechOrder(
+  request: SpeechRequest,
+  voice: string | undefined,
+  workers: readonly SpeechAbilities[],
+): SpeechOrder {
+  const { input: text, language, speed, seed, stream_format: streamFormat } = request;
   if (request.instruct !== undefined && request.instruct !== (request.instructions ?? request.instruct)) {
     throw new SpeechError("validation_failed", "instruct: is another name of instructions, and they differ", {
       param: "instruct",
     });
   }
   const format = requireFormat(request.response_format, names.format);
-  const voice = resolveVoice(typeof request.voice === "object" ? request.voice.id : request.voice, workers);
   const instructions = request.instructions ?? request.instruct ?? "";
   const wishes = { hasReference: false, referenceText: "", xVectorOnly: false };
-  requireSpeakable({ ...wishes, operation: "custom_voice", text, voice, instructions, language }, workers, names);
+  const operation = operationWith("custom_voice", voice);
+  requireSpeakable({ ...wishes, operation, text, voice, instructions, language }, workers, names);
   if (workers.length === 0) throw new SpeechError("worker_unavailable", "No text-to-speech worker has answered yet.");
   requireVoiceName(voice);
-  return { text, voice, instructions, language, speed, format, streamFormat };
+  return { text, voice, instructions, language, speed, seed, format, streamFormat };
 }
 
 /** What the pipeline says of an item's text, its caller knows as `input`, or by another name. */

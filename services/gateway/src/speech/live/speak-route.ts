@@ -3,6 +3,7 @@
 import type { GatewayContext } from "../../gateway-context.ts";
 import { requireSpeech } from "../../models/speech-models.ts";
 import type { SocketRequest, SocketRoute } from "../../sockets/index.ts";
+import { findVoice } from "../../voices/find-voice.ts";
 import { readSpeakOrder, type SpeakOrder } from "./speak-order.ts";
 import { openSpeakSession } from "./speak-session.ts";
 
@@ -14,7 +15,9 @@ export function speakRoute(gateway: GatewayContext): SocketRoute {
     maxPayload: 65_536,
     async check(request) {
       requireSpeech(gateway.settings);
-      orders.set(request, readSpeakOrder(request.query, await gateway.speech.workers()));
+      const workers = await gateway.speech.workers();
+      const voice = await findVoice(request.query.get("voice") ?? undefined, workers, gateway);
+      orders.set(request, readSpeakOrder(request.query, voice, workers));
       await gateway.model.require("tts");
     },
     open(socket, request) {

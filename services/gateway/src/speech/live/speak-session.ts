@@ -6,7 +6,7 @@
  * underway, so that its rows stop at the model's next step.
  */
 import { randomUUID } from "node:crypto";
-import { SpeechError, type Submission, toErrorBody, toSpeechError } from "@parlance/contracts";
+import { operationWith, SpeechError, type Submission, seedOf, toErrorBody, toSpeechError } from "@parlance/contracts";
 import * as z from "zod";
 import { acceptBatch, wasRefused } from "../../batch/accept-batch.ts";
 import type { GatewayContext } from "../../gateway-context.ts";
@@ -52,6 +52,7 @@ interface Underway {
 export function openSpeakSession(gateway: SpeakContext, order: SpeakOrder, socket: Socket): SocketListener {
   const { bus, notebook, files, settings, log, metrics, queue, model, now } = gateway;
   const timeoutMs = settings.REQUEST_TIMEOUT * 1_000;
+  const seed = order.seed ?? seedOf(socket.id, "");
   const plan = createSpeakPlan();
   const sound = createSpeakSound(socket, order.format);
   let underway: Underway[] = [];
@@ -90,7 +91,7 @@ export function openSpeakSession(gateway: SpeakContext, order: SpeakOrder, socke
     await Promise.all([queue.refuseWhenFull(), ...sounds.map(({ ready }) => ready)]);
     signal.throwIfAborted();
     batch.begun = true;
-    await acceptBatch({ bus, notebook }, batch.id, toSubmission(group, order, socket.id), now());
+    await acceptBatch({ bus, notebook }, batch.id, toSubmission(group, { ...order, seed }, socket.id), now());
     metrics.acceptedItems.inc({ lane: "realtime" }, group.length);
   }
 
@@ -171,6 +172,7 @@ export function openSpeakSession(gateway: SpeakContext, order: SpeakOrder, socke
     type: "ready",
     session_id: socket.id,
     format: order.format,
+    seed,
     ...(order.format === "pcm" ? { sample_rate: 24_000 } : {}),
     ...(order.warnings.length === 0 ? {} : { warnings: order.warnings }),
   });
@@ -195,10 +197,11 @@ export function openSpeakSession(gateway: SpeakContext, order: SpeakOrder, socke
 
 function toSubmission(
   group: readonly PlannedSentence[],
-  { voice, instructions, language, speed }: SpeakOrder,
+  { voice, instructions, language, speed, seed }: SpeakOrder & { seed: number },
   label: string,
 ): Submission {
-  const common = { operation: "custom_voice", instructions, language, speed, format: "wav", parts: true } as const;
+  const operation = operationWith("custom_voice", voice);
+  const common = { operation, instructions, language, speed, seed, format: "wav", parts: true } as const;
   const items = group.map(({ text }, index) => ({
     ...common,
     itemId: String(index),

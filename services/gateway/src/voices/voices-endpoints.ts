@@ -1,0 +1,102 @@
+/** GET and POST /v1/audio/voices, DELETE /v1/audio/voices/{voice_id}: the models' own voices, and those that were stored. */
+import type Router from "@koa/router";
+import { listVoices } from "@parlance/bus";
+import {
+  requestSubjects,
+  SpeechError,
+  toSpeechError,
+  toVoiceAnswer,
+  type VoiceAnswer,
+  voiceAnswerSchema,
+  voiceDeletedSchema,
+  voiceIdSchema,
+} from "@parlance/contracts";
+import type { Context } from "koa";
+import type { GatewayContext } from "../gateway-context.ts";
+import { FORM_BYTES, readForm } from "../http/form.ts";
+import { readFields } from "../http/form-fields.ts";
+import { requireSpeech } from "../models/speech-models.ts";
+import { askVoices } from "./ask-voices.ts";
+import { designVoice } from "./design-voice.ts";
+import { voiceFormSchema, voiceRequestSchema } from "./voice-requests.ts";
+
+const SAMPLE = "audio_sample";
+
+export function addVoices(router: Router, gateway: GatewayContext): void {
+  const { bus, settings, speech, voices } = gateway;
+
+  router.get("/v1/audio/voices", async (ctx) => {
+    requireSpeech(settings);
+    const [workers, stored] = await Promise.all([speech.workers(), listVoices(voices)]);
+    if (workers.length === 0 && stored.length === 0)
+      throw new SpeechError("worker_unavailable", "No text-to-speech worker has answered yet.");
+    const own = new Map(
+      workers.flatMap(({ model, voices = [], defaultVoice }) =>
+        voices.map((voice) => [voice.id, { ...voice, model, default: voice.id === defaultVoice }] as const),
+      ),
+    );
+    const kept = stored.map((voice) => ({ ...toVoiceAnswer(voice), stored: true, default: false }));
+    ctx.body = { voices: [...own.values(), ...kept] };
+  });
+
+  router.post("/v1/audio/voices", async (ctx) => {
+    requireSpeech(settings);
+    ctx.body = ctx.is("multipart") ? await fromForm(ctx, gateway) : await fromJson(ctx, gateway);
+  });
+
+  router.delete("/v1/audio/voices/:id", async (ctx) => {
+    requireSpeech(settings);
+    const id = voiceIdSchema.safeParse(ctx.params.id);
+    if (!id.success) throw new SpeechError("voice_not_found");
+    ctx.body = await askVoices(bus, requestSubjects.voiceDelete(id.data), {}, voiceDeletedSchema);
+  });
+}
+
+async function fromForm(ctx: Context, gateway: GatewayContext): Promise<VoiceAnswer> {
+  const { files, settings, audio, bodies, metrics } = gateway;
+  bodies.take(ctx, FORM_BYTES);
+  const { taken, fields } = await readForm(ctx.req, {
+    fileFields: [SAMPLE],
+    maxFileBytes: settings.MAX_UPLOAD_BYTES,
+    take: audio.store,
+    discard: ({ fileId }) => files.delete(fileId),
+  });
+  metrics.uploadedBytes.inc(taken.bytes);
+  try {
+    const asked = readFields(ctx, voiceFormSchema, fields);
+    return await add(gateway, { ...asked, ref_audio: taken.fileId });
+  } catch (error) {
+    throw inFormNames(toSpeechError(error));
+  } finally {
+    await discard(gateway, taken.fileId);
+  }
+}
+
+async function fromJson(ctx: Context, gateway: GatewayContext): Promise<VoiceAnswer> {
+  const { design_text, ...asked } = await gateway.readJson(ctx, voiceRequestSchema);
+  const { design, language, seed } = asked;
+  if (design === undefined) return await add(gateway, asked);
+  const designed = await designVoice(ctx, gateway, { design, design_text, language, seed });
+  try {
+    const { fileId, text, ...made } = designed;
+    return await add(gateway, { ...asked, ...made, ref_audio: fileId, ref_text: text });
+  } finally {
+    await discard(gateway, designed.fileId);
+  }
+}
+
+function add({ bus }: GatewayContext, body: object): Promise<VoiceAnswer> {
+  return askVoices(bus, requestSubjects.voiceAdd, body, voiceAnswerSchema);
+}
+
+/** What is kept of it lies elsewhere; where it cannot be deleted it goes with its time. */
+async function discard({ files, log }: GatewayContext, fileId: string): Promise<void> {
+  await files.delete(fileId).catch((error: unknown) => log.warn({ err: error, fileId }, "a sample is left behind"));
+}
+
+/** The recording is `ref_audio` to ingest; its sender called it otherwise. */
+function inFormNames(error: SpeechError): SpeechError {
+  if (error.param !== "ref_audio") return error;
+  const message = error.message.replace(/^ref_audio: /, `${SAMPLE}: `);
+  return new SpeechError(error.code, message, { param: SAMPLE, cause: error });
+}
