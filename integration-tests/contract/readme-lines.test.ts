@@ -88,6 +88,7 @@ const said: Record<string, RegExp[]> = {
     /"timestamps"[\s\S]*"cancelled":\s*false/,
     /data: .*"transcript\.text\.delta"[\s\S]*"transcript\.text\.done","text":"turn on the lights in the kitchen please"/,
     /"type":"ready"[\s\S]*"type":"final"[^\n]*"text":"turn on the lights in the kitchen please"[\s\S]*"type":"done"/,
+    /^voice_[0-9a-f]{32}$/m,
     /"sentence","n":0,"text":"Good morning\."[\s\S]*bytes of sound[\s\S]*"audio_end","n":1[\s\S]*"done"/,
     /^\.\.\. turn on[\s\S]*^turn on the lights in the kitchen please$[\s\S]*^completed$/m,
   ],
