@@ -120,9 +120,10 @@ const sentences = "The quick brown fox jumps over the lazy dog. It does so every
 
 describe("from text to sound", () => {
   it("a submitted text becomes a WAV file, a sentence after the other with silence between", async () => {
-    const { body } = await submit([{ operation: "custom_voice", text: sentences, voice: "slt", custom_id: "fox" }]);
+    const item = { operation: "custom_voice", text: sentences, voice: "slt", custom_id: "fox", seed: 7 };
+    const { body } = await submit([item]);
     const { items } = await finished(body.batch_id);
-    expect(items[0]).toMatchObject({ status: "done", custom_id: "fox", error: null });
+    expect(items[0]).toMatchObject({ status: "done", custom_id: "fox", error: null, seed: 7 });
     expect(items[0]?.url).toBe(
       `/api/v1/files/${audioFileId("custom_voice", body.batch_id, items[0]?.item_id ?? "", "wav")}`,
     );
@@ -134,6 +135,7 @@ describe("from text to sound", () => {
   it("a text dropped on a subject by a client without a password is answered on another", async () => {
     const event = await drop(sentences, { [headerNames.voice]: "slt", [headerNames.customId]: "mine" });
     expect(event).toMatchObject({ itemId: "0", customId: "mine", operation: "custom_voice", status: "done" });
+    expect(event.seed).toEqual(expect.any(Number));
     const { bytes } = await fetchFile(`/api/v1/files/${event.audio?.file}`);
     const samples = samplesOf(bytes);
     expectSpeech(samples, { least: 3, most: 12 });
@@ -286,6 +288,32 @@ describe("what cannot be spoken", () => {
     const answer = await submit([{ operation: "custom_voice", ...item }]);
     expect(answer).toMatchObject({ status, body: { error: { code, param: `items.0.${field}` } } });
   });
+
+  it("a stored voice, which another kind of model speaks with, is told as that; one that was deleted as such", async () => {
+    const [clip] = await demoClips();
+    if (clip === undefined) throw new Error("there are no clips");
+    const form = new FormData();
+    for (const [name, value] of Object.entries({ name: "Demo", consent: "a machine", ref_text: clip.text })) {
+      form.append(name, value);
+    }
+    form.append("audio_sample", new Blob([Uint8Array.from(clip.bytes)]), clip.name);
+    const stored = await fetch(`${pipeline.gatewayUrl}/v1/audio/voices`, { method: "POST", body: form });
+    const { id } = (await stored.json()) as { id: string };
+    expect([stored.status, id]).toEqual([200, expect.stringMatching(/^voice_[0-9a-f]{32}$/)]);
+    const item = { operation: "custom_voice", text: "Hi.", voice: id };
+    expect(await submit([item])).toMatchObject({
+      status: 400,
+      body: { error: { code: "operation_unavailable", message: expect.stringContaining("cannot do voice_clone") } },
+    });
+    const deleted = await fetch(`${pipeline.gatewayUrl}/v1/audio/voices/${id}`, { method: "DELETE" });
+    expect(await deleted.json()).toMatchObject({ id, deleted: true });
+    const answer = await fetch(`${pipeline.gatewayUrl}/v1/audio/speech`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ input: "Hi.", voice: id }),
+    });
+    expect([answer.status, await answer.json()]).toMatchObject([404, { error: { code: "voice_not_found" } }]);
+  }, 60_000);
 
   it("of a drop is told by its done event, with the header", async () => {
     const events = await Promise.all([

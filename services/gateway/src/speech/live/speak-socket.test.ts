@@ -74,9 +74,9 @@ describe("/ws/speak", () => {
   });
 
   test("submits them on the realtime lane, as they were asked for, labelled by their socket", async () => {
-    const client = await open("voice=alloy&speed=1.5&language=en&langauge=en");
-    const { session_id: session, sample_rate: rate, warnings } = await client.next("ready");
-    expect([rate, warnings]).toEqual([24_000, ["langauge: is not known here and was ignored"]]);
+    const client = await open("voice=alloy&speed=1.5&language=en&seed=7&langauge=en");
+    const { session_id: session, sample_rate: rate, seed, warnings } = await client.next("ready");
+    expect([rate, seed, warnings]).toEqual([24_000, 7, ["langauge: is not known here and was ignored"]]);
     say(client, "Quite by itself.");
     client.send({ type: "close" });
     expect(await client.ended).toEqual({ code: 1000, reason: "" });
@@ -89,6 +89,7 @@ describe("/ws/speak", () => {
           operation: "custom_voice",
           text: "Quite by itself.",
           speed: 1.5,
+          seed: 7,
           language: "English",
           parts: true,
         },
@@ -200,6 +201,7 @@ describe("/ws/speak", () => {
     ["voice=nobody", 400, "voice_unknown", "voice"],
     ["format=aac", 400, "format_unsupported", "format"],
     ["speed=9", 422, "validation_failed", "speed"],
+    ["seed=x", 422, "validation_failed", "seed"],
     ["language=de", 422, "language_unsupported", "language"],
     ["instructions=sadly", 400, "instructions_unsupported", "instructions"],
   ])("%s is refused before anything is upgraded, with the field", async (query, status, code, param) => {
