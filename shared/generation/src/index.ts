@@ -29,9 +29,18 @@ export {
   promptPositions,
   type VectorInputs,
 } from "./prompt-batch.ts";
-export { type Chosen, createSampler, processScores, type Sampler, type SamplingOptions } from "./sampler.ts";
+export {
+  type Chosen,
+  createSampler,
+  draw,
+  likeliest,
+  processScores,
+  type Sampler,
+  type SamplingOptions,
+  uniform,
+} from "./sampler.ts";
 export { type BatchInput, createStepBatch, type StepBatch, type StepBatchOptions } from "./step-batch.ts";
 export { createStepDecoder, type StepDecoderOptions } from "./step-decoder.ts";
-export { loadTextTokenizer, type TextTokenizer } from "./text-tokenizer.ts";
+export { loadTextTokenizer, type TextTokenizer, withoutControlTokens } from "./text-tokenizer.ts";
 export { createTokenCollector, type TokenCollector } from "./token-collector.ts";
 export { loadEmbeddings, type TokenEmbeddings } from "./token-embeddings.ts";

@@ -102,7 +102,8 @@ function exponentials(scores: Float32Array): { values: Float64Array; sum: number
   return { values, sum, largest };
 }
 
-function likeliest(scores: Float32Array): Chosen {
+/** The token with the largest score; of several the first. */
+export function likeliest(scores: Float32Array): Chosen {
   let token = 0;
   for (let other = 1; other < scores.length; other++) if ((scores[other] ?? 0) > (scores[token] ?? 0)) token = other;
   if (scores[token] === Number.NEGATIVE_INFINITY) throw new RangeError("there is no token to choose");

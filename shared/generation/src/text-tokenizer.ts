@@ -60,3 +60,12 @@ export async function loadTextTokenizer(path: string): Promise<TextTokenizer> {
     tokenOf: (text) => tokenizer.token_to_id(text),
   };
 }
+
+/** Without anything that the tokenizer takes for a control token; also where cutting one would make another. */
+export function withoutControlTokens({ controlTokens }: Pick<TextTokenizer, "controlTokens">, text: string): string {
+  for (let rest = text; ; ) {
+    const cut = controlTokens.reduce((kept, token) => kept.replaceAll(token, ""), rest);
+    if (cut === rest) return rest;
+    rest = cut;
+  }
+}

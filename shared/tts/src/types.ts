@@ -33,6 +33,8 @@ export interface SpeechText {
   seed: number;
   /** 0.25 to 4; 1 is the voice's own pace. */
   speed: number;
+  /** For a model that samples: a whole number of 32 bits, by which the row says the same again. Default: one that follows from the row. */
+  seed?: number | undefined;
 }
 
 export interface SpokenText {
@@ -40,6 +42,8 @@ export interface SpokenText {
   samples: Int16Array;
   /** True when the model stopped at its budget: the text is not whole. */
   truncated: boolean;
+  /** By which a model that samples would say the same again: the row's own, unless that came to nothing and another was tried. */
+  seed?: number | undefined;
 }
 
 /**

@@ -3,12 +3,11 @@
  * window's text costs what is new of it (the official streaming goes back by as much). The rest is what agrees.
  */
 import { type Manifest, SAMPLE_RATE } from "@parlance/contracts";
-import type { Decoded } from "@parlance/generation";
+import { type Decoded, withoutControlTokens } from "@parlance/generation";
 import type { AsrResult, AsrSegment } from "../types.ts";
 import { tokensLoop } from "../windows/loops.ts";
 import { hearText, type TextWindow, textWindow, WINDOW_TOKENS, windowResult } from "../windows/memory.ts";
 import type { TokenAllowance } from "./manifest-section.ts";
-import { withoutControlTokens } from "./prompt/prompt.ts";
 import type { PromptTokenizer } from "./prompt/prompt-tokenizer.ts";
 import { parseOutput } from "./prompt/spoken-output.ts";
 

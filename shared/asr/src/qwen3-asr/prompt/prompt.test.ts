@@ -1,7 +1,8 @@
 import { join } from "node:path";
+import { withoutControlTokens } from "@parlance/generation";
 import { describe, expect, it } from "vitest";
 import { fixturePath } from "../testing/golden.ts";
-import { buildPrompt, contextOf, withoutControlTokens } from "./prompt.ts";
+import { buildPrompt, contextOf } from "./prompt.ts";
 import { loadTokenizer } from "./prompt-tokenizer.ts";
 
 const tokenizer = await loadTokenizer(join(fixturePath("model"), "tokenizer.json"));

@@ -5,7 +5,7 @@
  * The context biases what is heard, no more. It is the caller's text: strings that the tokenizer takes for control tokens
  * are cut out of it, or a context could close its own turn or shift the audio.
  */
-import type { VectorInputs } from "@parlance/generation";
+import { type VectorInputs, withoutControlTokens } from "@parlance/generation";
 import type { PromptTokenizer } from "./prompt-tokenizer.ts";
 
 /** What the graphs call their inputs for the audio's embeddings. */
@@ -25,15 +25,6 @@ export interface Prompt {
   tokens: number[];
   /** Index of the first place of the audio. */
   vectorsFrom: number;
-}
-
-/** Without anything that the tokenizer takes for a control token; also where cutting one would make another. */
-export function withoutControlTokens({ controlTokens }: Pick<PromptTokenizer, "controlTokens">, text: string): string {
-  for (let rest = text; ; ) {
-    const cut = controlTokens.reduce((kept, token) => kept.replaceAll(token, ""), rest);
-    if (cut === rest) return rest;
-    rest = cut;
-  }
 }
 
 /** What the model is told to expect: the context, and the hotwords, in one text. */
