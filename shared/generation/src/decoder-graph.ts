@@ -71,9 +71,10 @@ const FEWEST_PLACES = 32;
 const MOST_PLACES = 512;
 
 export async function openDecoderGraph(options: DecoderGraphOptions): Promise<DecoderGraph> {
-  const { graph, hidden, cache: shape, padToken, vectorInputs } = options;
+  const { graph, hidden, cache: shape, padToken } = options;
   const session = await createPiecedSession(graph, options, PIECES);
-  const none = BigInt64Array.of(BigInt(padToken));
+  const noCandidates = BigInt64Array.of(BigInt(padToken));
+  const none = new Float32Array();
 
   /** A run over some places of a prompt, behind those that are in the cache. */
   function readPart({ cache, row, giveWay }: Reading, part: PromptRow, from: number, candidates: BigInt64Array) {
@@ -99,7 +100,7 @@ export async function openDecoderGraph(options: DecoderGraphOptions): Promise<De
       // The first run pays for what the runtime allocates.
       for (let run = 0; run < 2; run++) {
         const began = process.cpuUsage();
-        freeTensors(await readPart(reading, { ...prompt, vectorsFrom: 0, budget: 0 }, 0, none));
+        freeTensors(await readPart(reading, { ...prompt, vectorsFrom: 0, budget: 0 }, 0, noCandidates));
         // Of processor time: what else the machine does at this moment says nothing of the graph.
         const { user, system } = process.cpuUsage(began);
         took = (user + system) / 1_000 / threads;
@@ -113,7 +114,7 @@ export async function openDecoderGraph(options: DecoderGraphOptions): Promise<De
   const placesPerRun = options.placesPerRun ?? (options.device.provider === "cpu" ? await trial() : MOST_PLACES);
   return {
     shape,
-    async read(cache, row, prompt, giveWay, candidates = none) {
+    async read(cache, row, prompt, giveWay, candidates = noCandidates) {
       const length = prompt.tokens.length;
       cache.begin(row, length);
       for (let from = 0; ; from += placesPerRun) {
@@ -128,20 +129,16 @@ export async function openDecoderGraph(options: DecoderGraphOptions): Promise<De
     async step(cache, inputs, giveWay, candidates) {
       const column = [inputs.length, 1];
       const tensor = (value: (input: StepInput) => number) => int64Tensor(inputs.map(value), column);
-      const vectors = inputs.flatMap(({ vector }) => (vector === undefined ? [] : [vector]));
-      // Row 0 of the vectors stands for "none here".
-      const rows = new Float32Array((1 + vectors.length) * hidden);
-      for (const [index, vector] of vectors.entries()) rows.set(vector, (1 + index) * hidden);
-      let next = 1;
       const weighs =
         candidates === undefined ? tensor(({ candidate = padToken }) => candidate) : weighed(candidates, inputs.length);
+      const rows = inputs.map(({ token, vector = none }) => ({
+        ...{ tokens: [token], vectors: vector },
+        ...{ vectorsFrom: 0, budget: 1 },
+      }));
       const given: Record<string, TensorData> = {
-        input_ids: tensor(({ token }) => token),
+        ...makePromptBatch(rows, options).inputs,
         positions: tensor(({ position }) => position),
         candidates: weighs,
-        [vectorInputs.rows]: { type: "float32", data: rows, dims: [1 + vectors.length, hidden] },
-        [vectorInputs.places]: tensor(({ vector }) => (vector === undefined ? 0 : next++)),
-        padding: int64Tensor(new Float64Array(inputs.length), [inputs.length]),
         ...cache.inputs(),
       };
       const outputs = await session.run(given, giveWay);

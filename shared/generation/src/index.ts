@@ -21,6 +21,7 @@ export {
 export { type CacheShape, createCache, type KeyValueCache, type Tensors } from "./key-value-cache.ts";
 export { createLoopDecoder, type LoopDecoderOptions } from "./loop-decoder.ts";
 export {
+  type EmbeddingInput,
   int64Tensor,
   makePromptBatch,
   type PromptBatch,
@@ -43,4 +44,4 @@ export { type BatchInput, createStepBatch, type StepBatch, type StepBatchOptions
 export { createStepDecoder, type StepDecoderOptions } from "./step-decoder.ts";
 export { loadTextTokenizer, type TextTokenizer, withoutControlTokens } from "./text-tokenizer.ts";
 export { createTokenCollector, type TokenCollector } from "./token-collector.ts";
-export { loadEmbeddings, type TokenEmbeddings } from "./token-embeddings.ts";
+export { type EmbeddingFile, loadEmbeddings, openEmbeddings, type TokenEmbeddings } from "./token-embeddings.ts";

@@ -17,10 +17,15 @@ export interface VectorInputs {
   places: string;
 }
 
+/** Of a graph that takes no tokens: its input for a vector at every place [rows, places, hidden]. */
+export interface EmbeddingInput {
+  embeddings: string;
+}
+
 export interface PromptBatchOptions {
   hidden: number;
   padToken: number;
-  vectorInputs: VectorInputs;
+  vectorInputs: VectorInputs | EmbeddingInput;
 }
 
 export interface PromptBatch {
@@ -38,6 +43,18 @@ export function makePromptBatch(
   { hidden, padToken, vectorInputs }: PromptBatchOptions,
 ): PromptBatch {
   const places = rows.reduce((most, { tokens }) => Math.max(most, tokens.length), 0);
+  const padding = int64Tensor(
+    rows.map(({ tokens }) => places - tokens.length),
+    [rows.length],
+  );
+  if ("embeddings" in vectorInputs) {
+    const data = new Float32Array(rows.length * places * hidden);
+    for (const [row, { tokens, vectors, vectorsFrom }] of rows.entries()) {
+      data.set(vectors, (row * places + places - tokens.length + vectorsFrom) * hidden);
+    }
+    const embeddings: TensorData = { type: "float32", data, dims: [rows.length, places, hidden] };
+    return { places, inputs: { [vectorInputs.embeddings]: embeddings, padding } };
+  }
   const ids = new Float64Array(rows.length * places).fill(padToken);
   const vectorPlaces = new Float64Array(rows.length * places);
   const vectorRows = rows.reduce((sum, { vectors }) => sum + vectors.length / hidden, 1);
@@ -56,10 +73,7 @@ export function makePromptBatch(
       input_ids: int64Tensor(ids, [rows.length, places]),
       [vectorInputs.rows]: { type: "float32", data: embeddings, dims: [vectorRows, hidden] },
       [vectorInputs.places]: int64Tensor(vectorPlaces, [rows.length, places]),
-      padding: int64Tensor(
-        rows.map(({ tokens }) => places - tokens.length),
-        [rows.length],
-      ),
+      padding,
     },
   };
 }

@@ -26,8 +26,8 @@ const letterBytes: ReadonlyMap<string, number> = new Map(
   bytes.map((byte) => [String.fromCodePoint(isPrintable(byte) ? byte : 256 + hidden.indexOf(byte)), byte]),
 );
 
-/** Throws a SpeechError when the file is not a tokenizer. */
-export async function loadTextTokenizer(path: string): Promise<TextTokenizer> {
+/** Throws a SpeechError when the file is not a tokenizer. `setting`: the one that says which model it is. */
+export async function loadTextTokenizer(path: string, setting = "MODEL_ID"): Promise<TextTokenizer> {
   let tokenizer: Tokenizer;
   try {
     const description: unknown = JSON.parse(await readFile(path, "utf8"));
@@ -36,7 +36,7 @@ export async function loadTextTokenizer(path: string): Promise<TextTokenizer> {
   } catch (cause) {
     throw new SpeechError("validation_failed", `${path} is not a tokenizer: ${String(cause)}`, {
       cause,
-      param: "MODEL_ID",
+      param: setting,
     });
   }
   const added = tokenizer.get_added_tokens_decoder();

@@ -1,5 +1,6 @@
-/** The embedding table of a published folder: raw float16 or float32, one row for each token. */
-import { readFile } from "node:fs/promises";
+/** Embedding tables: raw float16 or float32, one row for each token. */
+import { readSync } from "node:fs";
+import { open, readFile } from "node:fs/promises";
 import { SpeechError } from "@parlance/contracts";
 import { fromHalves } from "@parlance/inference";
 
@@ -19,11 +20,7 @@ export async function loadEmbeddings(path: string, tokens: number, hidden: numbe
     };
   }
   if (length !== count * 2) {
-    throw new SpeechError(
-      "validation_failed",
-      `${path} has ${length} bytes: ${tokens} tokens of ${hidden} numbers are ${count * 2} or ${count * 4}`,
-      { param: "MODEL_ID" },
-    );
+    throw sizeProblem(path, length, { tokens, hidden }, "MODEL_ID");
   }
   const halves = new Uint16Array(buffer, byteOffset, count);
   return {
@@ -31,4 +28,51 @@ export async function loadEmbeddings(path: string, tokens: number, hidden: numbe
       target.set(fromHalves(halves.subarray(token * hidden, (token + 1) * hidden)), offset);
     },
   };
+}
+
+/** A table that stays in its file: rows are read as they are asked for. */
+export interface EmbeddingFile extends TokenEmbeddings {
+  close(): Promise<void>;
+}
+
+/** For tables of which few rows are wanted. Throws a SpeechError when the file is not a whole number of rows. */
+export async function openEmbeddings(
+  path: string,
+  tokens: number,
+  hidden: number,
+  setting = "MODEL_ID",
+): Promise<EmbeddingFile> {
+  const file = await open(path);
+  const { size } = await file.stat();
+  const count = tokens * hidden;
+  if (size !== count * 2 && size !== count * 4) {
+    await file.close();
+    throw sizeProblem(path, size, { tokens, hidden }, setting);
+  }
+  const bytes = new Uint8Array((size / count) * hidden);
+  let closed: Promise<void> | undefined;
+  return {
+    write(token, target, offset) {
+      if (readSync(file.fd, bytes, 0, bytes.length, token * bytes.length) !== bytes.length) {
+        throw new RangeError(`${path} has no row ${token}`);
+      }
+      const { buffer } = bytes;
+      target.set(size === count * 4 ? new Float32Array(buffer) : fromHalves(new Uint16Array(buffer)), offset);
+    },
+    close() {
+      closed ??= file.close();
+      return closed;
+    },
+  };
+}
+
+function sizeProblem(
+  path: string,
+  bytes: number,
+  { tokens, hidden }: { tokens: number; hidden: number },
+  param: string,
+): SpeechError {
+  const count = tokens * hidden;
+  const message = `${path} has ${bytes} bytes: ${tokens} tokens of ${hidden} numbers are ${count * 2} or ${count * 4}`;
+  return new SpeechError("validation_failed", message, { param });
 }
