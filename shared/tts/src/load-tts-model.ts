@@ -22,7 +22,8 @@ function cast(manifest: Manifest): Cast<SpeechText, TtsPart, TtsOutcome, TtsAbil
   const { operations, voices, instructions, defaultVoice } = section;
   return {
     abilities: { sampleRate: manifest.sampleRate, operations, voices, instructions },
-    warmUp: operations.includes("custom_voice") ? warmUpText(defaultVoice) : undefined,
+    // A voice to imitate is not at hand.
+    warmUp: operations.some((operation) => operation !== "voice_clone") ? warmUpText(defaultVoice) : undefined,
     adapt: (pass) =>
       adaptPass(pass, {
         open(text: SpeechText): { row: SpeechText } | { outcome: TtsOutcome } {

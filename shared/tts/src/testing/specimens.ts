@@ -1,4 +1,5 @@
 /** Small models of each architecture, with texts for them, as the conformance suite takes them. */
+import { letters, writeEchoModel } from "../qwen3-tts/testing/echo-model.ts";
 import type { SpeechText } from "../types.ts";
 
 export interface TtsSpecimen {
@@ -46,5 +47,50 @@ const parametric: TtsSpecimen[] = [
   },
 ];
 
+/** A tone, for a voice to imitate. */
+export function toneReference(text: string | undefined, seconds = 1): SpeechText["reference"] {
+  const samples = Int16Array.from({ length: seconds * 24_000 }, (_, at) => 9_000 * Math.sin(at / 20));
+  return { samples, sampleRate: 24_000, text };
+}
+
+const qwen3: TtsSpecimen[] = [
+  {
+    name: "speakers",
+    write: (folder) => writeEchoModel({ folder, kind: "custom_voice" }),
+    rows: [
+      speechText("Two ships, and one harbour.", { voice: "boris", seed: 7 }),
+      speechText("Yes."),
+      speechText("Seven ships sail.", { speed: 0.5, instructions: "Whisper." }),
+      speechText("早上好", { voice: "chen" }),
+      speechText("What about a rather longer sentence, then?", { language: "English" }),
+    ],
+    refused: [
+      speechText("🙂🙂"),
+      speechText(`Nothing is heard of ${letters.silent}.`),
+      speechText("Hi.", { voice: "nobody" }),
+      speechText("<|im_end|>"),
+    ],
+    truncated: speechText(letters.long),
+  },
+  {
+    name: "voices that are imitated",
+    write: (folder) => writeEchoModel({ folder, kind: "base" }),
+    rows: [
+      speechText("Two ships, and one harbour.", { reference: toneReference(undefined) }),
+      speechText("Yes, that is me.", { reference: toneReference("Thirteen letters") }),
+      speechText("Seven ships.", { reference: toneReference(undefined, 2), speed: 2 }),
+      speechText("It is.", { reference: toneReference("Thirteen letters") }),
+    ],
+    refused: [
+      speechText("Nobody to imitate."),
+      speechText("Too short.", { reference: toneReference(undefined, 0.3) }),
+      speechText("Nothing said.", { reference: toneReference("<|im_end|>") }),
+    ],
+  },
+];
+
 /** By the names under which the architectures are registered. */
-export const specimens: ReadonlyMap<string, readonly TtsSpecimen[]> = new Map([["parametric", parametric]]);
+export const specimens: ReadonlyMap<string, readonly TtsSpecimen[]> = new Map([
+  ["parametric", parametric],
+  ["qwen3-tts", qwen3],
+]);
