@@ -3,7 +3,7 @@
  * parts while its frames are made, and it ends with its last part. A row that runs away (it repeats itself, says nothing, or comes to
  * its budget) is tried once more by another seed, unless some of its sound has left already: then it ends there and says so.
  */
-import type { Failure, Manifest } from "@parlance/contracts";
+import { type Manifest, SpeechError } from "@parlance/contracts";
 import type { TtsPass } from "../types.ts";
 import type { ModelParts } from "./load-parts.ts";
 import { type PreparedRow, prepareRow } from "./prepared-row.ts";
@@ -85,13 +85,25 @@ export async function speakPass(parts: ModelParts, manifest: Manifest, pass: Tts
     return attempt;
   }
 
-  /** Decodes what is due, and tells it. */
+  /** Decodes what is due, and tells it. The row ends where that is no sound: some weights do not suit some texts in few bits. */
   async function advance(row: number, { sound }: Attempt, ended: boolean): Promise<void> {
-    const samples = await sound.advance(ended, giveWay);
+    let samples: Int16Array;
+    try {
+      samples = await sound.advance(ended, giveWay);
+    } catch (error) {
+      if (!(error instanceof SpeechError) || error.code !== "audio_invalid_samples") throw error;
+      if (pass.isOpen(row)) fail(row, `${manifest.name} made samples of it that are no numbers`);
+      return;
+    }
     if (samples.length > 0 && pass.isOpen(row) && pass.readsParts(row)) {
       // A copy: what is told may be given away.
       pass.tell(row, { samples: samples.slice() });
     }
+  }
+
+  function fail(row: number, message: string): void {
+    const hint = "Send it with another seed, or in other words.";
+    pass.end(row, { ok: false, failure: { code: "engine_failed", message: `${message}. ${hint}` } });
   }
 
   async function hear(row: number, frame: Int32Array): Promise<boolean> {
@@ -100,7 +112,7 @@ export async function speakPass(parts: ModelParts, manifest: Manifest, pass: Tts
     attempt.repeats = attempt.watch.add(frame[0] ?? 0);
     if (attempt.repeats !== undefined || attempt.sound.frames >= attempt.prepared.budget) return false;
     await advance(row, attempt, false);
-    return true;
+    return pass.isOpen(row);
   }
 
   async function end(row: number, itself: boolean): Promise<void> {
@@ -112,24 +124,17 @@ export async function speakPass(parts: ModelParts, manifest: Manifest, pass: Tts
     const mayTryAgain = drawn && untold && (tries.get(row) ?? 0) < TRIES;
     if (!itself && mayTryAgain) return tryAgain();
     if (repeats !== undefined) {
-      if (untold) return fail(`${manifest.name} said the same over and over, whatever its seed`);
+      if (untold) return fail(row, `${manifest.name} said the same over and over, whatever its seed`);
       sound.cut(repeats);
     }
     await advance(row, attempt, true);
     if (!pass.isOpen(row)) return;
     if (sound.heard) pass.end(row, { ok: true, result: { samples: sound.samples(), truncated: !itself, seed } });
     else if (mayTryAgain) tryAgain();
-    else fail(`${manifest.name} made nothing but silence of it`);
+    else fail(row, `${manifest.name} made nothing but silence of it`);
 
     function tryAgain(): void {
       again.set(row, { prepared, seed: nextSeed(seed) });
-    }
-    function fail(message: string): void {
-      const failure: Failure = {
-        code: "engine_failed",
-        message: `${message}. Send it with another seed, or in other words.`,
-      };
-      pass.end(row, { ok: false, failure });
     }
   }
 
