@@ -33,8 +33,6 @@ export interface SpeechText {
   seed: number;
   /** 0.25 to 4; 1 is the voice's own pace. */
   speed: number;
-  /** For a model that samples: a whole number of 32 bits, by which the row says the same again. Default: one that follows from the row. */
-  seed?: number | undefined;
 }
 
 export interface SpokenText {

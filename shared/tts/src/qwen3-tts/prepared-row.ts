@@ -7,7 +7,6 @@ import type { CodecStream } from "./codec/codec-decoder.ts";
 import type { EncodedReference } from "./codec/reference-encoder.ts";
 import type { ModelParts } from "./load-parts.ts";
 import { buildPrompt, type TextLayout } from "./prompt/prompt.ts";
-import { seedOf } from "./sampling/noise.ts";
 import { frameBudget, repeatedFrames } from "./stopping/frame-budget.ts";
 
 export interface PreparedRow {
@@ -64,7 +63,7 @@ export async function prepareRow(
   return {
     prompt: sumPlaces(places),
     trailing: sumPlaces(trailing.map((token) => ({ text: token }))),
-    seed: row.seed ?? seedOf(row),
+    seed: row.seed,
     budget: frameBudget(text, section.allowance, mostFrames),
     repeatedFrames: repeatedFrames(text, section.allowance),
     async beginSound(way) {

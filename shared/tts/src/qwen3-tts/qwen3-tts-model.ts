@@ -4,9 +4,9 @@
  * imitates a recording.
  *
  * Exact against the official implementation with the text in front of the sound, which is its own default but for recordings: there it
- * speaks too fast without. Codes are drawn by a seed of 32 bits, the row's own or one that follows from what it says, so that a row
- * says the same alone, in a pass, and tomorrow; the seed is told. A text has a budget of frames by its length, and frames that
- * repeat themselves are noticed: such a row is tried once more by another seed, and fails or is marked as truncated then.
+ * speaks too fast without. Codes are drawn by the row's seed, so that a row says the same alone, in a pass, and tomorrow. A text has a
+ * budget of frames by its length, and frames that repeat themselves are noticed: such a row is tried once more by another seed, and fails
+ * or is marked as truncated then.
  * A pass gives way between the talker's runs and inside them, tells sound while frames are made, and takes in waiting rows.
  * Rooms: prompt/ (what is asked), talker/ (frames), sampling/ (how they are drawn), stopping/ (when it is enough), codec/ (frames from
  * and to samples), sound/ (silence and speed).

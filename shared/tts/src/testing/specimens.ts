@@ -50,7 +50,7 @@ const parametric: TtsSpecimen[] = [
 /** A tone, for a voice to imitate. */
 export function toneReference(text: string | undefined, seconds = 1): SpeechText["reference"] {
   const samples = Int16Array.from({ length: seconds * 24_000 }, (_, at) => 9_000 * Math.sin(at / 20));
-  return { samples, sampleRate: 24_000, text };
+  return { id: `tone of ${seconds} s`, samples, sampleRate: 24_000, text };
 }
 
 const qwen3: TtsSpecimen[] = [

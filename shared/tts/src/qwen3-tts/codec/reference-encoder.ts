@@ -1,8 +1,7 @@
 /**
  * A reference recording as a prompt takes it: the vector of its voice, and its frames. Each recording is encoded once and kept by its
- * hash, with the codec's state behind its frames.
+ * checksum, with the codec's state behind its frames.
  */
-import { createHash } from "node:crypto";
 import { createResampler, fromPcm16 } from "@parlance/audio/samples";
 import type { GiveWay } from "@parlance/generation";
 import {
@@ -85,10 +84,10 @@ export async function createReferenceEncoder(options: ReferenceEncoderOptions): 
 
   return {
     async encode(reference, giveWay) {
-      const hash = createHash("sha256").update(reference.samples).update(String(reference.sampleRate)).digest("hex");
-      const found = kept.get(hash) ?? (await encodeNew(samplesAt(reference, sampleRate), giveWay));
-      kept.delete(hash);
-      kept.set(hash, found);
+      const { id } = reference;
+      const found = kept.get(id) ?? (await encodeNew(samplesAt(reference, sampleRate), giveWay));
+      kept.delete(id);
+      kept.set(id, found);
       for (const oldest of [...kept.keys()].slice(0, -KEPT)) kept.delete(oldest);
       return found;
     },

@@ -1,7 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { speechText } from "../../testing/specimens.ts";
-import { frameNoise, nextSeed, seedOf } from "./noise.ts";
+import { frameNoise, nextSeed } from "./noise.ts";
 
 const seeds = fc.integer({ min: 0, max: 2 ** 32 - 1 });
 
@@ -29,22 +28,6 @@ test("numbers of a row's frames, and of rows with seeds beside each other, are s
     expect(counts.reduce((sum, count) => sum + (count - expected) ** 2 / expected, 0)).toBeLessThan(44.3);
     expect(new Set(numbers).size).toBeGreaterThan(0.99 * numbers.length);
   }
-});
-
-test("a row's seed follows from what is said and how, and not from its speed", () => {
-  const row = speechText("Good morning.", { voice: "ryan", language: "English" });
-  expect(seedOf({ ...row, speed: 2 })).toBe(seedOf(row));
-  const reference = { samples: Int16Array.of(1, 2), sampleRate: 24_000, text: undefined };
-  const others = [
-    { ...row, text: "Good evening." },
-    { ...row, voice: "vivian" },
-    { ...row, language: "German" as const },
-    { ...row, instructions: "Whisper." },
-    { ...row, reference },
-    { ...row, reference: { ...reference, samples: Int16Array.of(1, 3) } },
-    { ...row, reference: { ...reference, text: "hm" } },
-  ];
-  expect(new Set([row, ...others].map(seedOf)).size).toBe(others.length + 1);
 });
 
 test("the seed of a second try is another, of 32 bits", () => {
