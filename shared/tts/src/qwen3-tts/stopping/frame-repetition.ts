@@ -1,8 +1,8 @@
 /**
  * A model that has lost its way says the same over and over, or holds a sound or silence for ever. So a row's first codes, which carry
- * what is said, are compared with those of some frames ago, at every distance at once: a distance collects a point for a code that is
- * the same and loses several for another, and with enough points the row repeats itself. What is said of speech that varies, drawn by
- * chance as it is, gains next to nothing. Pure.
+ * what is said, are compared with those of some frames ago, at every distance at once. A distance collects a point for a code that is
+ * the same and loses several for another; with enough points the row repeats itself. Speech that varies, drawn by chance as it is, gains
+ * next to nothing. Pure.
  */
 
 /** Frames of the longest unit that is looked for: 20 s. */
