@@ -25,6 +25,7 @@ import {
   SAMPLE_RATE,
   type Settings,
   SpeechError,
+  servedModels,
   voiceEntries,
 } from "@parlance/contracts";
 import type { Log, Registry } from "@parlance/telemetry";
@@ -162,16 +163,16 @@ function askSpeechWorkers(bus: Bus) {
   let patient: { until: number; answer: ReturnType<typeof askPatiently> } | undefined;
 
   async function askPatiently() {
-    return (await askWorkers(bus, PATIENT_MS)).filter(({ family }) => family === "tts");
+    return servedModels((await askWorkers(bus, PATIENT_MS)).filter(({ family }) => family === "tts"));
   }
 
-  return (again: boolean) => {
-    if (!again) return known();
+  return async (again: boolean) => {
+    if (!again) return servedModels(await known());
     const now = performance.now();
     if (patient === undefined || now >= patient.until) {
       patient = { until: now + PATIENT_MS + PATIENT_FRESH_MS, answer: askPatiently() };
     }
-    return patient.answer;
+    return await patient.answer;
   };
 }
 

@@ -46,7 +46,7 @@ const engineEntry = new URL(
 const recognisers: ModelKind = {
   family: "asr",
   called: "speech recognition",
-  settings: { model: "MODEL_ID", computeType: "ASR_COMPUTE_TYPE" },
+  settings: { model: "MODEL_ID", root: "ASR_CACHE_DIR", computeType: "ASR_COMPUTE_TYPE" },
   architectures: architectureNames,
   layouts: asrLayouts,
   abilitiesOf: (manifest) => ({ ...abilitiesOf(manifest) }),
@@ -66,8 +66,8 @@ export async function createTranscribeWorker(options: TranscribeWorkerOptions): 
     service: "transcribe-worker",
     kind: recognisers,
     device: { device: settings.ASR_DEVICE, deviceSetting: "ASR_DEVICE" },
+    modelIds: [settings.MODEL_ID],
     wishes: {
-      modelId: settings.MODEL_ID,
       modelRoot: settings.ASR_MODEL_ROOT,
       computeType: settings.ASR_COMPUTE_TYPE,
       maxBatchSize: settings.MAX_BATCH_SIZE,

@@ -1,7 +1,7 @@
 /** The service in this process, with the NATS user that it runs as, and an engine process whose model is a tone. */
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
@@ -36,6 +36,9 @@ const engineEntry = new URL("./testing/tone-engine.ts", import.meta.url);
 // A machine that is busy with other things speaks slowly.
 vi.setConfig({ testTimeout: 120_000 });
 
+/** Folders of models that can do one thing each. */
+const kinds = { speaker: "custom_voice", designer: "voice_design", cloner: "voice_clone" } as const;
+
 let server: TestServer;
 let bus: Bus;
 let folder: string;
@@ -47,6 +50,11 @@ beforeAll(async () => {
   bus = await connectBus({ name: "test", ...server.as() });
   folder = await mkdtemp(join(tmpdir(), "parlance-tone-"));
   await writeFile(join(folder, "manifest.json"), JSON.stringify(toneManifest));
+  for (const [name, operation] of Object.entries(kinds)) {
+    const tts = { ...toneManifest.tts, operations: [operation] };
+    await mkdir(join(folder, name));
+    await writeFile(join(folder, name, "manifest.json"), JSON.stringify({ ...toneManifest, name, tts }));
+  }
 });
 afterEach(async () => {
   for (const close of cleanup.splice(0)) await close();
@@ -257,6 +265,34 @@ describe("a tts-worker", () => {
       voices: [{ id: "slt" }],
       defaultVoice: "slt",
       instructions: false,
+    });
+  });
+
+  test("speaks with the models of several folders in turns, one engine at a time, each with what it can do", async () => {
+    const folders = Object.keys(kinds).map((name) => join(folder, name));
+    const worker = await start({ TTS_MODEL_ID: folders.join(", ") });
+    expect(worker.state()).toMatchObject({
+      operations: Object.values(kinds),
+      models: Object.entries(kinds).map(([model, operation]) => ({ model, operations: [operation], loaded: false })),
+    });
+    const texts = Array.from({ length: 12 }, (_, n) => ({ text: `Text ${n}.`, item: String(n) }));
+    for (const [n, each] of texts.entries()) {
+      await publish({ ...each, operation: Object.values(kinds)[n % 3] ?? "custom_voice" });
+    }
+    for (const [n, { item }] of texts.entries()) {
+      expect(await result(item)).toMatchObject({ outcome: "spoken", model: Object.keys(kinds)[n % 3] });
+      expect(engines().length).toBeLessThanOrEqual(1);
+    }
+    // A turn of each, and another one at most of what came while one of them was at work.
+    expect(worker.state().swaps?.count).toBeGreaterThanOrEqual(3);
+    expect(worker.state().swaps?.count).toBeLessThanOrEqual(6);
+  });
+
+  test("two models that do the same are refused, with the setting's name", async () => {
+    const twice = [folder, join(folder, "cloner")].join(",");
+    await expect(start({ TTS_MODEL_ID: twice })).rejects.toMatchObject({
+      param: "TTS_MODEL_ID",
+      message: expect.stringContaining("cloner can do nothing that tone cannot (voice_clone)"),
     });
   });
 

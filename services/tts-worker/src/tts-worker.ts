@@ -3,8 +3,8 @@
  * it one of speech: its settings, its models and engine, and how a text looks to both. The sound is in the `files` bucket
  * before the result that names it is published; whoever asked for parts hears it while it is made.
  *
- * Any number of them may run, with different models: each takes the jobs of the operations that its model can do. Those on one
- * device share its lease: one works, the others stand by.
+ * Any number of them may run, with different models: each takes the jobs of the operations that its models can do. Those on one
+ * device share its lease: one works, the others stand by. Of several models of one worker one is loaded at a time.
  */
 import {
   buckets,
@@ -31,6 +31,8 @@ import { soundMetaSchema, toEngineJob, toSegmentResult } from "./text-job.ts";
 export const ttsWorkerSettings = [
   "TTS_MODEL_ID",
   "TTS_MODEL_ROOT",
+  "MODEL_HUB",
+  "MODEL_HUB_TOKEN",
   "TTS_DEVICE",
   "TTS_COMPUTE_TYPE",
   "TTS_MAX_BATCH_SIZE",
@@ -52,7 +54,7 @@ function voicesIn(computeType: WantedComputeType): ModelKind {
   return {
     family: "tts",
     called: "text-to-speech",
-    settings: { model: "TTS_MODEL_ID", computeType: "TTS_COMPUTE_TYPE" },
+    settings: { model: "TTS_MODEL_ID", root: "TTS_MODEL_ROOT", computeType: "TTS_COMPUTE_TYPE" },
     architectures: architectureNames,
     abilitiesOf(manifest) {
       requireComputeType(manifest, computeType);
@@ -69,16 +71,18 @@ export async function createTtsWorker(options: TtsWorkerOptions): Promise<TtsWor
     voices: bus.bucket(voiceEntries),
   });
   const storeSpeech = createStoreSpeech({ files: await bus.files(buckets.files), log });
+  const hub = settings.MODEL_HUB;
   const cast: WorkerCast = {
     service: "tts-worker",
     kind: voicesIn(settings.TTS_COMPUTE_TYPE),
     device: { device: settings.TTS_DEVICE, deviceSetting: "TTS_DEVICE" },
+    modelIds: settings.TTS_MODEL_ID,
     wishes: {
-      modelId: settings.TTS_MODEL_ID,
       modelRoot: settings.TTS_MODEL_ROOT,
       computeType: settings.TTS_COMPUTE_TYPE,
       maxBatchSize: settings.TTS_MAX_BATCH_SIZE,
       threads: settings.ENGINE_THREADS,
+      hub: hub === "off" ? hub : { endpoint: hub, token: settings.MODEL_HUB_TOKEN },
     },
     operations: [],
     engineEntry,

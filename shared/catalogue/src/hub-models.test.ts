@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { catalogue, findInCatalogue } from "./hub-models.ts";
+import { catalogue, findInCatalogue, operationsOf } from "./hub-models.ts";
 
 it("knows models by whole ids, in any case, and by the last part of them", () => {
   for (const { id } of catalogue) {
@@ -16,6 +16,15 @@ it("knows Whisper by its size alone, and names that others use", () => {
   expect(findInCatalogue("openai/whisper-large")?.id).toBe("openai/whisper-large");
   expect(findInCatalogue("turbo")?.id).toBe("openai/whisper-large-v3-turbo");
   expect(findInCatalogue("Qwen/Qwen3-ASR-1.7B-hf")?.id).toBe("Qwen/Qwen3-ASR-1.7B");
+});
+
+it("knows what a text-to-speech model does by its name, whoever published it", () => {
+  expect(operationsOf("Qwen/Qwen3-TTS-12Hz-0.6B-CustomVoice")).toEqual(["custom_voice"]);
+  expect(operationsOf("qwen3-tts-12hz-1.7b-voicedesign")).toEqual(["voice_design"]);
+  expect(operationsOf("someone/Qwen3-TTS-0.6B-Base-ONNX")).toEqual(["voice_clone"]);
+  for (const name of ["someone/a-voice", "Qwen/Qwen3-TTS-Tokenizer-12Hz", "openai/whisper-base", "parlance-voice"]) {
+    expect(operationsOf(name), name).toBeUndefined();
+  }
 });
 
 it("names every model once, and nothing that it does not know", () => {

@@ -11,7 +11,12 @@ export interface CatalogueEntry {
   revision: string;
   /** Where to look when the repository is not there or cannot be used. */
   otherwise?: string;
+  /** Of a model that speaks. */
+  speaks?: SpokenOperation;
 }
+
+/** What a text-to-speech model of a hub is made for: one of these. */
+export type SpokenOperation = "custom_voice" | "voice_design" | "voice_clone";
 
 /** Sizes whose decoders are published with their cross attention told, which words' times come from. */
 const timed = ["tiny", "tiny.en", "base", "base.en", "small", "small.en", "medium", "medium.en"];
@@ -41,7 +46,45 @@ export const catalogue: readonly CatalogueEntry[] = [
     revision: "main",
     otherwise: "onnx-community/whisper-large-v3-turbo",
   },
+  {
+    id: "Qwen/Qwen3-TTS-12Hz-0.6B-CustomVoice",
+    repository: "elbruno/Qwen3-TTS-12Hz-0.6B-CustomVoice-ONNX",
+    revision: "main",
+    speaks: "custom_voice",
+  },
+  {
+    id: "Qwen/Qwen3-TTS-12Hz-1.7B-CustomVoice",
+    repository: "elbruno/Qwen3-TTS-12Hz-1.7B-CustomVoice-ONNX",
+    revision: "main",
+    speaks: "custom_voice",
+  },
+  {
+    id: "Qwen/Qwen3-TTS-12Hz-1.7B-VoiceDesign",
+    repository: "wavekat/Qwen3-TTS-1.7B-VoiceDesign-ONNX",
+    revision: "main",
+    speaks: "voice_design",
+  },
+  {
+    id: "Qwen/Qwen3-TTS-12Hz-0.6B-Base",
+    repository: "wavekat/Qwen3-TTS-0.6B-Base-ONNX",
+    revision: "main",
+    otherwise: "elbruno/Qwen3-TTS-12Hz-0.6B-Base-ONNX",
+    speaks: "voice_clone",
+  },
 ];
+
+/** By the names that checkpoints of one kind share, whoever publishes them. */
+const kinds: readonly [name: RegExp, SpokenOperation][] = [
+  [/qwen3-tts.*custom-?voice/i, "custom_voice"],
+  [/qwen3-tts.*voice-?design/i, "voice_design"],
+  [/qwen3-tts.*base/i, "voice_clone"],
+];
+
+/** What a text-to-speech model does that is not here yet, by its name; undefined where that tells nothing. */
+export function operationsOf(modelId: string): SpokenOperation[] | undefined {
+  const known = findInCatalogue(modelId)?.speaks ?? kinds.find(([name]) => name.test(modelId))?.[1];
+  return known && [known];
+}
 
 /** Names that mean a model of the catalogue: as openai-whisper and faster-whisper call sizes, and the same weights again. */
 const aliases: Readonly<Record<string, string>> = {

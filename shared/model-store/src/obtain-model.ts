@@ -21,13 +21,13 @@ export function hubSourceOf(modelId: string): CatalogueEntry | undefined {
 
 /** As `resolveModel`, after a download where one is needed and can be. */
 export async function obtainModel(options: ObtainModelOptions): Promise<ResolvedModel> {
-  const { modelId, modelRoot, hub } = options;
+  const { modelId, modelRoot, rootSetting = "ASR_CACHE_DIR", hub } = options;
   const found = await findModel(options);
   if (found !== undefined) return found;
   const source = hubSourceOf(modelId);
   if (source === undefined || hub === undefined) return await resolveModel(options);
   if (modelRoot === undefined) {
-    throw new SpeechError("validation_failed", "ASR_CACHE_DIR: a download needs a folder", { param: "ASR_MODEL_ROOT" });
+    throw new SpeechError("validation_failed", `${rootSetting}: a download needs a folder`, { param: rootSetting });
   }
   // Loaded when it is needed: most workers never download anything.
   const { fetchModel } = await import("./hub/fetch-model.ts");

@@ -23,6 +23,8 @@ export interface ResolveModelOptions {
   modelId: string;
   /** Folder of models that is searched first. */
   modelRoot?: string | undefined;
+  /** The setting that says which that is, to be named in errors. Default: ASR_CACHE_DIR. */
+  rootSetting?: string | undefined;
   /** How folders without a manifest are recognised. Default: none is. */
   layouts?: readonly LayoutRecogniser[] | undefined;
   log: (message: string, fields?: Record<string, unknown>) => void;

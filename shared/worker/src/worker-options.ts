@@ -7,6 +7,7 @@ import type { Log } from "@parlance/telemetry";
 import type { FetchPayload, ToEngineJob } from "./lanes/job.ts";
 import type { ToEngineWindow } from "./lanes/window.ts";
 import type { Abilities, EngineOptionsSource, ModelSource, ReadyModel } from "./model/ready-model.ts";
+import type { ServedModel } from "./model/worker-models.ts";
 import type { ToPart } from "./parts/parts.ts";
 import type { SoundOf } from "./parts/sounds.ts";
 import type { ToHeard } from "./results/answer-window.ts";
@@ -31,6 +32,8 @@ export interface WorkerOptions {
   weightBytes?: ReadyModel["weightBytes"];
   /** Where the model comes from, and which others there are. Default: it is ready, and there are none. */
   models?: ModelSource;
+  /** Models beside that one, of which one is loaded at a time. The operations that are none of theirs are the first one's. */
+  others?: readonly ServedModel[];
   /** Whose lease is asked for (its id), what it is called on its host, and what an engine needs to run on it. */
   accelerator: {
     id: string;
@@ -44,7 +47,7 @@ export interface WorkerOptions {
   lease: { ttlMs: number; host: string };
   /** A module that calls `runEngine`, and what its `load` is given. */
   engine: { entry: URL; options: EngineOptionsSource };
-  settings: Omit<TenureSettings, "hasSessions"> & { maxDeliveries: number };
+  settings: Omit<TenureSettings, "hasSessions" | "models"> & { maxDeliveries: number };
   /** Throws when the message makes no sense. Default: headers and payload as they are. */
   toJob?: ToEngineJob;
   /** Default: a job has all that the engine needs. */

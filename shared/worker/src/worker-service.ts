@@ -7,7 +7,8 @@ import { type Operation, readSettings, type SettingName } from "@parlance/contra
 import type { EngineOptions } from "@parlance/inference/engine-options";
 import { verifiedFiles } from "@parlance/model-store";
 import type { Service } from "@parlance/telemetry";
-import { createModelSource, type ModelKind, type ModelWishes } from "./model/model-source.ts";
+import type { ModelKind, ModelWishes } from "./model/model-source.ts";
+import { createServedModels } from "./model/served-models.ts";
 import {
   type SetUpOptions,
   setUpWorker,
@@ -23,7 +24,9 @@ export interface WorkerCast
   /** Its name, and the NATS user's. */
   service: string;
   kind: ModelKind;
-  wishes: ModelWishes;
+  wishes: Omit<ModelWishes, "modelId" | "operations">;
+  /** What the settings ask for: names, hub ids or folders. */
+  modelIds: readonly string[];
   /** As the setting says it, and that setting's name. */
   device: Pick<SetUpOptions, "device" | "deviceSetting">;
   /** What jobs it takes where its model does not say. */
@@ -50,18 +53,21 @@ export async function startWorker(
     verified: verifiedFiles(),
     ...cast.engineOptions,
   });
-  const { initial, models } = await createModelSource({ kind, wishes, cuda, engineOptions, log });
-  const operations = initial.abilities?.operations ?? cast.operations;
+  const served = await createServedModels({
+    ...{ kind, wishes, modelIds: cast.modelIds, operations: cast.operations, cuda, engineOptions, log },
+  });
+  const [{ model: initial, source: models }, ...others] = served;
+  const operations = served.flatMap((each) => each.operations);
   const common = setUp.common(initial);
   const worker = await createWorker({
-    ...{ ...common, operations, family: kind.family, models },
+    ...{ ...common, operations, family: kind.family, models, others },
     ...{ toJob, fetchPayload, toResult, toPart, soundOf, windows },
     engine: { entry: options.engineEntry ?? cast.engineEntry, options: initial.options },
   });
   const configuration = {
-    model_id: initial.name,
+    model_id: served.map(({ model }) => model.name).join(", "),
     operations,
-    voices: initial.abilities?.voices?.map(({ id }) => id),
+    voices: served.flatMap(({ model }) => model.abilities?.voices?.map(({ id }) => id) ?? []),
     device: accelerator.name,
     accelerator: accelerator.id,
     compute_type: computeType,
@@ -79,7 +85,7 @@ export async function startWorker(
   const from = typeof hub === "object" && !models.ready ? `downloaded from ${hub.endpoint}` : "loaded";
   log.info(
     { worker: common.id },
-    `${service} ready: ${initial.name} on ${accelerator.name}, ${from} with the first job (worker pid ${process.pid})`,
+    `${service} ready: ${configuration.model_id} on ${accelerator.name}, ${from} with the first job (worker pid ${process.pid})`,
   );
   return { ...worker, registry };
 }

@@ -18,8 +18,8 @@
  *   parts/     what there is of a job before it ends, for those who read it as it comes
  *   blame/     blame (what becomes of jobs whose pass came to nothing); unfinished-runs: what a worker died of;
  *              suspect-utterances: of what an engine died
- *   model/     model-choice (which one, and are its files ready?), load-memory (does it fit?), load-trouble (why not),
- *              manage-model and serve-models (chosen, loaded and unloaded by hand)
+ *   model/     worker-models (those that it has; mostly one), model-choice (are its files ready?), load-memory (does it fit?),
+ *              load-trouble (why not), manage-model and serve-models (chosen, loaded and unloaded by hand)
  *
  * Nothing here calls the tenure: what happens is put into its inbox, one thing after another.
  */
@@ -36,11 +36,10 @@ import { asItIs } from "./lanes/job.ts";
 import { pullLanes } from "./lanes/pull-lanes.ts";
 import { pullWindows } from "./lanes/pull-windows.ts";
 import { createLoadMemory } from "./model/load-memory.ts";
-import { createLoadTrouble } from "./model/load-trouble.ts";
 import { createLoadWishes } from "./model/load-wishes.ts";
 import { manageModel } from "./model/manage-model.ts";
-import { createModelChoice } from "./model/model-choice.ts";
 import { serveModels } from "./model/serve-models.ts";
+import { createWorkerModels, type ServedModel } from "./model/worker-models.ts";
 import { createParts } from "./parts/parts.ts";
 import { createSounds } from "./parts/sounds.ts";
 import { within } from "./pauses.ts";
@@ -61,6 +60,14 @@ function hearsNothing(): never {
   throw new SpeechError("internal", "this worker takes no windows");
 }
 
+function servedBy(options: WorkerOptions): ServedModel[] {
+  const { model: name, models: source, abilities, fallback, weightBytes, others = [] } = options;
+  const { maxBatchSize } = options.settings;
+  const model = { name, folder: source?.folder, options: options.engine.options, maxBatchSize };
+  const operations = options.operations.filter((each) => !others.some((other) => other.operations.includes(each)));
+  return [{ model: { ...model, abilities, fallback, weightBytes }, source, operations }, ...others];
+}
+
 export async function createWorker(options: WorkerOptions): Promise<Worker> {
   const { bus, service, operations, family, settings, toJob = asItIs, metrics, clock = monotonicClock, log } = options;
   const closing = new AbortController();
@@ -70,7 +77,6 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
   const inFlight = new Set<Promise<unknown>>();
   const inbox = createInbox<TenureNews>();
   const wishes = createLoadWishes();
-  const trouble = createLoadTrouble(clock, metrics);
   const memory = createLoadMemory({ on: options.accelerator, clock, log });
   const held = createHeldJobs();
   const settlement = createSettlement({ bus, service, log, signal: giveUp.signal });
@@ -83,21 +89,14 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
   const parts = soundOf ? createSounds({ bus, soundOf, clock, log }) : createParts({ bus, toPart, clock, log });
   const notebook = openBatchNotebook(bus);
   const unfinished = noteUnfinishedRuns({ notes: notebook.unfinishedRuns, track, log });
-  const choice = createModelChoice(
-    {
-      name: options.model,
-      folder: options.models?.folder,
-      options: options.engine.options,
-      maxBatchSize: settings.maxBatchSize,
-      abilities: options.abilities,
-      fallback: options.fallback,
-      weightBytes: options.weightBytes,
-    },
-    options.models,
-    (download) => {
+  const models = createWorkerModels({
+    served: servedBy(options),
+    onDownload(download) {
       if (bus.connected) bus.publish(modelSubjects.progress(family), JSON.stringify(download));
     },
-  );
+    clock,
+    metrics,
+  });
   const lease = await createLease({
     bus,
     accelerator: options.accelerator.id,
@@ -105,7 +104,7 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
       id: options.id,
       family,
       get model() {
-        return choice.current.name;
+        return models.of(tenures.state.model).choice.current.name;
       },
       host: options.lease.host,
       pid: process.pid,
@@ -131,13 +130,12 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
     settle,
     answers,
     parts,
-    choice,
+    models,
     wishes,
-    trouble,
     memory,
     diary,
     engine: { entry: options.engine.entry, on: options.accelerator },
-    settings: { ...settings, hasSessions: windows !== undefined },
+    settings: { ...settings, hasSessions: windows !== undefined, models: models.all.length },
     metrics,
     clock,
     log,
@@ -153,7 +151,7 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
     isCancelled: cancelled.has,
     onJob(job) {
       held.add(job);
-      inbox.put({ type: "job", job: forTenure(job) });
+      inbox.put({ type: "job", job: forTenure(job, models.servant(job.address.operation)) });
     },
     track,
     metrics,
@@ -162,7 +160,7 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
   const pulls = pullLanes({
     bus,
     operations,
-    room: tenures.room,
+    room: (lane, operation) => tenures.room(lane, models.servant(operation)),
     accept,
     onLapsed: ({ seq }) => inbox.put({ type: "stale", ids: [seq] }),
     clock,
@@ -172,14 +170,17 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
     windows &&
     pullWindows({
       bus,
-      room: () => tenures.room("window"),
+      room: () => tenures.room("window", models.servant("transcribe")),
       accept: createWindowAdmission({
         ...{ answers, suspects, toJob: windows.toJob, clock, log },
         isOpen: () => tenures.open,
         isCancelled: cancelled.has,
         onWindows(taken) {
           for (const window of taken) held.add(window);
-          inbox.put({ type: "windows", windows: taken.map(forTenure) });
+          inbox.put({
+            type: "windows",
+            windows: taken.map((window) => forTenure(window, models.servant("transcribe"))),
+          });
         },
       }),
       onLapsed: (delivery) => inbox.put({ type: "stale", ids: [idOf({ kind: "window", delivery })] }),
@@ -195,10 +196,10 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
       for (const consumer of consumers) consumer.withdraw();
     },
   });
-  const self = describeSelf({ options, choice, trouble, tenures, run: diary.run });
+  const self = describeSelf({ options, models, tenures, run: diary.run });
   bus.serve(subjects.workers, undefined, async (request) => request.respond(JSON.stringify(self.state())), signal);
-  const wish = (since: number) => inbox.put({ type: "wished", since });
-  serveModels({ bus, family, worker: manageModel({ options, self, choice, wishes, wish, tenures }), signal });
+  const wish = (since: number, model: number) => inbox.put({ type: "wished", since, model });
+  serveModels({ bus, family, worker: manageModel({ options, self, models, wishes, wish, tenures }), signal });
   await bus.flush();
 
   function track(work: Promise<unknown>): void {

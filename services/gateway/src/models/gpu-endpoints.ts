@@ -109,7 +109,7 @@ function waitingFor(accelerator: string, wanted: ReadonlyMap<string, Wanted>): D
 
 function swapsOf(workers: readonly WorkerState[]): Device["swaps"] {
   const recent = workers
-    .flatMap(({ family, model, swaps }) => (swaps?.recent ?? []).map((swap) => ({ ...swap, family, model })))
+    .flatMap(({ family, model, swaps }) => (swaps?.recent ?? []).map((swap) => ({ model, ...swap, family })))
     .sort((a, b) => a.at - b.at)
     .slice(-RECENT_SWAPS);
   return {

@@ -5,7 +5,7 @@
 import type Router from "@koa/router";
 import { knowWorkers } from "@parlance/bus";
 import { standsForAny } from "@parlance/catalogue";
-import { type Family, SpeechError, type WorkerState } from "@parlance/contracts";
+import { type Family, SpeechError, servedModels, type WorkerState } from "@parlance/contracts";
 import type { GatewayContext } from "../gateway-context.ts";
 
 /** What may be asked of a recogniser, as far as it is known. */
@@ -26,7 +26,7 @@ export function addModels(router: Router, { bus, now, settings, requested }: Gat
   const created = Math.floor(now() / 1_000);
 
   async function models() {
-    const workers = (await Promise.all(families.map((known) => known()))).flat();
+    const workers = servedModels((await Promise.all(families.map((known) => known()))).flat());
     const known = new Map(workers.map((worker) => [worker.model, worker]));
     const running = [...known].map(([id, { family, languages, ...abilities }]) => ({
       ...named(id, family),

@@ -7,6 +7,7 @@ import {
   SpeechError,
   type SpeechFieldNames,
   type SpeechWishes,
+  servedModels,
   speechProblem,
 } from "@parlance/contracts";
 import { scriptProblem, spokenProblem } from "@parlance/tts/text";
@@ -17,12 +18,13 @@ export interface SpeakingWishes extends SpeechWishes {
 }
 
 export interface SpeechModels {
-  /** What the tts workers said last that they can do; empty as long as none ever answered. */
+  /** What the models of the tts workers can do, as those said last; empty as long as none ever answered. */
   workers(): Promise<readonly SpeechAbilities[]>;
 }
 
 export function createSpeechModels(bus: Bus): SpeechModels {
-  return { workers: knowWorkers({ bus, family: "tts" }) };
+  const known = knowWorkers({ bus, family: "tts" });
+  return { workers: async () => servedModels(await known()) };
 }
 
 /**

@@ -3,10 +3,15 @@
  * speed, and as much longer as its reference is; every sample is the number of characters. Its options may say how long a pass
  * takes (`passMs`), and `die` in a text ends the process. `slowly` in a text has it told in parts of a tenth, `PART_MS` apart.
  */
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
+import { ttsSectionSchema } from "@parlance/contracts";
 import { runWhole } from "@parlance/inference";
+import { engineOptionsSchema, readEngineOptions } from "@parlance/inference/engine-options";
 import { runEngine } from "@parlance/inference/run-engine";
 import type { TtsModel, TtsPass } from "@parlance/tts";
+import * as z from "zod";
 
 export const TONE_RATE = 16_000;
 const SAMPLES_PER_CHARACTER = 160;
@@ -39,7 +44,14 @@ export const toneManifest = {
   },
 };
 
-export function createToneModel(passMs = 0): TtsModel {
+/** What is read of a manifest. */
+const toneOfManifest = z.object({ name: z.string(), tts: ttsSectionSchema });
+type ToneManifest = z.infer<typeof toneOfManifest>;
+
+export function createToneModel(
+  passMs = 0,
+  { name, tts }: ToneManifest = toneOfManifest.parse(toneManifest),
+): TtsModel {
   async function run(pass: TtsPass): Promise<void> {
     if (pass.rows.some(({ text }) => text.includes("die"))) process.kill(process.pid, "SIGKILL");
     await pause(passMs);
@@ -62,7 +74,7 @@ export function createToneModel(passMs = 0): TtsModel {
   }
   return {
     description: {
-      name: "tone",
+      name,
       architecture: "tone",
       device: "cpu",
       computeType: "float32",
@@ -71,9 +83,7 @@ export function createToneModel(passMs = 0): TtsModel {
       loadSeconds: 0,
       warmUpSeconds: 0,
       sampleRate: TONE_RATE,
-      operations: ["custom_voice", "voice_clone"],
-      voices: [{ id: "slt", name: "SLT", gender: "female", language: "English" }],
-      instructions: false,
+      ...tts,
       refills: false,
     },
     run,
@@ -84,9 +94,11 @@ export function createToneModel(passMs = 0): TtsModel {
 
 if (process.argv.some((argument) => argument.endsWith("tone-engine.ts"))) {
   runEngine({
-    async load() {
+    async load(options) {
       const { createSpeechEngine } = await import("../speech-engine.ts");
-      return createSpeechEngine(createToneModel(Number(process.env.TONE_PASS_MS ?? 0)));
+      const { modelId } = readEngineOptions(engineOptionsSchema, options);
+      const manifest = toneOfManifest.parse(JSON.parse(await readFile(join(modelId, "manifest.json"), "utf8")));
+      return createSpeechEngine(createToneModel(Number(process.env.TONE_PASS_MS ?? 0), manifest));
     },
   });
 }

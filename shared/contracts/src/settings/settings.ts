@@ -448,14 +448,15 @@ export const settingsTable = {
     describe: "Whether speaking is offered",
   }),
   TTS_MODEL_ID: setting({
-    schema: z.string(),
+    schema: list.refine((ids) => ids.length > 0, "must name a model"),
     default: embeddedModels.tts,
-    describe: "Text-to-speech model: a name under the model folders, or a folder",
+    describe:
+      "Text-to-speech models, separated by commas, each a name under the model folders, a hub id (`owner/name`), or a folder; each does what those before it cannot, and one is loaded at a time",
   }),
   TTS_MODEL_ROOT: setting({
     schema: z.string(),
-    default: undefined,
-    describe: "Folder of text-to-speech models searched before the ones that ship with Parlance",
+    default: ".parlance/models",
+    describe: "Folder of text-to-speech models searched before the ones that ship with Parlance; downloads go there",
   }),
   TTS_DEVICE: setting({
     schema: device,

@@ -26,6 +26,8 @@ export interface FetchModelOptions {
   source: CatalogueEntry;
   /** Folder of models; it is made when it is not there. */
   modelRoot: string;
+  /** See ResolveModelOptions. */
+  rootSetting?: string | undefined;
   hub: HubOptions & { retryMs?: number };
   layouts: readonly LayoutRecogniser[];
   /** Which weights, where there are several. */
@@ -71,7 +73,7 @@ export async function fetchModel(options: FetchModelOptions): Promise<string> {
     }
   } catch (error) {
     options.signal.throwIfAborted();
-    throw explained(error, source, folder, client);
+    throw explained(error, options, folder, client);
   }
 }
 
@@ -219,8 +221,8 @@ async function requireRoom(options: FetchModelOptions, folder: string, needed: n
   throw new SpeechError(
     "storage_full",
     `${options.source.id} needs ${inMegabytes(needed + SPARE_BYTES)} more in ${options.modelRoot}, and ${inMegabytes(free)} are free: ` +
-      "make room, or set ASR_CACHE_DIR to another disk",
-    { param: "ASR_MODEL_ROOT" },
+      `make room, or set ${rootSettingOf(options)} to another disk`,
+    { param: rootSettingOf(options) },
   );
 }
 
@@ -255,15 +257,20 @@ function unsuitable({ id, repository }: CatalogueEntry, why: string): Unsuitable
   return new Unsuitable("validation_failed", `model ${where} at the hub cannot be used: ${why}`, { param: "MODEL_ID" });
 }
 
+function rootSettingOf({ rootSetting = "ASR_CACHE_DIR" }: FetchModelOptions): string {
+  return rootSetting;
+}
+
 /** What a person can do about it. */
-function explained(error: unknown, source: CatalogueEntry, folder: string, client: HubClient): unknown {
+function explained(error: unknown, options: FetchModelOptions, folder: string, client: HubClient): unknown {
+  const { source } = options;
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
   if (code === "ENOSPC" || code === "EDQUOT") {
     return new SpeechError("storage_full", `${source.id}: the disk of ${folder} is full`, { cause: error });
   }
   if (/^(EACCES|EPERM|EROFS|ENOTDIR)$/.test(code)) {
-    const message = `${source.id} cannot be downloaded to ${folder} (${code}): set ASR_CACHE_DIR to a folder that can be written`;
-    return new SpeechError("validation_failed", message, { cause: error, param: "ASR_MODEL_ROOT" });
+    const message = `${source.id} cannot be downloaded to ${folder} (${code}): set ${rootSettingOf(options)} to a folder that can be written`;
+    return new SpeechError("validation_failed", message, { cause: error, param: rootSettingOf(options) });
   }
   if (!(error instanceof HubError)) return error;
   const { host } = client.endpoint;

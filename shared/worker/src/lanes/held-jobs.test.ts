@@ -37,9 +37,19 @@ test("a job is found by what the tenure knows it by, until it is dropped or give
   const { held, told, job } = rig();
   const jobs = [1, 2].map(job);
   for (const each of jobs) held.add(each);
-  const [first, second] = jobs.map(forTenure);
+  const [first, second] = jobs.map((each) => forTenure(each, 2));
   expect(first).toEqual({
-    ...{ id: 1, lane: "batch", batchId: "b", together: 3, bytes: 7, suspicion: 0, arrivedAt: 11, publishedAt: 5 },
+    ...{
+      id: 1,
+      model: 2,
+      lane: "batch",
+      batchId: "b",
+      together: 3,
+      bytes: 7,
+      suspicion: 0,
+      arrivedAt: 11,
+      publishedAt: 5,
+    },
   });
   expect([first, second].map((each) => held.find(each?.id ?? 0))).toEqual(jobs);
   for (const each of jobs.slice(0, 1)) held.drop(each);

@@ -36,11 +36,15 @@ export function createHeldJobs(): HeldJobs {
   };
 }
 
-/** What is decided by. */
-export function forTenure(work: Work): TenureJob {
+/**
+ * What is decided by.
+ *
+ * @param model whose it is of the worker's models
+ */
+export function forTenure(work: Work, model: number): TenureJob {
   const { lane, batchId, together, bytes, suspicion, arrivedAt, publishedAt } = work;
   const expiresAt = work.kind === "window" ? work.expiresAt : undefined;
-  return { id: idOf(work), lane, batchId, together, bytes, suspicion, arrivedAt, publishedAt, expiresAt };
+  return { id: idOf(work), model, lane, batchId, together, bytes, suspicion, arrivedAt, publishedAt, expiresAt };
 }
 
 /** Windows are of another stream, which counts for itself. */

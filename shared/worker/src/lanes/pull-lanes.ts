@@ -7,8 +7,8 @@ import type { Log } from "@parlance/telemetry";
 export interface LanePullOptions {
   bus: Bus;
   operations: readonly Operation[];
-  /** How many more jobs of a lane are wanted now. */
-  room(lane: Lane): number;
+  /** How many more jobs of a lane are wanted now of an operation. */
+  room(lane: Lane, operation: Operation): number;
   accept(delivery: Held): void;
   onLapsed(delivery: Held): void;
   clock: Clock;
@@ -20,7 +20,7 @@ export function pullLanes({ bus, operations, room, accept, onLapsed, clock, log 
     lanes.map((lane) => ({
       stream: streams.jobs,
       durable: durables.worker(operation, lane),
-      room: () => room(lane),
+      room: () => room(lane, operation),
     })),
   );
   return createConsumer({

@@ -25,10 +25,15 @@ export interface LoadTrouble {
 
 /** So many deaths in a row are no accident. */
 const DEATHS_TOLD = 3;
-/** A look at free memory costs little. */
+/** A look at free memory costs little, where nothing else is unloaded for it. */
 const LOOK_AGAIN_MS = 5_000;
 
-export function createLoadTrouble(clock: Clock, metrics: WorkerMetrics | undefined): LoadTrouble {
+/** @param isAlone the worker has no other model, which would have to be unloaded for each try */
+export function createLoadTrouble(
+  clock: Clock,
+  metrics: Pick<WorkerMetrics, "modelReady" | "loadFailed"> | undefined,
+  isAlone = true,
+): LoadTrouble {
   let trouble: { error: Error; since: number; tries: number; pauseMs: number; nextTryAt: number } | undefined;
   const restMs = () => (trouble === undefined ? 0 : Math.max(0, trouble.nextTryAt - clock.now()));
   metrics?.modelReady(true);
@@ -50,7 +55,7 @@ export function createLoadTrouble(clock: Clock, metrics: WorkerMetrics | undefin
     failed(error) {
       const short = isShort(error);
       const backoffMs = backoffAfter(trouble?.pauseMs ?? 0);
-      const pauseMs = short ? Math.min(backoffMs, LOOK_AGAIN_MS) : backoffMs;
+      const pauseMs = short && isAlone ? Math.min(backoffMs, LOOK_AGAIN_MS) : backoffMs;
       trouble = {
         error,
         since: trouble?.since ?? Date.now(),

@@ -5,41 +5,44 @@ import type { WorkerOptions } from "../worker-options.ts";
 import type { SelfDescription } from "../worker-state.ts";
 import { isShort } from "./load-trouble.ts";
 import type { LoadWishes } from "./load-wishes.ts";
-import type { ModelChoice } from "./model-choice.ts";
 import type { ManagedWorker } from "./serve-models.ts";
+import type { WorkerModels } from "./worker-models.ts";
 
 export interface ManagedParts {
   options: WorkerOptions;
   self: SelfDescription;
-  choice: ModelChoice;
+  models: WorkerModels;
   wishes: LoadWishes;
-  /** Somebody waits, since then (milliseconds since the epoch). */
-  wish(since: number): void;
+  /** Somebody waits for a model, since then (milliseconds since the epoch). */
+  wish(since: number, model: number): void;
   tenures: Tenures;
 }
 
-export function manageModel({ options, self, choice, wishes, wish, tenures }: ManagedParts): ManagedWorker {
+export function manageModel({ options, self, models, wishes, wish, tenures }: ManagedParts): ManagedWorker {
+  const selected = () => models.of(models.selected).choice;
+  const isSelected = () => tenures.state.model === models.selected;
   return {
     get standby() {
       return tenures.state.mode === "standby";
     },
     get outdated() {
-      return "tenure" in tenures.state.phase && !choice.ready;
+      return "tenure" in tenures.state.phase && !(isSelected() && selected().ready);
     },
     state: self.modelState,
     list: async () => ({
       worker: options.id,
-      selected: choice.selected,
+      selected: selected().selected,
       phase: self.phase(),
-      models: (await options.models?.list()) ?? [],
+      models: await models.list(),
     }),
-    select: choice.select,
-    forget: choice.forget,
+    select: models.select,
+    forget: () => selected().forget(),
     async load() {
       const { phase } = tenures.state;
-      if (tenures.loaded !== undefined && "tenure" in phase && phase.tenure.leaving === undefined) return true;
+      const isThere = tenures.loaded !== undefined && isSelected();
+      if (isThere && "tenure" in phase && phase.tenure.leaving === undefined) return true;
       const answer = wishes.add();
-      wish(wishes.since ?? Date.now());
+      wish(wishes.since ?? Date.now(), models.selected);
       return await answer.catch((error: unknown) => {
         // It goes on being looked at, and the answer says what it waits for.
         if (isShort(error)) return true;
@@ -47,7 +50,8 @@ export function manageModel({ options, self, choice, wishes, wish, tenures }: Ma
       });
     },
     async unload() {
-      choice.cancel(new SpeechError("cancelled", "The model was unloaded before it was ready."));
+      const reason = new SpeechError("cancelled", "The model was unloaded before it was ready.");
+      for (const { choice } of models.all) choice.cancel(reason);
       await tenures.unload();
     },
   };

@@ -44,7 +44,7 @@ async function write(name: string, change: object): Promise<void> {
 const bells: ModelKind = {
   family: "tts",
   called: "bell",
-  settings: { model: "TTS_MODEL_ID", computeType: "TTS_COMPUTE_TYPE" },
+  settings: { model: "TTS_MODEL_ID", root: "TTS_MODEL_ROOT", computeType: "TTS_COMPUTE_TYPE" },
   architectures: ["bells"],
   abilitiesOf: ({ tts }) => ttsSectionSchema.parse(tts),
 };

@@ -5,7 +5,14 @@
  */
 import { resolve } from "node:path";
 import { findInCatalogue } from "@parlance/catalogue";
-import { type Family, type Manifest, type ModelState, SpeechError, type WantedComputeType } from "@parlance/contracts";
+import {
+  type Family,
+  type Manifest,
+  type ModelState,
+  type Operation,
+  SpeechError,
+  type WantedComputeType,
+} from "@parlance/contracts";
 import { fallbackOf, weightBytes } from "@parlance/inference/compute-type";
 import {
   describeModel,
@@ -28,13 +35,15 @@ import type { Abilities, ModelSource, ReadyModel } from "./ready-model.ts";
 /** What the settings say of the model that is wanted. */
 export interface ModelWishes {
   modelId: string;
+  /** What it does, as far as that is known by its name. */
+  operations?: readonly Operation[] | undefined;
   /** Folder of models that is searched first, and that downloads go to. */
   modelRoot: string | undefined;
   computeType: WantedComputeType;
   maxBatchSize: number;
   threads: number;
   beamSize?: number | undefined;
-  /** Where models come from that are not here; `off`: from nowhere. Absent: no hub has any of this family in a layout that is known. */
+  /** Where models come from that are not here; `off`: from nowhere. Absent: there is none. */
   hub?: { endpoint: string; token: string | undefined } | "off";
 }
 
@@ -44,7 +53,7 @@ export interface ModelKind {
   /** As people call one: `speech recognition`. */
   called: string;
   /** The names of the settings that wish. */
-  settings: { model: "MODEL_ID" | "TTS_MODEL_ID"; computeType: "ASR_COMPUTE_TYPE" | "TTS_COMPUTE_TYPE" };
+  settings: { model: "MODEL_ID" | "TTS_MODEL_ID"; root: string; computeType: "ASR_COMPUTE_TYPE" | "TTS_COMPUTE_TYPE" };
   architectures: readonly string[];
   /** How folders without a manifest are recognised; default: none is. */
   layouts?: readonly LayoutRecogniser[];
@@ -73,7 +82,7 @@ export async function createModelSource(
   const { layouts = [], settings } = kind;
   const hub = wishes.hub === "off" ? undefined : wishes.hub;
   const tell = (message: string, fields: Record<string, unknown> = {}) => log.debug(fields, message);
-  const where = { modelRoot, layouts, log: tell };
+  const where = { modelRoot, rootSetting: settings.root, layouts, log: tell };
   const found = await findModel({ ...where, modelId: selected });
   const source = hub === undefined ? undefined : hubSourceOf(selected);
   // Says which files belong where.
@@ -106,6 +115,7 @@ export async function createModelSource(
     name: source?.id ?? selected,
     options: engineOptions(selected),
     maxBatchSize: wishes.maxBatchSize,
+    ...(wishes.operations && { abilities: { operations: [...wishes.operations] } }),
   };
   const initial = found === undefined ? unknown : noteFallback(readyModel(selected, found));
 

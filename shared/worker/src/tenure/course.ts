@@ -1,8 +1,20 @@
 /** The course of a tenure, from the lease to letting it go: its engine is loaded, dies and is loaded again, hangs, is killed. */
 import { creditAfterLoad, creditAfterStay } from "@parlance/gpu-lease";
-import { change, changeTenure, changeTurns, type Draft, enter, nextCount, putBack, rowsOf, tenureOf } from "./draft.ts";
+import {
+  change,
+  changeTenure,
+  changeTurns,
+  choose,
+  type Draft,
+  enter,
+  nextCount,
+  putBack,
+  rowsOf,
+  tenureOf,
+} from "./draft.ts";
 import { denyWishes, POLITE_MS } from "./seeking.ts";
 import { type Tenure, type TenureEnd, type TenureEvent, type TenureSettings, yielded } from "./tenure-state.ts";
+import { waitingModel } from "./turns.ts";
 
 type Told<Type extends TenureEvent["type"]> = Extract<TenureEvent, { type: Type }>;
 
@@ -13,9 +25,17 @@ export function begin(draft: Draft, unwanted: boolean): void {
     draft.effects.push({ do: "release" });
     return;
   }
+  draft.effects.push({ do: "note-tenure" });
+  // More urgent work may have come since, for another model.
+  load(draft, waitingModel(draft.state)?.model ?? draft.state.model, undefined);
+}
+
+function load(draft: Draft, model: number, firstBegan: number | undefined): void {
+  choose(draft, model);
+  change(draft, { prepared: draft.state.prepared.filter((each) => each.model !== model) });
   const engine = nextCount(draft);
-  enter(draft, { name: "loading", tenure: newTenure(engine) });
-  draft.effects.push({ do: "note-tenure" }, { do: "load", engine });
+  enter(draft, { name: "loading", tenure: { ...newTenure(engine), firstBegan } });
+  draft.effects.push({ do: "load", engine, model });
 }
 
 export function loaded(draft: Draft, { refills, cuda, loadMs }: Told<"loaded">, { urgentShare }: TenureSettings): void {
@@ -23,9 +43,15 @@ export function loaded(draft: Draft, { refills, cuda, loadMs }: Told<"loaded">, 
   if (tenure === undefined) return;
   enter(draft, {
     name: "working",
-    tenure: { ...tenure, refills, rowsAreCheap: cuda, began: tenure.began ?? draft.now },
+    tenure: {
+      ...tenure,
+      ...{ refills, rowsAreCheap: cuda },
+      began: tenure.began ?? draft.now,
+      firstBegan: tenure.firstBegan ?? draft.now,
+    },
   });
-  change(draft, { retryAt: undefined });
+  const { resting, model } = draft.state;
+  change(draft, { resting: resting.filter((each) => each.model !== model) });
   changeTurns(draft, { loadMs });
   // An engine that died and came again is no swap.
   if (tenure.began !== undefined) return;
@@ -37,31 +63,53 @@ export function leave(draft: Draft, leaving: "unloaded" | "stopped", leaveBy: nu
   const { phase } = draft.state;
   if (phase.name === "loading") end(draft, leaving);
   else if (phase.name === "working" && phase.tenure.leaving !== "stopped") changeTenure(draft, { leaving, leaveBy });
+  else if (phase.name === "ending") enter(draft, { ...phase, next: undefined });
 }
 
-/** The engine first. */
-export function end(draft: Draft, reason: TenureEnd): void {
-  const { phase } = draft.state;
+/**
+ * The engine first.
+ *
+ * @param next the model that is loaded then
+ */
+export function end(draft: Draft, reason: TenureEnd, next?: number): void {
+  const { phase, model } = draft.state;
   if (phase.name !== "loading" && phase.name !== "working") return;
   const { engine, began } = phase.tenure;
-  if (began === undefined) denyWishes(draft, undefined);
+  if (began === undefined) denyWishes(draft, model, undefined);
   else stayed(draft, draft.now - began);
-  enter(draft, { ...phase, name: "ending", reason });
+  enter(draft, { ...phase, name: "ending", reason, next });
   draft.effects.push({ do: "kill", engine });
 }
 
 /** The engine is gone: told to, or not. */
 export function exited(draft: Draft): void {
-  const { phase, waiting } = draft.state;
+  const { phase, waiting, model } = draft.state;
   if (phase.name === "working") {
     const { tenure } = phase;
-    const isWanted = waiting.length > 0 || tenure.again.length > 0 || tenure.passes.length > 0;
+    const isWanted = waiting.some((job) => job.model === model) || tenure.again.length > 0 || tenure.passes.length > 0;
     if (tenure.leaving === undefined && isWanted) reload(draft, tenure);
     else {
       if (tenure.began !== undefined) stayed(draft, draft.now - tenure.began);
       over(draft, tenure, tenure.leaving ?? "engine-gone");
     }
-  } else if (phase.name === "ending") over(draft, phase.tenure, phase.reason);
+  } else if (phase.name === "ending") {
+    const { tenure, reason, next } = phase;
+    if (next !== undefined && isWaiting(draft, next)) turn(draft, tenure, reason, next);
+    else over(draft, tenure, reason);
+  }
+}
+
+/** Work waits for the model, and it could be loaded. */
+function isWaiting({ state: { waiting, prepared, wished } }: Draft, model: number): boolean {
+  if (!prepared.some((each) => each.model === model)) return false;
+  return wished?.model === model || waiting.some((job) => job.model === model);
+}
+
+/** Another model's, with the lease kept. */
+function turn(draft: Draft, tenure: Tenure, reason: TenureEnd, next: number): void {
+  putBack(draft, [...tenure.again.flat(), ...rowsOf(tenure).map(({ job }) => job)]);
+  draft.effects.push({ do: "note-turn", reason });
+  load(draft, next, tenure.firstBegan);
 }
 
 function reload(draft: Draft, tenure: Tenure): void {
@@ -70,9 +118,9 @@ function reload(draft: Draft, tenure: Tenure): void {
     draft,
     rowsOf(tenure).map(({ job }) => job),
   );
-  const { began, again, budgetBytes, passesRun } = tenure;
-  enter(draft, { name: "loading", tenure: { ...newTenure(engine), began, again, budgetBytes, passesRun } });
-  draft.effects.push({ do: "load", engine });
+  const { began, firstBegan, again, budgetBytes, passesRun } = tenure;
+  enter(draft, { name: "loading", tenure: { ...newTenure(engine), began, firstBegan, again, budgetBytes, passesRun } });
+  draft.effects.push({ do: "load", engine, model: draft.state.model });
 }
 
 /** No engine any more: the lease may go. */
@@ -124,6 +172,7 @@ function newTenure(engine: number): Tenure {
   return {
     engine,
     began: undefined,
+    firstBegan: undefined,
     refills: false,
     rowsAreCheap: false,
     passes: [],

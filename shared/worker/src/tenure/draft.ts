@@ -17,6 +17,12 @@ export function changeTurns(draft: Draft, what: Partial<Turns>): void {
   change(draft, { turns: { ...draft.state.turns, ...what } });
 }
 
+/** The model that is to be loaded from here on. */
+export function choose(draft: Draft, model: number): void {
+  const { maxBatchSize } = draft.state.prepared.find((each) => each.model === model) ?? draft.state;
+  change(draft, { model, maxBatchSize });
+}
+
 export function enter(draft: Draft, phase: Phase): void {
   change(draft, { phase });
 }

@@ -8,9 +8,10 @@
  * Live work (live-share.ts) goes before all other, and when others have their share it is held here. While a session is open, passes of
  * other work are no larger than it can wait for, as far as the engine does not let it in between their rows.
  *
- * A turn is over by handing nothing more: what has not begun is called back, what runs ends, and the rest is the other's.
+ * A turn is over by handing nothing more: what has not begun is called back, what runs ends, and the rest is the other's. Of the jobs
+ * that wait only those of the loaded model are handed over.
  */
-import { requestsAlone, SESSION_MS, shouldYield } from "@parlance/gpu-lease";
+import { requestsAlone, SESSION_MS } from "@parlance/gpu-lease";
 import type { Room } from "@parlance/inference/engine";
 import { isLive, isMoreUrgent, rank, type WorkLane, workLanes } from "../lanes/work-lane.ts";
 import { composePass, MOST_PASSED_OVER, type Occupancy } from "./compose-pass.ts";
@@ -27,18 +28,25 @@ import {
 } from "./draft.ts";
 import { joinRun } from "./join-run.ts";
 import { quietMs } from "./open-session.ts";
-import { turnQuestion } from "./other-turn.ts";
 import type { Pass, Run, Tenure, TenureEnd, TenureJob, TenureSettings, TenureState } from "./tenure-state.ts";
+import { turnOver, turnQuestion } from "./turns.ts";
 
 /** As far apart as a pass's yield points may be (the contract of engines on a CPU): so long may live work wait for one. */
 const YIELD_MS = 250;
 
-/** Answers why the tenure is to end now. */
-export function handOver(draft: Draft, settings: TenureSettings): TenureEnd | undefined {
+export interface Over {
+  reason: TenureEnd;
+  /** See Turn. */
+  next?: number | undefined;
+}
+
+/** Answers why the engine is to end now. */
+export function handOver(draft: Draft, settings: TenureSettings): Over | undefined {
   const tenure = tenureOf(draft.state);
   if (tenure === undefined || tenure.hung || tenure.dead) return undefined;
   changeTenure(draft, { waitUntil: undefined });
-  const over = tenure.leaving ?? shouldYield(turnQuestion(draft.state, tenure, settings, draft.now));
+  const over: Over | undefined =
+    tenure.leaving === undefined ? turnOver(draft.state, tenure, settings, draft.now) : { reason: tenure.leaving };
   if (over !== undefined) {
     const isTold = tenure.leaveBy !== undefined && draft.now >= tenure.leaveBy;
     callBack(draft);
@@ -48,7 +56,7 @@ export function handOver(draft: Draft, settings: TenureSettings): TenureEnd | un
   }
   singleOut(draft);
   while (handNext(draft, settings));
-  return idleTooLong(draft, settings) ? "idle-timeout" : undefined;
+  return idleTooLong(draft, settings) ? { reason: "idle-timeout" } : undefined;
 }
 
 /** What has not begun is wanted here again. */
@@ -67,7 +75,7 @@ function callBack(draft: Draft): void {
 
 /** Suspects that wait among the others must not take those along: from here on each runs alone. */
 function singleOut(draft: Draft): void {
-  const suspects = draft.state.waiting.filter(({ suspicion }) => suspicion > 0);
+  const suspects = ownWaiting(draft.state).filter(({ suspicion }) => suspicion > 0);
   if (suspects.length === 0) return;
   takeWaiting(draft, suspects);
   changeTenure(draft, { again: [...(tenureOf(draft.state)?.again ?? []), ...suspects.map((job) => [job])] });
@@ -81,7 +89,8 @@ function handNext(draft: Draft, settings: TenureSettings): boolean {
   const { turns, maxBatchSize } = state;
   const [group, ...rest] = tenure.again;
   const { breather } = turns.share;
-  const yieldsToLive = !breather && state.waiting.some(({ lane }) => isLive(lane));
+  const own = ownWaiting(state);
+  const yieldsToLive = !breather && own.some(({ lane }) => isLive(lane));
   if (group !== undefined && tenure.passes.length === 0 && !yieldsToLive) {
     changeTenure(draft, { again: rest });
     changeTurns(draft, { passedOver: 0 });
@@ -89,7 +98,7 @@ function handNext(draft: Draft, settings: TenureSettings): boolean {
     return true;
   }
   // Those that run again wait for an engine that has nothing else: nothing but live work goes before them.
-  const waiting = state.waiting.filter(({ lane }) => (isLive(lane) ? !breather : group === undefined));
+  const waiting = own.filter(({ lane }) => (isLive(lane) ? !breather : group === undefined));
   const room = tenure.refills ? roomOf(tenure, maxBatchSize) : undefined;
   const joined = group === undefined && joinNext(draft, tenure, maxBatchSize);
   if (joined) return true;
@@ -137,7 +146,7 @@ function joinNext(draft: Draft, tenure: Tenure, maxBatchSize: number): boolean {
     if (isLive(lane) ? share.breather : passedOver >= MOST_PASSED_OVER && leavesOthers(state, tenure, lane)) continue;
     const prepared = rowsOfLane(tenure, lane).filter((row) => row.run === undefined).length;
     const rows = joinRun({
-      waiting: state.waiting.filter((job) => job.lane === lane),
+      waiting: ownWaiting(state).filter((job) => job.lane === lane),
       width: run.width,
       maxSize: maxBatchSize,
       prepared,
@@ -155,13 +164,16 @@ function joinNext(draft: Draft, tenure: Tenure, maxBatchSize: number): boolean {
 }
 
 /** Whether less urgent work goes on waiting, here or in the engine, while rows of the lane run. */
-function leavesOthers({ waiting }: TenureState, { runs }: Tenure, lane: WorkLane): boolean {
-  return waiting.some((job) => isMoreUrgent(lane, job.lane)) || runs.some((run) => isMoreUrgent(lane, run.lane));
+function leavesOthers(state: TenureState, { runs }: Tenure, lane: WorkLane): boolean {
+  return (
+    ownWaiting(state).some((job) => isMoreUrgent(lane, job.lane)) || runs.some((run) => isMoreUrgent(lane, run.lane))
+  );
 }
 
 function countPassedOver(draft: Draft, { runs, again }: Tenure, lane: WorkLane, jobs: readonly TenureJob[]): void {
   if (isLive(lane)) return;
-  const { waiting, turns } = draft.state;
+  const { turns } = draft.state;
+  const waiting = ownWaiting(draft.state);
   const interrupted = runs.some((run) => isMoreUrgent(lane, run.lane));
   // What is interrupted has gone on since, unless something as urgent ran until now.
   const leaves = interrupted
@@ -194,6 +206,11 @@ function hand(draft: Draft, jobs: readonly TenureJob[], room: Room | undefined, 
   const pass: Pass = { id, lane, rows, size: jobs.length, room, joins, handedAt: draft.now, startedAt: undefined };
   changeTenure(draft, { passes: [...(tenureOf(draft.state)?.passes ?? []), pass] });
   draft.effects.push({ do: "hand", pass: id, lane, jobs, room });
+}
+
+/** What waits for the loaded model. */
+function ownWaiting({ waiting, model }: TenureState): TenureJob[] {
+  return waiting.filter((job) => job.model === model);
 }
 
 function takeWaiting(draft: Draft, jobs: readonly TenureJob[]): void {

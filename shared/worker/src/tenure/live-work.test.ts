@@ -190,7 +190,7 @@ describe("an open session", () => {
     worker.tell({ type: "exited", engine: engine?.do === "load" ? engine.engine : 0 });
     worker.windows(1, 500);
     worker.tell({ type: "released" });
-    worker.tell({ type: "prepared", maxBatchSize: 4 });
+    worker.tell({ type: "prepared", model: 0, maxBatchSize: 4 });
     expect(worker.told.at(-1)).toMatchObject({ do: "acquire", lane: "realtime" });
     const effects = worker.pass(500);
     expect(late(effects)).toHaveLength(1);

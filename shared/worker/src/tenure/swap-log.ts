@@ -30,6 +30,7 @@ export function swapOf(loadMs: number, engine: EngineDescription, now: number): 
   const { checkSeconds, loadSeconds, warmUpSeconds } = engine;
   const seconds = rounded(loadMs / 1_000);
   return {
+    model: engine.name,
     at: now,
     seconds,
     // Whatever the engine did not do itself: the process, its thread, its modules.

@@ -44,6 +44,12 @@ export function createTenureDiary({ bus, unfinished, metrics, clock, log }: Tenu
     }
   }
 
+  function end(reason: TenureEnd): void {
+    const now = clock.now();
+    ended = { reason, killSeconds: Math.round(now - (killedAt ?? now)) / 1_000, at: now };
+    killedAt = undefined;
+  }
+
   function tellEnd(): void {
     if (ended === undefined) return;
     const { reason, killSeconds, at } = ended;
@@ -98,13 +104,14 @@ export function createTenureDiary({ bus, unfinished, metrics, clock, log }: Tenu
         case "note-hang":
           log.error({ size: note.rows, seconds: note.ms / 1_000 }, "a pass hangs; killing its engine");
           return;
-        case "note-end": {
+        case "note-turn":
+          end(note.reason);
+          tellEnd();
+          return;
+        case "note-end":
           metrics?.leaseHeld(false);
-          const now = clock.now();
-          ended = { reason: note.reason, killSeconds: Math.round(now - (killedAt ?? now)) / 1_000, at: now };
-          killedAt = undefined;
+          end(note.reason);
           if (note.reason === "lost") tellEnd();
-        }
       }
     },
     killed() {

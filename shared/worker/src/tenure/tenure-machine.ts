@@ -1,6 +1,6 @@
 /** The tenure as a pure machine: `next(state, event)` gives the next state and what is to be done (tenure-state.ts). */
 import { freshCredit } from "@parlance/gpu-lease";
-import { modeOf } from "../lanes/demand.ts";
+import { modeOf, rests } from "../lanes/demand.ts";
 import { isLive } from "../lanes/work-lane.ts";
 import { begin, end, exited, hangsAt, killHung, leave, loaded } from "./course.ts";
 import { cancel, letGo } from "./dismissal.ts";
@@ -9,10 +9,10 @@ import { expire, expiries } from "./expire.ts";
 import { handOver } from "./hand-over.ts";
 import { breatherEnd, measureShare, nothingOwed } from "./live-share.ts";
 import { noteLive } from "./open-session.ts";
-import { yieldsNext } from "./other-turn.ts";
 import { died, ended, failed, started } from "./row-ends.ts";
-import { ask, denyWishes, grantWishes, seek, urge } from "./seeking.ts";
+import { denyWishes, getReady, grantWishes, seek, urge } from "./seeking.ts";
 import type { TenureEffect, TenureEvent, TenureSettings, TenureState } from "./tenure-state.ts";
+import { yieldsNext } from "./turns.ts";
 
 export type TenureStep = [TenureState, TenureEffect[]];
 
@@ -30,11 +30,15 @@ export function tenureMachine(settings: TenureSettings): TenureMachine {
   const initial: TenureState = {
     phase: { name: "idle" },
     waiting: [],
+    models: settings.models,
+    model: 0,
     maxBatchSize: settings.maxBatchSize,
+    preparing: [],
+    prepared: [],
+    resting: [],
     standby: false,
     waiters: [],
-    wishedSince: undefined,
-    retryAt: undefined,
+    wished: undefined,
     politeUntil: 0,
     closing: false,
     turns: { credit: freshCredit, passedOver: 0, passMs: 0, insideMs: 0, loadMs: 0, heldUpMs: 0, share: nothingOwed },
@@ -48,11 +52,12 @@ export function tenureMachine(settings: TenureSettings): TenureMachine {
   function next(before: TenureState, event: TenureEvent): TenureStep {
     const draft: Draft = { state: before, effects: [], later: [], now: event.now };
     hear(draft, event);
+    awake(draft);
     expire(draft);
     measureShare(draft, before, settings);
     change(draft, { heardAt: event.now });
     goOn(draft);
-    setMode(draft);
+    setMode(draft, before);
     urge(draft, before);
     return [draft.state, [...draft.effects, ...draft.later]];
   }
@@ -77,10 +82,15 @@ export function tenureMachine(settings: TenureSettings): TenureMachine {
         return;
       case "standing":
         change(draft, { standby: event.standby, waiters: event.waiters });
+        // Another may be chosen by hand before it is this worker's turn again.
+        if (event.standby) change(draft, { prepared: [] });
         return;
-      case "wished":
-        change(draft, { wishedSince: draft.state.wishedSince ?? event.since });
+      case "wished": {
+        const { model } = event;
+        const prepared = draft.state.prepared.filter((each) => each.model !== model);
+        change(draft, { wished: { since: draft.state.wished?.since ?? event.since, model }, prepared });
         return;
+      }
       case "unload":
         leave(draft, "unloaded", undefined);
         return;
@@ -88,26 +98,28 @@ export function tenureMachine(settings: TenureSettings): TenureMachine {
         change(draft, { closing: true });
         leave(draft, "stopped", event.now + DRAIN_MS);
         return;
-      case "prepared":
-        if (phase.name === "preparing") {
-          change(draft, { maxBatchSize: event.maxBatchSize });
-          ask(draft);
-        }
+      case "prepared": {
+        const { model, maxBatchSize } = event;
+        prepared(draft, model);
+        if (draft.state.standby) return;
+        change(draft, { prepared: [...draft.state.prepared, { model, maxBatchSize }] });
         return;
+      }
       case "not-prepared":
-        if (phase.name !== "preparing") return;
-        enter(draft, { name: "idle" });
-        if (event.restMs !== undefined) change(draft, { retryAt: draft.now + event.restMs });
-        denyWishes(draft, event.error);
+        prepared(draft, event.model);
+        if (event.restMs !== undefined) rest(draft, event.model, event.restMs);
+        denyWishes(draft, event.model, event.error);
         return;
       case "granted":
         if (phase.name === "asking" && phase.call === event.call) begin(draft, phase.unwanted);
         return;
       case "refused":
-        if (phase.name === "asking" && phase.call === event.call) enter(draft, { name: "idle" });
+        if (phase.name !== "asking" || phase.call !== event.call) return;
+        enter(draft, { name: "idle" });
+        change(draft, { prepared: [] });
         return;
       case "lost":
-        if (phase.name === "ending") enter(draft, { ...phase, reason: "lost" });
+        if (phase.name === "ending") enter(draft, { ...phase, reason: "lost", next: undefined });
         else end(draft, "lost");
         return;
       case "released":
@@ -118,8 +130,8 @@ export function tenureMachine(settings: TenureSettings): TenureMachine {
         return;
       case "load-failed":
         if (!isNewest(draft, event.engine) || phase.name !== "loading") return;
-        change(draft, { retryAt: draft.now + event.restMs });
-        denyWishes(draft, event.error);
+        rest(draft, draft.state.model, event.restMs);
+        denyWishes(draft, draft.state.model, event.error);
         end(draft, "load-failed");
         return;
       case "exited":
@@ -149,21 +161,19 @@ export function tenureMachine(settings: TenureSettings): TenureMachine {
       case "idle":
         seek(draft);
         return;
-      case "preparing":
-        if (draft.state.closing) enter(draft, { name: "closed" });
-        return;
       case "asking":
         if (phase.unwanted) return;
         if (draft.state.closing || draft.state.standby) {
           enter(draft, { ...phase, unwanted: true });
           draft.effects.push({ do: "stop-asking" });
-        }
+        } else getReady(draft);
         return;
       case "working": {
         killHung(draft, settings);
         grantWishes(draft);
+        if (phase.tenure.leaving === undefined) getReady(draft);
         const over = handOver(draft, settings);
-        if (over !== undefined) end(draft, over);
+        if (over !== undefined) end(draft, over.reason, over.next);
         return;
       }
       default:
@@ -175,14 +185,14 @@ export function tenureMachine(settings: TenureSettings): TenureMachine {
     initial,
     next,
     wakeAt(state) {
-      const times = [...expiries(state), ...phaseTimes(state)].flatMap((at) => at ?? []);
+      const retries = state.phase.name === "closed" ? [] : state.resting.map(({ until }) => until);
+      const times = [...expiries(state), ...retries, ...phaseTimes(state)].flatMap((at) => at ?? []);
       return times.length === 0 ? undefined : Math.min(...times);
     },
   };
 
   function phaseTimes(state: TenureState): (number | undefined)[] {
-    const { phase, retryAt } = state;
-    if (phase.name === "idle") return state.mode === "resting" ? [retryAt] : [];
+    const { phase } = state;
     if (phase.name !== "working") return [];
     const { tenure } = phase;
     if (tenure.hung || tenure.dead) return [];
@@ -194,16 +204,37 @@ export function tenureMachine(settings: TenureSettings): TenureMachine {
 }
 
 /** What is not wanted of the lanes any more is given back, and asked for no longer. */
-function setMode(draft: Draft): void {
-  const before = draft.state.mode;
-  const mode = modeOf(draft.state, draft.now);
+function setMode(draft: Draft, before: TenureState): void {
+  const mode = modeOf(draft.state);
   change(draft, { mode });
+  const { model, waiting, resting } = draft.state;
   const isOpen = mode === "work" || mode === "alarm";
-  if (mode !== before && (before === "work" || !isOpen)) draft.effects.push({ do: "withdraw" });
-  const { waiting } = draft.state;
-  if (isOpen || waiting.length === 0) return;
-  change(draft, { waiting: [] });
-  draft.effects.push({ do: "give-back", jobs: waiting });
+  const isLess = mode !== before.mode && (before.mode === "work" || !isOpen);
+  const isOther = model !== before.model || resting.length > before.resting.length;
+  if (isLess || (isOther && isOpen)) draft.effects.push({ do: "withdraw" });
+  const unwanted = isOpen ? waiting.filter((job) => rests(draft.state, job.model)) : waiting;
+  if (unwanted.length === 0) return;
+  change(draft, { waiting: waiting.filter((job) => !unwanted.includes(job)) });
+  draft.effects.push({ do: "give-back", jobs: unwanted });
+}
+
+/** Files are ready, or cannot be had. */
+function prepared(draft: Draft, model: number): void {
+  change(draft, { preparing: draft.state.preparing.filter((each) => each !== model) });
+}
+
+/** It is tried again after a while. */
+function rest(draft: Draft, model: number, ms: number): void {
+  const others = draft.state.resting.filter((each) => each.model !== model);
+  change(draft, { resting: [...others, { model, until: draft.now + ms }] });
+}
+
+/** What has rested for long enough. */
+function awake(draft: Draft): void {
+  const { resting } = draft.state;
+  const isDue = ({ until }: (typeof resting)[number]) => until !== undefined && until <= draft.now;
+  if (!resting.some(isDue)) return;
+  change(draft, { resting: resting.map((each) => (isDue(each) ? { model: each.model, until: undefined } : each)) });
 }
 
 function isNewest(draft: Draft, engine: number): boolean {

@@ -1,10 +1,10 @@
 /**
  * The worker as a state: what it has to do, what it has of the lease and of an engine, and which row runs where.
  *
- *   idle ──work──▶ preparing ──files ready──▶ asking ──granted──▶ loading ──loaded──▶ working
- *    ▲  ▲              │ not ready               │ refused, another of the family has it  │  ▲ died: loading again
- *    │  └──────────────┴─────────────────────────┘                                        │
- *    └──released── releasing ◀──the engine is gone── ending ◀──idle, yielded, told, lost──┘
+ *   idle ──work, and files ready──▶ asking ──granted──▶ loading ──loaded──▶ working
+ *    ▲  ▲                              │ refused            ▲  ▲                │  ▲ died: loading again
+ *    │  └──────────────────────────────┘                    │  └─another model's turn
+ *    └──released── releasing ◀──the engine is gone── ending ┴◀─idle, yielded, told, lost
  *
  * What it has to do are jobs and windows of live sessions. A window is worth something until its time is up: then it is answered as
  * late, wherever it waits, and it is never run twice. A session is **open** while live work comes: other families and less
@@ -13,6 +13,9 @@
  * A **tenure** is the time from `granted` to `released`. Before it, work is noticed by pulling a job of each lane. The files
  * are made ready before the lease is asked for, so that nobody's turn is spent on a download. What cannot be had or loaded
  * is tried again after a pause, whether there is work or not, and at once for somebody who waits for the model by name.
+ *
+ * A worker may have several **models**, known by their numbers, of which one is loaded at a time. Each job is of one of them. Those of
+ * the others wait for its turn as another family does (turns.ts), noticed as before a tenure, and their files are made ready meanwhile.
  *
  * While it works, the engine has passes: those it has begun run inside each other, the most urgent innermost, and of each
  * lane one waits behind them. A row settles when it ends. The rest of the state says why nothing is handed over:
@@ -41,6 +44,8 @@ export interface TenureSettings extends YieldSettings {
   passTimeoutMs: number;
   /** Of the time, 0 to 1: what live work leaves to other work that waits. */
   batchShare: number;
+  /** How many there are, numbered from 0. */
+  models: number;
   /** Live work here belongs to sessions, of which more follows. */
   hasSessions: boolean;
 }
@@ -48,6 +53,8 @@ export interface TenureSettings extends YieldSettings {
 /** What is decided by. `id` stands for the rest of it. */
 export interface TenureJob extends Composable, Suspect {
   readonly id: number;
+  /** Whose it is of the worker's models. */
+  readonly model: number;
   /** Milliseconds since the epoch. */
   readonly publishedAt: number;
   /** On the clock of the events. Of a window: nobody waits for it any longer. */
@@ -95,6 +102,8 @@ export interface Tenure {
   readonly engine: number;
   /** When the model was loaded first. */
   readonly began: number | undefined;
+  /** The same of the first model since the lease is held. */
+  readonly firstBegan: number | undefined;
   readonly refills: boolean;
   /** See ComposeQuestion. */
   readonly rowsAreCheap: boolean;
@@ -123,11 +132,17 @@ export interface Tenure {
 }
 
 export type Phase =
-  | { readonly name: "idle" | "preparing" }
+  | { readonly name: "idle" }
   /** `unwanted`: no more, but the answer is still to come. */
   | { readonly name: "asking"; readonly call: number; readonly unwanted: boolean }
   | { readonly name: "loading" | "working"; readonly tenure: Tenure }
-  | { readonly name: "ending"; readonly tenure: Tenure; readonly reason: TenureEnd }
+  /** `next`: the model whose turn it is, in the same tenure. */
+  | {
+      readonly name: "ending";
+      readonly tenure: Tenure;
+      readonly reason: TenureEnd;
+      readonly next: number | undefined;
+    }
   | { readonly name: "releasing"; readonly reason: TenureEnd }
   | { readonly name: "closed" };
 
@@ -165,15 +180,24 @@ export interface TenureState {
   readonly phase: Phase;
   /** Oldest first. */
   readonly waiting: readonly TenureJob[];
+  /** How many there are. */
+  readonly models: number;
+  /** The one that is loaded, or is to be. */
+  readonly model: number;
+  /** Of that model. */
   readonly maxBatchSize: number;
+  /** Models whose files are being made ready. */
+  readonly preparing: readonly number[];
+  /** Those whose files are, since they were last asked for. */
+  readonly prepared: readonly { readonly model: number; readonly maxBatchSize: number }[];
+  /** Those that could not be had or loaded, and when that is tried again; undefined: now. */
+  readonly resting: readonly { readonly model: number; readonly until: number | undefined }[];
   /** Another worker of the family has the lease. */
   readonly standby: boolean;
   /** Other families that wait for the lease. */
   readonly waiters: readonly Waiter[];
-  /** Since when somebody waits for the model by name, milliseconds since the epoch. */
-  readonly wishedSince: number | undefined;
-  /** The last try to load came to nothing: when the next one is due. */
-  readonly retryAt: number | undefined;
+  /** Somebody waits for a model by name, since then (milliseconds since the epoch). */
+  readonly wished: { readonly since: number; readonly model: number } | undefined;
   /** A free lease is left to those it was yielded to. */
   readonly politeUntil: number;
   /** When live work of a session was here last; undefined: never. */
@@ -202,12 +226,12 @@ export type TenureEvent = { readonly now: number } & (
   /** Somebody took or left the lease, began or ceased to wait. */
   | { type: "standing"; standby: boolean; waiters: readonly Waiter[] }
   /** Somebody waits for the model by name. `since`: milliseconds since the epoch. */
-  | { type: "wished"; since: number }
+  | { type: "wished"; since: number; model: number }
   | { type: "unload" }
   | { type: "close" }
-  | { type: "prepared"; maxBatchSize: number }
-  /** `restMs`: undefined when another model is chosen by now. */
-  | { type: "not-prepared"; error: Error; restMs: number | undefined }
+  | { type: "prepared"; model: number; maxBatchSize: number }
+  /** `restMs`: undefined when another one is chosen in its place by now. */
+  | { type: "not-prepared"; model: number; error: Error; restMs: number | undefined }
   | { type: "granted" | "refused"; call: number }
   /** What the engine is alive by must be gone as fast as it can. */
   | { type: "lost" }
@@ -239,13 +263,13 @@ export interface RowEnd {
 }
 
 export type TenureEffect =
-  /** Get the model's files ready. */
-  | { do: "prepare" }
+  /** Get a model's files ready. */
+  | { do: "prepare"; model: number }
   | { do: "acquire"; call: number; lane: Lane; since: number | undefined; politeMs: number }
   | { do: "urge"; lane: Lane; since: number | undefined }
   | { do: "stop-asking" }
   | { do: "release" }
-  | { do: "load"; engine: number }
+  | { do: "load"; engine: number; model: number }
   | { do: "kill"; engine: number }
   | { do: "hand"; pass: number; lane: WorkLane; jobs: readonly TenureJob[]; room: Room | undefined }
   | { do: "stop"; pass: number; rows: readonly number[] }
@@ -270,6 +294,8 @@ export type TenureEffect =
   /** The lease is held; and not any more, nor is there an engine. */
   | { do: "note-tenure" }
   | { do: "note-end"; reason: TenureEnd }
+  /** There is no engine any more: another model is loaded, and the lease is kept. */
+  | { do: "note-turn"; reason: TenureEnd }
   /** To those who wait for the model by name. */
   | { do: "grant-wishes" }
   | { do: "send-wishes-elsewhere" }

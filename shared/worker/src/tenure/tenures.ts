@@ -11,11 +11,10 @@ import { isOpen, roomFor } from "../lanes/demand.ts";
 import type { HeldJobs, Work } from "../lanes/held-jobs.ts";
 import { rank, type WorkLane, workLanes } from "../lanes/work-lane.ts";
 import type { LoadMemory } from "../model/load-memory.ts";
-import type { LoadTrouble } from "../model/load-trouble.ts";
 import type { LoadWishes } from "../model/load-wishes.ts";
-import type { ModelChoice } from "../model/model-choice.ts";
 import { loadFailure } from "../model/model-state.ts";
 import { prepareModel } from "../model/prepare-model.ts";
+import type { WorkerModels } from "../model/worker-models.ts";
 import type { Parts } from "../parts/parts.ts";
 import type { WindowAnswers } from "../results/answer-window.ts";
 import type { PassSettlement } from "../results/settle-pass.ts";
@@ -42,8 +41,8 @@ export interface Tenures {
   readonly swaps: SwapLog["state"];
   /** Jobs are taken. */
   readonly open: boolean;
-  /** How many more of a lane are wanted. */
-  room(lane: WorkLane): number;
+  /** How many more of a lane are wanted for a model. */
+  room(lane: WorkLane, model: number): number;
   /** Ends the current tenure once what runs has ended; resolves when the lease is let go. */
   unload(): Promise<void>;
   /** To be called once. */
@@ -63,9 +62,8 @@ export interface TenuresOptions {
   settle: PassSettlement;
   answers: Omit<WindowAnswers, "unreadable">;
   parts: Pick<Parts, "tell" | "over">;
-  choice: ModelChoice;
+  models: WorkerModels;
   wishes: LoadWishes;
-  trouble: LoadTrouble;
   memory: LoadMemory;
   diary: TenureDiary;
   engine: Pick<EngineSlotOptions, "entry" | "on">;
@@ -78,7 +76,7 @@ export interface TenuresOptions {
 }
 
 export function createTenures(options: TenuresOptions): Tenures {
-  const { inbox, family, lease, held, settle, answers, parts, choice, wishes, trouble, memory, diary } = options;
+  const { inbox, family, lease, held, settle, answers, parts, models, wishes, memory, diary } = options;
   const { settings, clock, log, signal } = options;
   const machine = tenureMachine(settings);
   const swaps = createSwapLog();
@@ -101,11 +99,12 @@ export function createTenures(options: TenuresOptions): Tenures {
     log,
     onLoaded(engine, { description: told, loadMs }, swap) {
       description = told;
-      trouble.over();
+      models.of(state.model).trouble.over();
       if (tenureOf(state)?.began === undefined) swaps.add(swap);
       inbox.put({ type: "loaded", engine, refills: told.refills, cuda: told.cuda, loadMs });
     },
     onLoadFailed(engine, error) {
+      const { trouble } = models.of(state.model);
       trouble.failed(error);
       inbox.put({ type: "load-failed", engine, error, restMs: trouble.restMs });
     },
@@ -128,7 +127,9 @@ export function createTenures(options: TenuresOptions): Tenures {
     const [next, effects] = machine.next(state, { ...event, now: clock.now() });
     state = next;
     for (const effect of effects) perform(effect);
-    if (workLanes.some((lane) => roomFor(state, lane) > roomFor(before, lane))) pulls.poke();
+    const hasMoreRoom = (lane: WorkLane) =>
+      models.all.some((_, model) => roomFor(state, lane, model) > roomFor(before, lane, model));
+    if (workLanes.some(hasMoreRoom)) pulls.poke();
     const there = new Set(tenureOf(state)?.passes.map(({ id }) => id));
     for (const id of runs.keys()) if (!there.has(id)) runs.delete(id);
     if (tenureOf(state) === undefined) for (const tell of withoutEngine.splice(0)) tell();
@@ -144,7 +145,7 @@ export function createTenures(options: TenuresOptions): Tenures {
   function perform(effect: TenureEffect): void {
     switch (effect.do) {
       case "prepare":
-        void prepareModel({ choice, trouble, inbox, log, signal });
+        void prepareModel({ model: effect.model, of: models.of(effect.model), inbox, log, signal });
         return;
       case "acquire":
         stopAsking = askLease({ lease, inbox, log }, effect);
@@ -162,7 +163,7 @@ export function createTenures(options: TenuresOptions): Tenures {
         });
         return;
       case "load":
-        slot.load(effect.engine, { options: choice.current.options, memory: memory.of(choice.current) });
+        load(effect);
         return;
       case "kill":
         diary.killed();
@@ -219,6 +220,11 @@ export function createTenures(options: TenuresOptions): Tenures {
     }
   }
 
+  function load({ engine, model }: Extract<TenureEffect, { do: "load" }>): void {
+    const { current } = models.of(model).choice;
+    slot.load(engine, { options: current.options, memory: memory.of(current) });
+  }
+
   function hand({ pass, lane, jobs, room }: Extract<TenureEffect, { do: "hand" }>): void {
     const rows = find(jobs);
     if (slot.loaded === undefined || rows.length < jobs.length) throw new Error("there is nothing to run, or nowhere");
@@ -250,7 +256,7 @@ export function createTenures(options: TenuresOptions): Tenures {
     get open() {
       return isOpen(state);
     },
-    room: (lane) => roomFor(state, lane),
+    room: (lane, model) => roomFor(state, lane, model),
     unload() {
       if (tenureOf(state) === undefined) return Promise.resolve();
       const left = new Promise<void>((resolve) => withoutLease.push(resolve));

@@ -27,6 +27,7 @@ export interface ScriptedWorker {
   operations?: WorkerOptions["operations"];
   toJob?: WorkerOptions["toJob"];
   models?: WorkerOptions["models"];
+  others?: WorkerOptions["others"];
   /** Default: what each script says is the tail of what was heard. */
   windows?: WorkerOptions["windows"];
 }
@@ -67,6 +68,7 @@ export function createScriptedWorker(options: ScriptedWorker): Promise<Worker> {
     },
     ...(toJob && { toJob }),
     ...(options.models && { models: options.models }),
+    ...(options.others && { others: options.others }),
     windows: options.windows ?? (family === "asr" ? { toJob: windowAsItIs, toHeard } : undefined),
     toPart: ({ meta }) => partSchema.parse(meta),
     toResult: ({ headers }, { meta }, pass) => ({

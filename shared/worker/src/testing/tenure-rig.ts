@@ -10,9 +10,8 @@ import { createHeldJobs, forTenure } from "../lanes/held-jobs.ts";
 import { asItIs, readJob } from "../lanes/job.ts";
 import { readWindow } from "../lanes/window.ts";
 import { createLoadMemory } from "../model/load-memory.ts";
-import { createLoadTrouble } from "../model/load-trouble.ts";
 import { createLoadWishes } from "../model/load-wishes.ts";
-import { createModelChoice } from "../model/model-choice.ts";
+import { createWorkerModels } from "../model/worker-models.ts";
 import { createTenureDiary, type TenureNote } from "../tenure/tenure-diary.ts";
 import type { TenureNews } from "../tenure/tenure-news.ts";
 import type { RowEnd, TenureSettings } from "../tenure/tenure-state.ts";
@@ -119,8 +118,11 @@ export async function openTenure({ settings, engine = {} }: RigOptions = {}): Pr
       },
     },
     parts: { tell() {}, over() {} },
-    choice: createModelChoice({ name: "scripted", options: engine, maxBatchSize }, undefined, () => {}),
-    trouble: createLoadTrouble(clock, undefined),
+    models: createWorkerModels({
+      served: [{ model: { name: "scripted", options: engine, maxBatchSize }, source: undefined, operations: [] }],
+      onDownload() {},
+      ...{ clock, metrics: undefined },
+    }),
     memory: createLoadMemory({ on: { device: "cpu" }, clock, log }),
     diary: {
       ...diary,
@@ -137,6 +139,7 @@ export async function openTenure({ settings, engine = {} }: RigOptions = {}): Pr
       idleMs: defaults.IDLE_TIMEOUT * SECOND,
       passTimeoutMs: defaults.PASS_TIMEOUT * SECOND,
       batchShare: defaults.LIVE_BATCH_SHARE / 100,
+      models: 1,
       hasSessions: true,
       ...settings,
     },
@@ -144,7 +147,7 @@ export async function openTenure({ settings, engine = {} }: RigOptions = {}): Pr
   });
   tenures.serve({ poke() {}, withdraw() {} });
   const loaded = wishes.add();
-  inbox.put({ type: "wished", since: Date.now() });
+  inbox.put({ type: "wished", since: Date.now(), model: 0 });
   if (!(await loaded)) throw new Error("another worker loads it");
   let number = 0;
   let renewal = clock.now() + RENEWAL_MS;
@@ -170,7 +173,7 @@ export async function openTenure({ settings, engine = {} }: RigOptions = {}): Pr
       ];
       const job = readJob(delivered(number, subject, script, headers, giveBack), asItIs, clock.now());
       held.add(job);
-      inbox.put({ type: "job", job: forTenure(job) });
+      inbox.put({ type: "job", job: forTenure(job, 0) });
     },
     windows(scripts, lifeMs = 60_000) {
       const taken = scripts.map((script) => {
@@ -185,7 +188,7 @@ export async function openTenure({ settings, engine = {} }: RigOptions = {}): Pr
         return readWindow(delivered(number, subject, script, values, giveBack), windowAsItIs, clock.now());
       });
       for (const window of taken) held.add(window);
-      inbox.put({ type: "windows", windows: taken.map(forTenure) });
+      inbox.put({ type: "windows", windows: taken.map((window) => forTenure(window, 0)) });
     },
     done: (count) => happens(() => happened.length >= count),
     async close() {

@@ -9,7 +9,7 @@ export type Handed = Extract<TenureEffect, { do: "hand" }>;
 
 const settings: TenureSettings = {
   ...{ maxBatchSize: 4, batchWaitMs: 20, idleMs: 0, passTimeoutMs: 60_000 },
-  ...{ quantumMs: 5_000, swapShare: 0.1, urgentShare: 0.5, batchShare: 0.1, hasSessions: true },
+  ...{ quantumMs: 5_000, swapShare: 0.1, urgentShare: 0.5, batchShare: 0.1, models: 1, hasSessions: true },
 };
 
 export type ToldTenureOptions = Partial<TenureSettings> & { refills?: boolean; cuda?: boolean };
@@ -36,8 +36,8 @@ export function toldTenure({ refills = false, cuda = false, ...change }: ToldTen
     return found?.do === "load" ? found.engine : 0;
   }
 
-  tell({ type: "wished", since: 0 });
-  tell({ type: "prepared", maxBatchSize: settings.maxBatchSize });
+  tell({ type: "wished", since: 0, model: 0 });
+  tell({ type: "prepared", model: 0, maxBatchSize: settings.maxBatchSize });
   tell({ type: "granted", call: number("acquire") });
   tell({ type: "loaded", engine: number("load"), refills, cuda, loadMs: 1_000 });
   const end = (pass: number, row: number, outcome: RowEnd["outcome"] = { ok: true, meta: null }, ms = 10) =>
@@ -51,6 +51,7 @@ export function toldTenure({ refills = false, cuda = false, ...change }: ToldTen
       jobs += 1;
       const job = {
         id: jobs,
+        model: 0,
         lane,
         batchId: "b",
         together: 1,
@@ -72,7 +73,15 @@ export function toldTenure({ refills = false, cuda = false, ...change }: ToldTen
     windows(count: number, lifeMs = 1_000, more: Partial<TenureJob> = {}) {
       const windows = Array.from({ length: count }, (): TenureJob => {
         jobs += 1;
-        const common = { id: jobs, lane: "window", batchId: `s${jobs}`, together: 1, bytes: 50, suspicion: 0 } as const;
+        const common = {
+          id: jobs,
+          model: 0,
+          lane: "window",
+          batchId: `s${jobs}`,
+          together: 1,
+          bytes: 50,
+          suspicion: 0,
+        } as const;
         return { ...common, arrivedAt: now, publishedAt: 0, expiresAt: now + lifeMs, ...more };
       });
       return tell({ type: "windows", windows });

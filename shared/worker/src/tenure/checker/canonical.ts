@@ -2,7 +2,18 @@
 import type { World } from "./world.ts";
 
 const times: ReadonlySet<string> = new Set([
-  ...["arrivedAt", "movedAt", "idleSince", "waitUntil", "breatherUntil", "leaveBy", "began", "retryAt", "politeUntil"],
+  ...[
+    "arrivedAt",
+    "movedAt",
+    "idleSince",
+    "waitUntil",
+    "breatherUntil",
+    "leaveBy",
+    "began",
+    "firstBegan",
+    "until",
+    "politeUntil",
+  ],
   ...["heardAt", "liveAt", "expiresAt", "handedAt"],
 ]);
 const names: ReadonlySet<string> = new Set(["pass", "engine", "call", "run", "number"]);

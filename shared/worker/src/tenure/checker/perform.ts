@@ -8,7 +8,8 @@ export function perform(world: World, effect: TenureEffect): World {
   const broken = (what: string): World => ({ ...world, broken: world.broken ?? what });
   switch (effect.do) {
     case "prepare":
-      return world.preparing ? broken("files are got ready twice at a time") : { ...world, preparing: true };
+      if (world.preparing.includes(effect.model)) return broken("files are got ready twice at a time");
+      return { ...world, preparing: [...world.preparing, effect.model] };
     case "acquire":
       if (world.asked !== undefined || world.lease !== "free")
         return broken("the lease is asked for while it is there");
@@ -20,7 +21,10 @@ export function perform(world: World, effect: TenureEffect): World {
       return world.lease === "held" ? { ...world, lease: "releasing" } : broken("a lease is let go that is not held");
     case "load":
       if (world.lease !== "held") return broken("an engine runs without the lease");
-      return engine === undefined ? { ...world, engine: newEngine(effect.engine) } : broken("two engines");
+      if (!world.ready.includes(effect.model)) return broken("a model is loaded whose files are not ready");
+      return engine === undefined
+        ? { ...world, engine: newEngine(effect.engine, effect.model) }
+        : broken("two engines");
     case "kill":
       if (engine === undefined || engine.killed) return world;
       return { ...world, engine: { ...engine, killed: true } };
@@ -56,6 +60,8 @@ function toThePipe(world: World, engine: SmallEngine, command: Command, broken: 
   if (command.do === "hand" && command.jobs.some(({ id }) => there.has(id))) return broken("a job is doubled");
   if (command.do === "hand" && command.jobs.some(({ expiresAt = world.now + 1 }) => expiresAt <= world.now))
     return broken("a late window is run");
+  const isAnothers = ({ id }: { id: number }) => world.jobs.some((job) => job.id === id && job.model !== engine.model);
+  if (command.do === "hand" && command.jobs.some(isAnothers)) return broken("a job is run by another model");
   return { ...world, engine: { ...engine, pipe: [...engine.pipe, command] } };
 }
 

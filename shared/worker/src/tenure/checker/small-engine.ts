@@ -27,6 +27,7 @@ interface Running extends Omit<Waiting, "id"> {
 
 export interface SmallEngine {
   readonly engine: number;
+  readonly model: number;
   readonly loaded: boolean;
   /** Told to die: it does so whenever it likes. */
   readonly killed: boolean;
@@ -39,8 +40,8 @@ export interface SmallEngine {
   readonly runs: number;
 }
 
-export const newEngine = (engine: number): SmallEngine => ({
-  ...{ engine, loaded: false, killed: false, hangs: false },
+export const newEngine = (engine: number, model: number): SmallEngine => ({
+  ...{ engine, model, loaded: false, killed: false, hangs: false },
   ...{ pipe: [], waiting: [], running: [], runs: 0 },
 });
 

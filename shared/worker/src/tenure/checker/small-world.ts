@@ -12,16 +12,26 @@ import type { Chances, Rules, World, WorldJob } from "./world.ts";
 /** Enough for a breather of live work, once others were owed their share for so long. */
 const WINDOW_MS = 200;
 
-export function newWorld({ machine }: Rules, jobs: readonly WorkLane[], chances: Chances): World {
+/** @param others jobs, by their places, that are another model's */
+export function newWorld(
+  { machine }: Rules,
+  jobs: readonly WorkLane[],
+  chances: Chances,
+  others: readonly number[],
+): World {
   return {
     state: machine.initial,
     now: 0,
     // Of two batches: the first job is in one of its own.
-    jobs: jobs.map((lane, index) => ({ id: index + 1, lane, batchId: index === 0 ? "a" : "b", at: "server" })),
+    jobs: jobs.map((lane, index) => ({
+      ...{ id: index + 1, model: others.includes(index) ? 1 : 0, lane },
+      ...{ batchId: index === 0 ? "a" : "b", at: "server" },
+    })),
     cancelled: [],
     lease: "free",
     asked: undefined,
-    preparing: false,
+    preparing: [],
+    ready: [],
     engine: undefined,
     unheard: [],
     chances,
@@ -44,18 +54,19 @@ export function* successors(rules: Rules, world: World): Generator<World> {
 
   for (const job of world.jobs) {
     if (job.at !== "server" || world.cancelled.includes(job.batchId)) continue;
-    if (!isOpen(state) || roomFor(state, job.lane) < 1) continue;
+    if (!isOpen(state) || roomFor(state, job.lane, job.model) < 1) continue;
     const come = toJob(job, world.now);
     const event: Told = job.lane === "window" ? { type: "windows", windows: [come] } : { type: "job", job: come };
     yield tell(`job ${job.id} comes`, place(world, [job.id], "worker"), event);
   }
-  if (world.preparing) {
-    const from = { ...world, preparing: false };
-    yield tell("files are ready", from, { type: "prepared", maxBatchSize: state.maxBatchSize });
+  for (const model of world.preparing) {
+    const preparing = world.preparing.filter((each) => each !== model);
+    const from = { ...world, preparing, ready: [...new Set([...world.ready, model])].sort() };
+    yield tell(`files of ${model} are ready`, from, { type: "prepared", model, maxBatchSize: state.maxBatchSize });
     const spent = chance("fileFailures");
     if (spent) {
-      const event: Told = { type: "not-prepared", error: new Error("no files"), restMs: 5 };
-      yield tell("no files", { ...spent, preparing: false }, event);
+      const event: Told = { type: "not-prepared", model, error: new Error("no files"), restMs: 5 };
+      yield tell(`no files of ${model}`, { ...spent, preparing }, event);
     }
   }
   if (world.asked !== undefined) {
@@ -81,7 +92,7 @@ export function* successors(rules: Rules, world: World): Generator<World> {
       { type: "standing", standby: state.standby, waiters: [{ lane: "interactive", since: 0 }] },
     ],
     ["standbys", "another of the family has it", { type: "standing", standby: true, waiters: state.waiters }],
-    ["wishes", "wished", { type: "wished", since: 0 }],
+    ["wishes", "wished", { type: "wished", since: 0, model: state.models - 1 }],
     ["unloads", "unload", { type: "unload" }],
     ["closes", "close", { type: "close" }],
   ];
@@ -167,7 +178,7 @@ function hear({ machine }: Rules, from: World, told: readonly Told[]): World {
   return world;
 }
 
-function toJob({ id, lane, batchId }: WorldJob, now: number): TenureJob {
+function toJob({ id, model, lane, batchId }: WorldJob, now: number): TenureJob {
   const expiresAt = lane === "window" ? now + WINDOW_MS : undefined;
-  return { id, lane, batchId, together: 1, bytes: id, suspicion: 0, arrivedAt: now, publishedAt: 0, expiresAt };
+  return { id, model, lane, batchId, together: 1, bytes: id, suspicion: 0, arrivedAt: now, publishedAt: 0, expiresAt };
 }

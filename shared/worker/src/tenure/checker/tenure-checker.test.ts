@@ -30,9 +30,10 @@ test("a walk by chance through a larger world breaks no promise, and everything 
       fc.boolean(),
       fc.integer({ min: 1, max: 4 }),
       fc.boolean(),
-      (choices, refills, maxBatchSize, isCalm) => {
+      fc.subarray([...jobs.keys()]),
+      (choices, refills, maxBatchSize, isCalm, others) => {
         const scenario: Scenario = {
-          jobs,
+          ...{ jobs, others },
           refills,
           maxBatchSize,
           chances: isCalm ? { cancels: 1, waiters: 2 } : chances,
@@ -109,7 +110,7 @@ describe("the checker finds a machine that", () => {
       spoilt(([state, all]) => [
         state,
         all.flatMap((effect): TenureEffect[] => {
-          return effect.do === "acquire" ? [effect, { do: "load", engine: 99 }] : [effect];
+          return effect.do === "acquire" ? [effect, { do: "load", engine: 99, model: 0 }] : [effect];
         }),
       ]),
     ],
@@ -170,6 +171,24 @@ describe("the checker finds a machine that", () => {
         wakeAt: ({ phase, ...rest }) =>
           phase.name === "working" && phase.tenure.runs.length > 0 ? undefined : machine.wakeAt({ phase, ...rest }),
       }),
+    ],
+    [
+      "hands a job to the model that happens to be loaded",
+      "a job is run by another model",
+      { jobs: ["batch", "batch"], others: [1], chances: {} },
+      spoilt(([state, all]) => [
+        { ...state, waiting: state.waiting.map((job) => ({ ...job, model: state.model })) },
+        all,
+      ]),
+    ],
+    [
+      "loads a model before its files are there",
+      "a model is loaded whose files are not ready",
+      { jobs: ["batch"], others: [0], chances: {} },
+      spoilt(([state, all]) => [
+        state,
+        all.map((effect) => (effect.do === "load" ? { ...effect, model: 1 - effect.model } : effect)),
+      ]),
     ],
     [
       "does not hear that it is to close",

@@ -17,6 +17,8 @@ import type { Chances, Rules, World } from "./world.ts";
 export interface Scenario {
   jobs: readonly WorkLane[];
   chances: Chances;
+  /** Jobs, by their places, that are another model's than the others. Default: there is one model. */
+  others?: readonly number[];
   /** Waiting rows join what runs. */
   refills?: boolean;
   maxBatchSize?: number;
@@ -37,13 +39,14 @@ export const properties = [
   "what is urgent overtakes",
   "what is cancelled stops",
   "what is late is not run",
+  "no model runs another's jobs, or is loaded without its files",
   "no engine idles while work waits",
   "everything comes to its end, with nothing left running",
 ] as const;
 
 const settings: TenureSettings = {
   ...{ maxBatchSize: 2, batchWaitMs: 1, idleMs: 7, passTimeoutMs: 1_100 },
-  ...{ quantumMs: 0, swapShare: 0.5, urgentShare: 0.5, batchShare: 0.5, hasSessions: true },
+  ...{ quantumMs: 0, swapShare: 0.5, urgentShare: 0.5, batchShare: 0.5, models: 1, hasSessions: true },
 };
 
 /** @param broken a machine that is not as it should be, made of the one that is */
@@ -51,9 +54,9 @@ export function explore(
   scenario: Scenario,
   broken: (machine: TenureMachine) => TenureMachine = (same) => same,
 ): Explored {
-  const { jobs, chances, refills = false, maxBatchSize = 2, depth: deepest = Number.POSITIVE_INFINITY } = scenario;
-  const rules: Rules = { machine: broken(tenureMachine({ ...settings, maxBatchSize })), refills };
-  const start = newWorld(rules, jobs, chances);
+  const { jobs, chances, depth: deepest = Number.POSITIVE_INFINITY } = scenario;
+  const rules = rulesOf(scenario, broken);
+  const start = newWorld(rules, jobs, chances, scenario.others ?? []);
   const seen = new Set([canonical(start)]);
   const violations = new Map<string, string[]>();
   let frontier = [start];
@@ -76,6 +79,14 @@ export function explore(
   return { worlds: seen.size, depth, violations: [...violations].map(([what, path]) => ({ what, path })) };
 }
 
+function rulesOf(
+  { others = [], refills = false, maxBatchSize = 2 }: Scenario,
+  broken: (machine: TenureMachine) => TenureMachine = (same) => same,
+): Rules {
+  const models = others.length > 0 ? 2 : 1;
+  return { machine: broken(tenureMachine({ ...settings, maxBatchSize, models })), refills };
+}
+
 /** Of the first worlds all, of the rest some: coming to an end takes hundreds of steps. */
 function isSampled(number: number): boolean {
   return number < 500 || number % 41 === 0;
@@ -83,9 +94,9 @@ function isSampled(number: number): boolean {
 
 /** A walk by chance, for worlds too large to be walked through. */
 export function wander(scenario: Scenario, choose: (among: number) => number, steps: number): string | undefined {
-  const { jobs, chances, refills = false, maxBatchSize = 2 } = scenario;
-  const rules: Rules = { machine: tenureMachine({ ...settings, maxBatchSize }), refills };
-  let world = newWorld(rules, jobs, chances);
+  const { jobs, chances, others = [] } = scenario;
+  const rules = rulesOf(scenario);
+  let world = newWorld(rules, jobs, chances, others);
   for (let step = 0; step < steps; step += 1) {
     const ways = [...successors(rules, world)];
     const way = ways[choose(ways.length)];
@@ -101,7 +112,7 @@ export function wander(scenario: Scenario, choose: (among: number) => number, st
 function violationOf(world: World): string | undefined {
   if (world.broken !== undefined) return world.broken;
   const { state, engine, lease, now } = world;
-  const { phase, waiting } = state;
+  const { phase } = state;
   const known = jobsOf(state).map(({ id }) => id);
   const held = world.jobs.filter(({ at }) => at === "worker").map(({ id }) => id);
   if (new Set(known).size < known.length) return "a job is doubled";
@@ -111,13 +122,13 @@ function violationOf(world: World): string | undefined {
   const tenure = tenureOf(state);
   const rows = tenure === undefined ? [] : rowsOf(tenure);
   const isCancelled = ({ batchId }: { batchId: string }) => world.cancelled.includes(batchId);
-  if ([...waiting, ...(tenure?.again.flat() ?? [])].some(isCancelled)) return "a cancelled job waits";
+  if ([...state.waiting, ...(tenure?.again.flat() ?? [])].some(isCancelled)) return "a cancelled job waits";
   if (rows.some(({ job, stopped }) => isCancelled(job) && stopped !== "unwanted")) return "a cancelled job runs on";
   if (engine !== undefined && world.unheard.length === 0) {
     const there = rowsIn(engine).map(({ job }) => job);
     if (rows.length !== there.length || rows.some(({ job }) => !there.includes(job.id))) return "a row is forgotten";
   }
-  if ([...waiting, ...(tenure?.again.flat() ?? [])].some(({ expiresAt = now + 1 }) => expiresAt <= now))
+  if ([...state.waiting, ...(tenure?.again.flat() ?? [])].some(({ expiresAt = now + 1 }) => expiresAt <= now))
     return "a late window waits";
   if (engine !== undefined && rowsIn(engine).some((row) => isUnstopped(world, engine, row)))
     return "a cancelled job runs on";
@@ -130,6 +141,10 @@ function violationOf(world: World): string | undefined {
   )
     return undefined;
   const { passes, again, waitUntil } = phase.tenure;
+  const waiting = state.waiting.filter(({ model }) => model === state.model);
+  const isOthers = state.waiting.some(({ model }) => state.prepared.some((each) => each.model === model));
+  if (isOthers && passes.length + waiting.length + again.length === 0)
+    return "a model idles while another's work waits";
   const isHeld = state.turns.share.breather;
   const isUrgent = waiting.some(({ lane }) => isLive(lane)) && !isHeld;
   if (isUrgent && !passes.some(({ lane }) => isLive(lane))) return "what is urgent does not overtake";
@@ -159,7 +174,8 @@ function restless(rules: Rules, from: World): string | undefined {
   const closed = calm.state.closing ? calm : settle(rules, { ...calm, chances: { closes: 1 } });
   if (closed === undefined) return "it does not close";
   if (closed.broken !== undefined) return closed.broken;
-  if (closed.engine !== undefined || closed.lease !== "free" || closed.preparing) return "something is left running";
+  if (closed.engine !== undefined || closed.lease !== "free" || closed.preparing.length > 0)
+    return "something is left running";
   return closed.state.phase.name === "closed" ? undefined : "it does not close";
 }
 

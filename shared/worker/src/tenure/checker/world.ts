@@ -25,6 +25,8 @@ export interface Chances {
 
 export interface WorldJob {
   readonly id: number;
+  /** Whose it is of the worker's models. */
+  readonly model: number;
   readonly lane: WorkLane;
   readonly batchId: string;
   /** At the server, held by the worker, or settled. */
@@ -39,7 +41,9 @@ export interface World {
   /** `granting`: it is held, and the worker has not heard of it. */
   readonly lease: "free" | "granting" | "held" | "releasing";
   readonly asked: { readonly call: number; readonly unwanted: boolean } | undefined;
-  readonly preparing: boolean;
+  /** Models whose files are being made ready, and those whose files are. */
+  readonly preparing: readonly number[];
+  readonly ready: readonly number[];
   readonly engine: SmallEngine | undefined;
   /** Told by the engine, and not heard yet. */
   readonly unheard: readonly Told[];
