@@ -1,5 +1,6 @@
 /**
- * `npm run test:chaos`: 300 items, two in three to transcribe and one in three to speak, go through the pipeline.
+ * `npm run test:chaos`: 300 items, two in three to transcribe and one in three to speak, go through the pipeline. What speaks are three
+ * models of one worker, each of which does one of the operations: they take turns among themselves and with the transcribe workers.
  * Meanwhile each service, the engine and nats-server are killed with SIGKILL at least three times each. An engine is
  * killed in the middle of a swap three times, and the holder of the lease is stopped past its lease twice. In the end
  * every accepted item has exactly one terminal event, done, with the transcript or the sound of a run without faults;
@@ -9,6 +10,7 @@
  * engines_max (1, or the run has failed) and engine_processes_max, which counts those too that have only just been started.
  */
 import { randomUUID } from "node:crypto";
+import { rm } from "node:fs/promises";
 import { setTimeout as pause } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { connectBus } from "@parlance/bus";
@@ -19,10 +21,11 @@ import { watchEngines } from "../src/engine-watch.ts";
 import { startPipeline } from "../src/pipeline.ts";
 import { isAlive, processTree } from "../src/process-table.ts";
 import { untilFinished } from "../src/queue.ts";
-import { createRestClient } from "../src/rest-client.ts";
+import { createRestClient, type SpokenItem, type SpokenOperation } from "../src/rest-client.ts";
 import { seededRandom } from "../src/seeded-random.ts";
 import { createLedger } from "./ledger.ts";
 import { targets as everybody, kill, killDuringSwap, pauseLeaseHolder, type Target } from "./nemesis.ts";
+import { makeThreeVoices, spokenOperations } from "./three-voices.ts";
 import { type Work, workOf } from "./work.ts";
 
 const { values: wished } = parseArgs({
@@ -48,6 +51,7 @@ const random = seededRandom(seed);
 const say = (text: string) => process.stdout.write(`${text}\n`);
 say(`seed ${seed}`);
 
+const voices = await makeThreeVoices();
 const pipeline = await startPipeline({
   TRANSCRIBE_WORKERS: "2",
   LEASE_TTL: String(LEASE_TTL),
@@ -57,6 +61,7 @@ const pipeline = await startPipeline({
   MAX_BATCH_SIZE: "4",
   TTS_MAX_BATCH_SIZE: "4",
   IDLE_TIMEOUT: "0",
+  TTS_MODEL_ID: voices.folders.join(","),
 });
 const tree = processTree(pipeline.processes().pid);
 const bus = await connectBus({ url: pipeline.natsUrl, name: "chaos", ...pipeline.credentials("topology") });
@@ -69,6 +74,7 @@ const clips = [
   await longClip(20),
   await longClip(70),
 ];
+const recording = await client.upload((await longClip(5)).bytes, "voice.wav", "audio/wav");
 const works: Work[] = [...(await Promise.all(clips.map(transcription))), ...(await speeches())];
 say(`${works.length} works are done without faults`);
 
@@ -114,6 +120,7 @@ watch.stop();
 await bus.close();
 const before = processTree(pipeline.processes().pid);
 await pipeline.stop();
+await rm(voices.root, { recursive: true });
 const left = await stillAlive([...new Set([...tree, ...before])], 5_000);
 for (const failure of verdict.failures) say(failure);
 for (const overlap of watch.overlaps) say(`two engine processes at ${overlap}`);
@@ -165,28 +172,41 @@ async function speeches(): Promise<Work[]> {
     "Please close the window.",
     "We walked to the library on Wednesday. The train was late, and nobody knew why! Did you see it?",
   ];
-  const items = texts.map((text, index) => ({ operation: "custom_voice" as const, text, custom_id: String(index) }));
+  const asked = spokenOperations.flatMap((operation) => texts.map((text) => ({ operation, text })));
+  const items = asked.map(({ operation, text }, index) => spoken(operation, text, String(index)));
   const { batch_id } = await client.submit("without faults", items, randomUUID());
   const status = await untilFinished(client, batch_id, 120_000);
   return await Promise.all(
-    texts.map(async (text, index) => {
+    asked.map(async ({ operation, text }, index) => {
       const { url, error } = status.items[index] ?? {};
       if (!url) throw new Error(`not spoken without faults: ${error}`);
-      return workOf.text(text, await client.bytes(url));
+      return workOf.text(operation, text, await client.bytes(url));
     }),
   );
 }
 
+/** With what the operation asks for beside the text. */
+function spoken(operation: SpokenOperation, text: string, custom_id: string): SpokenItem {
+  const item = { operation, text, custom_id };
+  if (operation === "voice_design") return { ...item, instructions: "A plain voice." };
+  return operation === "voice_clone" ? { ...item, ref_audio: recording, x_vector_only_mode: true } : item;
+}
+
 /** Sends a wave of items, three in four through the queue and one in four as drops, until each one is accepted. */
 async function submitWave(index: number, size: number): Promise<void> {
-  const chosen = Array.from({ length: size }, () => pick(random() < 1 / 3 ? "text" : "clip"));
+  const chosen = Array.from({ length: size }, (_, position) =>
+    pick(random() < 1 / 3 ? "text" : "clip", position % 4 === 3),
+  );
   const drops = chosen.filter((_, position) => position % 4 === 3);
   const queued = chosen.filter((_, position) => position % 4 !== 3);
   await Promise.all([submitQueued(index, queued), ...drops.map((work) => drop(work))]);
 }
 
-function pick(kind: Work["kind"]): Work {
-  const those = works.filter((work) => work.kind === kind);
+/** What is dropped says nothing of how it is to be said. */
+function pick(kind: Work["kind"], isDropped = false): Work {
+  const isMeant = (work: Work) =>
+    work.kind === kind && !(isDropped && work.kind === "text" && work.operation !== "custom_voice");
+  const those = works.filter(isMeant);
   const chosen = those[Math.floor(random() * those.length)];
   if (chosen === undefined) throw new Error(`there is no work of the kind ${kind}`);
   return chosen;
@@ -202,7 +222,7 @@ async function submitQueued(index: number, chosen: readonly Work[]): Promise<voi
     const custom_id = `wave-${index}-${position}`;
     return work.kind === "clip"
       ? { operation: "transcribe" as const, ref_audio: files.get(work) ?? "", custom_id }
-      : { operation: "custom_voice" as const, text: work.text, custom_id };
+      : spoken(work.operation, work.text, custom_id);
   });
   const { batch_id, item_ids } = await client.submit(`wave ${index}`, items, randomUUID());
   for (const [position, itemId] of item_ids.entries()) {

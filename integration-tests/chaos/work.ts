@@ -1,14 +1,18 @@
 /** A clip to transcribe or a text to speak, and what comes of it in a run without faults. */
 import type { Clip } from "../src/clips.ts";
+import type { SpokenOperation } from "../src/rest-client.ts";
 
 export type Work =
   | { kind: "clip"; name: string; type: string; bytes: Uint8Array; transcript: string }
-  | { kind: "text"; text: string; sound: Int16Array };
+  | { kind: "text"; operation: SpokenOperation; text: string; sound: Int16Array };
 
 export const workOf = {
   clip: ({ name, type, bytes }: Clip, transcript: string): Work => ({ kind: "clip", name, type, bytes, transcript }),
   /** @param wav what was spoken */
-  text: (text: string, wav: Uint8Array): Work => ({ kind: "text", text, sound: samplesOf(wav) }),
+  text: (operation: SpokenOperation, text: string, wav: Uint8Array): Work => ({
+    ...{ kind: "text", operation, text },
+    sound: samplesOf(wav),
+  }),
 };
 
 const WAV_HEADER = 44;

@@ -11,7 +11,18 @@ export type QueueItem =
       return_timestamps?: boolean;
       text?: string;
     }
-  | { operation: "custom_voice"; text: string; custom_id: string; response_format?: SpeechFormat };
+  | SpokenItem;
+
+export interface SpokenItem {
+  operation: SpokenOperation;
+  text: string;
+  custom_id: string;
+  response_format?: SpeechFormat;
+  instructions?: string;
+  ref_audio?: string;
+  x_vector_only_mode?: boolean;
+}
+export type SpokenOperation = "custom_voice" | "voice_design" | "voice_clone";
 
 export interface RestClient {
   upload(content: Uint8Array, filename: string, type: string): Promise<string>;
