@@ -3,7 +3,8 @@
  * away or REQUEST_TIMEOUT is over, so that its place is free for others.
  */
 import { randomUUID } from "node:crypto";
-import { type Family, type ItemDone, SpeechError, type Transcript, transcriptSchema } from "@parlance/contracts";
+import type { Meant } from "@parlance/bus";
+import { type ItemDone, SpeechError, type Transcript, transcriptSchema } from "@parlance/contracts";
 import type { Context } from "koa";
 import { type GatewayContext, whileConnected } from "../gateway-context.ts";
 import { wasRefused } from "./accept-batch.ts";
@@ -51,12 +52,12 @@ export interface FollowedBatch<Events> {
 export async function withFollowedBatch<Events extends { ready: Promise<void>; close(): void }, T>(
   ctx: Context,
   gateway: GatewayContext,
-  family: Family,
+  meant: Meant,
   listen: (batchId: string) => Events,
   work: (batch: FollowedBatch<Events>) => Promise<T>,
 ): Promise<T> {
   const { queue, metrics, model } = gateway;
-  await model.require(family);
+  await model.require(meant);
   const batchId = randomUUID();
   ctx.state.batchId = batchId;
   const gone = whileConnected(ctx, gateway);
@@ -75,7 +76,7 @@ export async function withFollowedBatch<Events extends { ready: Promise<void>; c
         try {
           await publish();
           metrics.acceptedItems.inc({ lane: "interactive" }, total);
-          return await model.whileReady(family, gone, until);
+          return await model.whileReady(meant, gone, until);
         } catch (error) {
           if (!wasRefused(error)) await cancel(batchId, gateway);
           throw error;

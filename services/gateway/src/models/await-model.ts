@@ -2,7 +2,7 @@
  * Requests and a model that cannot be loaded: told before their body is read, and while they wait, as soon as it shows. A model
  * that is being downloaded is waited for, unless that would take longer than the request may wait.
  */
-import type { ModelReadiness } from "@parlance/bus";
+import { familyOfMeant, type Meant, type ModelReadiness } from "@parlance/bus";
 import { type Family, SpeechError, toSpeechError } from "@parlance/contracts";
 import type { GatewayMetrics } from "../http/gateway-metrics.ts";
 
@@ -17,9 +17,9 @@ export interface AwaitModelOptions {
 
 export interface AwaitModel {
   /** Throws `model_not_ready` when a request need not wait at all. */
-  require(family: Family): Promise<void>;
+  require(meant: Meant): Promise<void>;
   /** Does the work with a signal that aborts when `gone` does, or with `model_not_ready` when that shows meanwhile. */
-  whileReady<T>(family: Family, gone: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T>;
+  whileReady<T>(meant: Meant, gone: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T>;
 }
 
 const LOOK_MS = 500;
@@ -27,37 +27,35 @@ const LOOK_MS = 500;
 export function createAwaitModel(options: AwaitModelOptions): AwaitModel {
   const { readiness, metrics, timeoutMs, isChanging = () => false } = options;
 
-  function refused(family: Family, error: SpeechError): SpeechError {
-    metrics.modelRefusals.inc({ family });
+  function refused(meant: Meant, error: SpeechError): SpeechError {
+    metrics.modelRefusals.inc({ family: familyOfMeant(meant) });
     return error;
   }
 
   return {
-    async require(family) {
-      const { problem, download } = await readiness.lately(family);
-      if (isChanging(family)) return;
-      if (problem !== undefined) throw refused(family, problem);
+    async require(meant) {
+      const { problem, download } = await readiness.lately(meant);
+      if (isChanging(familyOfMeant(meant))) return;
+      if (problem !== undefined) throw refused(meant, problem);
       const secondsLeft = download?.secondsLeft ?? 0;
       if (download !== undefined && secondsLeft * 1_000 > timeoutMs) {
-        throw refused(family, stillDownloading(download.message, secondsLeft));
+        throw refused(meant, stillDownloading(download.message, secondsLeft));
       }
     },
-    async whileReady(family, gone, work) {
+    async whileReady(meant, gone, work) {
       const failed = new AbortController();
       const look = async () => {
-        const { problem } = await readiness.now(family);
-        if (problem !== undefined && !isChanging(family)) failed.abort(problem);
+        const { problem } = await readiness.now(meant);
+        if (problem !== undefined && !isChanging(familyOfMeant(meant))) failed.abort(problem);
       };
       const looking = setInterval(() => void look(), LOOK_MS);
       try {
         return await work(AbortSignal.any([gone, failed.signal]));
       } catch (error) {
-        if (failed.signal.aborted && error === failed.signal.reason) throw refused(family, failed.signal.reason);
+        if (failed.signal.aborted && error === failed.signal.reason) throw refused(meant, failed.signal.reason);
         if (toSpeechError(error).code !== "request_timeout") throw error;
-        const { download } = await readiness.now(family);
-        throw download === undefined
-          ? error
-          : refused(family, stillDownloading(download.message, download.secondsLeft));
+        const { download } = await readiness.now(meant);
+        throw download === undefined ? error : refused(meant, stillDownloading(download.message, download.secondsLeft));
       } finally {
         clearInterval(looking);
       }

@@ -38,7 +38,7 @@ async function speak(ctx: Context, gateway: GatewayContext, order: SpeechOrder):
     await withFollowedBatch(
       ctx,
       gateway,
-      "tts",
+      operationWith("custom_voice", order.voice),
       (batchId) => listenForSpoken({ bus, files }, batchId, ITEM_ID),
       async ({ batchId, events, follow }) => {
         const seed = order.seed ?? seedOf(batchId, ITEM_ID);

@@ -41,7 +41,7 @@ export async function designVoice(
   return await withFollowedBatch(
     ctx,
     gateway,
-    "tts",
+    operation,
     (batchId) => listenForSpoken({ bus, files }, batchId, ITEM_ID),
     async ({ batchId, events, follow }) => {
       const seed = request.seed ?? seedOf(batchId, ITEM_ID);

@@ -10,8 +10,8 @@ import {
 import {
   type BatchStatus,
   batchIdSchema,
-  type Family,
   familyOf,
+  type Operation,
   progressSchema,
   SpeechError,
   streams,
@@ -41,20 +41,25 @@ export async function readStatus(
   const done = await readDone(bus, batchId);
   const open = record.items.filter(({ itemId }) => !done.has(itemId));
   if (open.length === 0) return foldBatch({ record, done, begun: new Set() });
-  const wanted = new Set(open.map(({ operation }) => familyOf[operation]));
+  const wanted = new Set(open.map(({ operation }) => operation));
   const [begun, waitingReason] = await Promise.all([readBegun(bus, batchId), readWaitingReason(readiness, wanted)]);
   return foldBatch({ record, done, begun, waitingReason });
 }
 
 /** Undefined where all the models that items wait for can be loaded, as far as their workers know. */
-async function readWaitingReason(readiness: ModelReadiness, wanted: ReadonlySet<Family>): Promise<string | undefined> {
+async function readWaitingReason(
+  readiness: ModelReadiness,
+  wanted: ReadonlySet<Operation>,
+): Promise<string | undefined> {
   const reasons = await Promise.all(
-    [...wanted].map(async (family) => {
-      const { workers, problem, download } = await readiness.now(family);
-      return workers === 0 ? `No ${family} worker answers.` : (problem ?? download)?.message;
+    [...wanted].map(async (operation) => {
+      const { workers, problem, download } = await readiness.now(operation);
+      if (workers > 0) return (problem ?? download)?.message;
+      const others = await readiness.now(familyOf[operation]);
+      return others.workers > 0 ? `No worker does ${operation}.` : `No ${familyOf[operation]} worker answers.`;
     }),
   );
-  return reasons.filter((reason) => reason !== undefined).join(" ") || undefined;
+  return [...new Set(reasons.filter((reason) => reason !== undefined))].join(" ") || undefined;
 }
 
 /** Items of which a result is there, or whose newest progress tells that a pass has begun. */

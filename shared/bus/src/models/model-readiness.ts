@@ -6,8 +6,11 @@ import {
   type Downloading,
   downloading,
   type Family,
+  familyOf,
   notReady,
+  type Operation,
   type SpeechError,
+  servedModels,
   type WorkerState,
 } from "@parlance/contracts";
 import type { Bus } from "../types.ts";
@@ -22,13 +25,16 @@ export interface Readiness {
   download: Downloading | undefined;
 }
 
+/** Whose models are meant: all of a family, or those that do something. */
+export type Meant = Family | Operation;
+
 export interface ModelReadiness {
   /** All that answered, within the last second. */
   workers(): Promise<readonly WorkerState[]>;
   /** What was heard within the last second. */
-  now(family: Family): Promise<Readiness>;
+  now(meant: Meant): Promise<Readiness>;
   /** The same without waiting where nothing was wrong when the workers were heard last. */
-  lately(family: Family): Promise<Readiness>;
+  lately(meant: Meant): Promise<Readiness>;
 }
 
 export interface ModelReadinessOptions {
@@ -53,8 +59,8 @@ export function followModelReadiness({ bus, freshMs = 1_000 }: ModelReadinessOpt
     }
   }
 
-  function readiness(family: Family): Readiness {
-    const workers = heard.filter((worker) => worker.family === family);
+  function readiness(meant: Meant): Readiness {
+    const workers = meantOf(heard, meant);
     return { workers: workers.length, problem: notReady(workers), download: downloading(workers) };
   }
 
@@ -64,18 +70,29 @@ export function followModelReadiness({ bus, freshMs = 1_000 }: ModelReadinessOpt
     return heard;
   }
 
-  async function now(family: Family): Promise<Readiness> {
+  async function now(meant: Meant): Promise<Readiness> {
     await workers();
-    return readiness(family);
+    return readiness(meant);
   }
 
   return {
     workers,
     now,
-    async lately(family) {
-      const fresh = now(family);
-      const known = readiness(family);
+    async lately(meant) {
+      const fresh = now(meant);
+      const known = readiness(meant);
       return known.problem === undefined && known.download === undefined ? known : await fresh;
     },
   };
+}
+
+export function familyOfMeant(meant: Meant): Family {
+  return meant === "asr" || meant === "tts" ? meant : familyOf[meant];
+}
+
+/** Of a worker with several models those that do it; of one that does not say what it does, that one. */
+function meantOf(workers: readonly WorkerState[], meant: Meant): readonly WorkerState[] {
+  const own = workers.filter(({ family }) => family === familyOfMeant(meant));
+  if (meant === "asr" || meant === "tts") return own;
+  return servedModels(own).filter(({ operations }) => operations?.includes(meant) ?? true);
 }

@@ -1,5 +1,6 @@
 /** The path of sockets that speak. */
 
+import { operationWith } from "@parlance/contracts";
 import type { GatewayContext } from "../../gateway-context.ts";
 import { requireSpeech } from "../../models/speech-models.ts";
 import type { SocketRequest, SocketRoute } from "../../sockets/index.ts";
@@ -18,7 +19,7 @@ export function speakRoute(gateway: GatewayContext): SocketRoute {
       const workers = await gateway.speech.workers();
       const voice = await findVoice(request.query.get("voice") ?? undefined, workers, gateway);
       orders.set(request, readSpeakOrder(request.query, voice, workers));
-      await gateway.model.require("tts");
+      await gateway.model.require(operationWith("custom_voice", voice));
     },
     open(socket, request) {
       const order = orders.get(request);

@@ -121,7 +121,7 @@ export function openSpeakSession(gateway: SpeakContext, order: SpeakOrder, socke
       await batch.accepted;
       signal.throwIfAborted();
       socket.send({ type: "sentence", n, text });
-      const seconds = await model.whileReady("tts", signal, async (ready) => {
+      const seconds = await model.whileReady(operationWith("custom_voice", order.voice), signal, async (ready) => {
         let sum = 0;
         for await (const stretch of own.inOrder(timeoutMs, ready)) sum += await sound.write(stretch, signal);
         return sum;
