@@ -26,10 +26,10 @@ class Frame:
 
 
 class Decoder:
-    """Emits the parts of one official decoder into one graph."""
+    """Emits the parts of one official decoder into one graph. `name`: how its weights are called in their file."""
 
-    def __init__(self, graph, thinker):
-        self.graph, self.thinker = graph, thinker
+    def __init__(self, graph, thinker, name="decoder"):
+        self.graph, self.thinker, self.name = graph, thinker, name
         config = thinker.config.text_config
         self.hidden, self.head = config.hidden_size, config.head_dim
         self.kv_heads = config.num_key_value_heads
@@ -104,7 +104,7 @@ class Decoder:
     def layer(self, index, value, frame, new_mask, past):
         """One layer. `past` is (keys, values, mask [batch, 1, 1, past]) or None; answers (value, new keys, new values). Values
         between layers are [batch * places, hidden]."""
-        graph, layer, name = self.graph, self.layers[index], f"decoder.{index}"
+        graph, layer, name = self.graph, self.layers[index], f"{self.name}.{index}"
         if index == 0:
             value = graph.reshape(value, -1, self.hidden)
             # [batch, 1, group * places, places], as the queries of a group are rows of one product.
@@ -160,7 +160,7 @@ class Decoder:
     def logits(self, value):
         """float32 [..., vocabulary]."""
         graph = self.graph
-        value = graph.rms_norm(value, "decoder.norm", numpy(self.thinker.model.norm.weight), self.epsilon)
+        value = graph.rms_norm(value, f"{self.name}.norm", numpy(self.thinker.model.norm.weight), self.epsilon)
         matrix = numpy(self.thinker.lm_head.weight)
         if self.tied and graph.linear_format not in ("int8", "int4"):
             embedding = graph.parameter("embedding", matrix)
