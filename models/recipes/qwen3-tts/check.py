@@ -159,6 +159,21 @@ def check_codec(graphs, official, frames=90):
     return max(difference(graphs.decode(codes, chunks), theirs) for chunks in ((frames,), CHUNKS, (7,)))
 
 
+def check_rows(graphs, rows=5):
+    """The codes of many rows of one run must be those of each row alone. Answers them."""
+    section, chance = graphs.section, np.random.default_rng(9)
+    inputs = {
+        "hidden": chance.standard_normal((rows, section["hidden"])).astype(np.float32),
+        "code": chance.integers(0, section["codebookSize"], rows), "noise": chance.random((rows, CODES - 1)).astype(np.float32),
+        "temperature": np.array([0, 0.9, 1.3, 0, 0.7][:rows], np.float32), "top_k": np.array([0, 20, 0, 7, 1][:rows]),
+    }  # fmt: skip
+    together = graphs.predictor.run(["codes"], inputs)[0]
+    for row in range(rows):
+        alone = graphs.predictor.run(["codes"], {name: value[row : row + 1] for name, value in inputs.items()})[0]
+        assert (alone[0] == together[row]).all(), (row, alone[0], together[row])
+    return together
+
+
 def check_references(graphs, official):
     """Codes that differ, and the difference of the speaker's embedding."""
     wrong, apart = 0, 0.0
@@ -196,12 +211,13 @@ def main():
     theirs = official.model.talker(
         inputs_embeds=official.inputs["inputs_embeds"], attention_mask=official.inputs["attention_mask"]
     ).logits[0, -1].detach().numpy()  # fmt: skip
+    exact = check_rows(plain) if plain.has("talker") else None
     for number_format, allowed in ALLOWED.items():
         graphs = Graphs(options.folder, number_format)
         if graphs.has("talker"):
             apart = difference(graphs.step(prompt, None)[0][0], theirs)
             assert apart < allowed, (number_format, apart)
-            print(number_format, "scores:", apart)
+            print(number_format, "scores:", apart, "codes of the predictor as in float32:", (check_rows(graphs) == exact).mean())
 
 
 if __name__ == "__main__":
