@@ -218,7 +218,7 @@ describe("texts to speak", () => {
     ["too fast", speak({ speed: 4.5 }), 422, "validation_failed", "speed"],
     ["a voice that is a path", speak({ voice: "../a" }), 422, "validation_failed", "voice"],
     ["a clone of nothing", clone({ ref_audio: undefined }), 422, "validation_failed", "ref_audio"],
-    ["a clone without its text", clone({ ref_text: "" }), 422, "validation_failed", "ref_text"],
+    ["a clone without its text", clone({ ref_text: "" }), 400, "reference_text_missing", "ref_text"],
     ["a clone with instructions", clone({ instruct: "sad" }), 400, "instructions_unsupported", "instructions"],
     ["a design without a description", design({ instructions: "" }), 422, "validation_failed", "instructions"],
   ])("%s is told with its field", async (_name, wrong, status, code, field) => {

@@ -13,7 +13,8 @@ const headers = {
 };
 
 /** What becomes of one job whose payload is fetched so. */
-async function admit(fetchPayload: FetchPayload, { storesFailures = true, isOpen = () => true } = {}) {
+async function admit(fetchPayload: FetchPayload, options: { storesFailures?: boolean; isOpen?: () => boolean } = {}) {
+  const { storesFailures = true, isOpen = () => true } = options;
   const taken: Job[] = [];
   const failures: Failure[] = [];
   const said: string[] = [];
