@@ -111,7 +111,7 @@ def make_codec_config(size):
 
 
 @torch.no_grad()
-def randomise(model, seed, gain):
+def randomise(model, seed, gain, bias=0.1):
     """Random weights under which codes wander. `gain`: of a layer; above 1 it makes more of a difference than it gets."""
     generator = torch.Generator().manual_seed(seed)
     for name, weight in [*model.named_parameters(), *model.named_buffers()]:
@@ -122,7 +122,7 @@ def randomise(model, seed, gain):
             centre = 0.0 if name.endswith(("bias", "alpha", "beta")) else 2.2 if "q_norm" in name or "k_norm" in name else 1.0
             if "scale" in name or "gamma" in name:
                 centre = 0.3
-            weight.copy_(centre + 0.1 * values)
+            weight.copy_(centre + (bias if name.endswith("bias") else 0.1) * values)
         elif "embed" in name:
             weight.copy_(0.4 * values)
         else:
@@ -145,12 +145,13 @@ def make_codec(size, seed):
     codec = Qwen3TTSTokenizerV2Model(make_codec_config(size)).eval()
     randomise(codec.encoder, seed, 1.6)
     # Its waves make of a large number any number: more gain, and rounding decides what it says.
-    randomise(codec.decoder, seed + 1, 0.5)
+    randomise(codec.decoder, seed + 1, 0.8, 0.01)
     last, codes = codec.decoder.decoder[-1].conv, torch.arange(96).reshape(1, 16, 6) % 64
     # What is clipped at 1 compares as equal.
-    while codec.decoder(codes).abs().mean() > 0.3:
+    while codec.decoder(codes).std() > 0.3:
         last.weight.mul_(0.5)
-        last.bias.mul_(0.5)
+    while codec.decoder(codes).std() < 0.15:
+        last.weight.mul_(2)
     return codec
 
 
