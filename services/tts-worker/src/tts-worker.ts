@@ -16,6 +16,7 @@ import {
 } from "@parlance/contracts";
 import { computeTypesOf, type WantedComputeType } from "@parlance/inference/compute-type";
 import { architectureNames } from "@parlance/tts/architecture-names";
+import { ttsLayouts } from "@parlance/tts/layouts";
 import {
   type ModelKind,
   startWorker,
@@ -56,6 +57,7 @@ function voicesIn(computeType: WantedComputeType): ModelKind {
     called: "text-to-speech",
     settings: { model: "TTS_MODEL_ID", root: "TTS_MODEL_ROOT", computeType: "TTS_COMPUTE_TYPE" },
     architectures: architectureNames,
+    layouts: ttsLayouts,
     abilitiesOf(manifest) {
       requireComputeType(manifest, computeType);
       return readSection(manifest);

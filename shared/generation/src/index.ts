@@ -42,6 +42,6 @@ export {
 } from "./sampler.ts";
 export { type BatchInput, createStepBatch, type StepBatch, type StepBatchOptions } from "./step-batch.ts";
 export { createStepDecoder, type StepDecoderOptions } from "./step-decoder.ts";
-export { loadTextTokenizer, type TextTokenizer, withoutControlTokens } from "./text-tokenizer.ts";
+export { createTextTokenizer, loadTextTokenizer, type TextTokenizer, withoutControlTokens } from "./text-tokenizer.ts";
 export { createTokenCollector, type TokenCollector } from "./token-collector.ts";
 export { type EmbeddingFile, loadEmbeddings, openEmbeddings, type TokenEmbeddings } from "./token-embeddings.ts";

@@ -28,16 +28,31 @@ const letterBytes: ReadonlyMap<string, number> = new Map(
 
 /** Throws a SpeechError when the file is not a tokenizer. `setting`: the one that says which model it is. */
 export async function loadTextTokenizer(path: string, setting = "MODEL_ID"): Promise<TextTokenizer> {
+  let description: unknown;
+  try {
+    description = JSON.parse(await readFile(path, "utf8"));
+  } catch (cause) {
+    throw noTokenizer(path, setting, cause);
+  }
+  return createTextTokenizer(description, path, setting);
+}
+
+function noTokenizer(path: string, param: string, cause: unknown): SpeechError {
+  return new SpeechError("validation_failed", `${path} is not a tokenizer: ${String(cause)}`, { cause, param });
+}
+
+/**
+ * As a tokenizer.json says it. Throws a SpeechError when it is none.
+ *
+ * @param path what it was read from
+ */
+export function createTextTokenizer(description: unknown, path: string, setting = "MODEL_ID"): TextTokenizer {
   let tokenizer: Tokenizer;
   try {
-    const description: unknown = JSON.parse(await readFile(path, "utf8"));
     if (typeof description !== "object" || description === null) throw new Error("it holds no object");
     tokenizer = new Tokenizer(description, {});
   } catch (cause) {
-    throw new SpeechError("validation_failed", `${path} is not a tokenizer: ${String(cause)}`, {
-      cause,
-      param: setting,
-    });
+    throw noTokenizer(path, setting, cause);
   }
   const added = tokenizer.get_added_tokens_decoder();
   const utf8 = new TextEncoder();

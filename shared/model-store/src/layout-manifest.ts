@@ -24,7 +24,7 @@ export interface ManifestFacts {
 
 /** @param files size and, where it is known, checksum of every path that a role has */
 export function manifestOf(
-  { files: paths, attachments: _attachments, replaceable: _replaceable, ...model }: RecognisedModel,
+  { files: paths, attachments: _attachments, replaceable: _replaceable, sections, ...model }: RecognisedModel,
   facts: ManifestFacts,
   files: ReadonlyMap<string, { bytes: number; sha256?: string | undefined }>,
 ): Manifest {
@@ -32,7 +32,7 @@ export function manifestOf(
     const file = files.get(path);
     return file === undefined ? [] : [[role, { path, ...file }] as const];
   });
-  return { ...facts, ...model, files: Object.fromEntries(entries) };
+  return { ...sections, ...facts, ...model, files: Object.fromEntries(entries) };
 }
 
 /** Undefined when no layout knows the folder. */

@@ -7,9 +7,17 @@
 import { type Failure, type Manifest, SPEEDS, type TtsSection, ttsSectionSchema } from "@parlance/contracts";
 import { adaptPass, type Cast, loadModel, readSection, runWhole } from "@parlance/inference";
 import { architectures } from "./architectures.ts";
+import { ttsLayouts } from "./layouts/index.ts";
 import type { LoadTtsOptions, SpeechText, TtsAbilities, TtsModel, TtsOutcome, TtsPart } from "./types.ts";
 
-const speech = { family: "tts", called: "text to speech", setting: "TTS_MODEL_ID", architectures, cast } as const;
+const speech = {
+  family: "tts",
+  called: "text to speech",
+  setting: "TTS_MODEL_ID",
+  layouts: ttsLayouts,
+  architectures,
+  cast,
+} as const;
 
 /** Throws a SpeechError with one clear sentence when the model, the device or a file is not what it should be. */
 export async function loadTtsModel(options: LoadTtsOptions): Promise<TtsModel> {

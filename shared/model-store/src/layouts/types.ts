@@ -27,6 +27,8 @@ export interface RecognisedModel {
   attachments?: Record<string, string[]>;
   /** Roles that nobody needs where another one is there, and that one: they are not downloaded. */
   replaceable?: Record<string, string>;
+  /** Of the manifest, beside what every manifest has: what may be asked of the model, and what its architecture must know. */
+  sections?: Readonly<Record<string, unknown>>;
 }
 
 /** Undefined: not this layout. Throws a SpeechError when it is, but something is missing. */

@@ -3,37 +3,18 @@ import { join } from "node:path";
 import { type EmbeddingFile, openDecoderGraph, openEmbeddings } from "@parlance/generation";
 import { chooseGraph, readSection, type SessionOptions } from "@parlance/inference";
 import type { TtsArchitectureContext } from "../types.ts";
-import type { ChunkSizes } from "./codec/chunk-plan.ts";
-import { type CodecDecoder, createCodecDecoder } from "./codec/codec-decoder.ts";
-import { createReferenceEncoder, type ReferenceEncoder } from "./codec/reference-encoder.ts";
+import { createCodecDecoder } from "./codec/codec-decoder.ts";
+import { createReferenceEncoder } from "./codec/reference-encoder.ts";
 import { type Qwen3TtsSection, qwen3TtsSectionSchema } from "./manifest-section.ts";
-import { createPlaceSums, type SumPlaces } from "./prompt/embedding-table.ts";
+import { chunksOn, type ModelParts, marksOf } from "./model-parts.ts";
+import { createPlaceSums } from "./prompt/embedding-table.ts";
 import type { PromptMarks } from "./prompt/prompt.ts";
-import { loadPromptTokenizer, type PromptTokenizer } from "./prompt/prompt-tokenizer.ts";
+import { loadPromptTokenizer } from "./prompt/prompt-tokenizer.ts";
 import { createFirstCodeChooser } from "./sampling/sampling.ts";
 import { createLoopTalker } from "./talker/loop-talker.ts";
 import { createPredictor } from "./talker/predictor.ts";
 import { createStepTalker } from "./talker/step-talker.ts";
 import type { Talker } from "./talker/talker.ts";
-
-export interface ModelParts {
-  section: Qwen3TtsSection;
-  marks: PromptMarks;
-  tokenizer: PromptTokenizer;
-  sumPlaces: SumPlaces;
-  talker: Talker;
-  decoder: CodecDecoder;
-  /** Of a model that imitates voices. */
-  references: ReferenceEncoder | undefined;
-  /** Of a row that is read while it is said, and of one that is not. */
-  chunks: { read: ChunkSizes; whole: ChunkSizes };
-  computeType: string;
-  close(): Promise<void>;
-}
-
-/** A third of a second leaves first. A run of the largest takes a CPU about a second, in pieces. */
-const FIRST_FRAMES = 4;
-const MOST_FRAMES = { cpu: 24, cuda: 100 } as const;
 
 /** `looped`: whether the loop that is in the graph makes the frames, where there is one. Default: on CUDA. */
 export async function loadParts({
@@ -76,7 +57,7 @@ export async function loadParts({
     const text = await table("textEmbeddings", section.textVocabulary);
     const codec = await table("codecEmbeddings", codes + (codebooks - 1) * codebookSize);
     const sumPlaces = createPlaceSums({ text, codec, hidden, codes, codebookSize });
-    const { talker, computeType } = await openTalker(opening, sumPlaces([{ text: marks.text.pad }]));
+    const { talker, computeType } = await openTalker(opening, await sumPlaces([{ text: marks.text.pad }]));
     const decoder = await open(
       createCodecDecoder({ ...session, graph: graphOf("codecDecoder").graph, ...section.codec, codebooks }),
     );
@@ -92,8 +73,7 @@ export async function loadParts({
             }),
           )
         : undefined;
-    const most = MOST_FRAMES[device.provider];
-    const chunks = { read: { first: FIRST_FRAMES, most }, whole: { first: most, most } };
+    const chunks = chunksOn(device.provider);
     return { section, marks, tokenizer, sumPlaces, talker, decoder, references, chunks, computeType, close };
   } catch (error) {
     await close();
@@ -142,12 +122,4 @@ async function openTalker(
   const endCode = marks.codec.end;
   const choose = createFirstCodeChooser({ sounds: codebookSize, end: endCode, vocabulary: codes }, sampling);
   return { talker: createStepTalker({ graph: decoderGraph, predictor, choose, endCode, pad, mostRows }), computeType };
-}
-
-function marksOf({ textTokens, codecTokens }: Qwen3TtsSection): PromptMarks {
-  const { pad, bos, end, think, noThink, thinkBos, thinkEnd } = codecTokens;
-  return {
-    text: { pad: textTokens.ttsPad, begin: textTokens.ttsBos, end: textTokens.ttsEos },
-    codec: { pad, begin: bos, end, think, noThink, thinkBegin: thinkBos, thinkEnd },
-  };
 }

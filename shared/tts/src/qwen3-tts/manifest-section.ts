@@ -31,6 +31,13 @@ export const qwen3TtsSectionSchema = z
     speakers: z.record(z.string(), z.object({ token, dialect: z.string().optional() })).default({}),
     sampling: samplingSchema.prefault({}),
     codec: z.object({ samplesPerFrame: size, stateSize: size }),
+    /** Of a folder as others publish it: which graphs there are, and what the code predictor keeps of a frame's codes. */
+    published: z
+      .object({
+        layout: z.enum(["stacked", "fused"]),
+        predictor: z.object({ layers: size, heads: size, size }),
+      })
+      .optional(),
     /** How many frames a text may take; several times what a person does. */
     allowance: z
       .object({

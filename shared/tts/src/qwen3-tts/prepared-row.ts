@@ -5,7 +5,7 @@ import { spokenProblem } from "../text/index.ts";
 import type { SpeechText, VoiceReference } from "../types.ts";
 import type { CodecStream } from "./codec/codec-decoder.ts";
 import type { EncodedReference } from "./codec/reference-encoder.ts";
-import type { ModelParts } from "./load-parts.ts";
+import type { ModelParts } from "./model-parts.ts";
 import { buildPrompt, type TextLayout } from "./prompt/prompt.ts";
 import { frameBudget, repeatedFrames } from "./stopping/frame-budget.ts";
 
@@ -61,8 +61,8 @@ export async function prepareRow(
     (manifest.limits.maxSegmentSeconds * manifest.sampleRate) / section.codec.samplesPerFrame,
   );
   return {
-    prompt: sumPlaces(places),
-    trailing: sumPlaces(trailing.map((token) => ({ text: token }))),
+    prompt: await sumPlaces(places),
+    trailing: await sumPlaces(trailing.map((token) => ({ text: token }))),
     seed: row.seed,
     budget: frameBudget(text, section.allowance, mostFrames),
     repeatedFrames: repeatedFrames(text, section.allowance),

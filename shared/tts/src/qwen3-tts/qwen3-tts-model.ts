@@ -12,14 +12,19 @@
  * and to samples), sound/ (silence and speed).
  * State: the sessions, two open files, and the last references; all else lives for a pass.
  */
+import { readSection } from "@parlance/inference";
 import type { TtsArchitecture } from "../types.ts";
 import { loadParts } from "./load-parts.ts";
+import { qwen3TtsSectionSchema } from "./manifest-section.ts";
+import { loadPublishedParts } from "./published/load-published.ts";
 import { speakPass } from "./speak-pass.ts";
 
 export const qwen3TtsArchitecture: TtsArchitecture = {
   name: "qwen3-tts",
   async load(context) {
-    const parts = await loadParts(context);
+    const section = readSection(context.manifest, "qwen3-tts", qwen3TtsSectionSchema, "TTS_MODEL_ID");
+    const { published } = section;
+    const parts = await (published ? loadPublishedParts(context, section, published) : loadParts(context));
     return {
       computeType: parts.computeType,
       refills: parts.talker.refills,

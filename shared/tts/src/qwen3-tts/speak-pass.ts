@@ -5,7 +5,7 @@
  */
 import { type Manifest, SpeechError } from "@parlance/contracts";
 import type { TtsPass } from "../types.ts";
-import type { ModelParts } from "./load-parts.ts";
+import type { ModelParts } from "./model-parts.ts";
 import { type PreparedRow, prepareRow } from "./prepared-row.ts";
 import { nextSeed } from "./sampling/noise.ts";
 import { isDrawn } from "./sampling/sampling.ts";

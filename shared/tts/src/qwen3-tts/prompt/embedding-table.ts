@@ -3,7 +3,7 @@ import type { TokenEmbeddings } from "@parlance/generation";
 import type { Place } from "./prompt.ts";
 
 /** [places, hidden] */
-export type SumPlaces = (places: readonly Place[]) => Float32Array;
+export type SumPlaces = (places: readonly Place[]) => Float32Array | Promise<Float32Array>;
 
 export interface EmbeddingTables {
   /** Of the text's vocabulary, projected. */

@@ -44,6 +44,18 @@ export function createFirstCodeChooser({ sounds, end, vocabulary }: FirstCodes, 
   };
 }
 
+/** Chooses a code behind the first one by a number from 0 to below 1. */
+export type ChooseCode = (scores: Float32Array, at: number) => number;
+
+/** As the project's own graph does: of the likeliest codes, without a look at those before. */
+export function createCodeChooser({ predictorTemperature, predictorTopK }: Sampling): ChooseCode {
+  const options = { temperature: predictorTemperature, topK: predictorTopK, topP: 1, repetitionPenalty: 1 };
+  return (scores, at) => {
+    const processed = processScores(scores, [], { ...options, suppressed: [] });
+    return (predictorTemperature === 0 ? likeliest(processed) : draw(processed, at)).token;
+  };
+}
+
 /** Whether a second try by another seed would say something else. */
 export function isDrawn({ temperature: first, predictorTemperature }: Sampling): boolean {
   return first > 0 || predictorTemperature > 0;

@@ -38,7 +38,7 @@ export const sizes = {
 export const LOOP_CODE = 1;
 const OTHER_CODE = 3;
 
-interface Builder {
+export interface Builder {
   nodes: GraphNode[];
   initializers: GraphTensor[];
   op(op: string, inputs: readonly string[], output?: string, attributes?: GraphNode["attributes"]): string;
@@ -47,7 +47,7 @@ interface Builder {
   encode(inputs: readonly GraphValue[], outputs: readonly GraphValue[]): Uint8Array;
 }
 
-function createBuilder(): Builder {
+export function createBuilder(): Builder {
   const nodes: GraphNode[] = [];
   const initializers: GraphTensor[] = [];
   let made = 0;
@@ -77,21 +77,17 @@ function createBuilder(): Builder {
   };
 }
 
-function value(name: string, type: ElementType, ...dims: (number | string)[]): GraphValue {
+export function value(name: string, type: ElementType, ...dims: (number | string)[]): GraphValue {
   return { name, type, dims };
 }
 
-const TO_FLOAT = { to: 1 };
+export const TO_FLOAT = { to: 1 };
 const TO_INT32 = { to: 6 };
-const TO_INT64 = { to: 7 };
+export const TO_INT64 = { to: 7 };
 
-export function talkerGraph(): Uint8Array {
-  const { op, floats, integers, encode } = createBuilder();
-  const { hidden, codes, end } = sizes;
-  const weights = op("Unsqueeze", [op("Exp", ["past_mask"]), integers(1, 3)]);
-  const past = op("ReduceSum", [op("Mul", ["past_value.0", weights]), integers(1, 2)], undefined, { keepdims: 0 });
-  const here = op("ReduceSum", ["embeddings", integers(1)], undefined, { keepdims: 0 });
-  const sum = op("Add", [past, here], "hidden");
+/** [rows, hidden], the sums of everything so far, to [rows, codes]: how likely each first code is. */
+export function scoresOf({ op, floats, integers }: Builder, sum: string, output?: string): string {
+  const { codes, end } = sizes;
   const feature = (at: number) => op("Gather", [sum, integers(at)], undefined, { axis: 1 });
   const above = (one: string, bound: number) => op("Greater", [one, floats([bound])]);
   const only = (...likely: number[]) =>
@@ -115,7 +111,18 @@ export function talkerGraph(): Uint8Array {
   const silent = op("And", [above(feature(features.silent), 0.5), op("Not", [ended])]);
   const quiet = op("Where", [silent, only(0), normal]);
   const chosen = op("Where", [choosing, only(LOOP_CODE, OTHER_CODE), quiet]);
-  op("Where", [stuck, only(LOOP_CODE), chosen], "logits");
+  return op("Where", [stuck, only(LOOP_CODE), chosen], output);
+}
+
+export function talkerGraph(): Uint8Array {
+  const builder = createBuilder();
+  const { op, integers, encode } = builder;
+  const { hidden, codes } = sizes;
+  const weights = op("Unsqueeze", [op("Exp", ["past_mask"]), integers(1, 3)]);
+  const past = op("ReduceSum", [op("Mul", ["past_value.0", weights]), integers(1, 2)], undefined, { keepdims: 0 });
+  const here = op("ReduceSum", ["embeddings", integers(1)], undefined, { keepdims: 0 });
+  const sum = op("Add", [past, here], "hidden");
+  scoresOf(builder, sum, "logits");
   for (const part of ["key.0", "value.0"]) op("Unsqueeze", ["embeddings", integers(1)], part);
   return encode(
     [

@@ -38,8 +38,8 @@ export const letters = {
 } as const;
 export const LONG = 200;
 
-const speakers = { anna: 140, boris: 141, chen: 142 } as const;
-const languages = { English: 150, Chinese: 151 } as const;
+export const speakers = { anna: 140, boris: 141, chen: 142 } as const;
+export const languages = { English: 150, Chinese: 151 } as const;
 const dialect = 152;
 
 const specials = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "<tts_pad>", "<tts_text_bos>", "<tts_text_eod>"];
@@ -56,7 +56,11 @@ const merged = Array.from({ length: role.length - 1 }, (_, at) => role.slice(0, 
 const vocabulary = [...symbols, ...merged];
 const idOf = (special: string) => vocabulary.length + specials.indexOf(special);
 
-function tokenizer(): unknown {
+export const tokens = {
+  ...{ ttsPad: idOf("<tts_pad>"), ttsBos: idOf("<tts_text_bos>"), ttsEos: idOf("<tts_text_eod>") },
+};
+
+export function tokenizer() {
   return {
     ...{ version: "1.0", truncation: null, padding: null, post_processor: null },
     added_tokens: specials.map((content, at) => ({
@@ -82,7 +86,7 @@ function tokenizer(): unknown {
 }
 
 /** [tokens, hidden]: a letter is a frame, whichever alphabet it is of; what parts words is nothing. */
-function textEmbeddings(): Float32Array {
+export function textEmbeddings(): Float32Array {
   const table = new Float32Array((vocabulary.length + specials.length) * sizes.hidden);
   const set = (token: number, feature: number, value: number) => {
     table[token * sizes.hidden + feature] = value;
@@ -100,7 +104,7 @@ function textEmbeddings(): Float32Array {
 }
 
 /** [codes and those of the other codebooks, hidden] */
-function codecEmbeddings(): Float32Array {
+export function codecEmbeddings(): Float32Array {
   const { hidden, codes, codebooks, codebookSize } = sizes;
   const table = new Float32Array((codes + (codebooks - 1) * codebookSize) * hidden);
   for (let code = 0; code < codebookSize; code++) table[code * hidden + features.frames] = 1;
@@ -150,7 +154,7 @@ export async function writeEchoModel({ folder, kind, drawn = true }: EchoModelOp
       ...{ kind, hidden, layers: 1, keyValueHeads: 1, headSize: hidden },
       ...{ codes, codebooks: sizes.codebooks, codebookSize: sizes.codebookSize },
       textVocabulary: vocabulary.length + specials.length,
-      textTokens: { ttsPad: idOf("<tts_pad>"), ttsBos: idOf("<tts_text_bos>"), ttsEos: idOf("<tts_text_eod>") },
+      textTokens: tokens,
       codecTokens: { pad: 128, bos: 129, end: sizes.end, think: 131, noThink: 132, thinkBos: 133, thinkEnd: 134 },
       languageTokens: languages,
       dialectTokens: { harbour: dialect },
