@@ -276,8 +276,10 @@ describe("a tts-worker", () => {
       models: Object.entries(kinds).map(([model, operation]) => ({ model, operations: [operation], loaded: false })),
     });
     const texts = Array.from({ length: 12 }, (_, n) => ({ text: `Text ${n}.`, item: String(n) }));
+    const reference: [string, string] = [headerNames.reference, await keep(new Int16Array(12_000).fill(5))];
     for (const [n, each] of texts.entries()) {
-      await publish({ ...each, operation: Object.values(kinds)[n % 3] ?? "custom_voice" });
+      const operation = Object.values(kinds)[n % 3] ?? "custom_voice";
+      await publish({ ...each, operation, headers: operation === "voice_clone" ? [reference] : [] });
     }
     for (const [n, { item }] of texts.entries()) {
       expect(await result(item)).toMatchObject({ outcome: "spoken", model: Object.keys(kinds)[n % 3] });
