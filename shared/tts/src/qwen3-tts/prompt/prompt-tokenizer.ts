@@ -19,7 +19,7 @@ export interface PromptTokenizer {
   instructions(text: string): number[];
 }
 
-/** `<|im_start|>`, `assistant` and a line feed. */
+/** `<|im_start|>`, `assistant` and a line feed. Counted and not looked for, as in the official implementation. */
 const ROLE_TOKENS = 3;
 /** The end of a turn and a line feed. */
 const TURN_END = 2;
@@ -27,23 +27,23 @@ const TURN_END = 2;
 /** Throws a SpeechError when the file is not the tokenizer of such a model. */
 export async function loadPromptTokenizer(path: string, marks: TextMarks): Promise<PromptTokenizer> {
   const tokenizer = await loadTextTokenizer(path, "TTS_MODEL_ID");
-  const role = tokenizer.encode("<|im_start|>assistant\n");
-  if (role.length === ROLE_TOKENS && tokenizer.encode("<|im_end|>\n").length === TURN_END) {
-    return createPromptTokenizer(tokenizer, marks);
-  }
-  throw new SpeechError("validation_failed", `${path} is not a tokenizer of Qwen3-TTS`, { param: "TTS_MODEL_ID" });
+  const missing = ["<|im_start|>", "<|im_end|>"].filter((token) => tokenizer.tokenOf(token) === undefined);
+  if (missing.length === 0) return createPromptTokenizer(tokenizer, marks);
+  throw new SpeechError("validation_failed", `${path} has no ${missing.join(", ")}: not a tokenizer of Qwen3-TTS`, {
+    param: "TTS_MODEL_ID",
+  });
 }
 
-export function createPromptTokenizer(tokenizer: TextTokenizer, marks: TextMarks): PromptTokenizer {
-  const turn = (text: string) => tokenizer.encode(`<|im_start|>assistant\n${text}<|im_end|>\n`);
+function createPromptTokenizer(tokenizer: TextTokenizer, marks: TextMarks): PromptTokenizer {
+  const turn = (text: string) => `<|im_start|>assistant\n${text}<|im_end|>\n`;
   return {
     marks,
     clean: (text) => withoutControlTokens(tokenizer, text).trim(),
     said(text) {
-      const tokens = turn(text);
-      return { role: tokens.slice(0, ROLE_TOKENS), text: tokens.slice(ROLE_TOKENS, -TURN_END) };
+      const tokens = tokenizer.encode(`${turn(text)}<|im_start|>assistant\n`);
+      return { role: tokens.slice(0, ROLE_TOKENS), text: tokens.slice(ROLE_TOKENS, -TURN_END - ROLE_TOKENS) };
     },
-    reference: (text) => turn(text).slice(ROLE_TOKENS, -TURN_END),
+    reference: (text) => tokenizer.encode(turn(text)).slice(ROLE_TOKENS, -TURN_END),
     instructions: (text) => (text === "" ? [] : tokenizer.encode(`<|im_start|>user\n${text}<|im_end|>\n`)),
   };
 }
