@@ -13,7 +13,6 @@ const sampledSchema = z.object({
     return new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
   }),
 });
-export type Sampled = z.infer<typeof sampledSchema>;
 
 const framesSchema = z.array(z.array(z.number()));
 
@@ -74,7 +73,7 @@ export function readGolden(kind: Kind): Golden {
 }
 
 /** The largest difference at the stored places, as a part of the largest stored value. */
-export function relativeDifference(values: Float32Array, { step, data }: Omit<Sampled, "shape">): number {
+export function relativeDifference(values: Float32Array, { step, data }: { step: number; data: Float32Array }): number {
   const largest = data.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
   const difference = data.reduce(
     (most, value, index) => Math.max(most, Math.abs(value - (values[index * step] ?? Number.NaN))),
