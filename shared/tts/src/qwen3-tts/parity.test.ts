@@ -94,7 +94,7 @@ describe.each(kinds)("%s, against the official implementation", (kind) => {
     ] as const) {
       const looped = await open(kind, golden, { sampling, talker: "loop" });
       const rows = await rowsOf(looped, golden.rows);
-      for (const size of [1, 5, 16]) {
+      for (const size of [1, 16]) {
         const some = golden.rows.slice(0, size);
         expect(await talkAll(looped.talker, rows.slice(0, size), frames)).toEqual(some.map(expected));
       }
@@ -107,7 +107,7 @@ describe.each(kinds)("%s, against the official implementation", (kind) => {
       const whole = await parts.decoder.begin().decode(list, noWay);
       expect(whole.length).toBe(samples.shape[0]);
       expect(relativeDifference(whole, samples)).toBeLessThan(1e-4);
-      for (const size of [1, 4, 7, 25]) {
+      for (const size of [4, 25]) {
         const stream = parts.decoder.begin();
         const chunks: number[] = [];
         for (let from = 0; from < list.length; from += size) {

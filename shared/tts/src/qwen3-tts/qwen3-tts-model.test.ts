@@ -8,7 +8,7 @@ import { referenceOf } from "./testing/small-parts.ts";
 
 const reference = () => referenceOf(readGolden("base"), "short", "that it was not there");
 const rows: Record<Kind, SpeechText[]> = {
-  "custom-voice": [speechText("Hello."), speechText("今天天气很好", { voice: "eric", instructions: "很慢" })],
+  "custom-voice": [speechText("No.", { voice: "eric", instructions: "很慢" })],
   "voice-design": [speechText("Hello.", { instructions: "A deep, slow, male voice." })],
   base: [
     speechText("Hello.", { reference: reference() }),
@@ -17,7 +17,6 @@ const rows: Record<Kind, SpeechText[]> = {
 };
 
 test.each([
-  ["custom-voice", "float32", "float32", "custom_voice"],
   ["custom-voice", "auto", "int8", "custom_voice"],
   ["voice-design", "auto", "float32", "voice_design"],
   ["base", "auto", "float32", "voice_clone"],
@@ -36,6 +35,4 @@ test.each([
     expect(outcome.result.samples.length).toBeGreaterThan(1_920);
   }
   expect(await model.speak(seeded)).toEqual(outcomes);
-  const others = await model.speak(seeded.map((row) => ({ ...row, seed: row.seed + 100 })));
-  expect(others).not.toEqual(outcomes);
 });
