@@ -55,7 +55,7 @@ describe.each(kinds)("%s, against the official implementation", (kind) => {
       expect(prompt.length).toBe(places * hidden);
       expect(relativeDifference(prompt, row.prompt)).toBeLessThan(1e-5);
       // Where nothing of the text is left, the official list is of one pad.
-      const pad = parts.sumPlaces([{ text: parts.marks.text.pad }]);
+      const pad = await parts.sumPlaces([{ text: parts.marks.text.pad }]);
       expect(relativeDifference(trailing.length === 0 ? pad : trailing, row.trailing)).toBeLessThan(1e-5);
       expect(trailing.length === 0 ? pad.length : trailing.length).toBe((row.trailing.shape[0] ?? 0) * hidden);
     }
