@@ -34,7 +34,7 @@ export async function loadPromptTokenizer(path: string, marks: TextMarks): Promi
   });
 }
 
-function createPromptTokenizer(tokenizer: TextTokenizer, marks: TextMarks): PromptTokenizer {
+export function createPromptTokenizer(tokenizer: TextTokenizer, marks: TextMarks): PromptTokenizer {
   const turn = (text: string) => `<|im_start|>assistant\n${text}<|im_end|>\n`;
   return {
     marks,
