@@ -11,5 +11,7 @@ export default defineConfig({
     hookTimeout: 120_000,
     pool: "forks",
     maxWorkers: 2,
+    // What the files of a package share is loaded once, which halves the processor time of most packages.
+    isolate: false,
   },
 });

@@ -379,7 +379,10 @@ describe("workers", () => {
     expect(urgent).toBeGreaterThan(3);
   });
 
-  test("to which requests of both families keep coming starve neither the requests nor a backlog", async () => {
+  // A turn is ten swaps long, and where the machine is busy an engine's start takes seconds.
+  test("to which requests of both families keep coming starve neither the requests nor a backlog", {
+    timeout: 240_000,
+  }, async () => {
     const lanesOfBoth = [
       { first: 0, operation: "transcribe" },
       { first: 1_000, operation: "custom_voice" },
