@@ -1,8 +1,16 @@
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
+import type { Reporter } from "vitest/node";
 
 // What tests start compiles once what it shares, as what `npm start` starts does.
 process.env.NODE_COMPILE_CACHE ??= fileURLToPath(new URL(".parlance/compile-cache", import.meta.url));
+
+const secondTries: Reporter = {
+  onTestCaseResult(test) {
+    const { retryCount = 0 } = test.diagnostic() ?? {};
+    if (retryCount > 0 && test.ok()) process.stdout.write(`passed at the second try: ${test.fullName}\n`);
+  },
+};
 
 export default defineConfig({
   test: {
@@ -13,5 +21,8 @@ export default defineConfig({
     maxWorkers: 2,
     // What the files of a package share is loaded once, which halves the processor time of most packages.
     isolate: false,
+    // Of the whole suite, whose halves share the machine. It ends with their names: each is a race to look for.
+    retry: process.env.TEST_RETRY === "1" ? 1 : 0,
+    reporters: ["default", secondTries],
   },
 });

@@ -1,6 +1,6 @@
 /**
  * `npm test [-- --projects=a,b]`: lint and types of the whole repository at once, then unit and integration tests of every package, as
- * cached targets, and one closing line with the totals. A run that executed no test fails.
+ * cached targets, and one closing line with the totals. A test that fails is tried once more, and told. A run that executed no test fails.
  */
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
@@ -35,9 +35,12 @@ const longest = ["integration-tests", "asr", "audio", "bus", "nats", "inference"
 
 let passed = 0;
 let failed = 0;
+/** Of tests that failed once: a machine that is too busy, or a race to look for. */
+const again: string[] = [];
 const wished = process.argv.slice(2);
 const halves = [`--projects=${longest.join(",")}`, `--exclude=${longest.join(",")}`];
 const codes = await Promise.all(wished.length > 0 ? [runTests(wished)] : halves.map((half) => runTests([half])));
+if (again.length > 0) process.stdout.write(`\n${again.join("\n")}\n`);
 process.stdout.write(`\n${passed} passed, ${failed} failed\n`);
 process.exitCode = codes.find((code) => code !== 0) ?? (passed === 0 ? 1 : 0);
 
@@ -49,7 +52,10 @@ async function runTests(which: readonly string[]): Promise<number> {
     {
       cwd: root,
       stdio: ["ignore", "pipe", "inherit"],
-      env: { ...process.env, NX_DAEMON: "false", NX_TUI: "false", FORCE_COLOR: "0", NO_COLOR: "1" },
+      env: {
+        ...process.env,
+        ...{ NX_DAEMON: "false", NX_TUI: "false", FORCE_COLOR: "0", NO_COLOR: "1", TEST_RETRY: "1" },
+      },
     },
   );
   for await (const line of createInterface(run.stdout)) {
@@ -61,6 +67,7 @@ async function runTests(which: readonly string[]): Promise<number> {
 
 /** Vitest closes a project's run with `Tests  1 failed | 28 passed (29)`, which Nx prefixes with the project. */
 function count(line: string): void {
+  if (line.includes("passed at the second try: ")) again.push(line);
   const closing = line.match(/^(?:\S+:)?\s*Tests\s+(\d.*)$/)?.[1];
   if (closing === undefined) return;
   passed += Number(closing.match(/(\d+) passed/)?.[1] ?? 0);

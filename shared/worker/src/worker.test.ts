@@ -44,7 +44,8 @@ describe("jobs", () => {
   });
 
   test("published together on the interactive lane share a pass", async () => {
-    await start();
+    // However long a busy machine takes to store the four: the pass is full when the last is there.
+    await start({ settings: { batchWaitMs: 30_000 } });
     await rig.pipeline.publish("interactive", ["echo warm"]);
     await rig.pipeline.done(1);
     rig.pipeline.nextBatch();
@@ -65,7 +66,8 @@ describe("jobs", () => {
     const realtime = all.find(({ item }) => item === "100");
     expect(realtime?.passSize).toBe(1);
     // The rest of the running pass, and nothing else.
-    expect((realtime?.finishedAt ?? Number.POSITIVE_INFINITY) - published).toBeLessThan(180);
+    const before = all.filter(({ finishedAt }) => finishedAt > published && finishedAt < (realtime?.finishedAt ?? 0));
+    expect(before.length).toBeLessThanOrEqual(4);
   });
 
   test("that wait for a loaded and idle worker are begun without waiting for a timer", async () => {
