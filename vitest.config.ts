@@ -1,5 +1,5 @@
 import { fileURLToPath } from "node:url";
-import { defineConfig } from "vitest/config";
+import { configDefaults, defineConfig } from "vitest/config";
 import type { Reporter } from "vitest/node";
 
 // What tests start compiles once what it shares, as what `npm start` starts does.
@@ -15,13 +15,14 @@ const secondTries: Reporter = {
 export default defineConfig({
   test: {
     include: ["**/*.test.ts"],
+    exclude: [...configDefaults.exclude, ...(process.env.THOROUGH === "true" ? [] : ["**/*.thorough.test.ts"])],
     testTimeout: 60_000,
     hookTimeout: 120_000,
     pool: "forks",
     maxWorkers: 2,
     // What the files of a package share is loaded once, which halves the processor time of most packages.
     isolate: false,
-    // Of the whole suite, whose halves share the machine. It ends with their names: each is a race to look for.
+    // Of all suites together, which share the machine. They end with the names of such tests: each is a race to look for.
     retry: process.env.TEST_RETRY === "1" ? 1 : 0,
     reporters: ["default", secondTries],
   },
