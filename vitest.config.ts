@@ -19,6 +19,7 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 120_000,
     pool: "forks",
+    fsModuleCache: true,
     maxWorkers: 2,
     // What the files of a package share is loaded once, which halves the processor time of most packages.
     isolate: false,

@@ -405,7 +405,7 @@ describe("workers", () => {
       for (const { first, operation } of requests) {
         await rig.pipeline.publish("interactive", ["echo now"], { first: first + n, operation });
       }
-      await pause(50);
+      await pause(250);
     }
   });
 

@@ -1,7 +1,8 @@
 /** The recipe's small models with random weights: what they say means nothing, and some say it until their budget is spent. */
+
+import { thoroughly } from "@parlance/contracts/testing";
 import { goldenClips, readGolden } from "../../qwen3-asr/testing/golden.ts";
 import { smallModels } from "../small-models.ts";
-import { thoroughly } from "../some-of.ts";
 import { type AsrSpecimen, segment } from "./specimen.ts";
 
 const clips = goldenClips(readGolden());

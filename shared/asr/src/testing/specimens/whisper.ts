@@ -1,7 +1,8 @@
 /** The recipe's small models with random weights: what they say means nothing. */
+
+import { thoroughly } from "@parlance/contracts/testing";
 import { makeClip } from "../../whisper/testing/clips.ts";
 import { readClips, writePublishedModel, writeTinyModel } from "../../whisper/testing/tiny-model.ts";
-import { thoroughly } from "../some-of.ts";
 import { type AsrSpecimen, segment } from "./specimen.ts";
 
 const rules = await readClips();

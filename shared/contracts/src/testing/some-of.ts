@@ -1,6 +1,6 @@
 /**
- * The models' suites go through lists that say much the same many times over. `npm test` takes some of each, spread over the list;
- * `npm run test:models` (THOROUGH=true) all of it, and the suites that are named `thorough` besides.
+ * Suites go through lists that say much the same many times over. `npm test` takes some of each, spread over the list;
+ * `npm run test:thorough` (THOROUGH=true) all of it, and the suites that are named `thorough` besides.
  */
 export const thorough = process.env.THOROUGH === "true";
 
