@@ -72,8 +72,13 @@ const UNAVAILABLE_MS = 30_000;
 const RETRY_MS = 250;
 /** From nats-server's server/errors.json: JetStream is off for good, which is a 503 too. */
 const NOT_ENABLED = [10039, 10076];
+/** The leader of a cluster has not heard of as many nodes as a stream shall have replicas. */
+const NO_SUITABLE_PEERS = 10005;
 
-/** A cluster that has just started answers late, or with 503, until its nodes have elected their leaders. */
+/**
+ * A cluster that has just started answers late, or with 503, until its nodes have elected their leaders. The first leader may not have
+ * heard of the last node yet.
+ */
 async function untilAvailable<T>(work: () => Promise<T>): Promise<T> {
   const deadline = Date.now() + UNAVAILABLE_MS;
   for (;;) {
@@ -89,7 +94,8 @@ async function untilAvailable<T>(work: () => Promise<T>): Promise<T> {
 function isUnavailable(error: unknown): boolean {
   if (error instanceof NatsStartError) return isUnavailable(error.cause);
   if (error instanceof errors.TimeoutError) return true;
-  return error instanceof JetStreamApiError && error.status === 503 && !NOT_ENABLED.includes(error.code);
+  if (!(error instanceof JetStreamApiError)) return false;
+  return error.code === NO_SUITABLE_PEERS || (error.status === 503 && !NOT_ENABLED.includes(error.code));
 }
 
 /** What the server fixes at a stream's creation, of what the topology sets. */

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { claimsOf, figuresOf, type Measured, worstOf } from "./figures.ts";
+import { claimsOf, figuresOf, type Measured, withRowMore, worstOf } from "./figures.ts";
 
 const first = { accepted: 0, began: 0, ended: 0, seconds: 5, rows: 1 };
 const answer = (firstText: number, whole: number) => ({ sent: 0, firstText, whole, text: "a", deltas: 1, first });
@@ -35,6 +35,13 @@ it("every claim holds at its bound and breaks beyond it", () => {
     const claims = Object.values(claimsOf([held, { ...held, [figure]: value }, held]));
     expect(claims).toEqual([0, 1, 2].map((claim) => claim !== index));
   }
+});
+
+it("where rows cost the same whatever their length, the whole may take one row more", () => {
+  const figures = { ...figuresOf(measured), whole_ratio: 1.06 };
+  expect(Object.values(claimsOf([figures]))[1]).toBe(false);
+  expect(Object.values(claimsOf([{ ...figures, wholeRatio: withRowMore(24) }]))[1]).toBe(true);
+  expect(Object.values(claimsOf([{ ...figures, whole_ratio: 1.07, wholeRatio: withRowMore(24) }]))[1]).toBe(false);
 });
 
 it("a first text within a quarter of a second is soon, whatever the whole takes", () => {

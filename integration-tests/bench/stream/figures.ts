@@ -64,15 +64,25 @@ export function worstOf(figures: readonly Figures[]): Figures {
   };
 }
 
+/** What a whole may take of what it takes unstreamed, of a model whose rows all cost the same: a short first segment is one row more. */
+export function withRowMore(rows: number): number {
+  return round((AIMS.whole_ratio * (rows + 1)) / rows, 2);
+}
+
+/** `wholeRatio`: what the whole may take of what it takes unstreamed. Default: the aim. */
+export type Held = Figures & { wholeRatio?: number };
+
 /** Sentences, and whether each holds for all of them. */
-export function claimsOf(figures: readonly Figures[]): Record<string, boolean> {
+export function claimsOf(figures: readonly Held[]): Record<string, boolean> {
+  const wider = figures.flatMap(({ wholeRatio }) => wholeRatio ?? []);
+  const wholes = [AIMS.whole_ratio, ...wider.map((ratio) => `${ratio} where a row costs the same whatever its length`)];
   return {
     [`the first text comes within a twentieth of the whole, or within ${AIMS.first_text_s} s`]: figures.every(
       ({ first_text_share, first_text_s }) =>
         first_text_share <= AIMS.first_text_share || first_text_s <= AIMS.first_text_s,
     ),
-    [`the whole takes at most ${AIMS.whole_ratio} of what it takes unstreamed`]: figures.every(
-      ({ whole_ratio }) => whole_ratio <= AIMS.whole_ratio,
+    [`the whole takes at most ${wholes.join(", ")}, of what it takes unstreamed`]: figures.every(
+      ({ whole_ratio, wholeRatio = AIMS.whole_ratio }) => whole_ratio <= wholeRatio,
     ),
     [`a backlog of which every text is read as it comes keeps ${AIMS.queue_throughput_kept} of its throughput`]:
       figures.every(

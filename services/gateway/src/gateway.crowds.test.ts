@@ -6,6 +6,7 @@ import { type AddressInfo, createServer, type Socket } from "node:net";
 import { connectBus } from "@parlance/bus";
 import { type ServiceProcess, startServiceProcess } from "@parlance/bus/testing";
 import { buckets } from "@parlance/contracts";
+import { thorough } from "@parlance/contracts/testing";
 import { startTestServer, type TestServer } from "@parlance/nats/testing";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { BODY_BYTES } from "./http/body-budget.ts";
@@ -14,7 +15,7 @@ import { eventually, startTestGateway } from "./testing/test-gateway.ts";
 
 const MIB = 1_048_576;
 const FILE_BYTES = 8 * MIB;
-const READERS = 1_990;
+const READERS = thorough ? 1_990 : 300;
 let server: TestServer;
 let gateway: ServiceProcess;
 let url: string;
@@ -59,7 +60,7 @@ async function store(id: string): Promise<void> {
   await bus.close();
 }
 
-test("2,000 callers that stop reading cost a part of the file each, and are cut off", {
+test(`${READERS} callers that stop reading cost a part of the file each, and are cut off`, {
   timeout: 240_000,
 }, async () => {
   await store("large");
@@ -78,8 +79,9 @@ test("2,000 callers that stop reading cost a part of the file each, and are cut 
   // Nobody waits behind them.
   expect((await fetch(`${url}/livez`)).status).toBe(200);
   // A socket that is paused does not notice its end: the gateway does.
-  await eventually(async () => (connections() < 100 ? true : undefined), 150_000);
-  expect(memory("VmHWM") - before).toBeLessThan(READERS * 0.4 * MIB);
+  await eventually(async () => (connections() < READERS / 20 ? true : undefined), 150_000);
+  // Some of it is garbage that nobody had a reason to collect yet, however few they are.
+  expect(memory("VmHWM") - before).toBeLessThan((READERS * 0.4 + 150) * MIB);
   for (const socket of sockets) socket.destroy();
   expect(cut).toBeLessThanOrEqual(READERS);
 

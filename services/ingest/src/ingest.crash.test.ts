@@ -17,6 +17,7 @@ import {
   streams,
   subjects,
 } from "@parlance/contracts";
+import { someOf } from "@parlance/contracts/testing";
 import { startTestServer, type TestServer } from "@parlance/nats/testing";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 
@@ -188,11 +189,16 @@ async function untilSettled(): Promise<void> {
   expect(await settled()).toBe(true);
 }
 
-test.each([
-  ["25", "7", "batch"],
-  ["7", "25", "batch"],
-  ["4", "25", "interactive"],
-])(
+test.each(
+  someOf(
+    [
+      ["25", "7", "batch"],
+      ["7", "25", "batch"],
+      ["4", "25", "interactive"],
+    ] as const,
+    2,
+  ),
+)(
   "an item that was begun at SEGMENT_SECONDS=%s and is gone on with at %s is whole (%s)",
   async (before, after, lane) => {
     const audio = sound(600);
@@ -211,11 +217,12 @@ test.each([
   180_000,
 );
 
-test.each([
-  [{ SEGMENT_SECONDS: "25", FIRST_SEGMENT_SECONDS: "4" }, { SEGMENT_SECONDS: "25", FIRST_SEGMENT_SECONDS: "10" }, 1],
+const begunAndGoneOnWith: [before: Record<string, string>, after: Record<string, string>, some: number][] = [
   [{ SEGMENT_SECONDS: "25", FIRST_SEGMENT_SECONDS: "4" }, { SEGMENT_SECONDS: "7", FIRST_SEGMENT_SECONDS: "2" }, 2],
+  [{ SEGMENT_SECONDS: "25", FIRST_SEGMENT_SECONDS: "4" }, { SEGMENT_SECONDS: "25", FIRST_SEGMENT_SECONDS: "10" }, 1],
   [{ SEGMENT_SECONDS: "12", FIRST_SEGMENT_SECONDS: "3" }, { SEGMENT_SECONDS: "20", FIRST_SEGMENT_SECONDS: "5" }, 4],
-])(
+];
+test.each(someOf(begunAndGoneOnWith, 3))(
   "an item whose text is read as it comes, begun with %j and gone on with %j, grows as it was begun",
   async (before, after, some) => {
     const audio = sound(300);
@@ -237,7 +244,7 @@ test.each([
   180_000,
 );
 
-test.each([false, true])(
+test.each(someOf([true, false], 2))(
   "an ingest that was stopped for a while, and another one that cuts otherwise, make one whole item of it (parts: %s)",
   async (parts) => {
     const audio = sound(900);

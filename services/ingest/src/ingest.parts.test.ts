@@ -21,6 +21,7 @@ import {
   streams,
   subjects,
 } from "@parlance/contracts";
+import { someOf } from "@parlance/contracts/testing";
 import { createResults, resultsSettings } from "@parlance/results";
 import { createLog } from "@parlance/telemetry";
 import { afterEach, describe, expect, test, vi } from "vitest";
@@ -137,7 +138,7 @@ const tenMinutes = sound(600);
 const bytesOf = ({ buffer, byteOffset, byteLength }: Int16Array) => Buffer.from(buffer, byteOffset, byteLength);
 
 describe("a file whose text is read as it comes", () => {
-  test.each<SpeechFormat>(["wav", "mp3", "flac"])(
+  test.each<SpeechFormat>(someOf(["mp3", "wav", "flac"], 3))(
     "of ten minutes, %s, gives its first segment before an eighth of it is read",
     async (format) => {
       const bytes = await encode(format, tenMinutes);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { createRowQueue } from "./row-queue.ts";
+import { createRowQueue, type Gathering } from "./row-queue.ts";
 
 interface Row {
   samples: Int16Array;
@@ -9,7 +9,13 @@ const lasting = (seconds: number): Row => ({ samples: new Int16Array(seconds * 1
 /** Rows last so many seconds; `read` are rows whose text is read as it comes, `waiting` rows join when they may. */
 function queueOf(
   seconds: readonly number[],
-  { read = [] as number[], waiting = 0, headsFirst = true, refills = true },
+  {
+    read = [] as number[],
+    waiting = 0,
+    headsFirst = true,
+    refills = true,
+    gathering = undefined as Gathering | undefined,
+  },
 ) {
   const rows = seconds.map(lasting);
   const ended = new Set<number>();
@@ -25,7 +31,7 @@ function queueOf(
         return Array.from({ length: joining }, () => rows.push(lasting(1)) - 1);
       },
     },
-    { headsFirst, refills },
+    { headsFirst, refills, gathering },
   );
   return { queue, end: (...numbers: number[]) => numbers.forEach((row) => void ended.add(row)) };
 }
@@ -58,6 +64,29 @@ describe("rows of a pass", () => {
     expect(queue.take(1)).toEqual([2]);
     end(1, 2);
     expect(queue.take(2)).toEqual([3]);
+  });
+
+  it("that join wait some steps for others to join with, while any that have begun speak", () => {
+    const { queue, end } = queueOf([25, 25, 25], { waiting: 9, gathering: { rows: 3, steps: 2 } });
+    expect(queue.take(3)).toEqual([0, 1, 2]);
+    expect(queue.take(0)).toEqual([]);
+    end(0);
+    expect(queue.take(1)).toEqual([]);
+    expect(queue.take(1)).toEqual([]);
+    expect(queue.take(1)).toEqual([3]);
+    end(1);
+    expect(queue.take(1)).toEqual([]);
+    end(2, 3);
+    // Nobody speaks.
+    expect(queue.take(3)).toEqual([4, 5, 6]);
+    end(4, 5);
+    expect(queue.take(2)).toEqual([]);
+    end(6);
+    expect(queue.take(3)).toEqual([7, 8, 9]);
+    end(7, 8);
+    expect(queue.take(2)).toEqual([]);
+    expect(queue.take(2)).toEqual([]);
+    expect(queue.take(2)).toEqual([10, 11]);
   });
 
   it("begin together where short ones need not go first, and none joins where none may", () => {

@@ -79,8 +79,9 @@ test("a supervisor killed in the middle of a pass takes its engine along; anothe
     first.kill("SIGKILL");
     await once(first, "exit");
     const died = performance.now();
-    await happens(() => livingEngines().length === 0, 1_000);
-    expect(performance.now() - died).toBeLessThan(500);
+    await happens(() => livingEngines().length === 0, 30_000);
+    // By its pipe, and not by its deadline, of which a renewal leaves two thirds at least.
+    expect(performance.now() - died).toBeLessThan((LEASE_TTL * 2_000) / 3);
     await startWorker("second");
     await pipeline.done(24, 45_000);
   });

@@ -44,7 +44,8 @@ describe("jobs", () => {
   });
 
   test("published together on the interactive lane share a pass", async () => {
-    await start();
+    // However long a busy machine takes to store the four: the pass is full when the last is there.
+    await start({ settings: { batchWaitMs: 30_000 } });
     await rig.pipeline.publish("interactive", ["echo warm"]);
     await rig.pipeline.done(1);
     rig.pipeline.nextBatch();
@@ -65,7 +66,8 @@ describe("jobs", () => {
     const realtime = all.find(({ item }) => item === "100");
     expect(realtime?.passSize).toBe(1);
     // The rest of the running pass, and nothing else.
-    expect((realtime?.finishedAt ?? Number.POSITIVE_INFINITY) - published).toBeLessThan(180);
+    const before = all.filter(({ finishedAt }) => finishedAt > published && finishedAt < (realtime?.finishedAt ?? 0));
+    expect(before.length).toBeLessThanOrEqual(4);
   });
 
   test("that wait for a loaded and idle worker are begun without waiting for a timer", async () => {
@@ -379,7 +381,10 @@ describe("workers", () => {
     expect(urgent).toBeGreaterThan(3);
   });
 
-  test("to which requests of both families keep coming starve neither the requests nor a backlog", async () => {
+  // A turn is ten swaps long, and where the machine is busy an engine's start takes seconds.
+  test("to which requests of both families keep coming starve neither the requests nor a backlog", {
+    timeout: 240_000,
+  }, async () => {
     const lanesOfBoth = [
       { first: 0, operation: "transcribe" },
       { first: 1_000, operation: "custom_voice" },
@@ -400,7 +405,7 @@ describe("workers", () => {
       for (const { first, operation } of requests) {
         await rig.pipeline.publish("interactive", ["echo now"], { first: first + n, operation });
       }
-      await pause(50);
+      await pause(250);
     }
   });
 

@@ -1,47 +1,19 @@
 import { createHash } from "node:crypto";
 import { DeepgramClient } from "@deepgram/sdk";
-import { startTestServer, type TestServer } from "@parlance/nats/testing";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { type ScriptedIngest, sound, startScriptedIngest, textOf } from "../testing/scripted-ingest.ts";
-import { openClient, type SocketClient } from "../testing/socket-client.ts";
-import { startTestGateway, type TestGateway } from "../testing/test-gateway.ts";
+import { describe, expect, test } from "vitest";
+import { speak, toldOf, useLiveSockets } from "../testing/live-socket-rig.ts";
+import { sound, textOf } from "../testing/scripted-ingest.ts";
+import { openClient } from "../testing/socket-client.ts";
+import { startTestGateway } from "../testing/test-gateway.ts";
 
 /** On a machine that is busy too. */
 const soon = { timeout: 20_000 };
-let server: TestServer;
-let ingest: ScriptedIngest;
-let gateway: TestGateway;
-const clients: SocketClient[] = [];
-
-beforeAll(async () => {
-  server = await startTestServer({ secured: true });
-  ingest = await startScriptedIngest(server);
-  gateway = await startTestGateway(server, { API_KEYS: "first-key" });
-});
-afterEach(() => {
-  for (const { ws } of clients.splice(0)) ws.terminate();
-});
-afterAll(async () => {
-  await gateway.close();
-  await ingest.close();
-  await server.stop();
-});
-
-async function connect(query: string): Promise<SocketClient> {
-  const options = { headers: { Authorization: "Token first-key" } };
-  const client = await openClient(`${gateway.url}/v1/listen?${query}`, options);
-  clients.push(client);
-  return client;
-}
-
-function speak(client: SocketClient, audio: Buffer, bytes = 3_200): void {
-  for (let at = 0; at < audio.length; at += bytes) client.send(audio.subarray(at, at + bytes));
-}
-
-const of = (client: SocketClient, type: string) => client.told.filter((message) => message.type === type);
+const rig = useLiveSockets({ API_KEYS: "first-key" });
+const connect = (query: string) =>
+  rig.connect(`/v1/listen?${query}`, { headers: { Authorization: "Token first-key" } });
 
 test("Deepgram's own client transcribes with no more than another host and key", async () => {
-  const client = new DeepgramClient({ apiKey: "first-key", baseUrl: gateway.url.replace("http", "ws") });
+  const client = new DeepgramClient({ apiKey: "first-key", baseUrl: rig.gateway.url.replace("http", "ws") });
   const socket = await client.listen.v1.connect({
     Authorization: "Token first-key",
     model: "nova-3",
@@ -97,8 +69,8 @@ describe("what is asked for", () => {
     client.send(Buffer.concat([Buffer.alloc(8_000, 1), Buffer.alloc(8_000, 0)]));
     const final = await client.next("Results");
     expect(final).toMatchObject({ is_final: true, start: 0, duration: 1.5 });
-    expect(of(client, "SpeechStarted")).toEqual([]);
-    const [session] = [...ingest.sessions.values()].slice(-1);
+    expect(toldOf(client, "SpeechStarted")).toEqual([]);
+    const [session] = [...rig.ingest.sessions.values()].slice(-1);
     expect(session?.options).toMatchObject({
       ...{ contentType: "audio/mulaw;rate=8000", language: "auto", silenceMs: 100, partials: false },
       ...{ hotwords: ["NATS", "Parlance"], timestamps: true },
@@ -150,7 +122,7 @@ test("Finalize is answered, also where nothing was said", async () => {
   });
   client.send({ type: "CloseStream" });
   await client.next("Metadata");
-  expect(of(client, "Results")).toHaveLength(3);
+  expect(toldOf(client, "Results")).toHaveLength(3);
 });
 
 test("the end of an utterance is told once, that long after its last word", async () => {
@@ -163,12 +135,12 @@ test("the end of an utterance is told once, that long after its last word", asyn
     ]),
   );
   await client.next("Results");
-  expect(of(client, "UtteranceEnd")).toEqual([]);
+  expect(toldOf(client, "UtteranceEnd")).toEqual([]);
   speak(client, sound([[false, 3]]));
   expect(await client.next("UtteranceEnd")).toEqual({ type: "UtteranceEnd", channel: [0, 1], last_word_end: 1 });
   client.send({ type: "CloseStream" });
   await client.next("Metadata");
-  expect(of(client, "UtteranceEnd")).toHaveLength(1);
+  expect(toldOf(client, "UtteranceEnd")).toHaveLength(1);
 });
 
 test("what a caller does wrong is told as Error, and a closed socket cancels", async () => {
@@ -176,21 +148,21 @@ test("what a caller does wrong is told as Error, and a closed socket cancels", a
   client.ws.send("hello");
   expect(await client.next("Error")).toMatchObject({ variant: "invalid_json" });
   speak(client, sound([[true, 1]]));
-  const newest = () => [...ingest.sessions.values()].at(-1);
+  const newest = () => [...rig.ingest.sessions.values()].at(-1);
   await expect.poll(() => newest()?.heard, soon).toBe(16_000);
   client.ws.terminate();
   await expect.poll(() => newest()?.cancelled, soon).toBe(true);
 });
 
 test("neither audio nor KeepAlive for too long ends it, as Deepgram says so", async () => {
-  const impatient = await startTestGateway(server, {}, { limits: { silentMs: 200 } });
+  const impatient = await startTestGateway(rig.server, {}, { limits: { silentMs: 200 } });
   const client = await openClient(`${impatient.url}/v1/listen?encoding=linear16`);
   speak(client, sound([[true, 1]]));
   for (let n = 0; n < 4; n += 1) {
     client.send({ type: "KeepAlive" });
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
-  expect(of(client, "Error")).toEqual([]);
+  expect(toldOf(client, "Error")).toEqual([]);
   expect(await client.next("Error")).toMatchObject({ variant: "session_idle" });
   expect(await client.next("Results")).toMatchObject({ is_final: true });
   expect(await client.ended).toEqual({ code: 1011, reason: "NET-0001" });

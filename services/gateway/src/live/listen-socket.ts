@@ -51,7 +51,7 @@ function openListening(
   /** With its first audio: a socket that says nothing is no session yet. */
   function begin(): LiveSession {
     session = openLiveSession({
-      ...{ bus: gateway.bus, notebook: gateway.notebook, files: gateway.files },
+      ...{ bus: gateway.bus, notebook: gateway.notebook, files: gateway.files, log: gateway.log },
       ...{ sessionId: timedId(gateway.now()), format: query.format, wishes: query.wishes, events: messages.events },
     });
     return session;

@@ -16,6 +16,7 @@ import {
   SpeechError,
   subjects,
 } from "@parlance/contracts";
+import type { Log } from "@parlance/telemetry";
 import { createFramePublisher, type LiveWishes } from "./frame-publisher.ts";
 import { endOf, type LiveEnd, type Resumption } from "./resume.ts";
 import { createSessionFinals, type LiveFinal } from "./session-finals.ts";
@@ -37,6 +38,7 @@ export interface LiveSessionOptions {
   bus: Bus;
   notebook: BatchNotebook;
   files: FileStore;
+  log: Log;
   sessionId: string;
   format: LiveFormat;
   wishes: LiveWishes;
@@ -75,7 +77,7 @@ const OPEN_MS = 10_000;
 const CLOSE_MS = { again: 3_000, silent: 60_000 };
 
 export function openLiveSession(options: LiveSessionOptions): LiveSession {
-  const { bus, notebook, sessionId, format, events, resume, now = () => performance.now() } = options;
+  const { bus, notebook, log, sessionId, format, events, resume, now = () => performance.now() } = options;
   const over = new AbortController();
   const from = resume?.position;
   const publisher = createFramePublisher({ bus, sessionId, format, wishes: options.wishes, from, now });
@@ -89,7 +91,7 @@ export function openLiveSession(options: LiveSessionOptions): LiveSession {
   let unheardSince: number | undefined;
 
   const finals = createSessionFinals({
-    ...{ bus, notebook, files: options.files, sessionId, from: resume?.from },
+    ...{ bus, notebook, files: options.files, log, sessionId, from: resume?.from },
     tell: (told) => events.final?.(told),
     onAll: () => finish(closed ?? { seconds: 0, utterances: 0 }),
   });
@@ -156,8 +158,13 @@ export function openLiveSession(options: LiveSessionOptions): LiveSession {
 
   /** That it was closed may have been told while nobody listened. */
   async function lookForEnd(otherwise?: LiveEnd): Promise<void> {
-    const end = (await endOf(notebook, sessionId).catch(() => undefined)) ?? otherwise;
-    if (end !== undefined && closed === undefined) endsAs(end);
+    try {
+      const end = (await endOf(notebook, sessionId)) ?? otherwise;
+      if (end !== undefined && closed === undefined) endsAs(end);
+    } catch (error) {
+      // It is told again to who sends again.
+      log.warn({ err: error, sessionId }, "how a session ended cannot be read yet");
+    }
   }
 
   function endsAs(end: LiveEnd): void {

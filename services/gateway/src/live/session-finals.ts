@@ -15,6 +15,7 @@ import {
   type Transcript,
   toSpeechError,
 } from "@parlance/contracts";
+import type { Log } from "@parlance/telemetry";
 import { transcriptOf } from "../batch/interactive.ts";
 
 /** One utterance's end. Times in seconds from the session's first sample; those of words are from the utterance's beginning. */
@@ -29,6 +30,7 @@ export interface SessionFinalsOptions {
   bus: Pick<Bus, "subscribe" | "last" | "onConnection">;
   notebook: Pick<BatchNotebook, "read">;
   files: FileStore;
+  log: Log;
   sessionId: string;
   /** The number of the first utterance that is to be told, of a session that was there before; undefined: it is new. */
   from: number | undefined;
@@ -48,7 +50,7 @@ export interface SessionFinals {
 const LOOK_MS = 2_000;
 
 export function createSessionFinals(options: SessionFinalsOptions): SessionFinals {
-  const { bus, notebook, files, sessionId, tell, onAll } = options;
+  const { bus, notebook, files, log, sessionId, tell, onAll } = options;
   const closing = new AbortController();
   const { signal } = closing;
   const where = new Map<string, { start: number; end: number }>();
@@ -69,7 +71,14 @@ export function createSessionFinals(options: SessionFinalsOptions): SessionFinal
 
   /** One at a time, so that the order stays. */
   function tellSoon(): void {
-    telling = telling.then(tellWaiting).catch(() => undefined);
+    telling = telling.then(tellWaiting).catch(failed);
+  }
+
+  /** What could not be read is looked for again. */
+  function failed(error: unknown): void {
+    if (signal.aborted) return;
+    log.warn({ err: error, sessionId }, "what is final of a session cannot be told yet");
+    lookLater();
   }
 
   async function tellWaiting(): Promise<void> {
@@ -116,9 +125,7 @@ export function createSessionFinals(options: SessionFinalsOptions): SessionFinal
   function lookNow(): void {
     clearTimeout(looking);
     looking = undefined;
-    look()
-      .catch(() => undefined)
-      .finally(tellSoon);
+    look().catch(failed).finally(tellSoon);
   }
 
   async function look(): Promise<void> {
@@ -132,7 +139,11 @@ export function createSessionFinals(options: SessionFinalsOptions): SessionFinal
 
   async function listen(): Promise<void> {
     for await (const { subject, data } of bus.subscribe(subjects.batchDone(sessionId), signal)) {
-      take(parseDoneSubject(subject)?.itemId ?? "", data);
+      try {
+        take(parseDoneSubject(subject)?.itemId ?? "", data);
+      } catch (error) {
+        failed(error);
+      }
     }
   }
 
@@ -151,7 +162,7 @@ export function createSessionFinals(options: SessionFinalsOptions): SessionFinal
   const stopWatching = bus.onConnection((connected) => {
     if (connected) lookNow();
   });
-  listen().catch(() => undefined);
+  listen().catch(failed);
   if (options.from !== undefined) lookNow();
 
   return {

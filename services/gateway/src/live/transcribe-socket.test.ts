@@ -1,42 +1,20 @@
 import { type BatchRecord, subjects, timedId } from "@parlance/contracts";
-import { startTestServer, type TestServer } from "@parlance/nats/testing";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { type ScriptedIngest, sound, startScriptedIngest, textOf } from "../testing/scripted-ingest.ts";
+import { describe, expect, test } from "vitest";
+import { speak, toldOf, useLiveSockets } from "../testing/live-socket-rig.ts";
+import { sound, textOf } from "../testing/scripted-ingest.ts";
 import { openClient, Refused, type SocketClient, type Told } from "../testing/socket-client.ts";
-import { startTestGateway, type TestGateway } from "../testing/test-gateway.ts";
+import { startTestGateway } from "../testing/test-gateway.ts";
 
 /** On a machine that is busy too. */
 const soon = { timeout: 20_000 };
-let server: TestServer;
-let ingest: ScriptedIngest;
-let gateway: TestGateway;
-const clients: SocketClient[] = [];
-
-beforeAll(async () => {
-  server = await startTestServer({ secured: true });
-  ingest = await startScriptedIngest(server);
-  gateway = await startTestGateway(server);
-});
-afterEach(() => {
-  for (const { ws } of clients.splice(0)) ws.terminate();
-});
-afterAll(async () => {
-  await gateway.close();
-  await ingest.close();
-  await server.stop();
-});
-
-async function connect(query = "", to = gateway): Promise<SocketClient> {
-  const client = await openClient(`${to.url}/ws/transcribe${query}`);
-  clients.push(client);
-  return client;
-}
+const rig = useLiveSockets();
+const connect = (query = "", to = rig.gateway) => rig.connect(`/ws/transcribe${query}`, {}, to);
 
 async function ready(client: SocketClient) {
   const told = await client.next("ready");
   const id = String(told.session);
   const session = () => {
-    const found = ingest.sessions.get(id);
+    const found = rig.ingest.sessions.get(id);
     if (found === undefined) throw new Error("nobody heard of the session");
     return found;
   };
@@ -47,16 +25,10 @@ async function ready(client: SocketClient) {
 async function begun(client: SocketClient) {
   const known = await ready(client);
   client.send(Buffer.alloc(3_200));
-  await expect.poll(() => ingest.sessions.get(known.id)?.heard, soon).toBe(1_600);
+  await expect.poll(() => rig.ingest.sessions.get(known.id)?.heard, soon).toBe(1_600);
   return { ...known, session: known.session() };
 }
 
-/** As a microphone has it: pieces of 100 ms. */
-function speak(client: SocketClient, audio: Buffer, bytes = 3_200): void {
-  for (let at = 0; at < audio.length; at += bytes) client.send(audio.subarray(at, at + bytes));
-}
-
-const of = (client: SocketClient, type: string) => client.told.filter((message) => message.type === type);
 const bare = ({ seq: _, ...message }: Told) => message;
 
 describe("a session", () => {
@@ -76,17 +48,17 @@ describe("a session", () => {
     client.send({ type: "CloseStream" });
     expect(await client.ended).toEqual({ code: 1000, reason: "" });
 
-    expect(of(client, "speech_started").map(bare)).toEqual([
+    expect(toldOf(client, "speech_started").map(bare)).toEqual([
       { type: "speech_started", utterance: 0, start: 1 },
       { type: "speech_started", utterance: 1, start: 3.5 },
     ]);
-    expect(of(client, "partial").map(bare)).toContainEqual({
+    expect(toldOf(client, "partial").map(bare)).toContainEqual({
       ...{ type: "partial", utterance: 0, text: textOf(0, 2), stable: 5, start: 1, end: 2, language: "English" },
     });
     const word = (utterance: number, n: number, start: number) => ({
       ...{ text: `u${utterance}w${n}`, start, end: start + 0.5, confidence: 0.9 },
     });
-    expect(of(client, "final").map(bare)).toEqual([
+    expect(toldOf(client, "final").map(bare)).toEqual([
       {
         ...{ type: "final", utterance: 0, text: textOf(0, 3), start: 1, end: 3, language: "English" },
         words: [word(0, 0, 1), word(0, 1, 1.5), word(0, 2, 2)],
@@ -100,7 +72,7 @@ describe("a session", () => {
     expect(client.told.map(({ seq }) => seq)).toEqual(client.told.map((_, n) => n));
     // What is stable of a partial is there in all later ones.
     for (const utterance of [0, 1]) {
-      const texts = of(client, "partial").filter((message) => message.utterance === utterance);
+      const texts = toldOf(client, "partial").filter((message) => message.utterance === utterance);
       for (const [n, { text, stable }] of texts.entries()) {
         const kept = String(text).slice(0, Number(stable));
         for (const later of texts.slice(n)) expect(String(later.text).startsWith(kept)).toBe(true);
@@ -134,7 +106,7 @@ describe("a session", () => {
       ...{ phrases: ["yes, please", "no"], context: "weather", partials: false, silenceMs: 700, prefixMs: 200 },
       ...{ threshold: 0.6, turns: "none", customId: "call-7", timestamps: false },
     });
-    expect(of(client, "partial")).toEqual([]);
+    expect(toldOf(client, "partial")).toEqual([]);
   });
 
   test.each([
@@ -184,9 +156,9 @@ describe("a session", () => {
     const record: BatchRecord["items"] = [0, 1, 2].map((n) => ({
       ...{ itemId: String(n), operation: "transcribe", start: n * 16_000, samples: 8_000 },
     }));
-    await ingest.notebook.revise(id, (before) => ({ ...before, items: record }));
+    await rig.ingest.notebook.revise(id, (before) => ({ ...before, items: record }));
     const done = (itemId: string, text: string) =>
-      ingest.bus.publishOnce(
+      rig.ingest.bus.publishOnce(
         subjects.done(id, itemId),
         JSON.stringify({
           ...{ batchId: id, itemId, operation: "transcribe", status: "done", finishedAt: 1 },
@@ -199,7 +171,7 @@ describe("a session", () => {
     await client.next("final");
     await client.next("final");
     await client.next("final");
-    expect(of(client, "final").map(({ text, start, end }) => [text, start, end])).toEqual([
+    expect(toldOf(client, "final").map(({ text, start, end }) => [text, start, end])).toEqual([
       ["first", 0, 0.5],
       ["second", 1, 1.5],
       ["third", 2, 2.5],
@@ -208,7 +180,7 @@ describe("a session", () => {
 });
 
 test("a socket that says nothing is no session, and ends as one would", async () => {
-  const before = ingest.sessions.size;
+  const before = rig.ingest.sessions.size;
   const client = await connect();
   const { id } = await ready(client);
   client.send({ type: "KeepAlive" });
@@ -216,8 +188,8 @@ test("a socket that says nothing is no session, and ends as one would", async ()
   client.send({ type: "CloseStream" });
   expect(await client.next("done")).toMatchObject({ seconds: 0, utterances: 0 });
   expect(await client.ended).toEqual({ code: 1000, reason: "" });
-  expect(ingest.sessions.size).toBe(before);
-  expect(ingest.sessions.has(id)).toBe(false);
+  expect(rig.ingest.sessions.size).toBe(before);
+  expect(rig.ingest.sessions.has(id)).toBe(false);
 });
 
 describe("its end", () => {
@@ -235,7 +207,7 @@ describe("its end", () => {
     const kept = await connect("?resume=true");
     const { session } = await begun(kept);
     kept.ws.terminate();
-    const second = await startTestGateway(server);
+    const second = await startTestGateway(rig.server);
     const stopped = await connect("", second);
     const other = await begun(stopped);
     await second.close();
@@ -254,7 +226,7 @@ describe("its end", () => {
     session.closed = true;
     const error = { code: "session_idle", message: "No audio came." };
     const closed = { type: "closed", sessionId: id, at: 1, seconds: 2, utterances: 0, error };
-    ingest.bus.publish(subjects.liveState(id), JSON.stringify(closed));
+    rig.ingest.bus.publish(subjects.liveState(id), JSON.stringify(closed));
     expect(await client.next("error")).toMatchObject(error);
     expect(await client.next("done")).toMatchObject({ seconds: 2, utterances: 0 });
     expect(await client.ended).toEqual({ code: 1008, reason: "session_idle" });
@@ -262,12 +234,12 @@ describe("its end", () => {
 
   test("is at once where no more sessions are taken", async () => {
     const error = { code: "too_many_sessions" as const, message: "As many as may be." };
-    ingest.refuse = { type: "closed", sessionId: "x", at: 1, seconds: 0, utterances: 0, error };
+    rig.ingest.refuse = { type: "closed", sessionId: "x", at: 1, seconds: 0, utterances: 0, error };
     const client = await connect();
     client.send(Buffer.alloc(3_200));
     expect(await client.next("error")).toMatchObject(error);
     expect(await client.ended).toEqual({ code: 1013, reason: "too_many_sessions" });
-    ingest.refuse = undefined;
+    rig.ingest.refuse = undefined;
   });
 });
 
@@ -324,7 +296,7 @@ describe("what a caller does wrong", () => {
   });
 
   test("asking where transcription is switched off is refused before the upgrade", async () => {
-    const off = await startTestGateway(server, { ENABLE_ASR: "false" });
+    const off = await startTestGateway(rig.server, { ENABLE_ASR: "false" });
     await expect(openClient(`${off.url}/ws/transcribe`)).rejects.toThrow(Refused);
     await off.close();
   });
@@ -374,13 +346,13 @@ describe("whoever comes back", () => {
   ])("to %s is refused", async (_name, idOf, code) => {
     const common = { label: "", lane: "realtime", acceptedAt: 1 } as const;
     const item = { itemId: "0", operation: "transcribe" } as const;
-    await ingest.notebook.enter({
+    await rig.ingest.notebook.enter({
       ...common,
       batchId: "alices",
       source: "alice",
       items: [{ ...item, start: 0, samples: 1 }],
     });
-    await ingest.notebook.enter({ ...common, batchId: "plain", items: [item] });
+    await rig.ingest.notebook.enter({ ...common, batchId: "plain", items: [item] });
     const client = await connect(`?session=${idOf()}`);
     expect(await client.next("error")).toMatchObject({ code, param: "session" });
     expect(await client.ended).toMatchObject({ code: 1008 });
@@ -401,7 +373,7 @@ describe("while services come and go", () => {
     );
     expect(await client.next("final")).toMatchObject({ utterance: 0 });
     await expect.poll(() => session().heard, soon).toBe(64_000);
-    ingest.takeOver();
+    rig.ingest.takeOver();
     await expect.poll(() => session().heard, soon).toBe(64_000);
     client.send({ type: "CloseStream" });
     expect(await client.next("final")).toMatchObject({ utterance: 1, text: textOf(1, 4), start: 2, end: 4 });
@@ -413,12 +385,12 @@ describe("while services come and go", () => {
     const { session } = await ready(client);
     speak(client, sound([[true, 1]]));
     await expect.poll(() => session().heard, soon).toBe(16_000);
-    ingest.deaf = true;
+    rig.ingest.deaf = true;
     speak(client, sound([[true, 1]]));
     client.send({ type: "CloseStream" });
     await new Promise((resolve) => setTimeout(resolve, 300));
     expect(session().heard).toBe(16_000);
-    ingest.deaf = false;
+    rig.ingest.deaf = false;
     expect(await client.next("final")).toMatchObject({ text: textOf(0, 4), end: 2 });
     expect(await client.next("done")).toMatchObject({ seconds: 2, utterances: 1 });
   });
@@ -428,9 +400,9 @@ describe("while services come and go", () => {
     const { session } = await ready(client);
     speak(client, sound([[true, 1]]));
     await expect.poll(() => session().heard, soon).toBe(16_000);
-    await server.kill();
+    await rig.server.kill();
     speak(client, sound([[true, 1]]));
-    await server.restart();
+    await rig.server.restart();
     client.send({ type: "CloseStream" });
     expect(await client.next("final")).toMatchObject({ text: textOf(0, 4), start: 0, end: 2 });
     expect(await client.next("done")).toMatchObject({ seconds: 2, utterances: 1 });

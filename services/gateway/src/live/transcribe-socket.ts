@@ -44,7 +44,7 @@ function openTranscription(gateway: GatewayContext, socket: Socket, query: Trans
     const sessionId = query.resume?.session ?? newId;
     const format = found?.format ?? query.format;
     const opened = openLiveSession({
-      ...{ bus: gateway.bus, notebook: gateway.notebook, files: gateway.files },
+      ...{ bus: gateway.bus, notebook: gateway.notebook, files: gateway.files, log: gateway.log },
       ...{ sessionId, format, wishes: query.wishes },
       ...(found === undefined ? {} : { resume: found.resume }),
       events: transcribeMessages({

@@ -1,6 +1,7 @@
 import { type Bus, connectBus, openBatchNotebook } from "@parlance/bus";
 import { buckets } from "@parlance/contracts";
 import { startTestServer, type TestServer } from "@parlance/nats/testing";
+import { createLog } from "@parlance/telemetry";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { type ScriptedIngest, startScriptedIngest } from "../testing/scripted-ingest.ts";
 import { createLiveLink } from "./live-link.ts";
@@ -23,8 +24,9 @@ afterAll(async () => {
 it("goes on in order and no faster than it may, holds its client meanwhile, and is kept alive while that is quiet", async () => {
   let now = 0;
   const held: boolean[] = [];
+  const notebook = openBatchNotebook(bus);
   const link = createLiveLink({
-    gateway: { bus, notebook: openBatchNotebook(bus), files: await bus.files(buckets.files) },
+    gateway: { bus, notebook, files: await bus.files(buckets.files), log: createLog("gateway", "silent") },
     sessionId: "linked",
     events: { state: () => {}, partial: () => {}, final: () => {}, ended: () => {} },
     hold: (isHeld) => held.push(isHeld),

@@ -19,7 +19,7 @@ export interface LiveLink {
 }
 
 export interface LiveLinkOptions {
-  gateway: Pick<GatewayContext, "bus" | "notebook" | "files">;
+  gateway: Pick<GatewayContext, "bus" | "notebook" | "files" | "log">;
   sessionId: string;
   events: Pick<Required<LiveEvents>, "state" | "partial" | "final"> & { ended(failure: Failure | undefined): void };
   /** Whether its client is to wait. */
@@ -43,7 +43,7 @@ export function createLiveLink(options: LiveLinkOptions): LiveLink {
   function open(options: RealtimeLiveOptions): LiveSession {
     format = parseLiveFormat(options.contentType) ?? format;
     return openLiveSession({
-      ...{ bus: gateway.bus, notebook: gateway.notebook, files: gateway.files },
+      ...{ bus: gateway.bus, notebook: gateway.notebook, files: gateway.files, log: gateway.log },
       ...{ sessionId, format, wishes: wishesOf(options) },
       events: {
         state(state) {

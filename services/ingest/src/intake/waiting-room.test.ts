@@ -5,6 +5,7 @@ import { voice } from "@parlance/audio/testing";
 import { type Bus, connectBus, openBatchNotebook } from "@parlance/bus";
 import { answerAsWorker } from "@parlance/bus/testing";
 import { durables, headerNames, readSettings, streams, subjects } from "@parlance/contracts";
+import { someOf } from "@parlance/contracts/testing";
 import { startTestServer, testServers } from "@parlance/nats/testing";
 import { createLog } from "@parlance/telemetry";
 import { describe, expect, test, vi } from "vitest";
@@ -42,7 +43,7 @@ const jobsOf = async (bus: Bus, batchId: string) =>
 const waiting = async (bus: Bus) => (await bus.streamState(streams.waiting)).messages;
 const polling = { timeout: 90_000, interval: 50 };
 
-describe.each(await testServers())("texts without a worker, on nats-server $version", ({ binary }) => {
+describe.each(someOf(await testServers(), 2))("texts without a worker, on nats-server $version", ({ binary }) => {
   test("let drops by: INTAKE's floor moves, and nothing is refused, however small it is", async () => {
     await using here = await rig(binary, { INTAKE_MAX_BYTES: 1_048_576 });
     const { bus } = here;

@@ -1,9 +1,10 @@
 /** Live sessions whose ingest dies: before each of its writes, killed, and stopped for a while. Nothing is lost, and nothing is there twice. */
+import { setTimeout as pause } from "node:timers/promises";
 import { createListenerPool } from "@parlance/audio/live";
 import { talk } from "@parlance/audio/testing";
 import type { Bus } from "@parlance/bus";
 import { type ServiceProcess, startServiceProcess, useTestServer } from "@parlance/bus/testing";
-import { readSettings, subjects } from "@parlance/contracts";
+import { batchEntries, readSettings, subjects } from "@parlance/contracts";
 import { createLog } from "@parlance/telemetry";
 import { afterAll, afterEach, beforeEach, expect, test } from "vitest";
 import { createIngest, ingestSettings } from "../ingest.ts";
@@ -116,7 +117,7 @@ test("an ingest that dies before any of its writes is followed by one that goes 
 /** Its entry is gone: nobody need do anything more. */
 async function untilForgotten(session: LivePublisher): Promise<void> {
   await session.until("closed");
-  while (await session.hasEntry()) await new Promise((resolve) => setTimeout(resolve, 10));
+  while (await session.hasEntry()) await pause(10);
 }
 
 function startProcess(): ServiceProcess {
@@ -125,6 +126,61 @@ function startProcess(): ServiceProcess {
   rig.closeAfter({ close: () => ingest.kill() });
   return ingest;
 }
+
+/** Whoever takes a session over writes its record: here it takes longer than holders are looked at again. */
+function slowToTakeOver(bus: Bus) {
+  const { promise: written, resolve } = Promise.withResolvers<void>();
+  let writes = 0;
+  const slow: Bus = {
+    ...bus,
+    get maxPayload() {
+      return bus.maxPayload;
+    },
+    get connected() {
+      return bus.connected;
+    },
+    bucket(kind) {
+      const bucket = bus.bucket(kind);
+      if (kind.prefix !== batchEntries.record.prefix) return bucket;
+      return {
+        ...bucket,
+        async update(...entry) {
+          if (++writes > 1) return await bucket.update(...entry);
+          await pause(2_500);
+          const revision = await bucket.update(...entry);
+          resolve();
+          return revision;
+        },
+      };
+    },
+  };
+  return { slow, written };
+}
+
+test("a takeover that takes long is one", async () => {
+  const first = startProcess();
+  await first.says("taking in");
+  const session = await livePublisher(rig.bus, over.signal);
+  const middle = Math.floor(((places[0]?.start ?? 0) + 20_000) / FRAME) * FRAME;
+  await session.say(samples, { to: middle });
+  await session.until("speech_started");
+  const { slow, written } = slowToTakeOver(await rig.connectAs("ingest"));
+  await ingestOn(slow);
+  await first.kill();
+  let isWritten = false;
+  void written.then(() => {
+    isWritten = true;
+  });
+  while (!isWritten || session.of("opened").length < 2) {
+    await session.sign("keepalive");
+    await pause(100);
+  }
+  await session.say(samples, { from: middle });
+  await session.sign("close");
+  await session.until("closed");
+  await expectWhole(session);
+  expect(session.of("opened").map(({ resumed }) => resumed)).toEqual([false, true]);
+}, 60_000);
 
 test("one that was stopped for a while lets go of its session, and goes on with it when the other one is killed", async () => {
   const first = startProcess();
@@ -139,7 +195,7 @@ test("one that was stopped for a while lets go of its session, and goes on with 
   first.child.kill("SIGSTOP");
   while (session.of("opened").length < 2) {
     await session.sign("keepalive");
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await pause(100);
   }
   await session.until("speech_started", 2);
   await session.say(samples, { from: inFirst, to: inSecond });

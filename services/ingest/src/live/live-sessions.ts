@@ -6,7 +6,7 @@
  */
 import { randomUUID } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
-import type { FollowedMessage, StoredMessage } from "@parlance/bus";
+import type { FollowedMessage, KeyEntry, StoredMessage } from "@parlance/bus";
 import {
   batchIdSchema,
   GATEWAY_SOURCE,
@@ -174,12 +174,21 @@ export function createLiveSessions(options: LiveSessionsOptions): LiveSessions {
     const found = await notebook.sessions.get(sessionId);
     if (found === undefined) elsewhere.forget(sessionId);
     else if (found.value.holder !== holder) elsewhere.note(sessionId, { kind: "held", holder: found.value.holder });
-    else if (held.size < settings.LIVE_SESSIONS && !held.has(sessionId)) {
-      const taken = await takeOver(notebook, found, instance);
-      if (taken === undefined) return;
-      log.warn({ sessionId, from: holder }, "a live session is taken over");
-      hold(taken, true);
-    }
+    else if (held.size < settings.LIVE_SESSIONS && !held.has(sessionId)) await take(found);
+  }
+
+  async function take(found: KeyEntry<LiveSession>): Promise<void> {
+    const { sessionId, holder } = found.value;
+    if (elsewhere.get(sessionId)?.kind === "opening") return;
+    // From here on the entry names this instance: a sweep would take it for one that has failed here, and take it again.
+    elsewhere.note(sessionId, { kind: "opening" });
+    const taken = await takeOver(notebook, found, instance).catch((error: unknown) => {
+      elsewhere.forget(sessionId);
+      throw error;
+    });
+    if (taken === undefined) return elsewhere.note(sessionId, { kind: "held", holder });
+    log.warn({ sessionId, from: holder }, "a live session is taken over");
+    hold(taken, true);
   }
 
   function checkHolder(holder: string): void {

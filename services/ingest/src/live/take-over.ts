@@ -6,15 +6,19 @@ import type { BatchNotebook, Bus, KeyEntry } from "@parlance/bus";
 import { type BatchRecord, type LiveSession, subjects } from "@parlance/contracts";
 
 /**
- * A holder that hangs for so long is taken for dead; one that died is known at once. A mistake loses nothing, for it is fenced, but those who
- * speak wait until the last seconds are heard again: so it is longer than a busy machine keeps a process waiting.
+ * A holder that hangs for two of these is taken for dead; one that died is known at once. A mistake loses nothing, for it is fenced, but those
+ * who speak wait until the last seconds are heard again: so it is longer than a busy machine keeps a process waiting.
  */
-const ANSWER_MS = 5_000;
+const ANSWER_MS = 3_000;
 
 /** False also of a holder that is stopped. True where NATS cannot be reached: then nobody can be judged. */
 export async function isAlive(bus: Pick<Bus, "request" | "connected">, holder: string): Promise<boolean> {
-  const answer = await bus.request(subjects.liveHolder(holder), "", ANSWER_MS);
-  return answer !== undefined || !bus.connected;
+  // The first ask may be lost with a connection that is back by now.
+  for (let asks = 0; asks < 2; asks += 1) {
+    const answer = await bus.request(subjects.liveHolder(holder), "", ANSWER_MS);
+    if (answer !== undefined || !bus.connected) return true;
+  }
+  return false;
 }
 
 export interface TakenSession {

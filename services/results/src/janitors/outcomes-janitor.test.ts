@@ -8,6 +8,7 @@ import {
   streams,
   subjects,
 } from "@parlance/contracts";
+import { someOf } from "@parlance/contracts/testing";
 import { startTestServer, testServers } from "@parlance/nats/testing";
 import { createLog } from "@parlance/telemetry";
 import { describe, expect, test, vi } from "vitest";
@@ -97,7 +98,7 @@ async function room(bus: Bus): Promise<void> {
 /** As long as a transcript that rides in its done event. */
 const long = "A sentence of the transcript. ".repeat(350);
 
-describe.each(await testServers())("outcomes on nats-server $version", ({ binary }) => {
+describe.each(someOf(await testServers(), 2))("outcomes on nats-server $version", ({ binary }) => {
   test("many times what RESULTS holds goes through it, and a batch that is not concluded loses nothing", async () => {
     await using here = await rig(binary);
     const { bus } = here;

@@ -1,5 +1,6 @@
 /** Ways of decoding against the official tokens: alone, side by side, in parts, joining, in the graph. */
 import { join } from "node:path";
+import { someOf } from "@parlance/contracts/testing";
 import {
   createSampler,
   createStepBatch,
@@ -50,19 +51,22 @@ describe("decoding, against the official implementation", () => {
     expect(alone.map(said)).toEqual(golden.rows.map(expected));
   });
 
-  it.each([2, 5, 16, golden.rows.length])("says the same tokens in ragged batches of %i", async (size) => {
+  it.each(someOf([2, 5, 16, golden.rows.length], 2))("says the same tokens in ragged batches of %i", async (size) => {
     for (let from = 0; from + size <= golden.rows.length; from += size) {
       const rows = golden.rows.slice(from, from + size);
       expect((await decodeAll(stepwise, rows.map(parts.promptRow))).map(said)).toEqual(rows.map(expected));
     }
   });
 
-  it.each([1, 7, 64])("says the same tokens when prompts are read %i places at a time", async (placesPerRun) => {
-    const decoder = await parts.openStepwise({ placesPerRun });
-    const rows = golden.rows.slice(0, 8);
-    expect((await decodeAll(decoder, rows.map(parts.promptRow))).map(said)).toEqual(rows.map(expected));
-    await decoder.close();
-  });
+  it.each(someOf([7, 1, 64], 3))(
+    "says the same tokens when prompts are read %i places at a time",
+    async (placesPerRun) => {
+      const decoder = await parts.openStepwise({ placesPerRun });
+      const rows = golden.rows.slice(0, 8);
+      expect((await decodeAll(decoder, rows.map(parts.promptRow))).map(said)).toEqual(rows.map(expected));
+      await decoder.close();
+    },
+  );
 
   it("says the same tokens when rows join as others end, in far fewer steps than batch by batch", async () => {
     const places = 4;
@@ -141,7 +145,7 @@ describe("decoding, against the official implementation", () => {
     await decoder.close();
   });
 
-  it.each([1, 5, 16])("says the same tokens with the loop in the graph, in batches of %i", async (size) => {
+  it.each(someOf([5, 1, 16], 3))("says the same tokens with the loop in the graph, in batches of %i", async (size) => {
     for (let from = 0; from + size <= 16; from += size) {
       const rows = golden.rows.slice(from, from + size);
       expect((await decodeAll(looped, rows.map(parts.promptRow))).map(said)).toEqual(rows.map(expected));

@@ -2,11 +2,11 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { someOf } from "@parlance/contracts/testing";
 import { runWhole } from "@parlance/inference";
 import { resolveModel } from "@parlance/model-store";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { asrLayouts } from "../layouts/index.ts";
-import { someOf } from "../testing/some-of.ts";
 import { openLoopGraphs } from "./graphs/loop-graphs.ts";
 import { type OpenedWhisper, openWhisper } from "./open-whisper.ts";
 import { makeClip } from "./testing/clips.ts";
@@ -51,7 +51,7 @@ async function open({ beams, tokensPerRun, published = false }: Way, folder: str
     modelId: folder,
     device: "cpu",
     computeType: "float32",
-    threads: 2,
+    threads: 1,
     beamSize: beams,
     log: () => {},
   } as const;
@@ -72,7 +72,7 @@ async function open({ beams, tokensPerRun, published = false }: Way, folder: str
   return { ...opened, graphs: { ...graphs, close }, transcribe: createTranscriber({ ...opened, graphs }) };
 }
 
-describe.each(someOf(ways, 2))("a text that is said $name", (way) => {
+describe.each(someOf(ways, 3))("a text that is said $name", (way) => {
   let model: OpenedWhisper;
   beforeAll(async () => {
     model = await open(way, join(root, way.name));

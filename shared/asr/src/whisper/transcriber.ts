@@ -291,6 +291,7 @@ async function transcribe(options: TranscriberOptions, pass: WhisperPass, held: 
   const queue = createRowQueue(pass, {
     refills: graphs.refills,
     headsFirst: graphs.refills && held.loop === undefined,
+    gathering: graphs.gathering,
   });
 
   for (;;) {

@@ -20,7 +20,7 @@ function resultOf(outcome: AsrOutcome | undefined): AsrResult {
 }
 
 const load = (modelId: string) =>
-  loadAsrModel({ modelId, device: "cpu", computeType: "auto", threads: 2, beamSize: 2, log: () => {} });
+  loadAsrModel({ modelId, device: "cpu", computeType: "auto", threads: 1, beamSize: 2, log: () => {} });
 
 let root: string;
 let model: AsrModel;

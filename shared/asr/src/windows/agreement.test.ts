@@ -65,6 +65,11 @@ describe("what is stable", () => {
     });
   });
 
+  it("is not gone on with by a letter that joins what is before it", () => {
+    expect(lastOf("ア", "ア 你", "ำ")).toEqual({ stable: "ア", tail: "" });
+    expect(lastOf("ア", "ア 你", "ຳ 好")).toMatchObject({ stable: "ア" });
+  });
+
   it("is nothing new while it may not be", () => {
     expect(agree({ stable: "so", tail: " it was" }, "so it was dark", false)).toEqual({
       stable: "so",

@@ -19,8 +19,8 @@ export const nothingSpoken: Spoken = { stable: "", tail: "" };
 /** Code units that may become stable, so that a memory has room for them: three times what half a minute comes to. */
 export const MOST_STABLE = 2_000;
 
-/** Space and marks that have nothing to stand on. */
-const beginning = /^[\s\p{M}\p{Grapheme_Extend}\p{Emoji_Modifier}\u200d]+/u;
+/** Space and marks that have nothing to stand on; Thai and Lao `am` are letters, and join what is before them all the same. */
+const beginning = /^(?:[\s\p{M}\p{Grapheme_Extend}\p{Emoji_Modifier}\u200d]|\u0e33|\u0eb3)+/u;
 /** White space, and a character whose bytes are not all there yet. */
 const ending = /[\s\ufffd]+$/u;
 

@@ -4,6 +4,7 @@
  */
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
+import { thorough } from "@parlance/contracts/testing";
 import { InferenceSession } from "onnxruntime-node";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import type { Pass } from "../pass/pass.ts";
@@ -45,10 +46,10 @@ export interface Specimen<Row, Part, Outcome> {
 
 /** Milliseconds: other suites may have the cores. */
 const TIMEOUT_MS = 180_000;
-/** How many yield points, from the first one on, are tried one by one: half as many where a run is not to be thorough. */
-const POINTS = process.env.THOROUGH === "true" ? 6 : 3;
+/** How many yield points, from the first one on, are tried one by one. */
+const POINTS = thorough ? 6 : 2;
 /** Passes inside passes. */
-const DEPTH = 3;
+const DEPTH = thorough ? 3 : 2;
 /** Bytes that the runtime and the tests themselves may come to hold in between. */
 const SLACK = 64 * 1_024;
 

@@ -23,11 +23,15 @@ describe("a file lock", () => {
   it("is one's at a time, and the next one's when it is released", async () => {
     const order: string[] = [];
     const first = await take();
-    const second = take(undefined, () => order.push("waits")).then((lock) => {
+    const waits = Promise.withResolvers<void>();
+    const second = take(undefined, () => {
+      order.push("waits");
+      waits.resolve();
+    }).then((lock) => {
       order.push("second");
       return lock;
     });
-    await pause(300);
+    await waits.promise;
     order.push("released");
     await first.release();
     await (await second).release();

@@ -46,6 +46,8 @@ export async function startPipeline(options?: TestServerOptions): Promise<Pipeli
   const bus = await connectBus({ name: "test", ...server.as() });
   await shortenAckWait(bus);
   let number = 0;
+  /** What was read of each batch. Results are never taken back, and who waits for them asks all the time. */
+  const known = new Map<string, { found: Outcome[]; next: number }>();
   const pipeline: Pipeline = {
     server,
     bus,
@@ -72,14 +74,18 @@ export async function startPipeline(options?: TestServerOptions): Promise<Pipeli
       );
     },
     async outcomes(batch = pipeline.batch) {
-      const found: Outcome[] = [];
-      for await (const message of bus.read({ stream: streams.results, subject: `speech.result.${batch}.>` })) {
-        found.push({
+      const { found, next } = known.get(batch) ?? { found: [], next: 1 };
+      const entry = { found: [...found], next };
+      const subject = `speech.result.${batch}.>`;
+      for await (const message of bus.read({ stream: streams.results, subject, fromSeq: next })) {
+        entry.next = message.seq + 1;
+        entry.found.push({
           item: message.subject.split(".")[3] ?? "",
           ...JSON.parse(new TextDecoder().decode(message.data)),
         });
       }
-      return found;
+      known.set(batch, entry);
+      return [...entry.found];
     },
     async done(count, timeoutMs = 20_000) {
       const deadline = Date.now() + timeoutMs;

@@ -1,7 +1,8 @@
 /** The recipe's small models with random weights: what they say means nothing, and some say it until their budget is spent. */
+
+import { thoroughly } from "@parlance/contracts/testing";
 import { goldenClips, readGolden } from "../../qwen3-asr/testing/golden.ts";
 import { smallModels } from "../small-models.ts";
-import { someOf } from "../some-of.ts";
 import { type AsrSpecimen, segment } from "./specimen.ts";
 
 const clips = goldenClips(readGolden());
@@ -33,7 +34,7 @@ export const qwen3AsrSpecimens: AsrSpecimen[] = [
     rows: [...rows, weighed],
     ...{ refused, truncated, tellsParts },
   },
-  ...someOf(["merged", "split"] as const, 2).map((kind) => ({
+  ...thoroughly(["merged", "split"] as const).map((kind) => ({
     name: kind,
     write: smallModels[`Qwen3-ASR, ${kind}`],
     ...{ rows, refused, truncated, tellsParts },

@@ -1,7 +1,8 @@
 /** The recipe's small models with random weights: what they say means nothing. */
+
+import { thoroughly } from "@parlance/contracts/testing";
 import { makeClip } from "../../whisper/testing/clips.ts";
 import { readClips, writePublishedModel, writeTinyModel } from "../../whisper/testing/tiny-model.ts";
-import { someOf } from "../some-of.ts";
 import { type AsrSpecimen, segment } from "./specimen.ts";
 
 const rules = await readClips();
@@ -34,7 +35,7 @@ export const whisperSpecimens: AsrSpecimen[] = [
     name: "the project's own layout, one beam",
     write: (folder) => writeTinyModel(folder, "multilingual-80", { maxTokens }),
     options: { beamSize: 1 },
-    rows: [...rows, ...others, phrases],
+    rows: [...rows, ...thoroughly(others), phrases],
     ...{ refused, truncated },
     tellsParts: true,
   },
@@ -46,7 +47,7 @@ export const whisperSpecimens: AsrSpecimen[] = [
     refused: [segment(hear("voice-1"), { language: "German" }), segment(hear("voice-1"), { translate: true })],
     ...{ truncated, tellsParts: true },
   },
-  ...someOf(["split", "merged"] as const, 2).map((kind) => ({
+  ...thoroughly(["split", "merged"] as const).map((kind) => ({
     name: `others' layout, ${kind}`,
     write: (folder: string) => writePublishedModel(folder, kind, 3),
     options: { beamSize: 1 },

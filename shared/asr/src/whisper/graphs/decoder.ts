@@ -4,6 +4,7 @@
  *
  * All that a pass keeps between two runs lies in its PassRows: another pass may run at each of its yield points.
  */
+import type { Gathering } from "../../row-queue.ts";
 import type { Looped, LoopRow, Reading, StartScores, Wanted } from "../search/readings.ts";
 import type { NodeScores } from "../search/scores.ts";
 import type { Step } from "../search/search.ts";
@@ -15,6 +16,8 @@ export interface WhisperGraphs {
   readonly computeType: string;
   /** Whether rows may be heard, and said beside others, at any time. */
   readonly refills: boolean;
+  /** How rows that join wait for each other. Default: they do not. */
+  readonly gathering?: Gathering | undefined;
   /** Rows that are best heard together. */
   readonly rowsPerHearing: number;
   /** Memory for a pass that begins with so many rows. `giveWay` is called before each run. */

@@ -1,10 +1,10 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { someOf, thorough } from "@parlance/contracts/testing";
 import { runWhole } from "@parlance/inference";
 import { resolveModel } from "@parlance/model-store";
 import { describe, expect, it } from "vitest";
-import { someOf } from "../../testing/some-of.ts";
 import type { WhisperSection } from "../manifest-section.ts";
 import { openWhisper } from "../open-whisper.ts";
 import { makeClip } from "../testing/clips.ts";
@@ -38,7 +38,7 @@ async function withModel(
     modelId: root,
     device: "cpu",
     computeType: "float32",
-    threads: 2,
+    threads: 1,
     beamSize,
     log: () => {},
   } as const;
@@ -113,7 +113,7 @@ describe("a text that is decoded in one run", () => {
     TIMEOUT_MS,
   );
 
-  it.each(someOf([1, 2, 7], 2))(
+  it.each(someOf([2, 1, 7], 3))(
     "is the same in runs of %i tokens, of which each begins where the last ended",
     (tokensPerRun) =>
       withModel(
@@ -173,7 +173,7 @@ describe("a text that is decoded in one run", () => {
         // Between the rows' own scores, so that half of them are guesses.
         section.logProbabilityThreshold = ((scores[2] ?? 0) + (scores[3] ?? 0)) / 2;
         Object.assign(section, { noSpeechThreshold: 1, compressionRatioThreshold: 100 });
-        section.temperatures = [0, 0.4, 0.8];
+        section.temperatures = thorough ? [0, 0.4, 0.8] : [0, 0.8];
         const texts = async (transcribe: Transcriber) =>
           (await runWhole(transcribe, rows)).map(({ tokens, temperature, words }) => ({
             ...{ tokens, temperature },

@@ -26,6 +26,9 @@ import { anySize, createRunSize } from "./run-size.ts";
 /** On the CPU a row alone keeps all cores busy in the encoder, and rows together only need more memory. */
 const ROWS_PER_CPU_RUN = 1;
 
+/** A prompt's run reads all weights, as a step does: on a CPU that is a good part of what it costs. */
+const CPU_GATHERING = { rows: 4, steps: 8 };
+
 export interface OwnGraphsOptions {
   context: ArchitectureContext;
   section: WhisperSection;
@@ -99,6 +102,7 @@ export async function openOwnGraphs({ context, section, words }: OwnGraphsOption
   return {
     computeType,
     refills: true,
+    gathering: onCpu ? CPU_GATHERING : undefined,
     rowsPerHearing: onCpu ? ROWS_PER_CPU_RUN : manifest.limits.maxBatchSize,
     open: (rows, giveWay) =>
       createOwnRows({

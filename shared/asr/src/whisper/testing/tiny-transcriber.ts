@@ -9,7 +9,7 @@ const heard = new Map<string, Float32Array>();
 
 /** Its features are kept: tests hear the same few clips over and over. */
 export async function openTiny(folder: string, beamSize: number): Promise<OpenedWhisper> {
-  const threads = 2;
+  const threads = 1;
   const opened = await openFolder({
     modelId: folder,
     device: "cpu",

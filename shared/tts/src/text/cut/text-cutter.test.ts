@@ -62,6 +62,11 @@ describe("a text that comes piece by piece", () => {
     expect(given.replaceAll(" ", "")).toBe(word.repeat(1_000).replaceAll(" ", ""));
   });
 
+  test("blanks before a line do not make it one that goes on in the next", () => {
+    const whole = "  What is it? A dozen will not do for it\u2028Then";
+    expect(butForTheEnd(cutAll(whole.split("")))).toEqual(cutText(whole));
+  });
+
   test("an emoji that comes in halves is whole", () => {
     const parts = ["What a party! \ud83c", "\udf89 The end ca", "me late. \ud835", "\udc00 was", " there."];
     expect(texts(cutAll(parts))).toEqual(["What a party!", "🎉 The end came late.", "𝐀 was there."]);

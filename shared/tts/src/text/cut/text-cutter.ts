@@ -48,7 +48,8 @@ export function createTextCutter({ maxCharacters = MAX_CHARACTERS }: CutTextOpti
     const given = open.slice(0, at);
     const lineBegins = given.search(/[^\n\r\u2028\u2029\u0085\v\f]*$/);
     const line = given.slice(lineBegins);
-    carried = lineBegins === 0 ? carried + line.length : line.trimStart().length;
+    // Blanks before a line are not of it.
+    carried = lineBegins === 0 && carried > 0 ? carried + line.length : line.trimStart().length;
     open = open.slice(at);
     return pieces;
   }

@@ -1,3 +1,4 @@
+import { someOf } from "@parlance/contracts/testing";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { TenureMachine } from "../tenure-machine.ts";
@@ -6,7 +7,8 @@ import { smallScenarios } from "./scenarios.ts";
 import { explore, type Scenario, wander } from "./tenure-checker.ts";
 
 describe("every behaviour of a small world", () => {
-  for (const [name, scenario] of Object.entries(smallScenarios)) {
+  // `npm run check:tenure` walks through all of them, and larger ones.
+  for (const [name, scenario] of someOf(Object.entries(smallScenarios), 2)) {
     test(name, () => {
       const { worlds, violations } = explore({ ...scenario, depth: 28 });
       expect(violations).toEqual([]);
