@@ -29,7 +29,8 @@ const marks = {
 const languageIds = Object.fromEntries(Object.entries(languages).map(([name, id]) => [name.toLowerCase(), id]));
 const cache = { num_hidden_layers: 1, num_key_value_heads: 1, head_dim: hidden };
 
-function configOf(layout: PublishedLayout): object {
+function configOf(layout: PublishedLayout, kind: "custom_voice" | "voice_design"): object {
+  const ids = kind === "custom_voice" ? speakers : {};
   const talker = { ...marks, ...cache, hidden_size: hidden, vocab_size: codes, num_code_groups: codebooks };
   const predictor = { ...cache, vocab_size: codebookSize };
   switch (layout) {
@@ -37,24 +38,28 @@ function configOf(layout: PublishedLayout): object {
       return { talker, code_predictor: predictor, tts: texts, language_ids: languageIds, speaker_dialect: {} };
     case "stacked in formats":
       return {
-        ...{ ...texts, ...marks, tts_model_type: "custom_voice", codec_language_id: languageIds },
+        ...{ ...texts, ...marks, tts_model_type: kind, codec_language_id: languageIds },
         ...{ talker_hidden_size: hidden, talker_num_layers: 1, talker_num_kv_heads: 1, talker_head_dim: hidden },
         ...{ talker_vocab_size: codes, talker_num_code_groups: codebooks, cp_vocab_size: codebookSize },
-        ...{ cp_num_layers: 1, cp_num_kv_heads: 1, cp_head_dim: hidden, spk_id: speakers, spk_is_dialect: {} },
+        ...{ cp_num_layers: 1, cp_num_kv_heads: 1, cp_head_dim: hidden, spk_id: ids, spk_is_dialect: {} },
       };
     case "fused":
       return {
-        ...{ ...texts, tts_model_type: "custom_voice" },
+        ...{ ...texts, tts_model_type: kind },
         talker_config: {
           ...{ ...talker, code_predictor_config: predictor, codec_language_id: languageIds },
-          ...{ spk_id: speakers, spk_is_dialect: {} },
+          ...{ spk_id: ids, spk_is_dialect: {} },
         },
       };
   }
 }
 
 /** Makes the folder. */
-export async function writePublishedEcho(folder: string, layout: PublishedLayout): Promise<void> {
+export async function writePublishedEcho(
+  folder: string,
+  layout: PublishedLayout,
+  kind: "custom_voice" | "voice_design" = "custom_voice",
+): Promise<void> {
   const write = async (path: string, content: Uint8Array | string) => {
     await mkdir(dirname(join(folder, path)), { recursive: true });
     await writeFile(join(folder, path), content);
@@ -63,7 +68,7 @@ export async function writePublishedEcho(folder: string, layout: PublishedLayout
   const words = layout === "fused" ? "" : "tokenizer/";
   await write(`${words}vocab.json`, JSON.stringify(vocab));
   await write(`${words}merges.txt`, ["#version: 0.2", ...merges.map((pair) => pair.join(" ")), ""].join("\n"));
-  await write(layout === "stacked" ? "embeddings/config.json" : "config.json", JSON.stringify(configOf(layout)));
+  await write(layout === "stacked" ? "embeddings/config.json" : "config.json", JSON.stringify(configOf(layout, kind)));
   const table = codecEmbeddings().slice(0, codes * hidden);
   if (layout === "fused") {
     await write("talker/talker_core.onnx", talkerCoreGraph());

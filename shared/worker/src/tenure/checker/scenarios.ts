@@ -35,11 +35,9 @@ export const smallScenarios: Readonly<Record<string, Scenario>> = {
   "two models, another family and a stop": {
     ...{ jobs: ["batch", "batch"], others: [0], chances: { waiters: 1, closes: 1 } },
   },
-  "two models by hand, and a lease that is lost": {
-    ...{ jobs: ["interactive", "batch"], others: [1], chances: { wishes: 1, unloads: 1, losses: 1 } },
-  },
+  "two models by hand": { jobs: ["interactive", "batch"], others: [1], chances: { wishes: 1, unloads: 1 } },
   "two models and jobs that are cancelled, or somebody else's by now": {
-    ...{ jobs: ["batch", "batch", "interactive"], others: [1], chances: { cancels: 1, stale: 1 } },
+    ...{ jobs: ["batch", "interactive"], others: [1], chances: { cancels: 1, stale: 1 } },
   },
   "rows that join, of a batch that is cancelled": {
     ...{ jobs: ["batch", "batch", "batch"], refills: true, chances: { cancels: 1 } },
@@ -67,6 +65,12 @@ export const fullScenarios: Readonly<Record<string, Scenario>> = {
     ...{ jobs: ["window", "window", "realtime"], refills: true, chances: { crashes: 1 } },
   },
   "a hang, a loss and a stop": { jobs: ["batch", "realtime"], chances: { hangs: 1, losses: 1, closes: 1 } },
+  "two models by hand, and a lease that is lost": {
+    ...{ jobs: ["interactive", "batch"], others: [1], chances: { wishes: 1, unloads: 1, losses: 1 } },
+  },
+  "three jobs of two models that are cancelled, or somebody else's by now": {
+    ...{ jobs: ["batch", "batch", "interactive"], others: [1], chances: { cancels: 1, stale: 1 } },
+  },
   "three lanes of two models, under an engine that dies": {
     ...{ jobs: ["batch", "interactive", "realtime", "batch"], others: [1, 3], chances: { crashes: 1 }, depth: 40 },
   },
