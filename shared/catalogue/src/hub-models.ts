@@ -64,6 +64,13 @@ export const catalogue: readonly CatalogueEntry[] = [
     revision: "main",
     speaks: "voice_design",
   },
+  {
+    id: "Qwen/Qwen3-TTS-12Hz-0.6B-Base",
+    repository: "wavekat/Qwen3-TTS-0.6B-Base-ONNX",
+    revision: "main",
+    otherwise: "elbruno/Qwen3-TTS-12Hz-0.6B-Base-ONNX",
+    speaks: "voice_clone",
+  },
 ];
 
 /** By the names that checkpoints of one kind share, whoever publishes them. */

@@ -104,12 +104,23 @@ describe("the name of a model at a hub", () => {
     });
   });
 
+  test("Base comes with what reads a recording", async () => {
+    const readers = ["speaker_encoder.onnx", "speaker_encoder.onnx.data", "tokenizer_encoder.onnx"];
+    const config = { ...flat, tts_model_type: "base", talker_hidden_size: 1_024 };
+    const found = await obtain("Qwen/Qwen3-TTS-12Hz-0.6B-Base", [...wavekat, ...readers], { "config.json": config });
+    expect(found.names).toEqual([...wavekat.filter((path) => path.startsWith("int4/")), ...readers].sort());
+    expect(found.manifest).toMatchObject({
+      tts: { operations: ["voice_clone"], voices: [], instructions: false },
+      files: { speakerEncoder: { path: "speaker_encoder.onnx" }, codecEncoder: { path: "tokenizer_encoder.onnx" } },
+    });
+  });
+
   test.each([
     [
       "someone/Qwen3-TTS-0.6B-Base-ONNX",
-      [...wavekat, "speaker_encoder.onnx"],
+      wavekat,
       { "config.json": { ...flat, tts_model_type: "base" } },
-      "imitate voices are not run",
+      "without speaker_encoder.onnx",
     ],
     [
       "Qwen/Qwen3-TTS-12Hz-1.7B-Base",

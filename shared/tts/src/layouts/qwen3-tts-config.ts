@@ -63,10 +63,16 @@ export interface CheckpointFacts {
 
 const LARGE_HIDDEN = 2_048;
 
-/** @param speakers of a file beside it. Throws a SpeechError when the config is none of those. */
+/**
+ * Throws a SpeechError when the config is none of those.
+ *
+ * @param speakers of a file beside it
+ * @param imitates whether there is a speaker encoder: it tells the kind where the config does not
+ */
 export function readCheckpoint(
   config: unknown,
-  speakers: Readonly<Record<string, number>> | undefined,
+  speakers?: Readonly<Record<string, number>>,
+  imitates = false,
 ): CheckpointFacts {
   const official = officialSchema.safeParse(config);
   if (official.success) {
@@ -78,7 +84,7 @@ export function readCheckpoint(
   if (parted.success) {
     const { talker, code_predictor: predictor, tts, language_ids, speaker_dialect } = parted.data;
     const own = speakers ?? {};
-    const type = Object.keys(own).length > 0 ? "custom_voice" : "voice_design";
+    const type = Object.keys(own).length > 0 ? "custom_voice" : imitates ? "base" : "voice_design";
     return factsOf(type, talker, predictor, tts, language_ids, own, speaker_dialect);
   }
   const flat = flatSchema.safeParse(config);

@@ -26,6 +26,12 @@ const projections = {
   projectionSecondWeight: "text_projection_fc2_weight",
   projectionSecondBias: "text_projection_fc2_bias",
 } as const;
+/** Of those that imitate voices; without the second one they hear a recording's sound alone. */
+const stackedReaders = { speakerEncoder: "speaker_encoder.onnx", codecEncoder: "tokenizer_encoder.onnx" } as const;
+const fusedReaders = {
+  speakerEncoder: "speaker_encoder/speaker_encoder.onnx",
+  codecEncoder: "tokenizer/tokenizer12hz_encode.onnx",
+} as const;
 const fusedGraphs = {
   talkerCore: "talker/talker_core.onnx",
   frame: "decode/sub_talker_sample.onnx",
@@ -64,9 +70,11 @@ export async function recogniseStacked(folder: FolderView): Promise<RecognisedMo
   );
   const ids = "embeddings/speaker_ids.json";
   const speakers = files.has(ids) ? speakerIdsOf(await folder.readJson(ids)) : undefined;
+  const readers = there(files, stackedReaders);
   const said = await folder.readJson(config);
   const { generate_config: drawn } = z.looseObject({ generate_config: z.unknown().optional() }).parse(said);
-  return modelOf("stacked", readCheckpoint(said, speakers), samplingOf(drawn), found, files);
+  const facts = readCheckpoint(said, speakers, readers.speakerEncoder !== undefined);
+  return modelOf("stacked", facts, samplingOf(drawn), found, readers);
 }
 
 export async function recogniseFused(folder: FolderView): Promise<RecognisedModel | undefined> {
@@ -78,8 +86,18 @@ export async function recogniseFused(folder: FolderView): Promise<RecognisedMode
   });
   const drawn = "generation_config.json";
   const sampling = files.has(drawn) ? samplingOf(await folder.readJson(drawn)) : {};
-  return modelOf("fused", readCheckpoint(await folder.readJson("config.json"), undefined), sampling, found, files);
+  const facts = readCheckpoint(await folder.readJson("config.json"));
+  return modelOf("fused", facts, sampling, found, there(files, fusedReaders));
 }
+
+function there(
+  files: ReadonlySet<string>,
+  wanted: Readonly<Record<"speakerEncoder" | "codecEncoder", string>>,
+): Readers {
+  return Object.fromEntries(Object.entries(wanted).filter(([, path]) => files.has(path)));
+}
+
+type Readers = Readonly<Record<string, string>>;
 
 function required(files: ReadonlySet<string>, wanted: Readonly<Record<string, string>>): Record<string, string> {
   for (const path of Object.values(wanted)) if (!files.has(path)) throw lacks(path);
@@ -97,17 +115,10 @@ function modelOf(
   facts: CheckpointFacts,
   sampling: ReturnType<typeof samplingOf>,
   found: Record<string, string>,
-  files: ReadonlySet<string>,
+  readers: Readers,
 ): RecognisedModel {
   const { kind, speakers, languageTokens, isLarge, section } = facts;
-  // A speaker encoder is there for no other.
-  if (kind === "base" || [...files].some((path) => /(^|\/)speaker_encoder\.onnx$/.test(path))) {
-    throw new SpeechError(
-      "validation_failed",
-      "graphs of Qwen3-TTS that imitate voices are not run in this layout: export the checkpoint with models/recipes/qwen3-tts",
-      { param: "TTS_MODEL_ID" },
-    );
-  }
+  if (kind === "base" && readers.speakerEncoder === undefined) throw lacks("speaker_encoder.onnx");
   const languages = Object.keys(languageTokens);
   return {
     architecture: "qwen3-tts",
@@ -116,14 +127,14 @@ function modelOf(
     languages,
     sampleRate: SAMPLE_RATE,
     limits: { maxSegmentSeconds: 120, maxBatchSize: 1 },
-    files: found,
+    files: { ...found, ...(kind === "base" ? readers : {}) },
     sections: {
       tts: {
-        operations: [kind],
+        operations: [kind === "base" ? "voice_clone" : kind],
         voices: Object.keys(speakers).map(voiceOf),
         ...(kind === "custom_voice" ? { defaultVoice: defaultVoice(Object.keys(speakers)) } : {}),
         // The small checkpoint leaves them out of its prompt.
-        instructions: kind === "voice_design" || isLarge,
+        instructions: kind === "voice_design" || (kind === "custom_voice" && isLarge),
       },
       "qwen3-tts": {
         ...{ ...section, sampling },

@@ -11,8 +11,8 @@ export async function refuseWeights({ files, readJson }: FolderView): Promise<un
   if (!configSchema.safeParse(await readJson("config.json")).success) return undefined;
   throw new SpeechError(
     "validation_failed",
-    `it has Qwen3-TTS as weights (${weights}) and no ONNX graphs: use Qwen/Qwen3-TTS-12Hz-0.6B-CustomVoice, -1.7B-CustomVoice or ` +
-      "-1.7B-VoiceDesign, whose graphs others have published, or export the checkpoint with models/recipes/qwen3-tts",
+    `it has Qwen3-TTS as weights (${weights}) and no ONNX graphs: use Qwen/Qwen3-TTS-12Hz-0.6B-CustomVoice, -1.7B-CustomVoice, ` +
+      "-1.7B-VoiceDesign or -0.6B-Base, whose graphs others have published, or export the checkpoint with models/recipes/qwen3-tts",
     { param: "TTS_MODEL_ID" },
   );
 }

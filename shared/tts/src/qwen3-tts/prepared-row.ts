@@ -88,7 +88,7 @@ function languageToken(
 /** What is taken of a reference: its sound, and with what is said in it its frames. Undefined where none is asked for. */
 async function imitate(
   { references, tokenizer, section }: ModelParts,
-  { name }: Manifest,
+  { name, sampleRate }: Manifest,
   reference: VoiceReference | undefined,
   giveWay: GiveWay,
 ): Promise<{ encoded: EncodedReference; said: string | undefined } | Failure | undefined> {
@@ -114,6 +114,15 @@ async function imitate(
   if (nothing !== undefined) {
     const message = `What is said in the reference cannot be: ${nothing}`;
     return { code: "validation_failed", message, param: "ref_text" };
+  }
+  if (said !== undefined && !references.takesWords) {
+    const message = `${name} hears a recording's sound alone: leave out what is said in it (x_vector_only_mode).`;
+    return { code: "validation_failed", message, param: "ref_text" };
+  }
+  const most = (references.mostSamples ?? Number.POSITIVE_INFINITY) / sampleRate;
+  if (said !== undefined && seconds > most) {
+    const message = `The reference has ${seconds.toFixed(1)} s: with what is said in it ${name} takes ${most.toFixed(0)} s at most.`;
+    return { code: "reference_too_long", message, param: "ref_audio" };
   }
   return { encoded: await references.encode(reference, giveWay), said };
 }

@@ -24,8 +24,19 @@ export interface EncodedReference {
   state(giveWay: GiveWay): Promise<CodecState>;
 }
 
-export interface ReferenceEncoder {
+export interface ReferenceEncoder extends Pick<ReferenceReader, "takesWords" | "mostSamples"> {
   encode(reference: VoiceReference, giveWay: GiveWay): Promise<EncodedReference>;
+  close(): Promise<void>;
+}
+
+/** What reads recordings, at the model's rate. */
+export interface ReferenceReader {
+  /** Whether what is said in a recording can be heard too: otherwise it has no frames. */
+  readonly takesWords: boolean;
+  /** Of a recording whose words are heard; undefined: as many as there are. */
+  readonly mostSamples: number | undefined;
+  frames(samples: Float32Array, giveWay: GiveWay): Promise<Int32Array[]>;
+  voice(samples: Float32Array, giveWay: GiveWay): Promise<Float32Array>;
   close(): Promise<void>;
 }
 
@@ -48,9 +59,14 @@ const PIECES = 16;
 const FEWEST_SAMPLES = 1_024;
 
 export async function createReferenceEncoder(options: ReferenceEncoderOptions): Promise<ReferenceEncoder> {
-  const { codecEncoder, speakerEncoder, decoder, sampleRate } = options;
-  /** In the order of their last use. */
-  const kept = new Map<string, EncodedReference>();
+  return keepReferences(await openReader(options), options);
+}
+
+async function openReader({
+  codecEncoder,
+  speakerEncoder,
+  ...options
+}: ReferenceEncoderOptions): Promise<ReferenceReader> {
   const codes = await createPiecedSession(codecEncoder, options, PIECES);
   let voices: PiecedSession;
   try {
@@ -60,11 +76,31 @@ export async function createReferenceEncoder(options: ReferenceEncoderOptions): 
     throw error;
   }
 
+  const tensorOf = (data: Float32Array): TensorData => ({ type: "float32", data, dims: [1, data.length] });
+  return {
+    ...{ takesWords: true, mostSamples: undefined },
+    frames: async (samples, giveWay) => framesOf(await codes.run({ samples: tensorOf(samples) }, giveWay)),
+    voice: async (samples, giveWay) =>
+      float32Output(await voices.run({ samples: tensorOf(samples) }, giveWay), "embedding"),
+    async close() {
+      await codes.close();
+      await voices.close();
+    },
+  };
+}
+
+/** With the last recordings kept. */
+export function keepReferences(
+  reader: ReferenceReader,
+  { decoder, sampleRate }: Pick<ReferenceEncoderOptions, "decoder" | "sampleRate">,
+): ReferenceEncoder {
+  /** In the order of their last use. */
+  const kept = new Map<string, EncodedReference>();
+
   async function encodeNew(samples: Float32Array, giveWay: GiveWay): Promise<EncodedReference> {
-    const tensor: TensorData = { type: "float32", data: samples, dims: [1, samples.length] };
-    const frames = framesOf(await codes.run({ samples: tensor }, giveWay));
+    const frames = await reader.frames(samples, giveWay);
     await giveWay();
-    const voice = float32Output(await voices.run({ samples: tensor }, giveWay), "embedding");
+    const voice = await reader.voice(samples, giveWay);
     let state: CodecState | undefined;
     return {
       ...{ voice, frames },
@@ -83,6 +119,7 @@ export async function createReferenceEncoder(options: ReferenceEncoderOptions): 
   }
 
   return {
+    ...{ takesWords: reader.takesWords, mostSamples: reader.mostSamples },
     async encode(reference, giveWay) {
       const { id } = reference;
       const found = kept.get(id) ?? (await encodeNew(samplesAt(reference, sampleRate), giveWay));
@@ -91,10 +128,7 @@ export async function createReferenceEncoder(options: ReferenceEncoderOptions): 
       for (const oldest of [...kept.keys()].slice(0, -KEPT)) kept.delete(oldest);
       return found;
     },
-    async close() {
-      await codes.close();
-      await voices.close();
-    },
+    close: () => reader.close(),
   };
 }
 

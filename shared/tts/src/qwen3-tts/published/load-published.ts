@@ -1,9 +1,12 @@
 /** Opens what a folder in a published layout holds, as the parts that the architecture is made of. */
 import { join } from "node:path";
+import type { Manifest } from "@parlance/contracts";
 import type { EmbeddingFile, TokenEmbeddings } from "@parlance/generation";
 import { createTextTokenizer } from "@parlance/generation";
 import { chooseGraph, type SessionOptions } from "@parlance/inference";
 import type { TtsArchitectureContext } from "../../types.ts";
+import type { CodecDecoder } from "../codec/codec-decoder.ts";
+import { keepReferences, type ReferenceEncoder } from "../codec/reference-encoder.ts";
 import type { Qwen3TtsSection } from "../manifest-section.ts";
 import { chunksOn, type ModelParts, marksOf } from "../model-parts.ts";
 import { createPlaceSums, type SumPlaces } from "../prompt/embedding-table.ts";
@@ -16,6 +19,7 @@ import { openGraphPlaces } from "./graph-places.ts";
 import { openNpy } from "./npy-file.ts";
 import { openProjectedText } from "./projected-text.ts";
 import { createPublishedTalker, type TalkerGraphs } from "./published-talker.ts";
+import { openPublishedReader } from "./reference-reader.ts";
 import { openStackedPredictor, openStackedTalker } from "./stacked-graphs.ts";
 import { readTokenizerFiles } from "./tokenizer-files.ts";
 
@@ -65,8 +69,9 @@ export async function loadPublishedParts(
         codes: isStacked ? "codebooks first" : "frames first",
       }),
     );
+    const references = section.kind === "base" ? await openReferences(opening, manifest, decoder) : undefined;
     return {
-      ...{ section, marks, tokenizer, sumPlaces, decoder, references: undefined, close },
+      ...{ section, marks, tokenizer, sumPlaces, decoder, references, close },
       talker: createPublishedTalker({ graphs, predictor, choose, endCode, pad }),
       chunks: chunksOn(device.provider),
       computeType: graphOf(isStacked ? "talkerDecode" : "talkerCore").computeType,
@@ -139,6 +144,21 @@ async function openFused({ section, session, open, graphOf }: Opening): Promise<
   );
   const predictor = await open(openFusedPredictor({ ...session, graph: graphOf("frame").graph, codebooks, hidden }));
   return { graphs, predictor, sumPlaces: places.sum };
+}
+
+async function openReferences(
+  { section, session, open, graphOf }: Opening,
+  { files, sampleRate }: Manifest,
+  decoder: CodecDecoder,
+): Promise<ReferenceEncoder> {
+  const reader = await open(
+    openPublishedReader({
+      ...{ ...session, codebooks: section.codebooks, samplesPerFrame: section.codec.samplesPerFrame },
+      speakerEncoder: graphOf("speakerEncoder").graph,
+      codecEncoder: files.codecEncoder && graphOf("codecEncoder").graph,
+    }),
+  );
+  return keepReferences(reader, { decoder, sampleRate });
 }
 
 function cacheOf({ layers, keyValueHeads, headSize }: Qwen3TtsSection) {

@@ -1,5 +1,5 @@
 /** Folders as others publish them, with the small model of the tests in them: each says what that says in the project's own layout. */
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { findModel } from "@parlance/model-store";
@@ -7,14 +7,16 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ttsLayouts } from "../../layouts/index.ts";
 import { loadTtsModel } from "../../load-tts-model.ts";
 import { speechText } from "../../testing/specimens.ts";
-import type { TtsModel, TtsOutcome } from "../../types.ts";
+import type { SpeechText, TtsModel, TtsOutcome } from "../../types.ts";
 import { createCodeChooser, samplingSchema } from "../sampling/sampling.ts";
-import { sizes } from "../testing/echo-graphs.ts";
+import { features, sizes } from "../testing/echo-graphs.ts";
 import { writeEchoModel } from "../testing/echo-model.ts";
 import { npy, publishedLayouts, writePublishedEcho } from "../testing/published-echo.ts";
 import { CODE_FEATURE } from "../testing/published-echo-graphs.ts";
+import { createLogMel } from "./log-mel.ts";
 import { openNpy } from "./npy-file.ts";
 import { openProjectedText } from "./projected-text.ts";
+import { openPublishedReader } from "./reference-reader.ts";
 import { openStackedPredictor } from "./stacked-graphs.ts";
 
 let root: string;
@@ -105,13 +107,68 @@ test("stacked graphs make a frame's codes one after the other, each by the one b
   for (const part of [predictor, ...tables]) await part.close();
 });
 
-test("a folder that imitates voices is refused with what to do", async () => {
-  const folder = join(root, "base");
-  await writePublishedEcho(folder, "stacked in formats");
-  const path = join(folder, "config.json");
-  await writeFile(path, JSON.stringify({ ...JSON.parse(await readFile(path, "utf8")), tts_model_type: "base" }));
-  const found = findModel({ modelId: folder, layouts: ttsLayouts, log: () => {} });
-  await expect(found).rejects.toThrow("models/recipes/qwen3-tts");
+describe("a folder that imitates voices", () => {
+  const recording = (seconds: number, text?: string): SpeechText["reference"] => ({
+    samples: Int16Array.from({ length: 24_000 * seconds }, (_, at) => 8_000 * Math.sin(at / 20)),
+    ...{ sampleRate: 24_000, text, id: `${seconds} ${text}` },
+  });
+
+  test("reads a recording's sound, and what is said in it where it can", async () => {
+    const folder = join(root, "imitating");
+    await writePublishedEcho(folder, "stacked in formats", "base");
+    const model = await open("imitating");
+    const by = (reference: SpeechText["reference"]) => row("It is me.", { reference });
+    const [alone, words, long, longWords] = await model.speak([
+      ...[by(recording(1)), by(recording(1.5, "So it is.")), by(recording(3)), by(recording(3, "So it is."))],
+    ]);
+    await model.close();
+    expect(model.description).toMatchObject({ operations: ["voice_clone"], voices: [] });
+    for (const outcome of [alone, words, long]) expect(samplesOf(outcome)).toHaveLength(6 * sizes.samplesPerFrame);
+    expect(longWords).toMatchObject({
+      ok: false,
+      failure: {
+        code: "reference_too_long",
+        param: "ref_audio",
+        message: expect.stringContaining("takes 2 s at most"),
+      },
+    });
+  });
+
+  test("says so where it cannot hear what is said", async () => {
+    await writePublishedEcho(join(root, "deaf"), "stacked", "base");
+    const model = await open("deaf");
+    const [alone, words] = await model.speak([
+      row("It is me.", { reference: recording(1) }),
+      row("It is me.", { reference: recording(1, "So it is.") }),
+    ]);
+    await model.close();
+    expect(samplesOf(alone)).toHaveLength(6 * sizes.samplesPerFrame);
+    expect(words).toMatchObject({ ok: false, failure: { param: "ref_text" } });
+  });
+
+  test("reads of a short clip its own frames, and of its spectrogram all", async () => {
+    const reader = await openPublishedReader({
+      ...{ device: { provider: "cpu", deviceId: 0 }, threads: 1 },
+      ...{ codebooks: sizes.codebooks, samplesPerFrame: sizes.samplesPerFrame },
+      speakerEncoder: join(root, "imitating", "speaker_encoder.onnx"),
+      codecEncoder: join(root, "imitating", "tokenizer_encoder.onnx"),
+    });
+    const samples = Float32Array.from({ length: 4_000 }, (_, at) => (at < 1_920 ? 0.25 : -0.1));
+    const frames = await reader.frames(samples, async () => {});
+    expect(frames.map(([code]) => code)).toEqual([55, 25, 6]);
+    const { data } = createLogMel()(samples);
+    const voice = await reader.voice(samples, async () => {});
+    expect(voice[features.voice]).toBeCloseTo(data.reduce((sum, each) => sum + each, 0) / data.length, 4);
+    await reader.close();
+  });
+
+  test("is refused without its speaker encoder", async () => {
+    const folder = join(root, "imitating in part");
+    await writePublishedEcho(folder, "stacked in formats", "base");
+    await rm(join(folder, "speaker_encoder.onnx"));
+    const found = findModel({ modelId: folder, layouts: ttsLayouts, log: () => {} });
+    await expect(found).rejects.toThrow("without speaker_encoder.onnx");
+  });
 });
 
 describe("tables of NumPy", () => {

@@ -1,5 +1,15 @@
 /** The graphs of the small model of echo-graphs.ts as others publish such models: the same rule behind other names and shapes. */
-import { type Builder, createBuilder, scoresOf, sizes, TO_FLOAT, TO_INT64, value, waveOf } from "./echo-graphs.ts";
+import {
+  type Builder,
+  createBuilder,
+  features,
+  scoresOf,
+  sizes,
+  TO_FLOAT,
+  TO_INT64,
+  value,
+  waveOf,
+} from "./echo-graphs.ts";
 
 /** Of an embedding: which code it is of. The talker's rule does not look at it. */
 export const CODE_FEATURE = 7;
@@ -194,5 +204,31 @@ export function codecEmbedGraph(table: Float32Array): Uint8Array {
   return encode(
     [value("token_ids", "int64", 1, "codes"), value("ref_code", "int64", 1, "frames", codebooks)],
     [value("embed", "float32", 1, "codes", hidden), value("ref_code_embed", "float32", 1, "frames", hidden)],
+  );
+}
+
+/** A voice is how bright its spectrogram is. */
+export function melSpeakerGraph(): Uint8Array {
+  const { op, floats, integers, encode } = createBuilder();
+  const level = op("ReduceMean", ["mels"], undefined, { axes: [1, 2], keepdims: 0 });
+  const direction = new Float32Array(hidden);
+  direction[features.voice] = 1;
+  op("Mul", [op("Reshape", [level, integers(1, 1)]), floats(direction, [1, hidden])], "speaker_embedding");
+  return encode([value("mels", "float32", 1, "frames", 128)], [value("speaker_embedding", "float32", 1, hidden)]);
+}
+
+/** Of clips of this many samples: a frame's codes are how loud it is. */
+export function clipEncoderGraph(samples: number): Uint8Array {
+  const { op, floats, integers, encode } = createBuilder();
+  const kernel = floats(new Float32Array(samplesPerFrame).fill(1 / samplesPerFrame), [1, 1, samplesPerFrame]);
+  const level = op("Conv", [op("Abs", ["waveform"]), kernel], undefined, {
+    ...{ kernel_shape: [samplesPerFrame], strides: [samplesPerFrame] },
+  });
+  const scaled = op("Add", [op("Mul", [level, floats([200])]), floats([5])]);
+  const column = op("Transpose", [op("Cast", [scaled], undefined, TO_INT64)], undefined, { perm: [0, 2, 1] });
+  op("Mul", [column, integers(...new Array<number>(codebooks).fill(1))], "audio_codes");
+  return encode(
+    [value("waveform", "float32", 1, 1, samples)],
+    [value("audio_codes", "int64", 1, samples / samplesPerFrame, codebooks)],
   );
 }

@@ -2,13 +2,23 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { sizes } from "./echo-graphs.ts";
-import { codecEmbeddings, languages, speakers, textEmbeddings, tokenizer, tokens } from "./echo-model.ts";
+import {
+  codecEmbeddings,
+  type EchoKind,
+  languages,
+  speakers,
+  textEmbeddings,
+  tokenizer,
+  tokens,
+} from "./echo-model.ts";
 import {
   CODE_FEATURE,
   chunkDecoderGraph,
+  clipEncoderGraph,
   codecEmbedGraph,
   codePredictorGraph,
   decodeGraph,
+  melSpeakerGraph,
   prefillGraph,
   subTalkerGraph,
   talkerCoreGraph,
@@ -20,6 +30,9 @@ import {
 export const publishedLayouts = ["stacked", "stacked in formats", "fused"] as const;
 export type PublishedLayout = (typeof publishedLayouts)[number];
 
+/** Of the clips that the stacked codec encoder takes: two seconds. */
+export const CLIP_SAMPLES = 48_000;
+
 const { hidden, codes, codebooks, codebookSize } = sizes;
 const texts = { tts_pad_token_id: tokens.ttsPad, tts_bos_token_id: tokens.ttsBos, tts_eos_token_id: tokens.ttsEos };
 const marks = {
@@ -29,7 +42,7 @@ const marks = {
 const languageIds = Object.fromEntries(Object.entries(languages).map(([name, id]) => [name.toLowerCase(), id]));
 const cache = { num_hidden_layers: 1, num_key_value_heads: 1, head_dim: hidden };
 
-function configOf(layout: PublishedLayout, kind: "custom_voice" | "voice_design"): object {
+function configOf(layout: PublishedLayout, kind: EchoKind): object {
   const ids = kind === "custom_voice" ? speakers : {};
   const talker = { ...marks, ...cache, hidden_size: hidden, vocab_size: codes, num_code_groups: codebooks };
   const predictor = { ...cache, vocab_size: codebookSize };
@@ -58,7 +71,7 @@ function configOf(layout: PublishedLayout, kind: "custom_voice" | "voice_design"
 export async function writePublishedEcho(
   folder: string,
   layout: PublishedLayout,
-  kind: "custom_voice" | "voice_design" = "custom_voice",
+  kind: EchoKind = "custom_voice",
 ): Promise<void> {
   const write = async (path: string, content: Uint8Array | string) => {
     await mkdir(dirname(join(folder, path)), { recursive: true });
@@ -78,12 +91,16 @@ export async function writePublishedEcho(
     await write("codec_embed/codec_embed.onnx", codecEmbedGraph(table));
     return;
   }
+  if (kind === "base") {
+    await write("speaker_encoder.onnx", melSpeakerGraph());
+    if (layout !== "stacked") await write("tokenizer_encoder.onnx", clipEncoderGraph(CLIP_SAMPLES));
+  }
   const graphs = layout === "stacked" ? "" : "fp32/";
   await write(`${graphs}talker_prefill.onnx`, prefillGraph());
   await write(`${graphs}talker_decode.onnx`, decodeGraph());
   await write(`${graphs}code_predictor.onnx`, codePredictorGraph());
   await write(`${graphs}vocoder.onnx`, vocoderGraph());
-  if (layout === "stacked") await write("embeddings/speaker_ids.json", JSON.stringify(speakers));
+  if (layout === "stacked") await write("embeddings/speaker_ids.json", JSON.stringify(kind === "base" ? {} : speakers));
   const rows = textEmbeddings();
   await write("embeddings/text_embedding.npy", npy(rows, [rows.length / hidden, hidden]));
   // x is silu(x) less silu(-x).
