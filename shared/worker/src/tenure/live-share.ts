@@ -8,7 +8,7 @@
  */
 import { isLive } from "../lanes/work-lane.ts";
 import { changeTurns, type Draft, jobsOf, tenureOf } from "./draft.ts";
-import type { LiveShare, Tenure, TenureSettings, TenureState } from "./tenure-state.ts";
+import type { LiveShare, Tenure, TenureJob, TenureSettings, TenureState } from "./tenure-state.ts";
 
 export const nothingOwed: LiveShare = { owedMs: 0, breather: false };
 
@@ -28,8 +28,10 @@ export function measureShare(draft: Draft, before: TenureState, { batchShare }: 
   if (owedMs !== share.owedMs || breather !== share.breather) changeTurns(draft, { share: { owedMs, breather } });
 }
 
+/** What waits for another model than the loaded one has its turn instead (turns.ts). */
 function hasOthers(state: TenureState): boolean {
-  return jobsOf(state).some(({ lane }) => !isLive(lane)) || (tenureOf(state)?.again.length ?? 0) > 0;
+  const isOther = ({ lane, model }: TenureJob) => !isLive(lane) && model === state.model;
+  return jobsOf(state).some(isOther) || (tenureOf(state)?.again.length ?? 0) > 0;
 }
 
 /** When a breather is over, if the others run on; undefined while none of them runs. */

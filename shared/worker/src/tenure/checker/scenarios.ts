@@ -35,6 +35,9 @@ export const smallScenarios: Readonly<Record<string, Scenario>> = {
   "two models, another family and a stop": {
     ...{ jobs: ["batch", "batch"], others: [0], chances: { waiters: 1, closes: 1 } },
   },
+  "two models, and live work that leaves a share": {
+    ...{ jobs: ["window", "window", "interactive"], others: [2], chances: {} },
+  },
   "two models by hand": { jobs: ["interactive", "batch"], others: [1], chances: { wishes: 1, unloads: 1 } },
   "two models and jobs that are cancelled, or somebody else's by now": {
     ...{ jobs: ["batch", "interactive"], others: [1], chances: { cancels: 1, stale: 1 } },

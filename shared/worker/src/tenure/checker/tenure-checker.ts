@@ -147,10 +147,12 @@ function violationOf(world: World): string | undefined {
     return "a model idles while another's work waits";
   const isHeld = state.turns.share.breather;
   const isUrgent = waiting.some(({ lane }) => isLive(lane)) && !isHeld;
-  if (isUrgent && !passes.some(({ lane }) => isLive(lane))) return "what is urgent does not overtake";
+  // While another model's turn is due what runs here drains.
+  const mayDrain = isOthers && passes.length > 0;
+  if (isUrgent && !mayDrain && !passes.some(({ lane }) => isLive(lane))) return "what is urgent does not overtake";
   const isAsked =
     waiting.some(({ lane }) => lane === "interactive") && again.length === 0 && state.turns.passedOver < 8;
-  if (isAsked && passes.every(({ lane }) => lane === "batch")) return "what is urgent does not overtake";
+  if (isAsked && !mayDrain && passes.every(({ lane }) => lane === "batch")) return "what is urgent does not overtake";
   const isIdle = passes.length === 0 && waitUntil === undefined && waiting.length + again.length > 0;
   return isIdle ? "an engine idles while work waits" : undefined;
 }
