@@ -58,7 +58,10 @@ export function spawnListenerChild(options: ListenerChildOptions): ListenerChild
   }
 
   void read()
-    .catch(() => {})
+    .catch((cause: unknown) => {
+      why ??= new SpeechError("internal", "What the process that hears live sessions says cannot be read.", { cause });
+      child.stop();
+    })
     .then(end);
 
   async function read(): Promise<void> {

@@ -192,6 +192,16 @@ describe("a pool of listeners", () => {
     });
   });
 
+  test("a process whose words cannot be read is ended, and its session told so, without waiting for its time", async () => {
+    const garbled = program(`${READY}
+      process.stdin.once("data", () => process.stdout.write(Buffer.from([2, 3, 0, 0, 0, 33, 33, 33])));
+      setInterval(() => {}, 1_000);`);
+    expect(await refusal(pool({ program: garbled, timeoutMs: 600_000 }).open(pcm))).toMatchObject({
+      code: "internal",
+      message: "What the process that hears live sessions says cannot be read.",
+    });
+  });
+
   test("has no process before the first session, as many as its sessions need, and none a while after the last", async () => {
     const small = pool({ sessions: 2, idleMs: 200 });
     expect(small.pids).toEqual([]);
