@@ -310,19 +310,32 @@ describe("a voice to clone", () => {
 
   test("that is stored speaks by its id, on every way in; one that is not there is told by its field", async () => {
     await startIngest();
-    const asked = { name: "Anna", ref_audio: await store(wav(spoken)), ref_text: "Hello.", consent: "herself" };
+    const asked = {
+      name: "Anna",
+      ref_audio: await store(wav(spoken)),
+      ref_text: "Hello.",
+      consent: "herself",
+      language: "en",
+    };
     const added = await rig.bus.request(requestSubjects.voiceAdd, JSON.stringify(asked), 30_000);
     const { id } = voiceAnswerSchema.parse(JSON.parse(Buffer.from(added ?? "").toString()));
     const batchId = await submit([
       { operation: "custom_voice", text: "Hi.", voice: id },
       { operation: "voice_clone", text: "Hi.", voice: voiceIdOf("nobody") },
+      { operation: "voice_clone", text: "Hi.", voice: id, language: "German" },
     ]);
-    const expected = { voice: id, referenceText: "Hello.", reference: expect.stringMatching(/^[0-9a-f]{64}$/) };
+    const expected = {
+      voice: id,
+      language: "English",
+      referenceText: "Hello.",
+      reference: expect.stringMatching(/^[0-9a-f]{64}$/),
+    };
     expect((await outcomeOf(batchId)).jobs).toMatchObject([{ operation: "voice_clone", headers: expected }]);
     expect((await outcomeOf(batchId, "1")).failure?.error).toMatchObject({
       code: "voice_not_found",
       param: "items.1.voice",
     });
+    expect((await outcomeOf(batchId, "2")).jobs).toMatchObject([{ headers: { ...expected, language: "German" } }]);
     const dropped = await say("Hello there.", { [headerNames.voice]: id, [headerNames.seed]: "4294967295" });
     expect((await outcomeOf(dropped)).jobs).toMatchObject([
       { operation: "voice_clone", headers: { ...expected, seed: 4_294_967_295 } },

@@ -171,6 +171,19 @@ describe("POST /v1/audio/voices", () => {
     expect(answer).toMatchObject({ status: 500, body: { error: { code: "engine_failed" } } });
     expect([added, await filesLeft()]).toEqual([[], expect.not.arrayContaining(["design.wav"])]);
   });
+
+  test("a description of which the model makes no voice is told as that: its sender knows of no recording", async () => {
+    expect(await gateway.post(PATH, { name: "music", design: "old" })).toMatchObject({
+      status: 400,
+      body: {
+        error: {
+          ...{ code: "reference_without_speech", param: "design" },
+          message: expect.stringMatching(/^design: what the model made of it .* another seed.*\(there is none\)$/),
+        },
+      },
+    });
+    expect(await filesLeft()).not.toContain("design.wav");
+  });
 });
 
 test("GET /v1/audio/voices lists the models' voices, and those that are stored", async () => {

@@ -76,12 +76,16 @@ async function fromJson(ctx: Context, gateway: GatewayContext): Promise<VoiceAns
   const { design_text, ...asked } = await gateway.readJson(ctx, voiceRequestSchema);
   const { design, language, seed } = asked;
   if (design === undefined) return await add(gateway, asked);
-  const designed = await designVoice(ctx, gateway, { design, design_text, language, seed });
   try {
-    const { fileId, text, ...made } = designed;
-    return await add(gateway, { ...asked, ...made, ref_audio: fileId, ref_text: text });
-  } finally {
-    await discard(gateway, designed.fileId);
+    const designed = await designVoice(ctx, gateway, { design, design_text, language, seed });
+    try {
+      const { fileId, text, ...made } = designed;
+      return await add(gateway, { ...asked, ...made, ref_audio: fileId, ref_text: text });
+    } finally {
+      await discard(gateway, designed.fileId);
+    }
+  } catch (error) {
+    throw inDesignNames(toSpeechError(error));
   }
 }
 
@@ -92,6 +96,27 @@ function add({ bus }: GatewayContext, body: object): Promise<VoiceAnswer> {
 /** What is kept of it lies elsewhere; where it cannot be deleted it goes with its time. */
 async function discard({ files, log }: GatewayContext, fileId: string): Promise<void> {
   await files.delete(fileId).catch((error: unknown) => log.warn({ err: error, fileId }, "a sample is left behind"));
+}
+
+/** Who sent a description knows of no item, and of no recording: what the model made of it may be no voice. */
+function inDesignNames(error: SpeechError): SpeechError {
+  const { code, message, param } = error;
+  const told = message.slice(message.indexOf(": ") + 2);
+  const named = (name: string, text: string) =>
+    new SpeechError(code, `${name}: ${text}`, { param: name, cause: error });
+  switch (param?.replace(/^items\.0\./, "")) {
+    case "text":
+      return named("design_text", told);
+    case "instructions":
+      return named("design", told);
+    case "ref_audio":
+      return named(
+        "design",
+        `what the model made of it is no voice to keep; try another seed, or other words (${told})`,
+      );
+    default:
+      return error;
+  }
 }
 
 /** The recording is `ref_audio` to ingest; its sender called it otherwise. */

@@ -4,6 +4,7 @@ import { scriptProblem } from "@parlance/tts/text";
 import type { IntakeItem } from "../intake/intake-batch.ts";
 import { type SpeechWish, unspeakable } from "../intake/read-speech.ts";
 import { findReference } from "../references/find-reference.ts";
+import { voiceLanguage } from "../references/voice-language.ts";
 import { piecesAfter } from "./begun-item.ts";
 import type { ItemContext } from "./item-context.ts";
 
@@ -17,7 +18,7 @@ export async function ingestText(
   context: ItemContext,
   published: { n: number },
 ): Promise<void> {
-  const { record, publisher, queued, metrics } = context;
+  const { record, publisher, queued, metrics, speechWorkers } = context;
   await requireAbility(item, wish, context);
   const reference =
     item.operation === "voice_clone"
@@ -27,13 +28,17 @@ export async function ingestText(
           acceptedAt: record.acceptedAt,
         })
       : undefined;
+  const language = voiceLanguage({
+    ...{ asked: item.wishes.language, recorded: reference?.language ?? "auto", text: wish.text },
+    workers: await speechWorkers(false),
+  });
   const begun = await queued.piecesOf(item.itemId);
   const pieces = piecesAfter(begun, wish.text);
   published.n = begun.length;
   if (pieces.length === begun.length)
     throw new SpeechError("internal", "All of the text is published, and no end of it.");
   for (const [n, { text, pauseMs }] of pieces.entries()) {
-    await publisher.text(item, wish, { n, text, pauseMs, last: n === pieces.length - 1, reference });
+    await publisher.text(item, wish, { n, text, pauseMs, last: n === pieces.length - 1, reference, language });
     published.n = Math.max(published.n, n + 1);
     metrics.jobs.inc();
   }

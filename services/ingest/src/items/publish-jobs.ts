@@ -46,6 +46,8 @@ export interface TextSegment {
   last: boolean;
   /** What its voice is to imitate. */
   reference: Reference | undefined;
+  /** By its English name; `auto`: the model tells. */
+  language: string;
 }
 
 export interface JobPublisherOptions {
@@ -136,9 +138,9 @@ export function createJobPublisher({ bus, record, queued, log, now, signal }: Jo
       const fields = { ...headersOf(item.wishes), start, samples: shortened, ...cut, last };
       await take({ item, n, fields, payload: bytesOf(samples) });
     },
-    async text(item, { voice, instructions, speed, seed, format }, { n, text, pauseMs, last, reference }) {
+    async text(item, { voice, instructions, speed, seed, format }, { n, text, pauseMs, last, reference, language }) {
       const fields: HeldJob["fields"] = {
-        language: item.wishes.language,
+        language,
         voice,
         instructions: oneLine(instructions) || undefined,
         speed: speed === 1 ? undefined : speed,

@@ -18,7 +18,7 @@ export async function findReference(
 ): Promise<Reference> {
   if (voice !== undefined) return await findStored(voice, names, options.voices);
   const { id } = await takeReference(audio, { ...options, name: names.reference });
-  return { id, text: referenceText };
+  return { id, text: referenceText, language: "auto" };
 }
 
 async function findStored(
@@ -32,5 +32,6 @@ async function findStored(
       param: names.voice,
     });
   }
-  return { id: entry.value.reference, text: entry.value.referenceText };
+  const { reference: id, referenceText: text, language } = entry.value;
+  return { id, text, language };
 }

@@ -4,4 +4,6 @@ export interface Reference {
   id: string;
   /** What is said in it; empty: its sound alone is imitated. */
   text: string;
+  /** What is spoken in it, by its English name; `auto` where nobody said. */
+  language: string;
 }

@@ -74,7 +74,11 @@ export const addVoiceSchema = z.object({
     .default("")
     .describe("What is said in it; required unless x_vector_only_mode"),
   x_vector_only_mode: z.boolean().default(false).describe("Imitate the sound alone, without ref_text"),
-  language: languageSchema.default("auto").describe("What is spoken in it: a language by name or ISO code, or auto"),
+  language: languageSchema
+    .default("auto")
+    .describe(
+      "What is spoken in it: a language by name or ISO code, or auto. The voice speaks it where a request names none",
+    ),
   consent: consentSchema
     .optional()
     .describe(

@@ -6,7 +6,7 @@
  * written into words: numbers, money, dates, abbreviations, addresses; punctuation becomes four marks of pause.
  * `createPronouncer` turns those words into phones: the lexicon of a voice first, then endings, beginnings and compounds of its
  * words, then rules learned from a lexicon. The last two steps know English alone, and read words of other scripts in Latin letters:
- * `scriptProblem` says whether a text is foreign for the most part.
+ * `scriptProblem` says whether a text is foreign for the most part, `isWrittenIn` whether it is in a language's letters.
  */
 export { withoutControlTokens } from "./control-tokens.ts";
 export { type CutTextOptions, cutText, type TextPiece } from "./cut/cut-text.ts";
@@ -21,5 +21,5 @@ export {
   phonesOf,
 } from "./pronounce/pronouncer.ts";
 export { type Pronunciations, readPronunciations } from "./pronounce/pronunciations.ts";
-export { type Reader, scriptProblem } from "./script-problem.ts";
+export { isWrittenIn, type Reader, scriptProblem } from "./script-problem.ts";
 export { spokenProblem } from "./spoken-problem.ts";

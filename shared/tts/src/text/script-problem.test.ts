@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { scriptProblem } from "./script-problem.ts";
+import { isWrittenIn, scriptProblem } from "./script-problem.ts";
 
 const english = { model: "parlance-voice", languages: ["English"] };
 
@@ -57,4 +57,16 @@ describe("a text for models of other languages", () => {
       /unknown reads \(Klingon\)/,
     );
   });
+});
+
+it.each([
+  ["Guten Morgen, 早上好", "German", true],
+  ["早上好，你好吗, Anna", "Chinese", true],
+  ["早上好", "Japanese", true],
+  ["Good morning.", "Chinese", false],
+  ["早上好", "English", false],
+  ["Привет", "English", false],
+  ["Hello.", "Klingon", false],
+])("%s is in letters of %s: %s", (text, language, expected) => {
+  expect(isWrittenIn(text, language)).toBe(expected);
 });

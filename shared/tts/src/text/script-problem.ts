@@ -31,6 +31,11 @@ export function scriptProblem(text: string, readers: readonly Reader[]): string 
   return `The text is for the most part not in letters that ${models} reads (${languages}).`;
 }
 
+/** Whether most of its letters are those that a language is written in, by its English name. A language that is not known has none. */
+export function isWrittenIn(text: string, language: string): boolean {
+  return isMostlyIn(lettersOf(text), scriptsOf(language));
+}
+
 /** Greek letters of a formula, which have names in every language: one or two in a row. Three are of a word. */
 export const greekOfFormulas = /(?<!\p{Script=Greek}\p{M}*)\p{Script=Greek}{1,2}(?!\p{M}*\p{Script=Greek}|\p{M})/gu;
 
@@ -45,8 +50,12 @@ function lettersOf(text: string): string[] {
 }
 
 function readsMost(letters: readonly string[], languages: readonly string[] | undefined): boolean {
-  if (languages === undefined) return true;
-  const scripts = new Set(["Latn", ...languages.flatMap(scriptsOf)]);
+  return languages === undefined || isMostlyIn(letters, ["Latn", ...languages.flatMap(scriptsOf)]);
+}
+
+/** By the codes of ISO 15924. Figures are of all. */
+function isMostlyIn(letters: readonly string[], codes: readonly string[]): boolean {
+  const scripts = new Set(codes);
   const read = new RegExp(`[\\p{N}${[...scripts].map((script) => `\\p{Script=${script}}`).join("")}]`, "u");
   const count = letters.filter((letter) => read.test(letter)).length;
   return count >= letters.length * LEAST_SHARE;
