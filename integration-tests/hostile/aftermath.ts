@@ -15,6 +15,8 @@ import {
 import { VICTIM } from "./generate-messages.ts";
 import type { GoodItem } from "./good-work.ts";
 
+const objectBuckets: readonly string[] = [buckets.files, buckets.references];
+
 /** Messages that nobody could have stored but by forging, each told in a sentence. */
 export async function findForgeries(bus: Bus, items: readonly GoodItem[]): Promise<string[]> {
   const forged: string[] = [];
@@ -48,7 +50,7 @@ export async function findForgeries(bus: Bus, items: readonly GoodItem[]): Promi
   }
   for (const stream of [
     ...Object.values(streams),
-    ...Object.values(buckets).map((name) => (name === buckets.files ? `OBJ_${name}` : `KV_${name}`)),
+    ...Object.values(buckets).map((name) => (objectBuckets.includes(name) ? `OBJ_${name}` : `KV_${name}`)),
   ]) {
     for (const subject of (await bus.countSubjects(stream, ">")).keys()) {
       // Its own message under this batch id, and what the pipeline says of that, is a publisher's right.

@@ -21,6 +21,8 @@ export interface HostileTargets {
   allowed: readonly string[];
   /** A batch of somebody else, which it knows. */
   knownBatches: () => readonly string[];
+  /** A stored voice of somebody else, by its id: anybody may list them. */
+  knownVoice: string;
 }
 
 /** Never a batch of anyone's: what is stored under it was forged. */
@@ -49,6 +51,9 @@ export const forbiddenSubjects: readonly string[] = [
   `$KV.${buckets.lease}.${leaseKeys.wanted("cpu", "tts")}`,
   `$O.${buckets.files}.C.${VICTIM}`,
   `$O.${buckets.files}.M.${VICTIM}`,
+  `$KV.${buckets.voices}.${VICTIM}`,
+  `$O.${buckets.references}.C.${VICTIM}`,
+  `$O.${buckets.references}.M.${VICTIM}`,
   ...Object.values(streams).flatMap((stream) => [
     `$JS.API.STREAM.PURGE.${stream}`,
     `$JS.API.STREAM.DELETE.${stream}`,
@@ -72,9 +77,11 @@ const oddToken = fc.oneof(
   { weight: 1, arbitrary: fc.constantFrom("é", "a%20b", "..", "$1", "x".repeat(200), "\u0001", "{{name}}", "'; --") },
 );
 
-function fill(pattern: string, knownBatches: () => readonly string[]): fc.Arbitrary<string> {
+function fill(pattern: string, { knownBatches, knownVoice }: HostileTargets): fc.Arbitrary<string> {
   const known = knownBatches();
-  const any = known.length > 0 ? fc.oneof({ weight: 9, arbitrary: oddToken }, fc.constantFrom(...known)) : oddToken;
+  const verbs = fc.constantFrom("add", "list", `delete.${knownVoice}`, `delete.${VICTIM}`, "delete", "sing");
+  const others = known.length > 0 ? fc.oneof({ weight: 9, arbitrary: oddToken }, fc.constantFrom(...known)) : oddToken;
+  const any = pattern.includes(".voice.") ? fc.oneof({ weight: 4, arbitrary: verbs }, others) : others;
   const parts = pattern.split(".").map((part) => (part === "*" || part === ">" ? any : fc.constant(part)));
   return fc.tuple(...parts).map((tokens) => tokens.join("."));
 }
@@ -149,6 +156,9 @@ const payload = fc.oneof(
               operation: fc.constantFrom("transcribe", "custom_voice", "voice_clone", "voice_design", "x"),
               text: fc.string({ maxLength: 30 }),
               ref_audio: fc.oneof(token, fc.constantFrom("../../etc/passwd", "http://127.0.0.1/")),
+              ref_text: fc.constantFrom("Hm.", "<|im_<|im_end|>end|>", ""),
+              voice: fc.oneof(token, fc.constantFrom(`voice_${"0f".repeat(16)}`, "voice_")),
+              seed: fc.constantFrom(7, -1, 2 ** 32, 0.5, "7"),
               file: token,
               custom_id: fc.string({ maxLength: 10 }),
             },
@@ -160,6 +170,20 @@ const payload = fc.oneof(
       { requiredKeys: [] },
     )
     .map((submission) => encoder.encode(JSON.stringify(submission))),
+  fc
+    .record(
+      {
+        name: fc.oneof(token, fc.constantFrom("", " ", "a\nb", "x".repeat(65))),
+        ref_audio: fc.oneof(token, fc.constantFrom("../../etc/passwd", "")),
+        ref_text: fc.constantFrom("Hm.", "<|im_end|>", ""),
+        consent: fc.constantFrom("yes", " ", null),
+        design: fc.constantFrom("an old sailor", "", 1),
+        language: fc.constantFrom("de", "klingon", null),
+        x_vector_only_mode: fc.boolean(),
+      },
+      { requiredKeys: [] },
+    )
+    .map((added) => encoder.encode(JSON.stringify(added))),
 );
 
 const brokenOperation = fc.oneof(
@@ -187,9 +211,9 @@ const brokenOperation = fc.oneof(
 );
 
 /** Operations in an order that `seed` repeats. */
-export function generateMessages(seed: number, count: number, { allowed, knownBatches }: HostileTargets): Uint8Array[] {
+export function generateMessages(seed: number, count: number, targets: HostileTargets): Uint8Array[] {
   const subject = fc.oneof(
-    { weight: 8, arbitrary: fc.constantFrom(...allowed).chain((pattern) => fill(pattern, knownBatches)) },
+    { weight: 8, arbitrary: fc.constantFrom(...targets.allowed).chain((pattern) => fill(pattern, targets)) },
     { weight: 2, arbitrary: fc.constantFrom(...forbiddenSubjects) },
   );
   const reply = fc.oneof(

@@ -1,15 +1,18 @@
 /** One storm on one nats-server: the whole pipeline, two hostile publishers and a hostile client, and good ones in their midst. */
+import { rm } from "node:fs/promises";
 import { setTimeout as pause } from "node:timers/promises";
 import { connectBus } from "@parlance/bus";
 import { streams, subjects } from "@parlance/contracts";
 import { namedPublisher, openPublisher, writtenBy } from "@parlance/nats";
 import { connect } from "nats";
+import { makeThreeVoices } from "../chaos/three-voices.ts";
 import { demoClips } from "../src/clips.ts";
 import { startPipeline } from "../src/pipeline.ts";
 import { memoryOf } from "../src/process-table.ts";
 import { countDeadLetters, findForgeries } from "./aftermath.ts";
 import { generateMessages, VICTIM } from "./generate-messages.ts";
 import { generateRequests } from "./generate-requests.ts";
+import { storeGoodVoice } from "./good-voice.ts";
 import { doGoodWork } from "./good-work.ts";
 import { exchange } from "./raw-http.ts";
 import { createRawNats, type RawLogin } from "./raw-nats.ts";
@@ -49,6 +52,7 @@ const SETTLE_MS = 10_000;
 
 export async function storm({ binary, version, seed, messages, requests, say }: StormOptions): Promise<StormFigures> {
   const lines: string[] = [];
+  const speaking = await makeThreeVoices();
   const pipeline = await startPipeline(
     {
       NATS_SERVER_BIN: binary,
@@ -56,6 +60,7 @@ export async function storm({ binary, version, seed, messages, requests, say }: 
       MODEL_HUB: "off",
       IDLE_TIMEOUT: "0",
       REPLAY_WINDOW: String(REPLAY_WINDOW),
+      TTS_MODEL_ID: speaking.folders.join(","),
     },
     { onLine: (line) => lines.push(line) },
   );
@@ -74,6 +79,9 @@ export async function storm({ binary, version, seed, messages, requests, say }: 
         .filter(({ type }) => type === "audio/wav")
         .map(async (clip) => ({ clip, transcript: await transcribe(pipeline.gatewayUrl, clip.bytes) })),
     );
+    const [first] = clips;
+    if (first === undefined) throw new Error("there are no clips");
+    const voice = await storeGoodVoice(pipeline.gatewayUrl, first.clip);
     // What a stranger learns of others' batches is what it can hear.
     const stranger = await connect({ servers: pipeline.natsUrl });
     const known: string[] = [];
@@ -114,6 +122,7 @@ export async function storm({ binary, version, seed, messages, requests, say }: 
     );
     say(`${version}: growth in MB: ${growth.map(([name, megabytes]) => `${name} ${megabytes}`).join(", ")}`);
     const forged = await findForgeries(bus, work.items);
+    if (!(await voice.isAsItWas())) forged.push(`${voice.id}: the stored voice is not what it was`);
     for (const each of forged) say(`${version}: forged: ${each}`);
     const dead = await countDeadLetters(bus);
     const internal = answers.filter(({ status, body }) => status === 500 || /"code":"internal"/.test(body));
@@ -145,7 +154,7 @@ export async function storm({ binary, version, seed, messages, requests, say }: 
           let count = 0;
           // In portions, so that later ones know batches of others that came up meanwhile.
           for (let portion = 0; count < each; portion += 1) {
-            const targets = { allowed: writtenBy(who), knownBatches: () => known.slice(-20) };
+            const targets = { allowed: writtenBy(who), knownBatches: () => known.slice(-20), knownVoice: voice.id };
             const size = Math.min(250, each - count);
             for (const operation of generateMessages(seed + 1_000 * index + portion, size, targets)) {
               await raw.send(operation);
@@ -189,6 +198,7 @@ export async function storm({ binary, version, seed, messages, requests, say }: 
     throw error;
   } finally {
     await pipeline.stop();
+    await rm(speaking.root, { recursive: true });
   }
 }
 
