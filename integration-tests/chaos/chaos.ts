@@ -1,6 +1,7 @@
 /**
  * `npm run test:chaos`: 300 items, two in three to transcribe and one in three to speak, go through the pipeline. What speaks are three
- * models of one worker, each of which does one of the operations: they take turns among themselves and with the transcribe workers.
+ * models of one worker, each of which does one of the operations: they take turns among themselves and with the transcribe workers. One of
+ * four texts is said by a voice that was stored before.
  * Meanwhile each service, the engine and nats-server are killed with SIGKILL at least three times each. An engine is
  * killed in the middle of a swap three times, and the holder of the lease is stopped past its lease twice. In the end
  * every accepted item has exactly one terminal event, done, with the transcript or the sound of a run without faults;
@@ -14,19 +15,19 @@ import { rm } from "node:fs/promises";
 import { setTimeout as pause } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { connectBus } from "@parlance/bus";
-import { acceleratorIds, subjects, type Transcript } from "@parlance/contracts";
+import { acceleratorIds, headerNames, subjects, type Transcript, voiceAnswerSchema } from "@parlance/contracts";
 import { readMachineId } from "@parlance/inference/accelerators";
 import { demoClips, longClip } from "../src/clips.ts";
 import { watchEngines } from "../src/engine-watch.ts";
 import { startPipeline } from "../src/pipeline.ts";
 import { isAlive, processTree } from "../src/process-table.ts";
 import { untilFinished } from "../src/queue.ts";
-import { createRestClient, type SpokenItem, type SpokenOperation } from "../src/rest-client.ts";
+import { createRestClient, type SpokenItem } from "../src/rest-client.ts";
 import { seededRandom } from "../src/seeded-random.ts";
 import { createLedger } from "./ledger.ts";
 import { targets as everybody, kill, killDuringSwap, pauseLeaseHolder, type Target } from "./nemesis.ts";
 import { makeThreeVoices, spokenOperations } from "./three-voices.ts";
-import { type Work, workOf } from "./work.ts";
+import { type Asked, type Work, workOf } from "./work.ts";
 
 const { values: wished } = parseArgs({
   options: {
@@ -75,6 +76,7 @@ const clips = [
   await longClip(70),
 ];
 const recording = await client.upload((await longClip(5)).bytes, "voice.wav", "audio/wav");
+const storedVoice = await storeVoice();
 const works: Work[] = [...(await Promise.all(clips.map(transcription))), ...(await speeches())];
 say(`${works.length} works are done without faults`);
 
@@ -172,22 +174,34 @@ async function speeches(): Promise<Work[]> {
     "Please close the window.",
     "We walked to the library on Wednesday. The train was late, and nobody knew why! Did you see it?",
   ];
-  const asked = spokenOperations.flatMap((operation) => texts.map((text) => ({ operation, text })));
-  const items = asked.map(({ operation, text }, index) => spoken(operation, text, String(index)));
+  const kinds = [...spokenOperations.map((operation) => ({ operation })), storedVoice];
+  const asked: Asked[] = kinds.flatMap((kind) => texts.map((text) => ({ ...kind, text })));
+  const items = asked.map((each, index) => spoken(each, String(index)));
   const { batch_id } = await client.submit("without faults", items, randomUUID());
   const status = await untilFinished(client, batch_id, 120_000);
   return await Promise.all(
-    asked.map(async ({ operation, text }, index) => {
+    asked.map(async (each, index) => {
       const { url, error } = status.items[index] ?? {};
       if (!url) throw new Error(`not spoken without faults: ${error}`);
-      return workOf.text(operation, text, await client.bytes(url));
+      return workOf.text(each, await client.bytes(url));
     }),
   );
 }
 
+/** A voice that stays, whatever dies. */
+async function storeVoice(): Promise<Omit<Asked, "text">> {
+  const response = await fetch(`${pipeline.gatewayUrl}/v1/audio/voices`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ name: "Stored", ref_audio: recording, x_vector_only_mode: true, consent: "a machine" }),
+  });
+  return { operation: "voice_clone", voice: voiceAnswerSchema.parse(await response.json()).id };
+}
+
 /** With what the operation asks for beside the text. */
-function spoken(operation: SpokenOperation, text: string, custom_id: string): SpokenItem {
+function spoken({ operation, voice, text }: Asked, custom_id: string): SpokenItem {
   const item = { operation, text, custom_id };
+  if (voice !== undefined) return { ...item, voice };
   if (operation === "voice_design") return { ...item, instructions: "A plain voice." };
   return operation === "voice_clone" ? { ...item, ref_audio: recording, x_vector_only_mode: true } : item;
 }
@@ -202,10 +216,11 @@ async function submitWave(index: number, size: number): Promise<void> {
   await Promise.all([submitQueued(index, queued), ...drops.map((work) => drop(work))]);
 }
 
-/** What is dropped says nothing of how it is to be said. */
+/** What is dropped says nothing of how it is to be said but, by its id, who says it. */
 function pick(kind: Work["kind"], isDropped = false): Work {
   const isMeant = (work: Work) =>
-    work.kind === kind && !(isDropped && work.kind === "text" && work.operation !== "custom_voice");
+    work.kind === kind &&
+    !(isDropped && work.kind === "text" && work.operation !== "custom_voice" && work.voice === undefined);
   const those = works.filter(isMeant);
   const chosen = those[Math.floor(random() * those.length)];
   if (chosen === undefined) throw new Error(`there is no work of the kind ${kind}`);
@@ -222,7 +237,7 @@ async function submitQueued(index: number, chosen: readonly Work[]): Promise<voi
     const custom_id = `wave-${index}-${position}`;
     return work.kind === "clip"
       ? { operation: "transcribe" as const, ref_audio: files.get(work) ?? "", custom_id }
-      : spoken(work.operation, work.text, custom_id);
+      : spoken(work, custom_id);
   });
   const { batch_id, item_ids } = await client.submit(`wave ${index}`, items, randomUUID());
   for (const [position, itemId] of item_ids.entries()) {
@@ -237,9 +252,11 @@ async function drop(work: Work): Promise<void> {
     work.kind === "clip" ? [work.type, work.bytes] : ["text/plain", new TextEncoder().encode(work.text)];
   // Larger than a message may be: it goes through an upload, as any caller's would.
   if (payload.length > bus.maxPayload - 4_096) return submitQueued(-1, [work]);
+  const voice: [string, string][] =
+    work.kind === "text" && work.voice !== undefined ? [[headerNames.voice, work.voice]] : [];
   await bus.publishOnce(subjects.intake("chaos", batchId), payload, {
     messageId: batchId,
-    headers: [["Content-Type", type]],
+    headers: [["Content-Type", type], ...voice],
     timeoutMs: 60_000,
   });
   ledger.accept({ batchId, itemId: "0", work });

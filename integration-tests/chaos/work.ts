@@ -4,13 +4,20 @@ import type { SpokenOperation } from "../src/rest-client.ts";
 
 export type Work =
   | { kind: "clip"; name: string; type: string; bytes: Uint8Array; transcript: string }
-  | { kind: "text"; operation: SpokenOperation; text: string; sound: Int16Array };
+  | { kind: "text"; operation: SpokenOperation; voice: string | undefined; text: string; sound: Int16Array };
+
+export interface Asked {
+  operation: SpokenOperation;
+  /** A stored one, by its id. */
+  voice?: string;
+  text: string;
+}
 
 export const workOf = {
   clip: ({ name, type, bytes }: Clip, transcript: string): Work => ({ kind: "clip", name, type, bytes, transcript }),
   /** @param wav what was spoken */
-  text: (operation: SpokenOperation, text: string, wav: Uint8Array): Work => ({
-    ...{ kind: "text", operation, text },
+  text: ({ operation, voice, text }: Asked, wav: Uint8Array): Work => ({
+    ...{ kind: "text", operation, voice, text },
     sound: samplesOf(wav),
   }),
 };

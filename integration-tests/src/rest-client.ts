@@ -18,6 +18,7 @@ export interface SpokenItem {
   text: string;
   custom_id: string;
   response_format?: SpeechFormat;
+  voice?: string;
   instructions?: string;
   ref_audio?: string;
   x_vector_only_mode?: boolean;
