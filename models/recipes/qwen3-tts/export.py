@@ -47,7 +47,7 @@ class Folder:
     """What is written of one model, and under which roles."""
 
     def __init__(self, path, formats):
-        self.path, self.formats, self.files = path, formats, {}
+        self.path, self.formats, self.files, self.written = path, formats, {}, set()
         path.mkdir(parents=True, exist_ok=True)
 
     def write(self, weights_role, number_format, builders, everywhere=False):
@@ -67,6 +67,7 @@ class Folder:
 
     def add(self, role, file, number_format, everywhere):
         """A file that serves every format has the plain role where there is a float32 format, else those of the formats it serves."""
+        self.written.add(file)
         if not everywhere or "float32" in self.formats:
             self.files[with_suffix(role, number_format)] = file
             return
@@ -77,6 +78,7 @@ class Folder:
         with (self.path / f"{role}.bin").open("wb") as file:
             for block in blocks:
                 block.astype(kind).tofile(file)
+        self.written.add(f"{role}.bin")
         self.files[role] = f"{role}.bin"
         return self.path / f"{role}.bin"
 
@@ -86,8 +88,9 @@ def export_codec(folder, model):
     codec = model.speech_tokenizer.model
     decoder = {"codecDecoder": lambda graph: build_codec_decoder(graph, codec.decoder)}
     if "float16" in folder.formats:
-        folder.write("codecWeights", "float16", decoder)
-    size = folder.write("codecWeights", "float32", decoder, everywhere=True)["codecDecoder"]
+        size = folder.write("codecWeights", "float16", decoder)["codecDecoder"]
+    if set(folder.formats) != {"float16"}:
+        size = folder.write("codecWeights", "float32", decoder, everywhere=True)["codecDecoder"]
     if model.speaker_encoder is not None:
         count = codec.config.encoder_valid_num_quantizers
         encoders = {
@@ -113,7 +116,10 @@ def export_model(model, path, formats):
         if number_format in ("float32", "float16"):
             builders["loop"] = lambda graph: build_loop(graph, talker, graph.table(table_file, rows.shape), end)
         folder.write("weights", number_format, builders)
-    return folder.files, export_codec(folder, model)
+    size = export_codec(folder, model)
+    unused = folder.written - set(folder.files.values())
+    assert not unused, f"no role reads {sorted(unused)}"
+    return folder.files, size
 
 
 def describe(model, defaults, state_size):
