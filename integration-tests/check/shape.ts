@@ -35,6 +35,8 @@ const shapeSchema = z.object({
   /** By role; `data` is the weight file that the graph reads. */
   graphs: z.record(z.string(), z.object({ path: z.string(), data: z.string() })),
   weights: z.record(z.string(), z.array(tensorSchema)),
+  /** By role: weight files that are one tensor and are read row by row, whatever the format. */
+  tables: z.record(z.string(), z.string()).default({}),
   rules: z.record(z.string(), ruleSchema),
 });
 export type Shape = z.infer<typeof shapeSchema>;

@@ -42,9 +42,10 @@ it("a format that the shape has no graph in is refused, not left out", async () 
 });
 
 it("tensors of a shape lie one behind the other, and each has a rule", async () => {
-  for (const model of ["whisper-base", "whisper-small", "qwen3-asr-0.6b"]) {
-    const { weights, rules, graphs } = await readShape(shapeFolder(model));
-    expect(new Set(Object.values(graphs).map(({ data }) => data))).toEqual(new Set(Object.keys(weights)));
+  for (const model of ["whisper-base", "whisper-small", "qwen3-asr-0.6b", "qwen3-tts-0.6b"]) {
+    const { weights, rules, graphs, tables } = await readShape(shapeFolder(model));
+    const read = [...Object.values(graphs).map(({ data }) => data), ...Object.values(tables)];
+    expect(new Set(read)).toEqual(new Set(Object.keys(weights)));
     for (const tensors of Object.values(weights)) {
       let end = 0;
       for (const { source, kind, dims, offset, first } of tensors.toSorted((a, b) => a.offset - b.offset)) {

@@ -42,7 +42,7 @@ export async function writeModel({
 }: WriteModelOptions): Promise<WrittenModel> {
   await mkdir(folder, { recursive: true });
   const shape = await readShape(from);
-  const { manifest, graphs, weights } = shape;
+  const { manifest, graphs, weights, tables } = shape;
   for (const format of formats) {
     if (!Object.keys(graphs).some((role) => formatOf(role) === format)) {
       throw new RangeError(`${manifest.name}: the shape has no graph in ${format}`);
@@ -55,6 +55,7 @@ export async function writeModel({
     const roleOfData = dataRole(shape, data);
     files[roleOfData] ??= weightFile(folder, data, weights[data] ?? [], shape);
   }
+  for (const [role, path] of Object.entries(tables)) files[role] = weightFile(folder, path, weights[path] ?? [], shape);
   files.tokenizer = await whole(folder, "tokenizer.json", Buffer.from(JSON.stringify(tokenizerOf(shape))));
   const { architecture } = manifest;
   const sized = { ...manifest, files, [architecture]: { ...objectOf(manifest[architecture]), ...section } };

@@ -55,13 +55,15 @@ def packed(path, data):
     print(path.name, path.stat().st_size)
 
 
-def write(folder, manifest, tokenizer, graphs, weights, rules):
-    """`graphs`: role to (.onnx file, weight file's name); `weights`: name to tensors."""
+def write(folder, manifest, tokenizer, graphs, weights, rules, tables=None):
+    """`graphs`: role to (.onnx file, weight file's name); `weights`: name to tensors; `tables`: role to the name of a file that is one tensor."""
     stems = {}
     for role, (path, data) in graphs.items():
         packed(folder / f"{path.name}.gz", path.read_bytes())
         stems[role] = {"path": path.name, "data": data}
     shape = {"manifest": manifest, "tokenizer": tokenizer, "graphs": stems, "weights": weights, "rules": rules}
+    if tables:
+        shape["tables"] = tables
     packed(folder / "shape.json.gz", json.dumps(shape, ensure_ascii=False, separators=(",", ":")).encode())
 
 
