@@ -13,16 +13,17 @@ import { loadPromptTokenizer } from "./prompt/prompt-tokenizer.ts";
 import { createFirstCodeChooser } from "./sampling/sampling.ts";
 import { createLoopTalker } from "./talker/loop-talker.ts";
 import { createPredictor } from "./talker/predictor.ts";
+import { prefersLoop } from "./talker/prefers-loop.ts";
 import { createStepTalker } from "./talker/step-talker.ts";
 import type { Talker } from "./talker/talker.ts";
 
-/** `looped`: whether the loop that is in the graph makes the frames, where there is one. Default: on CUDA. */
+/** `looped`: whether the loop that is in the graph makes the frames. Default: as `prefersLoop` says. */
 export async function loadParts({
   manifest,
   folder,
   options,
   device,
-  looped = device.provider === "cuda",
+  looped = prefersLoop({ manifest, wanted: options.computeType, provider: device.provider }),
 }: TtsArchitectureContext & { looped?: boolean }): Promise<ModelParts> {
   const section = readSection(manifest, "qwen3-tts", qwen3TtsSectionSchema, "TTS_MODEL_ID");
   const opened: { close(): Promise<void> }[] = [];
@@ -42,8 +43,7 @@ export async function loadParts({
   const session: SessionOptions = { device, threads: options.threads, log: options.log };
 
   const opening: Opening = {
-    ...{ section, session, open, graphOf },
-    looped: looped && Object.keys(manifest.files).some((name) => name === "loop" || name.startsWith("loop.")),
+    ...{ section, session, open, graphOf, looped },
     marks: marksOf(section),
     mostRows: manifest.limits.maxBatchSize,
   };
@@ -98,7 +98,6 @@ async function openTalker(
   pad: Float32Array,
 ): Promise<{ talker: Talker; computeType: string }> {
   const { hidden, codes, codebooks, codebookSize, sampling } = section;
-  // Frame by frame, keys and values would go over the bus; on CUDA the loop graph is the one to have.
   if (looped) {
     const { graph, computeType } = graphOf("loop");
     const talker = createLoopTalker({ ...session, graph, codebooks, sampling, pad, mostRows, vocabulary: codes });
