@@ -1,13 +1,14 @@
 /**
- * `npm run bench:loop [-- --device cpu --models a,b --rows 16 --seconds 20 --budget 64 --rounds 5 --formats float32,float16 --vram-gb 40 --write]`:
- * three ways of greedy decoding. The loop is in the graph; or every token is a run, with keys and values through the
+ * `npm run bench:loop [-- --device cpu --models a,b --rows 16 --seconds 20 --budget 64 --batches 1,8,16 --frames 48 --rounds 5
+ * --formats float32,float16 --vram-gb 40 --write]`: three ways of greedy decoding, and two of making speech. The loop is in the graph; or every token is a run, with keys and values through the
  * host's memory; or, for Qwen3-ASR, every token is a run of ONNX Runtime's C API, with keys and values kept on the
- * device. Writes loop.md. The last line is JSON: `ways` has one object for each model, format and way with seconds_p50,
- * tokens_equal (the share) and load_s.
+ * device. Frames of Qwen3-TTS are made by the loop or a run for every step. Writes loop.md. The last line is JSON: `ways` has one object for each
+ * model, format and way with seconds_p50, tokens_equal (the share) and load_s; `talkers` one for each model, format, way and
+ * number of rows with frames_per_s, first_sound_s and codes_equal.
  *
  * Without arguments it wants a CUDA GPU. It ends with 2, and one line that says why, when there is none. When only
  * libraries are missing it says which to put where. The models are made once by models/recipes/bench-loop, with random
- * weights of the true sizes, below .parlance/bench-loop. With `--device cpu` the small models of the tests are decoded
+ * weights of the true sizes, below .parlance/bench-loop; the one that speaks is written on the spot. With `--device cpu` the small models of the tests are decoded
  * on the CPU instead: nothing to install. It ends with 1 when a way fails, or says other tokens in float32 than a run
  * for every token on the CPU does.
  */
@@ -18,7 +19,9 @@ import { parseArgs, promisify } from "node:util";
 import { type BenchModel, prepareModels, smallSizes, trueSizes, work } from "./loop/bench-models.ts";
 import { compareTokens } from "./loop/comparison.ts";
 import { cudaObstacle } from "./loop/cuda-machine.ts";
+import { measureTalker, type TalkerMeasured, talkersToJson } from "./loop/measure-talker.ts";
 import { loopPage, type Measured, wayNames } from "./loop/page.ts";
+import { isTalker, prepareTalker, smallTalker, trueTalker } from "./loop/talker-models.ts";
 import { runWay, type WayOrder } from "./loop/way-child.ts";
 import { round, spread } from "./measure/statistics.ts";
 
@@ -30,6 +33,8 @@ const { values: wished } = parseArgs({
     rows: { type: "string", default: "16" },
     seconds: { type: "string", default: "20" },
     budget: { type: "string", default: "64" },
+    batches: { type: "string", default: "1,8,16" },
+    frames: { type: "string", default: "48" },
     rounds: { type: "string", default: "5" },
     "vram-gb": { type: "string" },
     write: { type: "boolean", default: false },
@@ -44,6 +49,8 @@ const numbers = {
   budget: Number(wished.budget),
   rounds: Number(wished.rounds),
 };
+const { rounds } = numbers;
+const frames = Number(wished.frames);
 /** A run with other numbers is printed instead, unless it is asked for. */
 const isWhole = process.argv.slice(2).every((given) => !given.startsWith("--") || given.startsWith("--device"));
 const writesPage = isWhole || wished.write;
@@ -65,17 +72,28 @@ const cuda = {
   ...limit,
 };
 
-const names = wished.models?.split(",") ?? (device === "cuda" ? trueSizes : smallSizes);
+const everyModel = device === "cuda" ? [...trueSizes, trueTalker] : [...smallSizes, smallTalker];
+const names = wished.models?.split(",") ?? everyModel;
 const measured: Measured[] = [];
 const failures: string[] = [];
-for (const model of await prepareModels(names)) await measure(model);
+for (const model of await prepareModels(names.filter((name) => !isTalker(name)))) await measure(model);
+const talkers: TalkerMeasured[] = [];
+for (const name of names.filter(isTalker)) {
+  const batches = wished.batches.split(",").map(Number);
+  const found = await measureTalker(await prepareTalker(name), { device, formats, batches, frames, rounds });
+  talkers.push(...found.measured);
+  failures.push(...found.failures);
+}
 
-const page = loopPage({ device, gpu: device === "cuda" ? await gpuName() : undefined, ...numbers, measured, failures });
+const gpu = device === "cuda" ? await gpuName() : undefined;
+const page = loopPage({ device, gpu, ...numbers, measured, frames, talkers, failures });
 if (writesPage) await writeFile(new URL("loop.md", import.meta.url), page);
 else console.log(page);
 for (const failure of failures) console.error(failure);
 if (failures.length > 0) process.exitCode = 1;
-console.log(JSON.stringify({ device, ways: measured.map(toJson), failures: failures.length }));
+console.log(
+  JSON.stringify({ device, ways: measured.map(toJson), talkers: talkersToJson(talkers), failures: failures.length }),
+);
 
 async function measure(model: BenchModel): Promise<void> {
   const inputs = await inputsOf(model);

@@ -3,6 +3,8 @@ import { machine } from "../measure/machine.ts";
 import { show, spread } from "../measure/statistics.ts";
 import type { Format, Way } from "./bench-models.ts";
 import type { Comparison } from "./comparison.ts";
+import type { TalkerMeasured } from "./measure-talker.ts";
+import { talkerPage } from "./talker-page.ts";
 import type { WayAnswer } from "./way-child.ts";
 
 export interface Measured {
@@ -21,6 +23,9 @@ export interface PageFacts {
   seconds: number;
   rounds: number;
   measured: readonly Measured[];
+  /** Most frames of a row that speaks. */
+  frames: number;
+  talkers: readonly TalkerMeasured[];
   failures: readonly string[];
 }
 
@@ -30,10 +35,10 @@ export const wayNames: Record<Way, string> = {
   "c-api": "a run for every token by the C API, memory on the device",
 };
 
-export function loopPage({ device, gpu, rows, seconds, rounds, measured, failures }: PageFacts): string {
-  const models = [...new Set(measured.map(({ model }) => model))];
+export function loopPage(facts: PageFacts): string {
+  const { device, gpu, frames, talkers, failures } = facts;
   const where = device === "cuda" ? `${gpu ?? "a CUDA device"}, ${machine()}` : machine();
-  return `# The greedy loop in the graph against a run for every token
+  return `# The loop in the graph against a run for every token
 
 Written by \`npm run bench:loop${device === "cpu" ? " -- --device cpu" : ""}\`, on ${where}.
 ${
@@ -44,7 +49,14 @@ ${
 here say nothing of a GPU: on the CPU nothing travels, and a run for every token lets rows go that have ended.
 `
 }
-Random weights${models.some((model) => model.startsWith("small")) ? ", small models of the tests" : " of the true sizes"}; ${rows} rows of ${seconds / 2} to ${seconds} s decoded together, each way in a process of its own, ${rounds} passes after one that
+${textPage(facts)}${talkerPage(frames, talkers)}${failures.map((failure) => `\nFailed in this run: ${failure}\n`).join("")}`;
+}
+
+/** Nothing where none was measured. */
+function textPage({ measured, rows, seconds, rounds }: PageFacts): string {
+  const models = [...new Set(measured.map(({ model }) => model))];
+  if (models.length === 0) return "";
+  return `Random weights${models.some((model) => model.startsWith("small")) ? ", small models of the tests" : " of the true sizes"}; ${rows} rows of ${seconds / 2} to ${seconds} s decoded together, each way in a process of its own, ${rounds} passes after one that
 is not counted, median and range. Qwen3-ASR is measured from the encoder's embeddings to tokens, Whisper from features to tokens, half of
 its rows under the timestamp rules. Tokens are compared with those of a run for every token on the CPU in float32; in float32 they must be equal.
 In float16 a row of random weights goes its own way after the first token that differs, for nothing it says is likely: the share says where rows part, not how wrong they are.
@@ -57,7 +69,7 @@ ${models
     ),
   )
   .join("\n\n")}
-${failures.map((failure) => `\nFailed in this run: ${failure}\n`).join("")}`;
+`;
 }
 
 function section(model: string, cells: readonly Measured[]): string {
