@@ -10,8 +10,10 @@ const sources = {
   demo: ["integration-tests/demo/demo.ts", "integration-tests/dist/demo.js"],
   chaos: ["integration-tests/chaos/chaos.ts", "integration-tests/dist/chaos.js"],
   engine: ["services/transcribe-worker/src/engine.ts", "services/transcribe-worker/dist/engine.js"],
+  "speech-engine": ["services/tts-worker/src/engine.ts", "services/tts-worker/dist/engine.js"],
   whisper: ["shared/asr/bench/loop/ways/whisper.ts", "shared/asr/dist/loop-whisper.js"],
   "qwen3-asr": ["shared/asr/bench/loop/ways/qwen3-asr.ts", "shared/asr/dist/loop-qwen3-asr.js"],
+  "qwen3-tts": ["shared/tts/bench/loop/ways/qwen3-tts.ts", "shared/tts/dist/loop-qwen3-tts.js"],
 } as const;
 
 export function programUrl(name: keyof typeof sources): URL {

@@ -1,17 +1,23 @@
 /**
  * The product's own engine process with a model of true size: load, warm-up, passes of several sizes, memory while it is loaded, and
- * what is left of it after it was killed, which is how a model is unloaded.
+ * what is left of it after it was killed, which is how a model is unloaded. Of one that speaks, that the parts of a text's sound are the whole.
  */
 import { setTimeout as pause } from "node:timers/promises";
-import { SAMPLE_RATE } from "@parlance/contracts";
-import { type EngineJob, monotonicNow, runWholePass, startEngine } from "@parlance/inference/engine";
+import {
+  type Engine,
+  type EngineJob,
+  type EngineOutcome,
+  type EnginePart,
+  monotonicNow,
+  runWholePass,
+  startEngine,
+} from "@parlance/inference/engine";
 import * as z from "zod";
 import { quantile, round } from "../../bench/measure/statistics.ts";
-import { exactSamples } from "../../src/clips.ts";
 import { isAlive, memoryOf } from "../../src/process-table.ts";
 import { settledMb, usedMb } from "../gpu-memory.ts";
 import { type Order, sizes, type Tell } from "../order.ts";
-import { programUrl } from "../programs.ts";
+import { createEngineWork } from "./engine-work.ts";
 
 const DEADLINE_MS = 60_000;
 const loadedSchema = z.object({
@@ -21,13 +27,15 @@ const loadedSchema = z.object({
   warmUpSeconds: z.number(),
 });
 
-export async function engine({ device, work, model = "" }: Order, tell: Tell): Promise<void> {
-  const { rows, seconds, rounds, uncounted } = sizes[device];
+export async function engine(order: Order, tell: Tell): Promise<void> {
+  const { device, work, model = "" } = order;
+  const { rows, rounds, uncounted } = sizes[device];
+  const { entry, jobs: jobsOf, soundOf } = await createEngineWork(order);
   const before = await usedMb();
   const options = { modelId: `${work}/${model}`, device, computeType: "auto", threads: 0, verified: [] };
   const began = performance.now();
   const started = startEngine({
-    entry: programUrl("engine"),
+    entry,
     options,
     deadline: monotonicNow() + DEADLINE_MS,
     onExit: ({ stderr }) => process.stderr.write(`${stderr}\n`),
@@ -43,12 +51,20 @@ export async function engine({ device, work, model = "" }: Order, tell: Tell): P
       warm_up_s: loaded.warmUpSeconds,
       ready_s: round((performance.now() - began) / 1_000),
     });
-    const speech = await exactSamples(seconds);
+    const joined = { rows: 0, parts: 0 };
     const medians = new Map<number, number>();
     for (const count of rows) {
-      const jobs = Array.from({ length: count }, (_, row) => jobOf(speech, row));
       const taken: number[] = [];
-      while (taken.length < uncounted + rounds) taken.push(await pass(jobs));
+      let sound = 0;
+      while (taken.length < uncounted + rounds) {
+        const done = await pass(jobsOf(count));
+        taken.push(done.taken);
+        sound = soundOf(done.outcomes);
+        for (const parts of done.parts.values()) {
+          joined.rows++;
+          joined.parts += parts.length;
+        }
+      }
       const counted = taken.slice(uncounted);
       const median = quantile(counted, 0.5);
       medians.set(count, median);
@@ -60,10 +76,11 @@ export async function engine({ device, work, model = "" }: Order, tell: Tell): P
             first_s: round(taken[0] ?? 0),
             all_s: counted.map((each) => round(each)),
           },
-          audio_s_per_s: round((count * seconds) / median, 1),
+          audio_s_per_s: round(sound / median, 1),
         },
       });
     }
+    if (joined.rows > 0) tell({ parts_joined: joined });
     const [one, many = 1] = rows;
     tell({ [`one_pass_${many}_over_1`]: round((medians.get(many) ?? 0) / (medians.get(one) ?? 1)) });
     const used = await usedMb();
@@ -83,26 +100,30 @@ export async function engine({ device, work, model = "" }: Order, tell: Tell): P
     vram_after_unload_mb: after === undefined || before === undefined ? null : Math.max(0, after - before),
   });
 
-  /** Seconds from handing it over to its outcomes. */
-  async function pass(jobs: EngineJob[]): Promise<number> {
-    // The engine takes the buffers along.
-    const sent = jobs.map(({ meta, payload }) => ({ meta, payload: payload.slice() }));
+  /** `taken`: seconds from handing it over to its outcomes. */
+  async function pass(jobs: EngineJob[]) {
     const from = performance.now();
-    const { outcomes } = await runWholePass(started, { jobs: sent, urgency: 0 });
+    const { outcomes, parts } = await runTold(started, jobs);
     const taken = (performance.now() - from) / 1_000;
     const failed = outcomes.find((outcome) => !outcome.ok);
     if (failed !== undefined && !failed.ok)
       throw new Error(`a pass of ${jobs.length} failed: ${failed.failure.message}`);
-    return taken;
+    const apart = [...parts].find(([row, told]) => !isWhole(told, outcomes[row]));
+    if (apart !== undefined) throw new Error(`the parts of row ${apart[0]} of ${jobs.length} are not its sound`);
+    return { taken, outcomes, parts };
   }
 }
 
-/** The same speech, turned by a different part for each row, so that no two are alike. */
-function jobOf(speech: Int16Array, row: number): EngineJob {
-  const turned = new Int16Array(speech.length);
-  const at = (row * SAMPLE_RATE) % speech.length;
-  turned.set(speech.subarray(at));
-  turned.set(speech.subarray(0, at), speech.length - at);
-  const meta = { language: "English", timestamps: false, hotwords: [], phrases: [], context: "" };
-  return { meta, payload: new Uint8Array(turned.buffer) };
+/** A pass, and of rows that are read while they are made the bytes of their parts. */
+async function runTold(started: Engine, jobs: EngineJob[]) {
+  const parts = new Map<number, Uint8Array[]>();
+  const onPart = (row: number, { payload }: EnginePart) => {
+    parts.set(row, [...(parts.get(row) ?? []), payload ?? new Uint8Array()]);
+  };
+  const { outcomes } = await runWholePass(started, { jobs, urgency: 0, onPart });
+  return { outcomes, parts };
+}
+
+function isWhole(parts: readonly Uint8Array[], outcome: EngineOutcome | undefined): boolean {
+  return outcome?.ok === true && Buffer.concat(parts).equals(outcome.payload ?? new Uint8Array());
 }

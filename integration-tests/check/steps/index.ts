@@ -2,12 +2,13 @@
 import { cudaProbe } from "@parlance/inference";
 import { chooseAccelerator } from "@parlance/inference/accelerators";
 import { round } from "../../bench/measure/statistics.ts";
-import type { Order, Tell } from "../order.ts";
+import { type Order, speaking, type Tell } from "../order.ts";
 import { embeddedModel } from "../programs.ts";
 import { engine } from "./engine.ts";
 import { facts } from "./facts.ts";
 import { families } from "./families.ts";
 import { graphs, openGraph } from "./graphs.ts";
+import { talkerWays } from "./talker-ways.ts";
 import { ways } from "./ways.ts";
 import { writeStep } from "./write-models.ts";
 
@@ -16,7 +17,7 @@ export const steps: Record<string, (order: Order, tell: Tell) => Promise<void>> 
   probe,
   write: writeStep,
   engine,
-  ways,
+  ways: (order, tell) => (speaking(order.model) ? talkerWays : ways)(order, tell),
   graphs,
   families,
   "open-graph": openGraph,

@@ -5,14 +5,14 @@
 import { compareTokens } from "../../bench/loop/comparison.ts";
 import { runWay, type WayAnswer } from "../../bench/loop/way-child.ts";
 import { quantile, round } from "../../bench/measure/statistics.ts";
-import { isModel, type Order, sizes, type Tell } from "../order.ts";
+import { isModel, type Order, sizes, speaking, type Tell } from "../order.ts";
 import { programPath } from "../programs.ts";
 
 type Way = "loop" | "step";
 type Format = "float32" | "float16";
 
 export async function ways({ device, work, model }: Order, tell: Tell): Promise<void> {
-  if (!isModel(model)) throw new Error(`there is no model ${model}`);
+  if (!isModel(model) || speaking(model)) throw new Error(`there is no model ${model}`);
   const architecture = model === "whisper-base" ? "whisper" : "qwen3-asr";
   const { ways: numbers, rounds } = sizes[device];
   const folder = `${work}/${model}`;

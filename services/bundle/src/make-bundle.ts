@@ -15,7 +15,7 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { embeddedModels, voiceActivityModel } from "@parlance/catalogue";
 import { findServer, serverSources } from "@parlance/nats";
 import { buildPrograms, type Program } from "./build-programs.ts";
@@ -58,11 +58,11 @@ const programs: readonly Program[] = [
   // A check's look at the device, which lies beside it.
   { entry: "shared/inference/src/accelerators/cuda-probe-child.ts", out: "integration-tests/dist/cuda-probe-child" },
 ];
-/** What a check starts to compare the ways of decoding: a program for each architecture that has them. */
+/** What a check starts to compare the ways of decoding and of making speech: a program for each architecture that has them. */
 const decodingWays = (root: string): Program[] =>
-  globSync("shared/asr/bench/loop/ways/*.ts", { cwd: root }).map((entry) => ({
+  globSync("shared/{asr,tts}/bench/loop/ways/*.ts", { cwd: root }).map((entry) => ({
     entry,
-    out: `shared/asr/dist/loop-${basename(entry, ".ts")}`,
+    out: entry.replace("bench/loop/ways/", "dist/loop-").replace(/\.ts$/, ""),
   }));
 /** What those programs read, as it lies in the repository. */
 const programFolders = ["integration-tests/demo/audio", "integration-tests/check/shapes"];

@@ -1,7 +1,7 @@
-/** A pass of which only the whole is wanted: for benches, checks and tests, which hand over and wait. */
+/** A pass of which the whole is wanted, and its parts at most on the way: for benches, checks and tests, which hand over and wait. */
 import type { SpeechError } from "@parlance/contracts";
 import { type Engine, EngineDied, type EnginePass } from "./engine-process.ts";
-import type { EngineOutcome } from "./engine-protocol.ts";
+import type { EngineOutcome, EnginePart } from "./engine-protocol.ts";
 
 export interface PassOutcomes {
   /** One for each job, in order. */
@@ -14,7 +14,7 @@ export interface PassOutcomes {
 /** Rejects with the failure of a pass that came to nothing, or with EngineDied. */
 export function runWholePass(
   engine: Engine,
-  pass: EnginePass & { onStarted?: (at: number) => void },
+  pass: EnginePass & { onStarted?: (at: number) => void; onPart?: (row: number, part: EnginePart) => void },
 ): Promise<PassOutcomes> {
   const { promise, resolve, reject } = Promise.withResolvers<PassOutcomes>();
   const outcomes = new Map<number, EngineOutcome>();
@@ -24,6 +24,8 @@ export function runWholePass(
     if (event.type === "started") {
       if (began === undefined) pass.onStarted?.(event.at);
       began ??= event.at;
+    } else if (event.type === "part") {
+      pass.onPart?.(event.row, event.part);
     } else if (event.type === "outcome") {
       outcomes.set(event.row, event.outcome);
       const { startedAt, finishedAt } = event;
