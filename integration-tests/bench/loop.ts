@@ -1,16 +1,18 @@
 /**
  * `npm run bench:loop [-- --device cpu --models a,b --rows 16 --seconds 20 --budget 64 --batches 1,8,16 --frames 48 --rounds 5
- * --formats float32,float16 --vram-gb 40 --write]`: three ways of greedy decoding, and two of making speech. The loop is in the graph; or every token is a run, with keys and values through the
- * host's memory; or, for Qwen3-ASR, every token is a run of ONNX Runtime's C API, with keys and values kept on the
- * device. Frames of Qwen3-TTS are made by the loop or a run for every step. Writes loop.md. The last line is JSON: `ways` has one object for each
- * model, format and way with seconds_p50, tokens_equal (the share) and load_s; `talkers` one for each model, format, way and
- * number of rows with frames_per_s, first_sound_s and codes_equal.
+ * --formats float32,float16 --vram-gb 40 --write]`: three ways of greedy decoding, and two of making speech.
+ *
+ * Of decoding: the loop is in the graph; or every token is a run, with keys and values through the host's memory; or, for Qwen3-ASR,
+ * every token is a run of ONNX Runtime's C API, with keys and values kept on the device. Frames of Qwen3-TTS are made by the loop or by
+ * a run for every step. Writes loop.md. The last line is JSON: `ways` has one object for each model, format and way with seconds_p50,
+ * tokens_equal (the share) and load_s. `talkers` has one for each model, format, way and number of rows with frames_per_s,
+ * first_sound_s and codes_equal.
  *
  * Without arguments it wants a CUDA GPU. It ends with 2, and one line that says why, when there is none. When only
  * libraries are missing it says which to put where. The models are made once by models/recipes/bench-loop, with random
- * weights of the true sizes, below .parlance/bench-loop; the one that speaks is written on the spot. With `--device cpu` the small models of the tests are decoded
- * on the CPU instead: nothing to install. It ends with 1 when a way fails, or says other tokens in float32 than a run
- * for every token on the CPU does.
+ * weights of the true sizes, below .parlance/bench-loop; the one that speaks is written on the spot. With `--device cpu`
+ * the small models of the tests are run on the CPU instead: nothing to install. It ends with 1 when a way fails, says
+ * other tokens in float32 than a run for every token on the CPU does, or begins more than a quarter of its speech otherwise.
  */
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";

@@ -12,10 +12,12 @@ export function talkerPage(frames: number, measured: readonly TalkerMeasured[]):
 ## Frames of speech
 
 Qwen3-TTS's talker and code predictor, random weights: frames of 16 codes, 80 ms of sound each, at most ${frames} of a row, all codes drawn by the
-rows' seeds. Stepwise a frame is two runs, with keys and values through the host's memory; in the loop 16 frames are one run, which reads
-prompts and frames so far again, and the first run of a row has 4. Frames are counted without the codec. The first sound is the decoded sound of a row's first
-4 frames: of the row that has it first, and of the one that has it last. Codes are compared with those of the steps on the CPU in float32: where sums are made in another order,
-a draw falls on a neighbour now and then, and from there on a row says something else; a run fails in which the beginnings differ too. A seam is how far the sound of 4 frames at a time is from their sound in one, as a part of its largest sample. Memory is the process's largest, without the GPU's.
+rows' seeds. Stepwise a frame is two runs, with keys and values through the host's memory; in the loop 16 frames are one run, which
+reads prompts and frames so far again, and the first run of a row has 4. Frames are counted without the codec. The first sound is
+that of a row's first 4 frames: of the row that has it first, and of the one that has it last. Codes are compared with those of the steps on
+the CPU in float32: where sums are made in another order, a draw falls on a neighbour now and then, and from there on a row says something
+else; a run fails in which more than a quarter of the rows begin otherwise. A seam is how far the sound of 4 frames at a time is from their
+sound in one, as a part of its largest sample. Memory is the process's largest, without the GPU's.
 
 ${models
   .map((model) =>
