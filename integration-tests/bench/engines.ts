@@ -30,6 +30,7 @@ import {
   enginesOf,
   type ModelName,
   models,
+  passSchema,
   SEGMENT_SECONDS,
   startEntry,
 } from "./engines/engine-table.ts";
@@ -147,7 +148,7 @@ async function measure(model: ModelName, entries: readonly EngineEntry[], end: n
       try {
         loads.get(entry)?.push(child.loadSeconds);
         // The first pass of a process pays for what is made once.
-        const warm = await attempt(model, entry, () => child.pass(1, entry.beams));
+        const warm = await attempt(model, entry, () => child.ask({ batch: 1, beams: entry.beams }, passSchema));
         if (warm === undefined) ended.add(entry);
         const order = open().toSorted((a, b) => (round === 0 ? a.batch - b.batch : b.batch - a.batch));
         for (const cell of order) {
@@ -183,7 +184,7 @@ function isWorthRepeating({ entry, batch, seconds: [taken] }: Cell, cells: reado
 async function passOf(model: ModelName, cell: Cell, child: EngineChild): Promise<true> {
   const { entry, batch } = cell;
   const [machineBefore, before] = [machineSeconds(), await child.processorSeconds()];
-  const pass = await child.pass(batch, entry.beams);
+  const pass = await child.ask({ batch, beams: entry.beams }, passSchema);
   const processorSeconds = (await child.processorSeconds()) - before;
   spent.used += machineSeconds() - machineBefore;
   spent.byEngines += processorSeconds;

@@ -1,4 +1,4 @@
-/** An engine of `bench:engines` in a process of its own: lines of JSON in and out, so that all are asked in the same way. */
+/** An engine of a bench in a process of its own: lines of JSON in and out, so that all are asked in the same way. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
@@ -8,8 +8,8 @@ import * as z from "zod";
 export interface EngineChild {
   /** Seconds that it took to load its model, its libraries being loaded. */
   loadSeconds: number;
-  /** Has the first `batch` segments transcribed. */
-  pass(batch: number, beams: number): Promise<Pass>;
+  /** One question, and its answer. */
+  ask<Answer>(question: object, answer: z.ZodType<Answer>): Promise<Answer>;
   /** Seconds of processor time that it used so far. */
   processorSeconds(): Promise<number>;
   /** Most memory that the process had so far, in bytes. */
@@ -17,14 +17,7 @@ export interface EngineChild {
   close(): Promise<void>;
 }
 
-export interface Pass {
-  seconds: number;
-  /** Of each segment. */
-  tokens: number[];
-}
-
 const loadedSchema = z.object({ load_s: z.number() });
-const passSchema = z.object({ seconds: z.number().positive(), tokens: z.array(z.number().int()) });
 
 /** Throws with the end of what the engine wrote to its error output when it cannot be had. */
 export async function startEngineChild(
@@ -54,9 +47,9 @@ export async function startEngineChild(
   const { load_s: loadSeconds } = loadedSchema.parse(await next());
   return {
     loadSeconds,
-    async pass(batch, beams) {
-      child.stdin.write(`${JSON.stringify({ batch, beams })}\n`);
-      return passSchema.parse(await next());
+    async ask(question, answer) {
+      child.stdin.write(`${JSON.stringify(question)}\n`);
+      return answer.parse(await next());
     },
     async processorSeconds() {
       // User and system time, behind the name in brackets, in hundredths of a second.

@@ -1,5 +1,6 @@
 /** Which engines read which model, and how each is started. */
 import { fileURLToPath } from "node:url";
+import * as z from "zod";
 import { type EngineChild, startEngineChild } from "./engine-child.ts";
 
 export const THREADS = 2;
@@ -50,6 +51,9 @@ export const beamEngines: readonly EngineEntry[] = [
   { name: "faster-whisper int8", runs: "python", beams: 5 },
   { name: "transformers float32", runs: "python", beams: 5 },
 ];
+
+/** What an engine answers to `{ batch, beams }`: how long the first segments of that number took, and the tokens of each. */
+export const passSchema = z.object({ seconds: z.number().positive(), tokens: z.array(z.number().int()) });
 
 export const recipe = new URL("../../../models/recipes/bench-engines/", import.meta.url);
 

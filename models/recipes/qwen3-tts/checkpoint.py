@@ -130,13 +130,13 @@ def randomise(model, seed, gain, bias=0.1):
 
 
 @torch.no_grad()
-def make_model(kind, size, tokenizer, spoken, seed):
+def make_model(kind, size, tokenizer, spoken, seed, ending=1.6):
+    """`ending`: how much louder than other codes the end token is; at 0 no row ends by itself."""
     config = make_config(kind, size, tokenizer, spoken)
     config.talker_config._attn_implementation = config.talker_config.code_predictor_config._attn_implementation = "eager"
     model = Qwen3TTSForConditionalGeneration(config).eval()
     randomise(model, seed, 1.6)
-    # So that rows end now and then.
-    model.talker.codec_head.weight[config.talker_config.codec_eos_token_id] *= 1.6
+    model.talker.codec_head.weight[config.talker_config.codec_eos_token_id] *= ending
     return model
 
 
@@ -155,11 +155,11 @@ def make_codec(size, seed):
     return codec
 
 
-def save(folder, kind, size, seed):
-    """Writes the checkpoint as the published ones are laid out, with a tokenizer.json."""
+def save(folder, kind, size, seed, ending=1.6):
+    """Writes the checkpoint as the published ones are laid out, with a tokenizer.json. `ending`: by 1.6 rows end now and then."""
     folder.mkdir(parents=True, exist_ok=True)
     tokenizer, spoken = make_tokenizer_of(size)
-    model = make_model(kind, size, tokenizer, spoken, seed)
+    model = make_model(kind, size, tokenizer, spoken, seed, ending)
     model.save_pretrained(folder)
     # Saving writes keys that the official class does not take again.
     config = json.loads((folder / "config.json").read_text())
