@@ -54,8 +54,12 @@ const rounds = whole("--rounds", wished.rounds);
 const without = wished.without === "" ? [] : wished.without.split(",");
 const missing = without.find((name) => !engines.some((entry) => entry.name === name));
 if (missing !== undefined) throw new Error(`--without: there is no ${missing}`);
+/** What was asked for, but where Python lies. */
+const asked = process.argv
+  .slice(2)
+  .filter((argument, at, all) => !argument.startsWith("--python") && all[at - 1] !== "--python");
 /** A run of a part is printed instead, unless it is asked for. */
-const writesPage = wished.write || process.argv.slice(2).every((argument) => /^--python|^[^-]/.test(argument));
+const writesPage = wished.write || asked.length === 0;
 
 const folder = fileURLToPath(new URL("../../.parlance/bench-tts-engines", import.meta.url));
 const make = fileURLToPath(new URL("../../models/recipes/bench-tts-engines/make", import.meta.url));
@@ -79,7 +83,7 @@ const parts: PartsOfFrame[] = [];
 const failures: string[] = [];
 for (const model of names) await measure(model);
 
-const page = ttsEnginesPage({ measured, parts, limits, frames, rounds, failures, without });
+const page = ttsEnginesPage({ measured, parts, limits, frames, rounds, failures, without, asked: asked.join(" ") });
 if (writesPage) await writeFile(new URL("tts-engines.md", import.meta.url), page);
 else console.log(page);
 const broken = brokenClaims(measured);
