@@ -1,10 +1,11 @@
 /**
- * `npm run bench:tts-engines [-- --models a,b --batches 1,4,16 --frames 24 --rounds 3 --without "name,name" --python FILE --write]`:
- * Parlance's Qwen3-TTS beside the official package with the same random weights of the true sizes, on this CPU. Writes tts-engines.md.
+ * `npm run bench:tts-engines`: Parlance's Qwen3-TTS beside the official package with the same weights on this CPU, random ones of the true
+ * sizes. Writes tts-engines.md.
  * The last line is JSON: `engines` has one object for each model, engine and batch with sound_s_per_s, first_sound_s, rss_mb, load_s.
  * Ends with 1 when an engine failed, or when Parlance is not ahead of the official package at a batch.
  *
  * models/recipes/bench-tts-engines makes the models and installs the package: several GB below .parlance/bench-tts-engines, once.
+ * Options: `--models a,b`, `--batches 1,4,16`, `--frames 24`, `--rounds 3`, `--without "name,name"`, `--write` the page of a part too.
  * `--python` names a Python that has all packages already. Random weights do not end a row by themselves: every engine makes the same
  * number of frames of the same text, on the same number of threads; one that makes another number fails the run.
  *
