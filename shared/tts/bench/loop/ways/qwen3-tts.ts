@@ -5,7 +5,6 @@
  * Told as JSON in its first argument; the last line of its output is its answer.
  */
 import { threadCount } from "@parlance/inference";
-import { readManifest } from "@parlance/model-store";
 import * as z from "zod";
 import { loadParts } from "../../../src/qwen3-tts/load-parts.ts";
 import type { ModelParts } from "../../../src/qwen3-tts/model-parts.ts";
@@ -26,6 +25,8 @@ const orderSchema = z.object({
 });
 
 const order = orderSchema.parse(JSON.parse(process.argv[2] ?? "{}"));
+// Imported when it runs: bundled, it would stand before the constants of its module otherwise.
+const { readManifest } = await import("@parlance/model-store");
 const manifest = await readManifest(order.folder);
 if (manifest === undefined) throw new Error(`${order.folder} has no manifest.json`);
 const options = { modelId: order.folder, device: order.device, computeType: order.format, threads: threadCount(0) };
