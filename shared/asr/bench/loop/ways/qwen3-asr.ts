@@ -4,7 +4,6 @@ import { join } from "node:path";
 import { deserialize, serialize } from "node:v8";
 import { makeClip } from "@parlance/audio/testing/clips";
 import { createLoopDecoder, createStepDecoder, type Decoder, decodeAll, type PromptRow } from "@parlance/generation";
-import { readManifest } from "@parlance/model-store";
 import { createAudioEncoder } from "../../../src/qwen3-asr/audio/audio-encoder.ts";
 import { qwen3AsrSectionSchema } from "../../../src/qwen3-asr/manifest-section.ts";
 import { buildPrompt, vectorInputs } from "../../../src/qwen3-asr/prompt/prompt.ts";
@@ -15,6 +14,8 @@ import { deviceOf, measure, readOrder, threads } from "../way.ts";
 
 const order = readOrder();
 const { folder, way, format } = order;
+// Imported when it runs: bundled, it would stand before the constants of its module otherwise.
+const { readManifest } = await import("@parlance/model-store");
 const manifest = await readManifest(folder);
 if (manifest === undefined) throw new Error(`${folder} has no manifest.json`);
 const section = qwen3AsrSectionSchema.parse(manifest["qwen3-asr"]);

@@ -1,7 +1,6 @@
 /** A way of decoding Whisper for `npm run bench:loop`: from features to tokens, half of the rows with timestamps. */
 import { join } from "node:path";
 import { runWhole } from "@parlance/inference";
-import { readManifest } from "@parlance/model-store";
 import { createFeatures } from "../../../src/whisper/features.ts";
 import { openLoopGraphs } from "../../../src/whisper/graphs/loop-graphs.ts";
 import { openOwnGraphs } from "../../../src/whisper/graphs/own-graphs.ts";
@@ -14,6 +13,8 @@ import { deviceOf, measure, readOrder, threads } from "../way.ts";
 
 const order = readOrder();
 const { folder, way, format } = order;
+// Imported when it runs: bundled, it would stand before the constants of its module otherwise.
+const { readManifest } = await import("@parlance/model-store");
 const manifest = await readManifest(folder);
 if (manifest === undefined) throw new Error(`${folder} has no manifest.json`);
 if (way === "c-api") throw new Error("the C API is tried with Qwen3-ASR");
