@@ -20,6 +20,8 @@ import { type BegunCut, boundariesOf } from "./begun-item.ts";
 export interface AlreadyQueued {
   /** Whether this job is in the stream, or was and has its result. */
   has(jobSubject: string): boolean;
+  /** The number behind all that is published of the item: a failure that took one before it would tell nobody. */
+  next(itemId: string): number;
   /** Whether everything of the item is published: its last job, or its failure. */
   isComplete(itemId: string): Promise<boolean>;
   /** How the item's audio was cut so far; undefined when nothing of it is published. */
@@ -30,6 +32,7 @@ export interface AlreadyQueued {
 
 export const nothingQueued: AlreadyQueued = {
   has: () => false,
+  next: () => 0,
   isComplete: async () => false,
   cutOf: async () => undefined,
   piecesOf: async () => [],
@@ -67,6 +70,7 @@ export async function readAlreadyQueued(bus: Bus, batchId: string): Promise<Alre
     if (result !== undefined) of(result.itemId).results.add(result.n);
   }
   const newest = (numbers: Iterable<number>) => Math.max(-1, ...numbers);
+  const newestOf = ({ jobs, results }: Published) => Math.max(newest(jobs.keys()), newest(results));
 
   async function resultOf(itemId: string, n: number): Promise<SegmentResult | undefined> {
     const message = await bus.last(streams.results, subjects.result(batchId, itemId, n));
@@ -102,6 +106,7 @@ export async function readAlreadyQueued(bus: Bus, batchId: string): Promise<Alre
       const job = parseJobSubject(jobSubject);
       return jobs.has(jobSubject) || (job !== undefined && items.get(job.itemId)?.results.has(job.n) === true);
     },
+    next: (itemId) => newestOf(of(itemId)) + 1,
     async isComplete(itemId) {
       const item = of(itemId);
       const [job, result] = [newest(item.jobs.keys()), newest(item.results)];
@@ -113,8 +118,9 @@ export async function readAlreadyQueued(bus: Bus, batchId: string): Promise<Alre
       return (await jobOf(itemId, job))?.headers.last === true;
     },
     async cutOf(itemId) {
-      const { jobs, results } = of(itemId);
-      const last = Math.max(newest(jobs.keys()), newest(results));
+      const item = of(itemId);
+      const { jobs, results } = item;
+      const last = newestOf(item);
       const newestSpan = last < 0 ? undefined : await spanOf(itemId, last);
       if (newestSpan === undefined) return undefined;
       // What is published is not published again, wherever it begins; what is missing lies between its neighbours.

@@ -29,7 +29,8 @@ export async function ingestItem(item: IntakeItem, context: ItemContext): Promis
   signal.throwIfAborted();
   if (await queued.isComplete(item.itemId)) return;
   const stopTimer = metrics.decodeSeconds.startTimer();
-  const published = { n: 0, samples: 0 };
+  // What fails now fails behind what is there.
+  const published = { n: queued.next(item.itemId), samples: 0 };
   try {
     refuse(item, context);
     if (item.speech === undefined) await ingestAudio(item, context, published);
@@ -57,8 +58,6 @@ async function ingestAudio(
   const begun = await context.queued.cutOf(item.itemId);
   const { boundaries = [], limits: begunWith } = begun ?? {};
   let limits: SegmentLimits = begunWith ?? { segmentSeconds: context.segmentLimits.segmentSeconds };
-  // What fails now fails behind what is there: a number that is taken would tell nobody.
-  published.n = boundaries.length;
   const source = await openItemAudio(item.audio, { ...context, acceptedAt });
   const counted = reportProgress(source, item, context);
   const decoding = context.decoder.decode({

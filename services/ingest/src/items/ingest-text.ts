@@ -34,7 +34,6 @@ export async function ingestText(
   });
   const begun = await queued.piecesOf(item.itemId);
   const pieces = piecesAfter(begun, wish.text);
-  published.n = begun.length;
   if (pieces.length === begun.length)
     throw new SpeechError("internal", "All of the text is published, and no end of it.");
   for (const [n, { text, pauseMs }] of pieces.entries()) {
