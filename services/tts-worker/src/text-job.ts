@@ -33,7 +33,7 @@ export type TextMeta = z.infer<typeof textMetaSchema>;
 export const soundMetaSchema = z.object({ sampleRate: z.number() });
 export const speechMetaSchema = soundMetaSchema.extend({ truncated: z.boolean() });
 
-/** Its payload is empty: a recording to imitate is fetched (reference-of-job.ts). Throws when the message's payload is no text. */
+/** Its payload is empty: a recording to imitate is fetched (fetch-reference.ts). Throws when the message's payload is no text. */
 export function toEngineJob({ address, headers, payload }: JobContent): EngineJob {
   const { operation, batchId, itemId } = address;
   const { language, instructions, speed, seed = seedOf(batchId, itemId), referenceText } = headers;

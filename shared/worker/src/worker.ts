@@ -141,7 +141,7 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
     log,
     signal,
   });
-  const accept = createAdmission({
+  const admission = createAdmission({
     settlement,
     toJob,
     fetchPayload: options.fetchPayload,
@@ -153,6 +153,7 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
       held.add(job);
       inbox.put({ type: "job", job: forTenure(job, models.servant(job.address.operation)) });
     },
+    onRoom: () => pulls.poke(),
     track,
     metrics,
     clock,
@@ -160,8 +161,8 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
   const pulls = pullLanes({
     bus,
     operations,
-    room: (lane, operation) => tenures.room(lane, models.servant(operation)),
-    accept,
+    room: (lane, operation) => tenures.room(lane, models.servant(operation)) - admission.underway(lane, operation),
+    accept: admission.accept,
     onLapsed: ({ seq }) => inbox.put({ type: "stale", ids: [seq] }),
     clock,
     log,

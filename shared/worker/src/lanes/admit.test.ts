@@ -19,7 +19,8 @@ async function admit(fetchPayload: FetchPayload, options: { storesFailures?: boo
   const failures: Failure[] = [];
   const said: string[] = [];
   const works: Promise<unknown>[] = [];
-  const accept = createAdmission({
+  const room: number[] = [];
+  const admission = createAdmission({
     settlement: {
       ...{ result: async () => true, dead: async () => true, forget: async () => true, isDone: async () => false },
       async failure(_job, failure) {
@@ -34,11 +35,12 @@ async function admit(fetchPayload: FetchPayload, options: { storesFailures?: boo
     isOpen,
     isCancelled: () => false,
     onJob: (job) => taken.push(job),
+    onRoom: () => room.push(admission.underway("batch", "voice_clone")),
     track: (work) => works.push(work),
     metrics: undefined,
     clock: handClock(),
   });
-  accept({
+  admission.accept({
     ...{
       subject: subjects.job("voice_clone", "batch", "b", "i", 0),
       headers,
@@ -54,8 +56,9 @@ async function admit(fetchPayload: FetchPayload, options: { storesFailures?: boo
     letGo: () => void said.push("let go"),
   });
   const before = taken.length;
+  const underway = [admission.underway("batch", "voice_clone"), admission.underway("batch", "custom_voice")];
   await Promise.all(works);
-  return { taken, failures, said, before };
+  return { taken, failures, said, before, underway, room };
 }
 
 describe("a job of which something lies elsewhere", () => {
@@ -84,7 +87,14 @@ describe("a job of which something lies elsewhere", () => {
     expect(await admit(gone, { storesFailures: false })).toMatchObject({ taken: [], said: ["let go"] });
   });
 
+  test("takes room in its lane for as long as it is fetched, whatever becomes of it", async () => {
+    const away = () => Promise.reject(new SpeechError("bus_unavailable"));
+    for (const fetchPayload of [async () => Uint8Array.of(7), away]) {
+      expect(await admit(fetchPayload)).toMatchObject({ underway: [1, 0], room: [0] });
+    }
+  });
+
   test("that needs nothing is taken at once", async () => {
-    expect(await admit(() => undefined)).toMatchObject({ before: 1, said: [] });
+    expect(await admit(() => undefined)).toMatchObject({ before: 1, underway: [0, 0], room: [], said: [] });
   });
 });

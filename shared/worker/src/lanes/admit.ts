@@ -1,6 +1,6 @@
 /** What becomes of a delivery: taken as a job, given back, or settled at once because there is nothing to run. */
 import type { Held } from "@parlance/bus";
-import { parseJobSubject, SpeechError, toSpeechError } from "@parlance/contracts";
+import { type Lane, type Operation, parseJobSubject, SpeechError, toSpeechError } from "@parlance/contracts";
 import type { Clock } from "@parlance/gpu-lease";
 import { SUSPECTED } from "../blame/blame.ts";
 import type { UnfinishedRuns } from "../blame/unfinished-runs.ts";
@@ -19,17 +19,36 @@ export interface AdmissionOptions {
   isOpen(): boolean;
   isCancelled(batchId: string): boolean;
   onJob(job: Job): void;
+  /** One fewer is underway. */
+  onRoom(): void;
   track(work: Promise<unknown>): void;
   metrics: WorkerMetrics | undefined;
   clock: Clock;
 }
 
+export interface Admission {
+  accept(delivery: Held): void;
+  /** Jobs that came and are not among the others yet, because something of them is still read: they take room as those do. */
+  underway(lane: Lane, operation: Operation): number;
+}
+
 /** How long a job is given back for whose payload cannot be fetched at the moment. */
 const GIVEN_BACK_FOR_MS = 5_000;
 
-export function createAdmission(options: AdmissionOptions): (delivery: Held) => void {
-  const { settlement, toJob, fetchPayload, unfinished, maxDeliveries, isOpen, isCancelled, onJob, track } = options;
-  const { metrics, clock } = options;
+export function createAdmission(options: AdmissionOptions): Admission {
+  const { settlement, toJob, fetchPayload, unfinished, maxDeliveries, isOpen, isCancelled, onJob, onRoom } = options;
+  const { track, metrics, clock } = options;
+  const underway = new Set<Job>();
+
+  /** The work on a job that is not taken at once. */
+  function apart(job: Job, work: Promise<void>): void {
+    underway.add(job);
+    const over = () => {
+      underway.delete(job);
+      onRoom();
+    };
+    track(work.finally(over));
+  }
 
   function take(job: Job): void {
     if (isCancelled(job.batchId)) forget(job.delivery);
@@ -37,11 +56,12 @@ export function createAdmission(options: AdmissionOptions): (delivery: Held) => 
     else job.delivery.nak(0);
   }
 
-  /** Whole before it waits among the others. */
-  function admit(job: Job): void {
+  /** Whole before it waits among the others. Undefined where that is so at once. */
+  function admit(job: Job): Promise<void> | undefined {
     const payload = fetchPayload?.(job);
-    if (payload === undefined) take(job);
-    else track(takeWhole(job, payload));
+    if (payload !== undefined) return takeWhole(job, payload);
+    take(job);
+    return undefined;
   }
 
   async function takeWhole(job: Job, fetching: Promise<Uint8Array>): Promise<void> {
@@ -79,10 +99,10 @@ export function createAdmission(options: AdmissionOptions): (delivery: Held) => 
       return;
     }
     if (job.unfinishedRuns > 0) job.suspicion = SUSPECTED;
-    admit(job);
+    await admit(job);
   }
 
-  return (delivery) => {
+  function accept(delivery: Held): void {
     if (!isOpen()) {
       delivery.nak(0);
       return;
@@ -94,11 +114,17 @@ export function createAdmission(options: AdmissionOptions): (delivery: Held) => 
     }
     try {
       const job = readJob(delivery, toJob, clock.now());
-      if (delivery.deliveries === 1) admit(job);
-      else track(takeAgain(job));
+      const work = delivery.deliveries === 1 ? admit(job) : takeAgain(job);
+      if (work !== undefined) apart(job, work);
     } catch (error) {
       metrics?.segments("dead");
       track(settlement.dead(delivery, toSpeechError(error).toFailure()));
     }
+  }
+
+  return {
+    accept,
+    underway: (lane, operation) =>
+      [...underway].filter((job) => job.lane === lane && job.address.operation === operation).length,
   };
 }
