@@ -23,8 +23,8 @@ export interface TakenReference {
   seconds: number;
 }
 
-/** Younger than this it is as good as new: a tenth of the shortest time for which one is kept. */
-const FRESH_MS = 3 * 60_000;
+/** Younger than this it is as good as new: half of the shortest time for which one is kept. */
+const FRESH_MS = 15 * 60_000;
 
 /** Throws what is wrong with the recording, naming its field; `storage_full`. */
 export async function takeReference(

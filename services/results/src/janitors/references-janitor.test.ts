@@ -10,7 +10,10 @@ const reference = (id: string, createdAt: number): FileInfo => ({
 });
 
 describe("expiredReferences", () => {
-  const clock = { now: 100 * minute, oldestUnfinished: 100 * minute, ttlMs: 40 * minute };
+  const clock = {
+    ...{ now: 100 * minute, oldestJob: 100 * minute, oldestIntake: 100 * minute },
+    ...{ ttlMs: 40 * minute, excessBytes: 0 },
+  };
   const all = [reference("old", 54 * minute), reference("young", 56 * minute), reference("voice", 0)];
 
   test("what was not used for its time goes, and never what a stored voice is", () => {
@@ -18,10 +21,22 @@ describe("expiredReferences", () => {
   });
 
   test("nothing goes that unfinished work may name, nor within half an hour of its use", () => {
-    expect(expiredReferences(all, new Set(["voice"]), { ...clock, oldestUnfinished: 98 * minute })).toEqual([]);
+    for (const oldest of [{ oldestJob: 98 * minute }, { oldestIntake: 98 * minute }]) {
+      expect(expiredReferences(all, new Set(["voice"]), { ...clock, ...oldest })).toEqual([]);
+    }
     const hasty = { ...clock, ttlMs: 1_000 };
     const ids = expiredReferences([reference("a", 64 * minute), reference("b", 66 * minute)], new Set(), hasty);
     expect(ids.map(({ id }) => id)).toEqual(["a"]);
+  });
+
+  test("where there is no room the oldest go that no job waits for, as many as are too many, whatever is in intake", () => {
+    const ages = [69, 10, 40, 71].map((at) => reference(`${at}`, at * minute));
+    const long = { ...clock, ttlMs: 1_000 * minute, oldestIntake: 0 };
+    const goes = (change: object) => expiredReferences(ages, new Set(), { ...long, ...change }).map(({ id }) => id);
+    expect(goes({})).toEqual([]);
+    expect(goes({ excessBytes: 2 })).toEqual(["10", "40"]);
+    expect(goes({ excessBytes: 9 })).toEqual(["10", "40", "69"]);
+    expect(goes({ excessBytes: 9, oldestJob: 50 * minute })).toEqual(["10"]);
   });
 });
 

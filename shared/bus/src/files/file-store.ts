@@ -12,7 +12,7 @@ import type { Link } from "../link/link.ts";
 import { untilAnswered } from "../link/until-answered.ts";
 import { store } from "../streams/publish-once.ts";
 import { readStream } from "../streams/read.ts";
-import { countSubjects } from "../streams/state.ts";
+import { countSubjects, streamState } from "../streams/state.ts";
 import { askLeader } from "../streams/stored-message.ts";
 import { countBytes, inChunks, readChunks } from "./file-chunks.ts";
 import { createFileParts } from "./file-parts.ts";
@@ -134,6 +134,8 @@ export function createFileStore(link: Link, bucket: string): FileStore {
       }
       return files;
     },
+
+    state: () => streamState(link, stream),
 
     async sweep(olderThanMs) {
       // Chunks before descriptions: a file that is finished in between is described by then.

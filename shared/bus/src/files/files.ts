@@ -1,4 +1,5 @@
 /** Files as callers see them: whole, by ranges of bytes, and part by part. */
+import type { StreamState } from "../streams/messages.ts";
 
 /** Most bytes of one part. */
 export const FILE_CHUNK_BYTES = 256 * 1024;
@@ -60,6 +61,8 @@ export interface FileStore extends FileParts {
   read(id: string, range?: ByteRange): Promise<{ info: FileInfo; content: AsyncIterable<Uint8Array> } | undefined>;
   delete(id: string): Promise<void>;
   list(): Promise<FileInfo[]>;
+  /** Of the whole bucket: how much it holds, and may hold. */
+  state(): Promise<StreamState>;
   /** Deletes the parts of uploads that were never finished (their writer died) and are older than this. Returns how many. */
   sweep(olderThanMs: number): Promise<number>;
 }

@@ -203,7 +203,7 @@ export const settingsTable = {
   VOICES_MAX_BYTES: setting({
     schema: integer(16_777_216),
     default: "1073741824",
-    describe: "Bytes that recordings of voices to imitate may take; those of stored voices stay until they are deleted",
+    describe: "Bytes that recordings of voices to imitate may take; those of stored voices stay until they are deleted, and beyond 80 % those of finished jobs go before REPLAY_WINDOW, the oldest first",
   }),
   RESULTS_MAX_BYTES: setting({
     schema: integer(268_435_456),
