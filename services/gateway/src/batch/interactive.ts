@@ -98,15 +98,22 @@ async function cancel(batchId: string, { notebook, log, now }: GatewayContext): 
   }
 }
 
+/** Throws the item's own error. */
+export function requireDone(done: ItemDone | undefined): ItemDone {
+  if (done === undefined) throw new SpeechError("internal", "An item of a batch that is done has no end.");
+  const { error } = done;
+  if (error !== undefined) throw new SpeechError(error.code, error.message, { param: error.param });
+  return done;
+}
+
 /** The transcript of a done item, from its event or from the file that the event names. Throws the item's own error. */
 export async function transcriptOf(
   done: ItemDone | undefined,
   { files }: Pick<GatewayContext, "files">,
 ): Promise<Transcript> {
-  if (done?.error !== undefined)
-    throw new SpeechError(done.error.code, done.error.message, { param: done.error.param });
-  if (done?.transcript !== undefined) return done.transcript;
-  const file = done?.file === undefined ? undefined : await files.read(done.file);
+  const { transcript, file: id } = requireDone(done);
+  if (transcript !== undefined) return transcript;
+  const file = id === undefined ? undefined : await files.read(id);
   if (file === undefined) throw new SpeechError("internal", "An item that is done has no transcript.");
   const chunks: Uint8Array[] = [];
   for await (const chunk of file.content) chunks.push(chunk);

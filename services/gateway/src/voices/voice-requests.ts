@@ -1,6 +1,9 @@
 /** What a caller of POST /v1/audio/voices may send: a recording, uploaded before or with it, or a description. */
-import { addVoiceSchema, MAX_TEXT_CHARACTERS } from "@parlance/contracts";
+import { addVoiceSchema } from "@parlance/contracts";
 import * as z from "zod";
+
+/** About as much as is said in a minute, which is the longest recording that is kept. */
+const MAX_DESIGN_TEXT = 600;
 
 const { ref_audio, ...common } = addVoiceSchema.shape;
 
@@ -14,7 +17,7 @@ export const voiceRequestSchema = z
       .string()
       .trim()
       .min(1)
-      .max(MAX_TEXT_CHARACTERS)
+      .max(MAX_DESIGN_TEXT)
       .optional()
       .describe("What a designed voice says in its recording, some ten seconds; default: a sentence in its language"),
   })

@@ -135,10 +135,38 @@ describe("POST /v1/audio/voices", () => {
     expect(item).toMatchObject({ operation: "voice_design", instructions: "an old sailor", seed: 7 });
     expect(added[0]).toMatchObject({ ref_text: item.text, design: "an old sailor", seed: 7, language: "English" });
     expect(added[0]?.bytes.subarray(44).equals(Buffer.from(FAKE_SOUND.samples.buffer))).toBe(true);
-    expect(await filesLeft()).not.toContain("design.wav");
     await gateway.post(PATH, { ...asked, seed: undefined, design_text: "Ahoy." });
     expect(submitted().items).toMatchObject([{ text: "Ahoy.", seed: expect.any(Number) }]);
     expect(added[1]).toMatchObject({ ref_text: "Ahoy.", seed: submitted().items[0].seed });
+  });
+
+  test("looks for the name of a voice that is described before anything is spoken", async () => {
+    const before = rig.pipeline.seen.length;
+    const made = { ...anna, name: "Captain", id: voiceIdOf("Captain"), design: "hoarse", seed: 7, consent: undefined };
+    const voices = ingest.bucket(voiceEntries);
+    await voices.put(made.id, { ...made, language: "English", referenceText: "Ahoy. There." });
+    const asked = { name: "captain", design: "hoarse", design_text: "Ahoy.<|im_end|>\nThere.", language: "en" };
+    // Whoever heard no answer asks again, with a seed or without.
+    for (const more of [{}, { seed: 7 }]) {
+      expect(await gateway.post(PATH, { ...asked, ...more })).toMatchObject({
+        status: 200,
+        body: { id: made.id, seed: 7 },
+      });
+    }
+    const others = [
+      { seed: 8 },
+      { design: "young" },
+      { language: "de" },
+      { design_text: "Hm." },
+      { x_vector_only_mode: true },
+    ];
+    for (const more of [...others, { name: "anna BERG" }]) {
+      expect(await gateway.post(PATH, { ...asked, ...more }), JSON.stringify(more)).toMatchObject({
+        ...{ status: 409, body: { error: { code: "voice_exists", param: "name" } } },
+      });
+    }
+    await voices.delete(made.id);
+    expect([rig.pipeline.seen.length, added]).toEqual([before, []]);
   });
 
   test("tells what is wrong by the field that its caller used", async () => {
@@ -155,6 +183,7 @@ describe("POST /v1/audio/voices", () => {
       [{ design: "old", ref_audio: "f" }, "validation_failed", "design"],
       [{ ref_audio: "f", design_text: "Hi." }, "validation_failed", "design_text"],
       [{ design: "old", design_text: "\u{1f600}" }, "text_unspeakable", "design_text"],
+      [{ design: "old", design_text: "so ".repeat(250) }, "validation_failed", "design_text"],
       [{ design: "old", language: "fr" }, "language_unsupported", "language"],
       [{ design: "old", seed: -1 }, "validation_failed", "seed"],
     ];
@@ -169,7 +198,7 @@ describe("POST /v1/audio/voices", () => {
   test("a description that cannot be spoken is the error of its speech, and nothing is stored", async () => {
     const answer = await gateway.post(PATH, { name: "Bad", design: "old", design_text: "fail:engine_failed" });
     expect(answer).toMatchObject({ status: 500, body: { error: { code: "engine_failed" } } });
-    expect([added, await filesLeft()]).toEqual([[], expect.not.arrayContaining(["design.wav"])]);
+    expect(added).toEqual([]);
   });
 
   test("a description of which the model makes no voice is told as that: its sender knows of no recording", async () => {
@@ -182,7 +211,6 @@ describe("POST /v1/audio/voices", () => {
         },
       },
     });
-    expect(await filesLeft()).not.toContain("design.wav");
   });
 });
 

@@ -17,7 +17,7 @@ import { FORM_BYTES, readForm } from "../http/form.ts";
 import { readFields } from "../http/form-fields.ts";
 import { requireSpeech } from "../models/speech-models.ts";
 import { askVoices } from "./ask-voices.ts";
-import { designVoice } from "./design-voice.ts";
+import { designVoice, findDesigned } from "./design-voice.ts";
 import { voiceFormSchema, voiceRequestSchema } from "./voice-requests.ts";
 
 const SAMPLE = "audio_sample";
@@ -74,16 +74,15 @@ async function fromForm(ctx: Context, gateway: GatewayContext): Promise<VoiceAns
 
 async function fromJson(ctx: Context, gateway: GatewayContext): Promise<VoiceAnswer> {
   const { design_text, ...asked } = await gateway.readJson(ctx, voiceRequestSchema);
-  const { design, language, seed } = asked;
+  const { design } = asked;
   if (design === undefined) return await add(gateway, asked);
+  const wanted = { ...asked, design, design_text };
+  // Before it is spoken: nobody is to wait for speech that cannot be kept.
+  const there = await findDesigned(wanted, gateway);
+  if (there !== undefined) return toVoiceAnswer(there);
   try {
-    const designed = await designVoice(ctx, gateway, { design, design_text, language, seed });
-    try {
-      const { fileId, text, ...made } = designed;
-      return await add(gateway, { ...asked, ...made, ref_audio: fileId, ref_text: text });
-    } finally {
-      await discard(gateway, designed.fileId);
-    }
+    const { fileId, text, seed } = await designVoice(ctx, gateway, wanted);
+    return await add(gateway, { ...asked, seed, ref_audio: fileId, ref_text: text });
   } catch (error) {
     throw inDesignNames(toSpeechError(error));
   }
@@ -100,20 +99,15 @@ async function discard({ files, log }: GatewayContext, fileId: string): Promise<
 
 /** Who sent a description knows of no item, and of no recording: what the model made of it may be no voice. */
 function inDesignNames(error: SpeechError): SpeechError {
-  const { code, message, param } = error;
-  const told = message.slice(message.indexOf(": ") + 2);
-  const named = (name: string, text: string) =>
-    new SpeechError(code, `${name}: ${text}`, { param: name, cause: error });
-  switch (param?.replace(/^items\.0\./, "")) {
+  switch (error.param?.replace(/^items\.0\./, "")) {
     case "text":
-      return named("design_text", told);
+      return underName(error, "design_text");
     case "instructions":
-      return named("design", told);
-    case "ref_audio":
-      return named(
-        "design",
-        `what the model made of it is no voice to keep; try another seed, or other words (${told})`,
-      );
+      return underName(error, "design");
+    case "ref_audio": {
+      const why = "what the model made of it is no voice to keep; try another seed, or other words";
+      return underName(error, "design", (told) => `${why} (${told})`);
+    }
     default:
       return error;
   }
@@ -121,7 +115,12 @@ function inDesignNames(error: SpeechError): SpeechError {
 
 /** The recording is `ref_audio` to ingest; its sender called it otherwise. */
 function inFormNames(error: SpeechError): SpeechError {
-  if (error.param !== "ref_audio") return error;
-  const message = error.message.replace(/^ref_audio: /, `${SAMPLE}: `);
-  return new SpeechError(error.code, message, { param: SAMPLE, cause: error });
+  return error.param === "ref_audio" ? underName(error, SAMPLE) : error;
+}
+
+/** The same of a field that its sender knows by another name. */
+function underName(error: SpeechError, name: string, tell = (told: string) => told): SpeechError {
+  const { code, message, param = "" } = error;
+  const told = message.startsWith(`${param}: `) ? message.slice(param.length + 2) : message;
+  return new SpeechError(code, `${name}: ${tell(told)}`, { param: name, cause: error });
 }

@@ -17,6 +17,7 @@ import {
   toVoiceAnswer,
   unknownFields,
   type VoiceAnswer,
+  voiceExists,
   voiceIdOf,
   voiceIdSchema,
   warningsOf,
@@ -80,8 +81,7 @@ function requireWords({ consent, design, ref_text, x_vector_only_mode }: AddVoic
 async function sameAs(voice: StoredVoice, voices: VoiceServiceOptions["voices"]): Promise<StoredVoice> {
   const found = (await voices.get(voice.id))?.value;
   if (found?.reference === voice.reference && found.referenceText === voice.referenceText) return found;
-  const message = `name: a voice is called ${JSON.stringify(found?.name ?? voice.name)} already: delete it first, or choose another name`;
-  throw new SpeechError("voice_exists", message, { param: "name" });
+  throw voiceExists(found?.name ?? voice.name);
 }
 
 /** Throws `voice_not_found`, and `not_owner` for another publisher's. A service (without a source) may delete any. */

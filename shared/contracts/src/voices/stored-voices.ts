@@ -6,6 +6,7 @@
  */
 import { createHash } from "node:crypto";
 import * as z from "zod";
+import { SpeechError } from "../errors/errors.ts";
 import type { EntryKind } from "../messages/entries.ts";
 import { MAX_INSTRUCTIONS, MAX_REFERENCE_TEXT } from "../messages/headers.ts";
 import { buckets } from "../messages/subjects.ts";
@@ -28,6 +29,12 @@ export function voiceIdOf(name: string): string {
 /** Whether a voice is one that stays, by its id alone: a model's own voices have other ones. */
 export function isStoredVoice(voice: string | undefined): voice is string {
   return voiceIdSchema.safeParse(voice).success;
+}
+
+/** What is told of a name that another voice has, as that one is called. */
+export function voiceExists(name: string): SpeechError {
+  const message = `name: a voice is called ${JSON.stringify(name)} already: delete it first, or choose another name`;
+  return new SpeechError("voice_exists", message, { param: "name" });
 }
 
 export const voiceNameSchema = customIdSchema.max(64).refine((name) => name.trim() !== "", "must not be blank");
