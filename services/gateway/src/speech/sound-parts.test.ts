@@ -1,7 +1,7 @@
 /** POST /v1/audio/speech while a sentence is spoken: parts of its sound as a worker tells them, and as they are missed. */
 import { connectBus } from "@parlance/bus";
 import { answerAsWorker } from "@parlance/bus/testing";
-import { subjects, writeHeaders } from "@parlance/contracts";
+import { headerNames, subjects, writeHeaders } from "@parlance/contracts";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { FAKE_SOUND } from "../testing/fake-pipeline.ts";
 import { eventually, startRig, startTestGateway, type TestGateway, type TestRig } from "../testing/test-gateway.ts";
@@ -73,6 +73,15 @@ test("a worker that dies midway: the sound goes on where it was, by the next run
     const bytes = Buffer.from(await answer.arrayBuffer());
     expect(bytes.subarray(44).equals(sound)).toBe(true);
   }
+});
+
+test("a part that cannot be read is one that is missed: those behind it are heard", async () => {
+  const { response, batch, tell } = await ask();
+  rig.pipeline.bus.publish(subjects.sound(batch, "0", 0), "x", [[headerNames.position, "nowhere"]]);
+  tell(0, samples.length, { samples: samples.length, last: true });
+  const bytes = Buffer.from(await (await response).arrayBuffer());
+  expect(bytes.subarray(44).equals(sound)).toBe(true);
+  await rig.pipeline.saySegment(batch, "0", 0, true);
 });
 
 test("parts that are missed are no gap", async () => {

@@ -31,7 +31,7 @@ export function addSpeech(router: Router, gateway: GatewayContext): void {
 }
 
 async function speak(ctx: Context, gateway: GatewayContext, order: SpeechOrder): Promise<void> {
-  const { bus, notebook, files, settings, now } = gateway;
+  const { bus, notebook, files, settings, log, now } = gateway;
   const timeoutMs = settings.REQUEST_TIMEOUT * 1_000;
   let answer: SpeechAnswer | undefined;
   try {
@@ -39,7 +39,7 @@ async function speak(ctx: Context, gateway: GatewayContext, order: SpeechOrder):
       ctx,
       gateway,
       operationWith("custom_voice", order.voice),
-      (batchId) => listenForSpoken({ bus, files }, batchId, ITEM_ID),
+      (batchId) => listenForSpoken({ bus, files, log }, batchId, ITEM_ID),
       async ({ batchId, events, follow }) => {
         const seed = order.seed ?? seedOf(batchId, ITEM_ID);
         // It is told before the sound: by the time that is whole, the headers are gone.
@@ -58,7 +58,7 @@ async function speak(ctx: Context, gateway: GatewayContext, order: SpeechOrder):
     const known = inRequestNames(toSpeechError(error));
     if (answer?.begun !== true || ctx.res.destroyed || !answer.fail(known)) throw known;
     ctx.state.errorCode = known.code;
-    gateway.log.warn({ err: error, requestId: ctx.state.requestId }, "speech broke off");
+    log.warn({ err: error, requestId: ctx.state.requestId }, "speech broke off");
   }
 }
 

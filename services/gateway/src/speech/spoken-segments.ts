@@ -15,6 +15,7 @@ import {
   soundHeadersSchema,
   subjects,
 } from "@parlance/contracts";
+import type { Log } from "@parlance/telemetry";
 import { followSubject } from "../batch/follow-subject.ts";
 import { createNews } from "../batch/news.ts";
 import { createSoundOrder, type SoundStep } from "./sound-order.ts";
@@ -38,7 +39,7 @@ export interface SpokenSegments {
 }
 
 export function listenForSpoken(
-  { bus, files }: { bus: Bus; files: FileStore },
+  { bus, files, log }: { bus: Bus; files: FileStore; log: Log },
   batchId: string,
   itemId: string,
 ): SpokenSegments {
@@ -66,8 +67,12 @@ export function listenForSpoken(
     for await (const { subject, data, headers } of bus.subscribe(subjects.itemSound(batchId, itemId), closing.signal)) {
       const n = parseSoundSubject(subject)?.n;
       if (n === undefined) continue;
-      order.part(n, { ...readHeaders(soundHeadersSchema, headers), bytes: data });
-      news.tell();
+      try {
+        order.part(n, { ...readHeaders(soundHeadersSchema, headers), bytes: data });
+        news.tell();
+      } catch (error) {
+        log.warn({ err: error, subject }, "a part of a sound cannot be read: the stored sound has it");
+      }
     }
   }
 
@@ -75,8 +80,9 @@ export function listenForSpoken(
     failure ??= new SpeechError(error?.code ?? "internal", error?.message, { param: error?.param });
   }
 
-  // A failed subscription leaves the results.
-  hearParts().catch(() => undefined);
+  hearParts().catch((error: unknown) => {
+    log.warn({ err: error, batchId }, "parts of a sound are not heard: it comes as it is stored");
+  });
   const ready = Promise.all([results.ready, done.ready, bus.flush()]).then(() => undefined);
   ready.catch(() => undefined);
 

@@ -71,7 +71,7 @@ export function openSpeakSession(gateway: SpeakContext, order: SpeakOrder, socke
     for (let group = plan.next(); group.length > 0; group = plan.next()) {
       const id = randomUUID();
       const signal = AbortSignal.any([turn.signal, socket.gone]);
-      const sounds = group.map((_, index) => listenForSpoken({ bus, files }, id, String(index)));
+      const sounds = group.map((_, index) => listenForSpoken({ bus, files, log }, id, String(index)));
       const batch: Batch = { id, begun: false, accepted: Promise.resolve() };
       batch.accepted = accept(batch, group, sounds, signal);
       batch.accepted.catch(() => undefined);
