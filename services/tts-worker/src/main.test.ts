@@ -63,7 +63,7 @@ describe("a tts-worker", () => {
     [{ TTS_MODEL_ID: "nobody" }, "model nobody: "],
     [{ TTS_MODEL_ID: "parlance-en" }, "TTS_MODEL_ID: parlance-en is not a text-to-speech model"],
     [{ TTS_COMPUTE_TYPE: "int8" }, "TTS_COMPUTE_TYPE: parlance-voice has no int8 weights: use auto or float32"],
-    [{ TTS_COMPUTE_TYPE: "int3" }, "TTS_COMPUTE_TYPE: must be auto, int8, float16 or float32"],
+    [{ TTS_COMPUTE_TYPE: "int3" }, "TTS_COMPUTE_TYPE: must be auto, int8, int4, float16 or float32"],
     [{ TTS_DEVICE: "cuda:9" }, "TTS_DEVICE: device cuda:9 cannot be used"],
   ])("refuses to start with %j, in one line", async (settings, words) => {
     const refused = run(settings);

@@ -119,7 +119,7 @@ describe("settings", () => {
     });
     expect(settings).toEqual({ ASR_DEVICE: "cuda:1", ASR_COMPUTE_TYPE: "int8", LOG_LEVEL: "info" });
     expect(() => readSettings(["TTS_COMPUTE_TYPE"], { TTS_COMPUTE_TYPE: "bfloat16" })).toThrow(
-      'TTS_COMPUTE_TYPE: must be auto, int8, float16 or float32 (it is "bfloat16")',
+      'TTS_COMPUTE_TYPE: must be auto, int8, int4, float16 or float32 (it is "bfloat16")',
     );
     expect(() => readSettings(["ENABLE_ASR"], { ENABLE_ASR: "maybe" })).toThrow(/^ENABLE_ASR: must be true, false, 1/);
   });

@@ -26,7 +26,7 @@ const device = z
     "must be auto, cpu, cuda, cuda:<n>, cuda:* or a list of them",
   );
 /** Number formats of weights that may be asked for; `auto` is what is best on the device. */
-export const wantedComputeTypes = ["auto", "int8", "float16", "float32"] as const;
+export const wantedComputeTypes = ["auto", "int8", "int4", "float16", "float32"] as const;
 export type WantedComputeType = (typeof wantedComputeTypes)[number];
 const computeType = word(wantedComputeTypes);
 /** What a cue of `srt` and `vtt` is. */
@@ -203,7 +203,8 @@ export const settingsTable = {
   VOICES_MAX_BYTES: setting({
     schema: integer(16_777_216),
     default: "1073741824",
-    describe: "Bytes that recordings of voices to imitate may take; those of stored voices stay until they are deleted, and beyond 80 % those of finished jobs go before REPLAY_WINDOW, the oldest first",
+    describe:
+      "Bytes that recordings of voices to imitate may take; those of stored voices stay until they are deleted, and beyond 80 % those of finished jobs go before REPLAY_WINDOW, the oldest first",
   }),
   RESULTS_MAX_BYTES: setting({
     schema: integer(268_435_456),
@@ -306,7 +307,7 @@ export const settingsTable = {
     schema: computeType,
     default: "auto",
     describe:
-      "`auto`, `int8`, `float16` or `float32`; a model without such weights runs with the best that it has, and says so",
+      "`auto`, `int8`, `int4`, `float16` or `float32`; a model without such weights runs with the best that it has, and says so",
   }),
   ASR_BEAM_SIZE: setting({
     schema: integer(1, 256),
@@ -466,7 +467,7 @@ export const settingsTable = {
   TTS_COMPUTE_TYPE: setting({
     schema: computeType,
     default: "auto",
-    describe: "`auto`, or what the model has of `int8`, `float16` and `float32`",
+    describe: "`auto`, or what the model has of `int8`, `int4`, `float16` and `float32`",
   }),
   TTS_MAX_BATCH_SIZE: setting({
     schema: integer(1, 32),

@@ -23,7 +23,7 @@ describe("chooseGraph", () => {
     expect(choice).toEqual({ role: "graph", computeType: "float32" });
   });
 
-  it("takes weights of four bits where eight are wanted and there are none, never for others", () => {
+  it("takes weights of four bits where they are wanted, or eight are and there are none, never for others", () => {
     const small = { name: "small", files: { graph: file, "graph.int4": file } };
     for (const wanted of ["auto", "int8"] as const) {
       const choice = chooseGraph({ manifest: small, role: "graph", wanted, provider: "cpu" });
@@ -34,6 +34,11 @@ describe("chooseGraph", () => {
     );
     const both = { name: "both", files: { ...small.files, "graph.int8": file } };
     expect(chooseGraph({ manifest: both, role: "graph", wanted: "auto", provider: "cpu" }).computeType).toBe("int8");
+    for (const provider of ["cpu", "cuda"] as const) {
+      const choice = chooseGraph({ manifest: both, role: "graph", wanted: "int4", provider });
+      expect(choice).toEqual({ role: "graph.int4", computeType: "int4" });
+    }
+    expect(chooseGraph({ manifest: rich, role: "graph", wanted: "int4", provider: "cpu" }).computeType).toBe("int8");
   });
 
   it("runs the best of what there is where the wanted weights are not: a setting is a wish", () => {
@@ -63,6 +68,7 @@ describe("fallbackOf", () => {
       note: "plain has no int8 weights: float32 is run instead",
     });
     expect(fallbackOf(plain, "float16", "cuda")?.computeType).toBe("float32");
+    expect(fallbackOf(rich, "int4", "cpu")?.note).toBe("rich has no int4 weights: int8 is run instead");
   });
 
   it("says nothing where the wish comes true, or none was made", () => {

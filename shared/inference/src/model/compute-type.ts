@@ -29,7 +29,7 @@ export interface ChooseGraphOptions {
 
 /**
  * `auto`: float16 on CUDA and int8 on the CPU where the model has them (measured best there), else as it was made. Weights
- * of four bits compute with eight: they serve where eight are wanted and there are no such weights. What is wanted is a
+ * of four bits compute with eight: each serve where the other are wanted and are not there. What is wanted is a
  * wish: where the model has no such weights, it runs with the best of those that it has (`fallbackOf` says so).
  */
 export function chooseGraph(options: ChooseGraphOptions): GraphChoice {
@@ -48,7 +48,10 @@ export function chooseGraph(options: ChooseGraphOptions): GraphChoice {
 
 /** Best first. */
 function inOrder(wanted: WantedComputeType, provider: "cpu" | "cuda", madeIn: ComputeType): readonly ComputeType[] {
-  const own = { auto: provider === "cuda" ? floats : quantised, int8: quantised, float16: floats, float32: [] }[wanted];
+  const own = {
+    ...{ auto: provider === "cuda" ? floats : quantised, int8: quantised, int4: quantised.toReversed() },
+    ...{ float16: floats, float32: [] },
+  }[wanted];
   return wanted === "float32"
     ? ["float32", madeIn, "float16", ...quantised]
     : [...own, madeIn, "float32", "float16", ...quantised];

@@ -31,7 +31,7 @@ const choose = (computeType: Parameters<typeof preferredWeights>[0], cuda = fals
 describe("what is downloaded of a model", () => {
   it("is the smallest weights of each graph on the CPU, with what they refer to", () => {
     expect(choose("auto").paths).toEqual(["tokenizer.json", "encoder_int8.onnx", "merged_q4.onnx", "shared.data"]);
-    expect(choose("int8").paths).toEqual(choose("auto").paths);
+    for (const few of ["int8", "int4"] as const) expect(choose(few).paths).toEqual(choose("auto").paths);
   });
 
   it("is half precision on CUDA, and what it was made in where there is none", () => {

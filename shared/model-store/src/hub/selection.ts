@@ -1,4 +1,5 @@
 /** Which files of a repository a model needs: a pure decision. */
+import type { WantedComputeType } from "@parlance/contracts";
 import { externalDataOf } from "../layout-manifest.ts";
 import type { RecognisedModel } from "../layouts/types.ts";
 
@@ -6,8 +7,9 @@ import type { RecognisedModel } from "../layouts/types.ts";
 export type Weights = "plain" | "int8" | "float16" | "int4" | "float32";
 
 /** As an engine chooses among what is there: what is wanted first, then the best of the rest. */
-export function preferredWeights(computeType: "auto" | "int8" | "float16" | "float32", cuda: boolean): Weights[] {
+export function preferredWeights(computeType: WantedComputeType, cuda: boolean): Weights[] {
   if (computeType === "float32") return ["float32", "plain", "float16", "int8", "int4"];
+  if (computeType === "int4") return ["int4", "int8", "plain", "float32", "float16"];
   const half = computeType === "float16" || (computeType === "auto" && cuda);
   return half ? ["float16", "plain", "float32", "int8", "int4"] : ["int8", "int4", "plain", "float32", "float16"];
 }

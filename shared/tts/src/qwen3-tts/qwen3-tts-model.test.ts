@@ -18,6 +18,7 @@ const rows: Record<Kind, SpeechText[]> = {
 
 test.each([
   ["custom-voice", "auto", "int8", "custom_voice"],
+  ["custom-voice", "int4", "int4", "custom_voice"],
   ["voice-design", "auto", "float32", "voice_design"],
   ["base", "auto", "float32", "voice_clone"],
 ] as const)("%s in %s speaks, by the same seed the same", async (kind, wanted, computeType, operation) => {

@@ -21,7 +21,13 @@ export interface LoopGraphsOptions extends OwnGraphsOptions {
 /** A fifth of a second and more of what a GPU says: each run costs a reading of what was said before. */
 const TOKENS_PER_RUN = 64;
 
-const loopRoles = { auto: ["loop", "loop.float16"], float32: ["loop"], float16: ["loop.float16"], int8: [] } as const;
+const loopRoles = {
+  auto: ["loop", "loop.float16"],
+  float32: ["loop"],
+  float16: ["loop.float16"],
+  int8: [],
+  int4: [],
+} as const;
 
 /** On the CPU a run for every token is faster: rows that have ended leave. */
 export function prefersLoop({ manifest, device, options }: LoopWishes): boolean {
