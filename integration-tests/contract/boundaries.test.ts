@@ -57,11 +57,11 @@ const allowed: Record<string, readonly string[]> = {
   "tts-worker": ["tts", "audio", "bus", "contracts", "inference", "telemetry", "worker"],
   // Runs the services: in one process it has them all in it. Of inference only which accelerators there are.
   stack: [
-    ...["bus", "contracts", "inference", "nats", "telemetry"],
+    ...["bus", "catalogue", "contracts", "inference", "nats", "telemetry"],
     ...["gateway", "ingest", "results", "transcribe-worker", "tts-worker"],
   ],
-  // Packs what the others are; of asr only the layouts by which folders are recognised.
-  bundle: ["asr", "catalogue", "contracts", "model-store", "nats"],
+  // Packs what the others are; of asr and tts only the layouts by which folders are recognised.
+  bundle: ["asr", "catalogue", "contracts", "model-store", "nats", "tts"],
 };
 
 /** What the tests of a package may import besides: what is real where a stand-in would prove less. */

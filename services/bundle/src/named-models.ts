@@ -3,9 +3,10 @@ import { basename } from "node:path";
 import { asrLayouts } from "@parlance/asr/layouts";
 import { readSettings } from "@parlance/contracts";
 import { isFolder, obtainModel, preferredWeights } from "@parlance/model-store";
+import { ttsLayouts } from "@parlance/tts/layouts";
 
 export interface NamedModel {
-  /** Below the bundle's `models`; MODEL_ID finds it under this name. */
+  /** Below the bundle's `models`; MODEL_ID, or TTS_MODEL_ID, finds it under this name. */
   name: string;
   /** Absolute. */
   folder: string;
@@ -26,7 +27,7 @@ export async function namedModels(
     const { folder, manifest } = await obtainModel({
       modelId,
       modelRoot,
-      layouts: asrLayouts,
+      layouts: [...ttsLayouts, ...asrLayouts],
       hub: hub === "off" ? undefined : { endpoint: hub, token },
       weights: preferredWeights(computeType, cuda),
       signal: new AbortController().signal,

@@ -21,8 +21,10 @@ describe("the family of a model that is to be loaded", () => {
     expect(familiesMeant("load", "parlance-en", both)).toEqual(["asr"]);
   });
 
-  it("is speech recognition's for a name of the catalogue or of a hub", () => {
+  it("is the catalogue's for a name that it knows, and speech recognition's for another one of a hub", () => {
     expect(familiesMeant("load", "openai/whisper-base", both)).toEqual(["asr"]);
+    expect(familiesMeant("load", "someone/own-model", both)).toEqual(["asr"]);
+    expect(familiesMeant("load", "Qwen/Qwen3-TTS-12Hz-0.6B-Base", both)).toEqual(["tts"]);
   });
 
   it("must be said for a name that both have, and without a name", () => {

@@ -1,11 +1,12 @@
 /** Which families somebody means who changes what is loaded: what the workers have on their disks says it. Pure. */
+import { familyByName } from "@parlance/catalogue";
 import { type Family, familySchema, type ModelList, SpeechError } from "@parlance/contracts";
 
 export type FamilyList = ModelList & { family: Family };
 
 /**
- * All that answer, to unload; else one. A name that no worker has is speech recognition's where workers of it answer: those alone
- * know a catalogue and a hub, and say themselves what they can have. Throws a SpeechError that says what there is where a name
+ * All that answer, to unload; else one. A name that no worker has is that of the family which the catalogue knows it for, or speech
+ * recognition's, where workers of it answer: they know a hub, and say themselves what they can have. Throws a SpeechError that says what there is where a name
  * means models of both families, where nobody could know it, or where there is none and both families answer.
  *
  * @param lists of at least one worker
@@ -24,7 +25,8 @@ export function familiesMeant(
   if (having.length > 1) throw refusal(`${model} is a model of ${having.join(" and of ")}: say which with --family`);
   if (having.length === 1) return having;
   const { asr } = familySchema.enum;
-  if (answering.includes(asr)) return [asr];
+  const known = familyByName(model) ?? asr;
+  if (answering.includes(known)) return [known];
   throw new SpeechError(
     "model_not_found",
     `model: ${JSON.stringify(model)} is not on this machine (${namesIn(lists)})`,

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { catalogue, findInCatalogue, operationsOf } from "./hub-models.ts";
+import { catalogue, familyByName, findInCatalogue, operationsOf } from "./hub-models.ts";
 
 it("knows models by whole ids, in any case, and by the last part of them", () => {
   for (const { id } of catalogue) {
@@ -25,6 +25,9 @@ it("knows what a text-to-speech model does by its name, whoever published it", (
   for (const name of ["someone/a-voice", "Qwen/Qwen3-TTS-Tokenizer-12Hz", "openai/whisper-base", "parlance-voice"]) {
     expect(operationsOf(name), name).toBeUndefined();
   }
+  expect(["qwen3-tts-12hz-0.6b-base", "whisper-base", "someone/a-voice"].map(familyByName)).toEqual([
+    ...["tts", "asr", undefined],
+  ]);
 });
 
 it("names every model once, and nothing that it does not know", () => {

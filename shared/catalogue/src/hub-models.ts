@@ -86,6 +86,12 @@ export function operationsOf(modelId: string): SpokenOperation[] | undefined {
   return known && [known];
 }
 
+/** What a model that is not here yet is for, by its name; undefined where that tells nothing. */
+export function familyByName(modelId: string): "asr" | "tts" | undefined {
+  if (operationsOf(modelId) !== undefined) return "tts";
+  return findInCatalogue(modelId) === undefined ? undefined : "asr";
+}
+
 /** Names that mean a model of the catalogue: as openai-whisper and faster-whisper call sizes, and the same weights again. */
 const aliases: Readonly<Record<string, string>> = {
   large: "openai/whisper-large-v3",

@@ -103,6 +103,14 @@ describe("the models of a worker", () => {
     expect(initial).toEqual({ name: "someone/bell", options: { id: "someone/bell" }, maxBatchSize: 4 });
     expect(models).toMatchObject({ ready: false, folder: undefined });
     await expect(models.admit("third")).rejects.toThrow("nor in the catalogue");
+    // Nothing is downloaded to find out that it hears.
+    await expect(models.admit("openai/whisper-base")).rejects.toThrow("nor in the catalogue");
+    await models.admit("qwen3-tts-12hz-0.6b-base");
+    const known = await source({ modelId: "first", hub });
+    await expect(known.models.admit("qwen3-tts-12hz-0.6b-base")).rejects.toThrow("does voice_clone");
+    await expect(source({ modelId: "openai/whisper-base", hub })).rejects.toThrow(
+      "TTS_MODEL_ID: openai/whisper-base is not a bell model: its family is asr",
+    );
     await expect(source({ modelId: "someone/bell", hub: "off" })).rejects.toThrow("someone/bell");
     await expect(source({ modelId: "someone/bell" })).rejects.toThrow("someone/bell");
   });

@@ -4,7 +4,7 @@
  * take from the queue is decided when it starts.
  */
 import { resolve } from "node:path";
-import { findInCatalogue } from "@parlance/catalogue";
+import { familyByName, findInCatalogue, operationsOf } from "@parlance/catalogue";
 import {
   type Family,
   type Manifest,
@@ -87,6 +87,8 @@ export async function createModelSource(
   const source = hub === undefined ? undefined : hubSourceOf(selected);
   // Says which files belong where.
   if (found === undefined && source === undefined) await resolveModel({ ...where, modelId: selected });
+  const told = found === undefined ? familyByName(selected) : undefined;
+  if (told !== undefined) requireFamily(kind, selected, told);
 
   function readyModel(id: string, { manifest, folder }: ResolvedModel): ReadyModel {
     requireKind(kind, id, manifest);
@@ -162,8 +164,12 @@ export async function createModelSource(
         const own = isFolder(id) ? undefined : known.find((model) => model.id === id);
         const manifest = own && (await readManifest(own.folder));
         if (manifest !== undefined) requireSame(id, kind.abilitiesOf(manifest));
-        const catalogued = wishes.hub !== undefined && findInCatalogue(id) !== undefined;
-        if (own !== undefined || (catalogued && !isFolder(id))) return;
+        if (own !== undefined) return;
+        const isKnown = findInCatalogue(id) !== undefined && familyByName(id) === kind.family && !isFolder(id);
+        if (wishes.hub !== undefined && isKnown) {
+          requireSame(id, { operations: operationsOf(id) });
+          return;
+        }
         const names = known.map((model) => model.id).join(", ");
         const place =
           wishes.hub === undefined
@@ -183,14 +189,18 @@ export async function createModelSource(
   };
 }
 
-function requireKind({ family, called, settings, architectures }: ModelKind, id: string, manifest: Manifest): void {
-  const refuse = (message: string) =>
-    new SpeechError("validation_failed", `${settings.model}: ${message}`, { param: settings.model });
-  if (manifest.family !== family) {
-    throw refuse(`${id} is not a ${called} model: its family is ${manifest.family}`);
-  }
-  if (!architectures.includes(manifest.architecture)) {
-    const known = architectures.join(", ");
-    throw refuse(`model ${id} is of the architecture ${manifest.architecture}; ${called} has: ${known}`);
-  }
+function requireKind(kind: ModelKind, id: string, manifest: Manifest): void {
+  requireFamily(kind, id, manifest.family);
+  const { called, architectures } = kind;
+  if (architectures.includes(manifest.architecture)) return;
+  const known = architectures.join(", ");
+  throw refusal(kind, `model ${id} is of the architecture ${manifest.architecture}; ${called} has: ${known}`);
+}
+
+function requireFamily(kind: ModelKind, id: string, family: string): void {
+  if (family !== kind.family) throw refusal(kind, `${id} is not a ${kind.called} model: its family is ${family}`);
+}
+
+function refusal({ settings }: ModelKind, message: string): SpeechError {
+  return new SpeechError("validation_failed", `${settings.model}: ${message}`, { param: settings.model });
 }
