@@ -213,7 +213,8 @@ describe.each(await testServers())("accounts on $version", ({ binary }) => {
     const jsm = await jetstreamManager(nc, { domain: "SPEECH" });
     const names: string[] = [];
     for await (const { config } of jsm.streams.list()) names.push(config.name);
-    expect(names).toContain("JOBS");
+    expect(names).toEqual(expect.arrayContaining(["JOBS", "KV_voices", "OBJ_references"]));
+    for (const name of names) expect((await jsm.streams.info(name)).config.name).toBe(name);
     expect((await jsm.consumers.info("INTAKE", "ingest")).num_pending).toBeGreaterThanOrEqual(0);
     for (const user of ["transcribe-worker", "tts-worker"]) {
       const worker = await connectAs(user);

@@ -8,8 +8,8 @@ import { ownInbox } from "./permissions.ts";
 
 const kept = [
   ...Object.values(streams),
-  ...[buckets.batches, buckets.lease].map((name) => `KV_${name}`),
-  `OBJ_${buckets.files}`,
+  ...[buckets.batches, buckets.lease, buckets.voices].map((name) => `KV_${name}`),
+  ...[buckets.files, buckets.references].map((name) => `OBJ_${name}`),
 ];
 const consumers: [stream: string, durable: string][] = [
   [streams.intake, durables.ingest],
