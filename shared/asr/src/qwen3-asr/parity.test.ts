@@ -1,9 +1,10 @@
 /** Against the official implementation: a small model with random weights, outputs made by models/recipes/qwen3-asr. */
+import { largestDifference, relativeDifference } from "@parlance/inference/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createLogMel } from "../features/log-mel.ts";
 import { tokenCount } from "./audio/windows.ts";
 import { parseOutput } from "./prompt/spoken-output.ts";
-import { goldenClips, largestDifference, readGolden, relativeDifference } from "./testing/golden.ts";
+import { goldenClips, readGolden } from "./testing/golden.ts";
 import { expected, hidden, noWay, openSmallParts, type SmallParts } from "./testing/small-parts.ts";
 
 const golden = readGolden();

@@ -1,4 +1,5 @@
 export * from "./echo-ctc-model.ts";
 export * from "./onnx-writer.ts";
 export * from "./random-ctc-model.ts";
+export * from "./sampled.ts";
 export * from "./scripted-pass.ts";

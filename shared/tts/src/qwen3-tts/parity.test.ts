@@ -1,7 +1,8 @@
 /** Against the official implementation: small models with random weights, outputs made by models/recipes/qwen3-tts. */
 import { makeClip } from "@parlance/audio/testing/clips";
+import { relativeDifference } from "@parlance/inference/testing";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
-import { type GoldenRow, kinds, readGolden, relativeDifference } from "./testing/golden.ts";
+import { type GoldenRow, kinds, readGolden } from "./testing/golden.ts";
 import { noWay, openSmallParts, referenceOf, type SmallParts, talkAll } from "./testing/small-parts.ts";
 
 const greedy = { temperature: 0, predictorTemperature: 0 };

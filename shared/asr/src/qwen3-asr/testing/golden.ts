@@ -3,17 +3,8 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { gunzipSync } from "node:zlib";
 import { makeClip } from "@parlance/audio/testing/clips";
+import { sampledSchema } from "@parlance/inference/testing";
 import * as z from "zod";
-
-/** Every `step`-th value of an array. */
-const sampledSchema = z.object({
-  shape: z.array(z.number()),
-  step: z.number(),
-  data: z.string().transform((text) => {
-    const bytes = Buffer.from(text, "base64");
-    return new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
-  }),
-});
 
 const goldenSchema = z.object({
   clips: z.record(z.string(), z.tuple([z.string(), z.number(), z.number()])),
@@ -70,14 +61,4 @@ export function readGolden(): Golden {
 
 export function goldenClips({ clips }: Golden): Map<string, Int16Array> {
   return new Map(Object.entries(clips).map(([name, what]) => [name, makeClip(...what)]));
-}
-
-/** The largest difference at the stored places, as a part of the largest stored value. */
-export function relativeDifference(values: Float32Array, { step, data }: z.infer<typeof sampledSchema>): number {
-  const largest = data.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-  return largestDifference(values, { step, data }) / largest;
-}
-
-export function largestDifference(values: Float32Array, { step, data }: { step: number; data: Float32Array }): number {
-  return data.reduce((most, value, index) => Math.max(most, Math.abs(value - (values[index * step] ?? Number.NaN))), 0);
 }

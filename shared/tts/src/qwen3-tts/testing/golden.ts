@@ -2,17 +2,8 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { gunzipSync } from "node:zlib";
+import { sampledSchema } from "@parlance/inference/testing";
 import * as z from "zod";
-
-/** Every `step`-th value of an array. */
-const sampledSchema = z.object({
-  shape: z.array(z.number()),
-  step: z.number(),
-  data: z.string().transform((text) => {
-    const bytes = Buffer.from(text, "base64");
-    return new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
-  }),
-});
 
 const framesSchema = z.array(z.array(z.number()));
 
@@ -70,14 +61,4 @@ export function fixturePath(name: string): string {
 export function readGolden(kind: Kind): Golden {
   const bytes = gunzipSync(readFileSync(fixturePath(`${kind}.json.gz`)));
   return goldenSchema.parse(JSON.parse(bytes.toString("utf8")));
-}
-
-/** The largest difference at the stored places, as a part of the largest stored value. */
-export function relativeDifference(values: Float32Array, { step, data }: { step: number; data: Float32Array }): number {
-  const largest = data.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
-  const difference = data.reduce(
-    (most, value, index) => Math.max(most, Math.abs(value - (values[index * step] ?? Number.NaN))),
-    0,
-  );
-  return difference / largest;
 }
