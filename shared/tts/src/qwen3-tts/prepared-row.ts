@@ -1,5 +1,5 @@
 /** A row before its first frame: what it asks for as the talker takes it, how long it may be, or why it cannot be said. */
-import type { Failure, Manifest } from "@parlance/contracts";
+import { type Failure, type Manifest, REFERENCE_SECONDS } from "@parlance/contracts";
 import type { GiveWay } from "@parlance/generation";
 import { spokenProblem } from "../text/index.ts";
 import type { SpeechText, VoiceReference } from "../types.ts";
@@ -22,9 +22,6 @@ export interface PreparedRow {
   /** Where the codec goes on: from the beginning, or behind a reference. */
   beginSound(giveWay: GiveWay): Promise<CodecStream>;
 }
-
-/** Of a reference. */
-const SECONDS = { shortest: 0.5, longest: 60 } as const;
 
 export async function prepareRow(
   parts: ModelParts,
@@ -101,12 +98,12 @@ async function imitate(
     };
   }
   const seconds = reference.samples.length / reference.sampleRate;
-  if (seconds < SECONDS.shortest) {
-    const message = `The reference has ${seconds.toFixed(2)} s: at least ${SECONDS.shortest} s are needed.`;
+  if (seconds < REFERENCE_SECONDS.shortest) {
+    const message = `The reference has ${seconds.toFixed(2)} s: at least ${REFERENCE_SECONDS.shortest} s are needed.`;
     return { code: "reference_too_short", message, param: "ref_audio" };
   }
-  if (seconds > SECONDS.longest) {
-    const message = `The reference has ${seconds.toFixed(0)} s: at most ${SECONDS.longest} s are taken.`;
+  if (seconds > REFERENCE_SECONDS.longest) {
+    const message = `The reference has ${seconds.toFixed(0)} s: at most ${REFERENCE_SECONDS.longest} s are taken.`;
     return { code: "reference_too_long", message, param: "ref_audio" };
   }
   const said = reference.text === undefined ? undefined : tokenizer.clean(reference.text);

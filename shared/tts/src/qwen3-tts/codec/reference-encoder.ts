@@ -8,11 +8,12 @@ import {
   createPiecedSession,
   float32Output,
   integerOutput,
-  type PiecedSession,
   type SessionOptions,
   type TensorData,
 } from "@parlance/inference";
 import type { VoiceReference } from "../../types.ts";
+import { openBeside } from "../model-folder.ts";
+import { joined } from "../sound/joined.ts";
 import type { CodecDecoder, CodecState } from "./codec-decoder.ts";
 
 export interface EncodedReference {
@@ -68,13 +69,7 @@ async function openReader({
   ...options
 }: ReferenceEncoderOptions): Promise<ReferenceReader> {
   const codes = await createPiecedSession(codecEncoder, options, PIECES);
-  let voices: PiecedSession;
-  try {
-    voices = await createPiecedSession(speakerEncoder, options, PIECES);
-  } catch (error) {
-    await codes.close();
-    throw error;
-  }
+  const voices = await openBeside(codes, createPiecedSession(speakerEncoder, options, PIECES));
 
   const tensorOf = (data: Float32Array): TensorData => ({ type: "float32", data, dims: [1, data.length] });
   return {
@@ -134,19 +129,10 @@ export function keepReferences(
 
 function samplesAt(reference: VoiceReference, sampleRate: number): Float32Array {
   const resampler = createResampler(reference.sampleRate, sampleRate);
-  const parts = [resampler.push(fromPcm16(reference.samples)), resampler.end()];
-  const samples = new Float32Array(
-    Math.max(
-      FEWEST_SAMPLES,
-      parts.reduce((sum, { length }) => sum + length, 0),
-    ),
-  );
-  let at = 0;
-  for (const part of parts) {
-    samples.set(part, at);
-    at += part.length;
-  }
-  return samples;
+  const samples = joined([resampler.push(fromPcm16(reference.samples)), resampler.end()]);
+  return samples.length < FEWEST_SAMPLES
+    ? joined([samples, new Float32Array(FEWEST_SAMPLES - samples.length)])
+    : samples;
 }
 
 /** [1, frames, codebooks] as a list. */

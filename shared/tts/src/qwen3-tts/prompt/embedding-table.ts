@@ -1,5 +1,6 @@
 /** Places of a prompt as the talker takes them: of each the sum of its rows, which are read from the files of two tables. */
 import type { TokenEmbeddings } from "@parlance/generation";
+import { add } from "../vectors.ts";
 import type { Place } from "./prompt.ts";
 
 /** [places, hidden] */
@@ -44,8 +45,4 @@ export function createPlaceSums({ text, codec, hidden, codes, codebookSize }: Em
     }
     return sums;
   };
-}
-
-function add(values: Float32Array, sum: Float32Array): void {
-  for (let index = 0; index < sum.length; index++) sum[index] = (sum[index] ?? 0) + (values[index] ?? 0);
 }

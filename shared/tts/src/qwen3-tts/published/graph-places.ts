@@ -1,7 +1,9 @@
 /** Places of a prompt whose rows graphs tell: one for the text, one for codes and for whole frames. */
 import { int64Tensor } from "@parlance/generation";
 import { createSession, float32Output, type SessionOptions } from "@parlance/inference";
+import { openBeside } from "../model-folder.ts";
 import type { SumPlaces } from "../prompt/embedding-table.ts";
+import { add } from "../vectors.ts";
 
 export interface GraphPlacesOptions extends SessionOptions {
   textProject: string;
@@ -18,10 +20,7 @@ export interface GraphPlaces {
 export async function openGraphPlaces(options: GraphPlacesOptions): Promise<GraphPlaces> {
   const { textProject, codecEmbed, hidden, codebooks } = options;
   const text = await createSession(textProject, options);
-  const codec = await createSession(codecEmbed, options).catch(async (error: unknown) => {
-    await text.close();
-    throw error;
-  });
+  const codec = await openBeside(text, createSession(codecEmbed, options));
 
   return {
     async sum(places) {
@@ -56,8 +55,4 @@ export async function openGraphPlaces(options: GraphPlacesOptions): Promise<Grap
       await codec.close();
     },
   };
-}
-
-function add(values: Float32Array, sum: Float32Array): void {
-  for (let index = 0; index < sum.length; index++) sum[index] = (sum[index] ?? 0) + (values[index] ?? 0);
 }

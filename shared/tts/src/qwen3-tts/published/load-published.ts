@@ -1,13 +1,12 @@
 /** Opens what a folder in a published layout holds, as the parts that the architecture is made of. */
-import { join } from "node:path";
 import type { Manifest } from "@parlance/contracts";
 import type { EmbeddingFile, TokenEmbeddings } from "@parlance/generation";
 import { createTextTokenizer } from "@parlance/generation";
-import { chooseGraph, type SessionOptions } from "@parlance/inference";
 import type { TtsArchitectureContext } from "../../types.ts";
 import type { CodecDecoder } from "../codec/codec-decoder.ts";
 import { keepReferences, type ReferenceEncoder } from "../codec/reference-encoder.ts";
 import type { Qwen3TtsSection } from "../manifest-section.ts";
+import { type ModelFolder, openModelFolder } from "../model-folder.ts";
 import { chunksOn, type ModelParts, marksOf } from "../model-parts.ts";
 import { createPlaceSums, type SumPlaces } from "../prompt/embedding-table.ts";
 import { createPromptTokenizer } from "../prompt/prompt-tokenizer.ts";
@@ -26,29 +25,12 @@ import { readTokenizerFiles } from "./tokenizer-files.ts";
 export type Published = NonNullable<Qwen3TtsSection["published"]>;
 
 export async function loadPublishedParts(
-  { manifest, folder, options, device }: TtsArchitectureContext,
+  context: TtsArchitectureContext,
   section: Qwen3TtsSection,
   published: Published,
 ): Promise<ModelParts> {
-  const opened: { close(): Promise<void> }[] = [];
-  const close = async () => {
-    for (const part of opened.splice(0)) await part.close();
-  };
-  const opening: Opening = {
-    ...{ section, published },
-    session: { device, threads: options.threads, log: options.log },
-    async open(part) {
-      const ready = await part;
-      opened.push(ready);
-      return ready;
-    },
-    fileOf: (role) => join(folder, manifest.files[role]?.path ?? role),
-    graphOf(role) {
-      const choice = chooseGraph({ manifest, role, wanted: options.computeType, provider: device.provider });
-      return { graph: join(folder, manifest.files[choice.role]?.path ?? role), computeType: choice.computeType };
-    },
-  };
-  const { open, fileOf, graphOf, session } = opening;
+  const opening: Opening = { ...openModelFolder(context), section, published };
+  const { open, fileOf, graphOf, session, close } = opening;
   const { codes, codebooks, codebookSize, sampling, codec } = section;
 
   try {
@@ -69,11 +51,11 @@ export async function loadPublishedParts(
         codes: isStacked ? "codebooks first" : "frames first",
       }),
     );
-    const references = section.kind === "base" ? await openReferences(opening, manifest, decoder) : undefined;
+    const references = section.kind === "base" ? await openReferences(opening, context.manifest, decoder) : undefined;
     return {
       ...{ section, marks, tokenizer, sumPlaces, decoder, references, close },
       talker: createPublishedTalker({ graphs, predictor, choose, endCode, pad }),
-      chunks: chunksOn(device.provider),
+      chunks: chunksOn(context.device.provider),
       computeType: graphOf(isStacked ? "talkerDecode" : "talkerCore").computeType,
     };
   } catch (error) {
@@ -83,14 +65,9 @@ export async function loadPublishedParts(
 }
 
 /** What the openers share. */
-interface Opening {
+interface Opening extends ModelFolder {
   section: Qwen3TtsSection;
   published: Published;
-  session: SessionOptions;
-  /** Keeps a part to close. */
-  open<Part extends { close(): Promise<void> }>(part: Promise<Part>): Promise<Part>;
-  fileOf(role: string): string;
-  graphOf(role: string): { graph: string; computeType: string };
 }
 
 interface Frames {

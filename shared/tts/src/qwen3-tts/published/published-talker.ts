@@ -8,6 +8,7 @@ import { frameNoise } from "../sampling/noise.ts";
 import type { ChooseFirstCode } from "../sampling/sampling.ts";
 import type { Predictor } from "../talker/predictor.ts";
 import type { Talker, Talking, TalkingRow } from "../talker/talker.ts";
+import { sumOf } from "../vectors.ts";
 
 /** What the talker knows of the places so far, as the graphs name it. */
 export interface Past {
@@ -81,8 +82,4 @@ export function createPublishedTalker(options: PublishedTalkerOptions): Talker {
       }
     },
   };
-}
-
-function sumOf(one: Float32Array, other: Float32Array): Float32Array {
-  return one.map((value, index) => value + (other[index] ?? 0));
 }

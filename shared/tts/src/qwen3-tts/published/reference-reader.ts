@@ -12,6 +12,7 @@ import {
   type SessionOptions,
 } from "@parlance/inference";
 import type { ReferenceReader } from "../codec/reference-encoder.ts";
+import { openBeside } from "../model-folder.ts";
 import { createLogMel, MELS } from "./log-mel.ts";
 
 export interface PublishedReaderOptions extends SessionOptions {
@@ -26,7 +27,7 @@ const PIECES = 16;
 export async function openPublishedReader(options: PublishedReaderOptions): Promise<ReferenceReader> {
   const { speakerEncoder, codecEncoder, codebooks, samplesPerFrame } = options;
   const voices = await createPiecedSession(speakerEncoder, options, PIECES);
-  const codec = codecEncoder === undefined ? undefined : await openOr(voices, createSession(codecEncoder, options));
+  const codec = codecEncoder === undefined ? undefined : await openBeside(voices, createSession(codecEncoder, options));
   const spectrogram = createLogMel();
   const [input = ""] = codec?.inputNames ?? [];
   const shape = codec?.inputShape(input) ?? [];
@@ -65,11 +66,4 @@ export async function openPublishedReader(options: PublishedReaderOptions): Prom
       await codec?.close();
     },
   };
-}
-
-async function openOr<Part>(before: { close(): Promise<void> }, opening: Promise<Part>): Promise<Part> {
-  return await opening.catch(async (error: unknown) => {
-    await before.close();
-    throw error;
-  });
 }

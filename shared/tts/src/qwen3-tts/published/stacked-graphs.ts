@@ -11,8 +11,10 @@ import {
   type SessionOptions,
   type TensorData,
 } from "@parlance/inference";
+import { openBeside } from "../model-folder.ts";
 import type { ChooseCode } from "../sampling/sampling.ts";
 import type { Frame, Predictor, PredictorRow } from "../talker/predictor.ts";
+import { add } from "../vectors.ts";
 import type { Past, Spoken, TalkerGraphs } from "./published-talker.ts";
 
 type Tensors = Readonly<Record<string, TensorData>>;
@@ -33,10 +35,7 @@ const AXES = 3;
 export async function openStackedTalker(options: StackedTalkerOptions): Promise<TalkerGraphs> {
   const { prefill, decode, hidden, codes, cache } = options;
   const reader = await createPiecedSession(prefill, options, PIECES);
-  const taker = await createSession(decode, options).catch(async (error: unknown) => {
-    await reader.close();
-    throw error;
-  });
+  const taker = await openBeside(reader, createSession(decode, options));
 
   function inputs(vectors: Float32Array, from: number): Record<string, TensorData> {
     const places = vectors.length / hidden;
@@ -113,7 +112,7 @@ export async function openStackedPredictor(options: StackedPredictorOptions): Pr
       codes[step + 1] = chosen;
       vectors = new Float32Array(hidden);
       table.write(chosen, vectors, 0);
-      for (let index = 0; index < hidden; index += 1) sum[index] = (sum[index] ?? 0) + (vectors[index] ?? 0);
+      add(vectors, sum);
     }
     await giveWay();
     return { codes, sum };

@@ -6,6 +6,7 @@
  * Of the libraries those that are good at speech cannot be had as a stream in Node under a licence that fits, or click where their
  * buffers move.
  */
+import { joined } from "./joined.ts";
 
 export interface Pace {
   push(samples: Float32Array): Float32Array;
@@ -125,14 +126,4 @@ function mostAlike(
     energy += (samples[place + count] ?? 0) ** 2 - (samples[place] ?? 0) ** 2;
   }
   return best;
-}
-
-function joined(parts: readonly Float32Array[]): Float32Array<ArrayBuffer> {
-  const all = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
 }

@@ -6,6 +6,7 @@ import { toPcm16 } from "@parlance/audio/samples";
 import type { GiveWay } from "@parlance/generation";
 import { type ChunkSizes, createChunkPlan } from "../codec/chunk-plan.ts";
 import type { CodecStream } from "../codec/codec-decoder.ts";
+import { joinedPcm } from "./joined.ts";
 import { createPace } from "./pace.ts";
 import { createSilenceTrimmer } from "./silence.ts";
 
@@ -69,21 +70,11 @@ export function createRowSound({ begin, sampleRate, sizes, speed }: RowSoundOpti
         made.push(pace.push(trimmer.push(samples)));
       }
       if (ended) made.push(pace.push(trimmer.end()), pace.end());
-      const fresh = joined(made.map(toPcm16));
+      const fresh = joinedPcm(made.map(toPcm16));
       parts.push(fresh);
       length += fresh.length;
       return fresh;
     },
-    samples: () => joined(parts),
+    samples: () => joinedPcm(parts),
   };
-}
-
-function joined(parts: readonly Int16Array[]): Int16Array {
-  const all = new Int16Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
 }

@@ -2,6 +2,7 @@
  * Sound without the silence at its ends, as it comes: what is silent is held back until it is known what follows. A few hundredths of
  * a second stay, so that nothing begins or ends with a click. Silence inside stays whole. Pure.
  */
+import { joined } from "./joined.ts";
 
 export interface SilenceTrimmer {
   /** Takes samples, and answers those that are known to stay. */
@@ -32,7 +33,7 @@ export function createSilenceTrimmer(sampleRate: number): SilenceTrimmer {
       return heard;
     },
     push(samples) {
-      held = joined(held, samples);
+      held = joined([held, samples]);
       let kept = 0;
       for (; silent + window <= held.length; silent += window) {
         if (!isHeard(held.subarray(silent, silent + window))) continue;
@@ -61,11 +62,4 @@ function isHeard(samples: Float32Array): boolean {
   let energy = 0;
   for (const sample of samples) energy += sample * sample;
   return energy >= HEARD * HEARD * samples.length;
-}
-
-function joined(one: Float32Array, other: Float32Array): Float32Array<ArrayBuffer> {
-  const both = new Float32Array(one.length + other.length);
-  both.set(one);
-  both.set(other, one.length);
-  return both;
 }

@@ -7,6 +7,7 @@ import { int64Tensor } from "@parlance/generation";
 import { createSession, float32Output, freeTensors, integerOutput, type SessionOptions } from "@parlance/inference";
 import { frameNoise } from "../sampling/noise.ts";
 import { FEWEST_FRAMES, type Sampling } from "../sampling/sampling.ts";
+import { add } from "../vectors.ts";
 import type { Talker, TalkingRow } from "./talker.ts";
 
 export interface LoopTalkerOptions extends SessionOptions {
@@ -66,8 +67,7 @@ export async function createLoopTalker(options: LoopTalkerOptions): Promise<Talk
         const own = codes.slice(at * codebooks, (at + 1) * codebooks);
         if ((own[0] ?? -1) < 0) break;
         const place = embeddings.slice(at * hidden, (at + 1) * hidden);
-        const text = beside(talk, talk.said.length);
-        for (let index = 0; index < hidden; index++) place[index] = (place[index] ?? 0) + (text[index] ?? 0);
+        add(beside(talk, talk.said.length), place);
         talk.said.push(own[0] ?? 0);
         talk.places.push(place);
         frames.push(own);

@@ -7,6 +7,7 @@ import { createStepBatch, type DecoderGraph } from "@parlance/generation";
 import { float32Output } from "@parlance/inference";
 import { frameNoise } from "../sampling/noise.ts";
 import type { ChooseFirstCode } from "../sampling/sampling.ts";
+import { sumOf } from "../vectors.ts";
 import type { Predictor } from "./predictor.ts";
 import type { Talker, TalkingRow } from "./talker.ts";
 
@@ -127,10 +128,4 @@ function answerOf(outputs: Parameters<typeof float32Output>[0], row: number): An
     return values.slice(row * size, (row + 1) * size);
   };
   return { scores: part("logits"), hidden: part("hidden") };
-}
-
-function sumOf(one: Float32Array, other: Float32Array): Float32Array {
-  const sum = one.slice();
-  for (let index = 0; index < sum.length; index++) sum[index] = (sum[index] ?? 0) + (other[index] ?? 0);
-  return sum;
 }

@@ -5,6 +5,7 @@
 import { createHash } from "node:crypto";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { describeTokenizer } from "../published/tokenizer-files.ts";
 import {
   codecDecoderGraph,
   codecEncoderGraph,
@@ -43,8 +44,6 @@ export const languages = { English: 150, Chinese: 151 } as const;
 const dialect = 152;
 
 const specials = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "<tts_pad>", "<tts_text_bos>", "<tts_text_eod>"];
-const split =
-  "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
 
 /** Bytes as the letters of a byte-level vocabulary. */
 const printable = (byte: number) => (byte >= 33 && byte <= 126) || (byte >= 161 && byte !== 173);
@@ -61,28 +60,11 @@ export const tokens = {
 };
 
 export function tokenizer() {
-  return {
-    ...{ version: "1.0", truncation: null, padding: null, post_processor: null },
-    added_tokens: specials.map((content, at) => ({
-      ...{ id: vocabulary.length + at, content, special: true },
-      ...{ single_word: false, lstrip: false, rstrip: false, normalized: false },
-    })),
-    normalizer: { type: "NFC" },
-    pre_tokenizer: {
-      type: "Sequence",
-      pretokenizers: [
-        { type: "Split", pattern: { Regex: split }, behavior: "Isolated", invert: false },
-        { type: "ByteLevel", add_prefix_space: false, trim_offsets: true, use_regex: false },
-      ],
-    },
-    decoder: { type: "ByteLevel", add_prefix_space: true, trim_offsets: true, use_regex: true },
-    model: {
-      ...{ type: "BPE", dropout: null, unk_token: null, continuing_subword_prefix: null, end_of_word_suffix: null },
-      ...{ fuse_unk: false, byte_fallback: false, ignore_merges: false },
-      vocab: Object.fromEntries(vocabulary.map((token, id) => [token, id])),
-      merges: merged.map((token) => [token.slice(0, -1), token.slice(-1)]),
-    },
-  };
+  return describeTokenizer({
+    vocabulary: Object.fromEntries(vocabulary.map((token, id) => [token, id])),
+    merges: merged.map((token) => [token.slice(0, -1), token.slice(-1)]),
+    specials,
+  });
 }
 
 /** [tokens, hidden]: a letter is a frame, whichever alphabet it is of; what parts words is nothing. */
