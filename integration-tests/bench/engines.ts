@@ -16,10 +16,8 @@
  * `--beams` compares beam search of width 5, which Whisper's users have by default, by the engines that have one, and writes
  * engines-beams.md. `--refill` compares Parlance with itself: engines/refill.ts. Its JSON: refill_gain.
  */
-import { spawnSync } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { cpus } from "node:os";
-import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { exactSamples } from "../src/clips.ts";
 import { brokenClaims, isOwn, type Measured } from "./engines/claim.ts";
@@ -36,6 +34,7 @@ import {
 } from "./engines/engine-table.ts";
 import { enginesPage } from "./engines/page.ts";
 import { benchRefill } from "./engines/refill.ts";
+import { makeModels, tellEngines } from "./measure/engines-run.ts";
 import { spread } from "./measure/statistics.ts";
 
 const LONG_SECONDS = 60;
@@ -84,10 +83,7 @@ for (const name of without) if (!known.includes(name)) throw new Error(`--withou
 const writesPage = process.argv.slice(2).every((argument) => argument === "--beams") || wished.write;
 const pageFile = new URL(wished.beams ? "engines-beams.md" : "engines.md", import.meta.url);
 
-const work = fileURLToPath(new URL("../../.parlance/bench-engines", import.meta.url));
-const make = fileURLToPath(new URL("../../models/recipes/bench-engines/make", import.meta.url));
-const { status } = spawnSync(make, [work, ...names], { stdio: "inherit" });
-if (status !== 0) process.exit(status ?? 1);
+const work = makeModels("bench-engines", names);
 
 const segments = `${work}/segments.pcm`;
 const audio = await exactSamples(SEGMENT_SECONDS * Math.max(...batches));
@@ -112,10 +108,7 @@ for (const [index, model] of names.entries()) {
   if (writesPage) await writeFile(pageFile, page);
   else console.log(page);
 }
-const broken = brokenClaims(measured);
-for (const sentence of [...failures, ...broken]) console.error(sentence);
-if (failures.length + broken.length > 0) process.exitCode = 1;
-console.log(JSON.stringify({ engines: measured.map(toJson) }));
+tellEngines(measured.map(toJson), failures, brokenClaims(measured));
 
 function isModel(name: string): name is ModelName {
   return name in models;

@@ -12,11 +12,10 @@
  * One engine is loaded at a time; they take turns, in reversed order in every second round. The 1.7B is measured where `--models`
  * asks for it.
  */
-import { spawnSync } from "node:child_process";
 import { writeFile } from "node:fs/promises";
-import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import type { EngineChild } from "./engines/engine-child.ts";
+import { makeModels, tellEngines } from "./measure/engines-run.ts";
 import { round as rounded, spread } from "./measure/statistics.ts";
 import { brokenClaims, type Measured } from "./tts-engines/claim.ts";
 import {
@@ -62,11 +61,8 @@ const asked = process.argv
 /** A run of a part is printed instead, unless it is asked for. */
 const writesPage = wished.write || asked.length === 0;
 
-const folder = fileURLToPath(new URL("../../.parlance/bench-tts-engines", import.meta.url));
-const make = fileURLToPath(new URL("../../models/recipes/bench-tts-engines/make", import.meta.url));
 const ready = wished.python === undefined ? {} : { READY_PYTHON: wished.python };
-const { status } = spawnSync(make, [folder, ...names], { stdio: "inherit", env: { ...process.env, ...ready } });
-if (status !== 0) process.exit(status ?? 1);
+const folder = makeModels("bench-tts-engines", names, ready);
 const place: Workplace = { folder, frames, python: wished.python ?? `${folder}/venv/bin/python` };
 
 /** What an engine did at one batch. */
@@ -87,10 +83,7 @@ for (const model of names) await measure(model);
 const page = ttsEnginesPage({ measured, parts, limits, frames, rounds, failures, without, asked: asked.join(" ") });
 if (writesPage) await writeFile(new URL("tts-engines.md", import.meta.url), page);
 else console.log(page);
-const broken = brokenClaims(measured);
-for (const sentence of [...failures, ...broken]) console.error(sentence);
-if (failures.length + broken.length > 0) process.exitCode = 1;
-console.log(JSON.stringify({ engines: measured.map(toJson) }));
+tellEngines(measured.map(toJson), failures, brokenClaims(measured));
 
 function isModel(name: string): name is ModelName {
   return name in models;

@@ -16,6 +16,7 @@ import {
 import { connect, headers as natsHeaders } from "nats";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { demoClips } from "../src/clips.ts";
+import { dropText } from "../src/drop-text.ts";
 import { type Pipeline, startPipeline } from "../src/pipeline.ts";
 import { createRestClient, type RestClient } from "../src/rest-client.ts";
 import { countErrors } from "../src/word-error-rate.ts";
@@ -79,24 +80,7 @@ function expectSpeech(samples: Int16Array, seconds: { least: number; most: numbe
   expect(loud / samples.length).toBeGreaterThan(0.1);
 }
 
-/** As a program without a password drops it; resolves with what came of it. */
-async function drop(text: string, fields: Record<string, string> = {}): Promise<ItemDone> {
-  const nats = await connect({ servers: pipeline.natsUrl });
-  try {
-    const batchId = randomUUID();
-    const done = nats.subscribe(`speech.done.${batchId}.>`, { max: 1 });
-    await nats.flush();
-    const headers = natsHeaders();
-    for (const [name, value] of Object.entries({ [headerNames.contentType]: "text/plain", ...fields })) {
-      headers.set(name, value);
-    }
-    nats.publish(subjects.intake("test", batchId), text, { headers });
-    for await (const message of done) return message.json<ItemDone>();
-    throw new Error("no event came");
-  } finally {
-    await nats.close();
-  }
-}
+const drop = (text: string, fields?: Record<string, string>) => dropText(pipeline.natsUrl, text, fields);
 
 /** Over a socket, each piece a message of its own; resolves at the end of it all. */
 async function speakLive(pieces: readonly string[]) {

@@ -9,14 +9,14 @@ import { join } from "node:path";
 import { encodeWav } from "@parlance/audio";
 import { buildWav, music } from "@parlance/audio/testing";
 import { type Bus, connectBus } from "@parlance/bus";
-import { headerNames, type ItemDone, streams, subjects, type VoiceAnswer } from "@parlance/contracts";
+import { headerNames, streams, type VoiceAnswer } from "@parlance/contracts";
 import { writeRandomVoice } from "@parlance/tts/testing/random-voices";
-import { connect, headers as natsHeaders } from "nats";
 import OpenAI from "openai";
 import { Stream } from "openai/streaming";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { samplesOf, soundsAlike } from "../chaos/work.ts";
 import { type Clip, demoClips } from "../src/clips.ts";
+import { dropText } from "../src/drop-text.ts";
 import { type Pipeline, startPipeline } from "../src/pipeline.ts";
 import { isAlive } from "../src/process-table.ts";
 import { untilFinished } from "../src/queue.ts";
@@ -127,25 +127,9 @@ async function speakQueued(items: Item[]): Promise<Int16Array[]> {
   );
 }
 
-async function drop(text: string, fields: Record<string, string>): Promise<ItemDone> {
-  const nats = await connect({ servers: pipeline.natsUrl });
-  try {
-    const batchId = randomUUID();
-    const done = nats.subscribe(subjects.done(batchId, "0"), { max: 1 });
-    await nats.flush();
-    const headers = natsHeaders();
-    for (const [name, value] of Object.entries({ [headerNames.contentType]: "text/plain", ...fields })) {
-      headers.set(name, value);
-    }
-    nats.publish(subjects.intake("test", batchId), text, { headers });
-    for await (const message of done) return message.json<ItemDone>();
-    throw new Error("no event came");
-  } finally {
-    await nats.close();
-  }
-}
+const drop = (text: string, fields: Record<string, string>) => dropText(pipeline.natsUrl, text, fields);
 
-/** What no voice is deleted under: its sound by seed 7. */
+/** What the designed voice says by seed 7. */
 let today: Int16Array;
 
 describe("a voice that is described", () => {

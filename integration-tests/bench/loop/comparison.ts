@@ -27,3 +27,8 @@ export function compareTokens(expected: Pick<WayAnswer, "tokens">, found: Pick<W
   }
   return { share: all === 0 ? 1 : same / all, sameRows, firstDifference };
 }
+
+/** For a page. */
+export function tellEqual({ share, sameRows }: Comparison): string {
+  return share === 1 ? "all" : `${(100 * share).toFixed(2)} % (${sameRows} rows whole)`;
+}

@@ -1,8 +1,9 @@
 /** loop.md: a table for each model, and what follows from it. */
+import { byModel } from "../measure/by-model.ts";
 import { machine } from "../measure/machine.ts";
 import { show, spread } from "../measure/statistics.ts";
 import type { Format, Way } from "./bench-models.ts";
-import type { Comparison } from "./comparison.ts";
+import { type Comparison, tellEqual } from "./comparison.ts";
 import type { TalkerMeasured } from "./measure-talker.ts";
 import { talkerPage } from "./talker-page.ts";
 import type { WayAnswer } from "./way-child.ts";
@@ -54,29 +55,20 @@ ${textPage(facts)}${talkerPage(frames, talkers)}${failures.map((failure) => `\nF
 
 /** Nothing where none was measured. */
 function textPage({ measured, rows, seconds, rounds }: PageFacts): string {
-  const models = [...new Set(measured.map(({ model }) => model))];
-  if (models.length === 0) return "";
-  return `Random weights${models.some((model) => model.startsWith("small")) ? ", small models of the tests" : " of the true sizes"}; ${rows} rows of ${seconds / 2} to ${seconds} s decoded together, each way in a process of its own, ${rounds} passes after one that
+  if (measured.length === 0) return "";
+  return `Random weights${measured.some(({ model }) => model.startsWith("small")) ? ", small models of the tests" : " of the true sizes"}; ${rows} rows of ${seconds / 2} to ${seconds} s decoded together, each way in a process of its own, ${rounds} passes after one that
 is not counted, median and range. Qwen3-ASR is measured from the encoder's embeddings to tokens, Whisper from features to tokens, half of
 its rows under the timestamp rules. Tokens are compared with those of a run for every token on the CPU in float32; in float32 they must be equal.
 In float16 a row of random weights goes its own way after the first token that differs, for nothing it says is likely: the share says where rows part, not how wrong they are.
 
-${models
-  .map((model) =>
-    section(
-      model,
-      measured.filter((one) => one.model === model),
-    ),
-  )
-  .join("\n\n")}
+${byModel(measured, section)}
 `;
 }
 
 function section(model: string, cells: readonly Measured[]): string {
   const lines = cells.map(({ way, format, answer, comparison }) => {
     const tokens = answer.tokens.reduce((sum, { length }) => sum + length, 0);
-    const equal =
-      comparison.share === 1 ? "all" : `${(100 * comparison.share).toFixed(2)} % (${comparison.sameRows} rows whole)`;
+    const equal = tellEqual(comparison);
     const speed = tokens / spread(answer.seconds).median;
     return `| ${wayNames[way]} | ${format} | ${show(spread(answer.seconds), 3)} | ${speed.toFixed(0)} | ${equal} | ${answer.load_s.toFixed(1)} |`;
   });

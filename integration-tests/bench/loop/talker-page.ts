@@ -1,13 +1,14 @@
 /** What loop.md says of making speech: a table for each model, and what follows from it. */
+import { byModel } from "../measure/by-model.ts";
 import { show, spread } from "../measure/statistics.ts";
+import { tellEqual } from "./comparison.ts";
 import { FRAMES_PER_SECOND, framesPerSecond, type TalkerMeasured } from "./measure-talker.ts";
 
 const wayNames = { loop: "loop in the graph", step: "a run for every step" } as const;
 
 /** Nothing where none was measured. */
 export function talkerPage(frames: number, measured: readonly TalkerMeasured[]): string {
-  const models = [...new Set(measured.map(({ model }) => model))];
-  if (models.length === 0) return "";
+  if (measured.length === 0) return "";
   return `
 ## Frames of speech
 
@@ -19,14 +20,7 @@ the CPU in float32: where sums are made in another order, a draw falls on a neig
 else; a run fails in which more than a quarter of the rows begin otherwise. A seam is how far the sound of 4 frames at a time is from their
 sound in one, as a part of its largest sample. Memory is the process's largest, without the GPU's.
 
-${models
-  .map((model) =>
-    section(
-      model,
-      measured.filter((one) => one.model === model),
-    ),
-  )
-  .join("\n\n")}
+${byModel(measured, section)}
 `;
 }
 
@@ -40,8 +34,7 @@ function section(model: string, cells: readonly TalkerMeasured[]): string {
     }),
   );
   const runs = cells.map(({ way, format, answer, comparison }) => {
-    const equal =
-      comparison.share === 1 ? "all" : `${(100 * comparison.share).toFixed(2)} % (${comparison.sameRows} rows whole)`;
+    const equal = tellEqual(comparison);
     const seam = answer.seam === undefined ? "no sound" : answer.seam.toExponential(1);
     return `| ${wayNames[way]} | ${format} | ${equal} | ${seam} | ${answer.load_s.toFixed(1)} | ${answer.memory_mb} |`;
   });

@@ -1,4 +1,5 @@
 /** tts-engines.md: one table for each model, how Parlance stands, and what share of the machine's limit it reaches. */
+import { byModel } from "../measure/by-model.ts";
 import { machine } from "../measure/machine.ts";
 import { show } from "../measure/statistics.ts";
 import { AIMS, brokenClaims, comparisons, type Measured, missedAims } from "./claim.ts";
@@ -27,7 +28,6 @@ export interface PageFacts {
 
 export function ttsEnginesPage(facts: PageFacts): string {
   const { measured, parts, limits, frames, rounds, failures, without, asked } = facts;
-  const names = [...new Set(measured.map(({ model }) => model))];
   const notes = [
     ...(without.length > 0 ? [`Left out of this run: ${without.join(", ")}.`] : []),
     ...failures.map((failure) => `Failed in this run: ${failure}`),
@@ -46,7 +46,7 @@ turns in ${rounds} rounds, in reversed order every second. Figures are medians w
 Sound is seconds of it made per second, of all rows together. The first sound is that of the row which waits longest for it: the official
 package answers when all is said. Memory is the peak of the process so far, in MB of 10^6 bytes; loading is without starting Node or Python.
 
-${names.map((name) => modelSection(name, measured)).join("\n\n")}
+${byModel(measured, modelSection)}
 
 ## What the machine can do, and what is reached
 
@@ -96,8 +96,7 @@ Aimed at: twice its speed at batch 1 and four times at 16. ${held}${missed.lengt
 ${lines.join("\n")}`;
 }
 
-function modelSection(name: string, measured: readonly Measured[]): string {
-  const cells = measured.filter(({ model }) => model === name);
+function modelSection(name: string, cells: readonly Measured[]): string {
   const rows = cells.map(
     ({ engine, batch, speed, firstSound, memory, loadSeconds }) =>
       `| ${engine} | ${batch} | ${show(speed)} | ${show(firstSound)} | ${Math.round(memory / 1e6)} | ${loadSeconds.toFixed(1)} |`,
