@@ -21,23 +21,12 @@ RECIPES = Path(__file__).resolve().parent.parent
 sys.path.append(str(RECIPES / "shared"))
 
 from manifest_file import amend  # noqa: E402
+from whole_folder import made  # noqa: E402
 
 SEED = 7
 # Tokens that every engine says for a segment: the bench has the same numbers. Qwen3-ASR's budget is 64 and what the audio adds.
 TOKENS = {"whisper": 60, "qwen3-asr": 65}
 QUIET = 1e-3
-
-
-def made(folder, make):
-    """Makes a folder whole or not at all."""
-    if folder.exists():
-        return
-    print(f"making {folder}", flush=True)
-    unfinished = folder.with_name(f"{folder.name}.unfinished")
-    shutil.rmtree(unfinished, ignore_errors=True)
-    unfinished.mkdir(parents=True)
-    make(unfinished)
-    unfinished.rename(folder)
 
 
 def whisper(name, root):

@@ -8,7 +8,6 @@ Random weights must not end a row: every engine makes the frames that it is aske
 is never among the likeliest. Parlance's budget is the text's letters.
 """
 
-import shutil
 import sys
 from pathlib import Path
 
@@ -21,6 +20,7 @@ import checkpoint  # noqa: E402
 import export  # noqa: E402
 
 from manifest_file import amend  # noqa: E402  # isort: skip
+from whole_folder import made  # noqa: E402  # isort: skip
 
 SEED = 7
 RATE, REFERENCE_SECONDS = 24_000, 3
@@ -32,18 +32,6 @@ MODELS = {
 FORMATS = ("int8", "int4")
 # A frame for each letter, and nothing for anything else.
 ALLOWANCE = {"framesPerLetter": 1, "framesPerSyllable": 1, "framesPerFigure": 1, "spareFrames": 0}
-
-
-def made(folder, make):
-    """Makes a folder whole or not at all."""
-    if folder.exists():
-        return
-    print(f"making {folder}", flush=True)
-    unfinished = folder.with_name(f"{folder.name}.unfinished")
-    shutil.rmtree(unfinished, ignore_errors=True)
-    unfinished.mkdir(parents=True)
-    make(unfinished)
-    unfinished.rename(folder)
 
 
 def reference():

@@ -151,6 +151,13 @@ class Decoder:
         down = graph.linear(inner, f"{name}.down", numpy(layer.mlp.down_proj.weight), None, frame.middles)
         return graph.op("Add", value, down), k, v
 
+    def answer_new(self, made):
+        """The new keys and values of all layers as outputs."""
+        for index, new in enumerate(made):
+            for part, tensor in zip(("key", "value"), new):
+                dims = ["batch", self.kv_heads, "places", self.head]
+                self.graph.output(f"{part}.{index}", self.graph.out_of(tensor), np.float32, dims)
+
     def last_place(self, value):
         """[batch, hidden]"""
         graph = self.graph
@@ -226,10 +233,7 @@ def build_decoder(graph, thinker):
     graph.output("candidate_log_probabilities", weighed, np.float32, ["batch", "candidates"])
     graph.output("token", graph.cast(token, np.int32), np.int32, ["batch"])
     graph.output("log_probability", score, np.float32, ["batch"])
-    for index, new in enumerate(made):
-        for part, tensor in zip(("key", "value"), new):
-            dims = ["batch", decoder.kv_heads, "places", decoder.head]
-            graph.output(f"{part}.{index}", graph.out_of(tensor), np.float32, dims)
+    decoder.answer_new(made)
 
 
 def build_aligner(graph, thinker):

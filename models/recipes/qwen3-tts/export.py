@@ -122,6 +122,18 @@ def export_model(model, path, formats):
     return folder.files, size
 
 
+def sampling_of(defaults):
+    """How codes are drawn, as the checkpoint says it. The graphs know no `top_p`: what asks for one is not exported as something else."""
+    for name in ("top_p", "subtalker_top_p"):
+        if defaults.get(name, 1) != 1:
+            raise ValueError(f"{name} is {defaults[name]}: codes are drawn by top_k alone")
+    return {
+        "temperature": defaults.get("temperature", 0.9), "topK": defaults.get("top_k", 50),
+        "repetitionPenalty": defaults.get("repetition_penalty", 1.05),
+        "predictorTemperature": defaults.get("subtalker_temperature", 0.9), "predictorTopK": defaults.get("subtalker_top_k", 50),
+    }  # fmt: skip
+
+
 def describe(model, defaults, state_size):
     """The section that the loader reads."""
     config = model.config
@@ -151,11 +163,7 @@ def describe(model, defaults, state_size):
         "languageTokens": names[False],
         "dialectTokens": names[True],
         "speakers": speakers,
-        "sampling": {
-            "temperature": defaults.get("temperature", 0.9), "topK": defaults.get("top_k", 50),
-            "repetitionPenalty": defaults.get("repetition_penalty", 1.05),
-            "predictorTemperature": defaults.get("subtalker_temperature", 0.9), "predictorTopK": defaults.get("subtalker_top_k", 50),
-        },
+        "sampling": sampling_of(defaults),
         "codec": {
             "samplesPerFrame": model.speech_tokenizer.get_decode_upsample_rate(), "stateSize": state_size,
             "window": model.speech_tokenizer.model.decoder.config.sliding_window,

@@ -39,10 +39,7 @@ def build_talker(graph, talker):
     last = transformer.normed(transformer.last_place(value))
     graph.output("logits", transformer.scores(last), np.float32, ["batch", talker.config.vocab_size])
     graph.output("hidden", graph.out_of(last), np.float32, ["batch", transformer.hidden])
-    for index, new in enumerate(made):
-        for part, tensor in zip(("key", "value"), new):
-            dims = ["batch", transformer.kv_heads, "places", transformer.head]
-            graph.output(f"{part}.{index}", graph.out_of(tensor), np.float32, dims)
+    transformer.answer_new(made)
 
 
 class FirstCode:
