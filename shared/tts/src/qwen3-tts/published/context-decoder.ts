@@ -20,7 +20,7 @@ export interface ContextDecoderOptions extends SessionOptions {
 }
 
 /** Of a chunk, two seconds. */
-export const CONTEXT_FRAMES = 25;
+const CONTEXT_FRAMES = 25;
 const PIECES = 8;
 
 export async function openContextDecoder({ graph, ...options }: ContextDecoderOptions): Promise<CodecDecoder> {

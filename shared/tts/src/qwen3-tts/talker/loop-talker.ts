@@ -20,10 +20,9 @@ export interface LoopTalkerOptions extends SessionOptions {
   pad: Float32Array;
   /** Rows that talk together. */
   mostRows: number;
-  /** Frames of a run. Default 16: more than a second of sound, and one more reading of the prompts for it. */
-  framesPerRun?: number;
 }
 
+/** More than a second of sound, and one more reading of the prompts for it. */
 const FRAMES_PER_RUN = 16;
 /** Of a run in which a row begins. */
 const FIRST_FRAMES = 4;
@@ -41,7 +40,7 @@ interface Heard {
 }
 
 export async function createLoopTalker(options: LoopTalkerOptions): Promise<Talker & { close(): Promise<void> }> {
-  const { graph, codebooks, vocabulary, sampling, pad, mostRows, framesPerRun = FRAMES_PER_RUN } = options;
+  const { graph, codebooks, vocabulary, sampling, pad, mostRows } = options;
   const session = await createSession(graph, options);
   const hidden = pad.length;
 
@@ -53,7 +52,7 @@ export async function createLoopTalker(options: LoopTalkerOptions): Promise<Talk
 
   async function run(talks: readonly Talk[]): Promise<Heard[]> {
     const begins = talks.some(({ said }) => said.length === 0);
-    const steps = begins ? Math.min(FIRST_FRAMES, framesPerRun) : framesPerRun;
+    const steps = begins ? FIRST_FRAMES : FRAMES_PER_RUN;
     const inputs = inputsOf(talks, steps);
     const outputs = await session.run(inputs);
     const codes = integerOutput(outputs, "codes");
