@@ -5,7 +5,8 @@ import type { Clip } from "../src/clips.ts";
 
 export interface GoodVoice {
   id: string;
-  isAsItWas(): Promise<boolean>;
+  /** What has become of it; undefined while it says what it said before. */
+  change(): Promise<string | undefined>;
 }
 
 const LIMIT_MS = 120_000;
@@ -21,7 +22,13 @@ export async function storeGoodVoice(gatewayUrl: string, clip: Clip): Promise<Go
   const before = await speak(gatewayUrl, id);
   return {
     id,
-    isAsItWas: async () => (await speak(gatewayUrl, id).catch(() => Buffer.alloc(0))).equals(before),
+    async change() {
+      try {
+        return (await speak(gatewayUrl, id)).equals(before) ? undefined : "it says something else";
+      } catch (error) {
+        return `it does not speak: ${error instanceof Error ? error.message : String(error)}`;
+      }
+    },
   };
 }
 

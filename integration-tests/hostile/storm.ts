@@ -122,7 +122,8 @@ export async function storm({ binary, version, seed, messages, requests, say }: 
     );
     say(`${version}: growth in MB: ${growth.map(([name, megabytes]) => `${name} ${megabytes}`).join(", ")}`);
     const forged = await findForgeries(bus, work.items);
-    if (!(await voice.isAsItWas())) forged.push(`${voice.id}: the stored voice is not what it was`);
+    const change = await voice.change();
+    if (change !== undefined) forged.push(`${voice.id}: the stored voice is not what it was: ${change}`);
     for (const each of forged) say(`${version}: forged: ${each}`);
     const dead = await countDeadLetters(bus);
     const internal = answers.filter(({ status, body }) => status === 500 || /"code":"internal"/.test(body));
