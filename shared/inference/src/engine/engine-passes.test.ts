@@ -72,7 +72,53 @@ function pass(id: number, urgency: number, steps: number[], more: { room?: boole
   };
 }
 
+/** Works for so many milliseconds before each point at which the pass may be left. In some of these another, more urgent one works. */
+async function gapsOf(steps: readonly number[], inside: readonly (number | undefined)[]): Promise<Map<number, number>> {
+  let time = 0;
+  let point = 0;
+  const told = new Map<number, number>();
+  const passes = createEnginePasses({
+    async run(pass) {
+      const meta = pass.rows[0]?.meta;
+      for (const ms of meta === "outer" ? steps : [Number(meta)]) {
+        time += ms;
+        await pass.giveWay();
+      }
+      pass.end(0, { ok: true, meta: null });
+    },
+    poll() {
+      const ms = inside[point];
+      point += 1;
+      if (ms === undefined) return;
+      passes.take({ type: "pass", id: point, urgency: 0, metas: [ms] }, []);
+    },
+    send(message) {
+      if (message.type === "outcome") told.set(message.id, message.gapMs);
+    },
+    failureOf: () => ({ code: "engine_failed", message: "no" }),
+    now: () => time,
+  });
+  passes.take({ type: "pass", id: 0, urgency: 1, metas: ["outer"] }, []);
+  await passes.runAll();
+  return told;
+}
+
 describe("passes of the inference thread", () => {
+  test("a row's end tells the longest that its pass could not be left, without what ran inside", async () => {
+    const ms = fc.nat(1_000);
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(ms, { maxLength: 8 }),
+        fc.array(fc.option(ms, { nil: undefined }), { maxLength: 20 }),
+        async (steps, inside) => {
+          const [outer, ...inner] = [...(await gapsOf(steps, inside))].sort(([a], [b]) => a - b);
+          expect(outer).toEqual([0, Math.max(0, ...steps)]);
+          for (const [id, gap] of inner) expect(gap).toBe(inside[id - 1]);
+        },
+      ),
+    );
+  });
+
   test("a row's outcome leaves when the row ends, and parts only to whom reads them", async () => {
     const { said, passes } = rig();
     passes.take(pass(1, 2, [3, 1]), []);

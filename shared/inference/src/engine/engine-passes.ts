@@ -17,6 +17,8 @@ export interface EnginePassesOptions {
   poll(): void;
   send(message: FromEngine, payloads?: Uint8Array[]): void;
   failureOf(error: unknown): Failure;
+  /** Milliseconds of any clock that only goes on. Default: the process's own. */
+  now?: () => number;
 }
 
 export interface EnginePasses {
@@ -49,11 +51,16 @@ interface Running {
   rows: Row[];
   /** Numbers in `rows` of those that have neither ended nor been stopped. */
   open: Set<number>;
+  /** When it could be left last: it gave way, and nothing else ran inside. */
+  leftAt: number;
+  /** The longest so far between two such points. */
+  gapMs: number;
 }
 
 const STOPPED: Failure = { code: "cancelled", message: "Nobody waits for this any more." };
 
-export function createEnginePasses({ run, poll, send, failureOf }: EnginePassesOptions): EnginePasses {
+export function createEnginePasses(options: EnginePassesOptions): EnginePasses {
+  const { run, poll, send, failureOf, now = () => performance.now() } = options;
   let waiting: Waiting[] = [];
   /** The innermost last. */
   const running: Running[] = [];
@@ -78,7 +85,8 @@ export function createEnginePasses({ run, poll, send, failureOf }: EnginePassesO
       for (const place of [...pass.rows.keys()].filter(isMeant)) {
         pass.rows.delete(place);
         const at = Date.now();
-        sendOutcome({ id, row: place, startedAt: at, finishedAt: at, size: 0 }, { ok: false, failure: STOPPED });
+        const never = { startedAt: at, finishedAt: at, size: 0, gapMs: 0 };
+        sendOutcome({ id, row: place, ...never }, { ok: false, failure: STOPPED });
       }
     }
     waiting = waiting.filter(({ rows }) => rows.size > 0);
@@ -94,11 +102,12 @@ export function createEnginePasses({ run, poll, send, failureOf }: EnginePassesO
     const row = pass.rows[number];
     if (row === undefined || !pass.open.delete(number)) return;
     const { id, place, startedAt, size } = row;
-    sendOutcome({ id, row: place, startedAt, finishedAt: Date.now(), size }, outcome);
+    const gapMs = Math.round(Math.max(pass.gapMs, now() - pass.leftAt));
+    sendOutcome({ id, row: place, startedAt, finishedAt: Date.now(), size, gapMs }, outcome);
   }
 
   function sendOutcome(
-    row: { id: number; row: number; startedAt: number; finishedAt: number; size: number },
+    row: { id: number; row: number; startedAt: number; finishedAt: number; size: number; gapMs: number },
     outcome: EngineOutcome,
   ): void {
     if (!outcome.ok) send({ type: "outcome", ...row, outcome });
@@ -161,17 +170,24 @@ export function createEnginePasses({ run, poll, send, failureOf }: EnginePassesO
   }
 
   async function giveWay(pass: Running): Promise<void> {
+    pass.gapMs = Math.max(pass.gapMs, now() - pass.leftAt);
+    // Rows that are stopped meanwhile end without having kept anybody waiting.
+    pass.leftAt = now();
     poll();
     for (let urgent = next(pass.urgency); urgent !== undefined; urgent = next(pass.urgency)) {
       await runOne(urgent);
       poll();
+      pass.leftAt = now();
     }
     if (pass.open.size === 0) throw new PassStopped();
   }
 
   async function runOne(from: Waiting): Promise<void> {
     const { urgency, room } = from;
-    const pass: Running = { number: nextNumber++, urgency, room, rows: [], open: new Set() };
+    const pass: Running = {
+      ...{ number: nextNumber++, urgency, room, rows: [], open: new Set() },
+      ...{ leftAt: now(), gapMs: 0 },
+    };
     running.push(pass);
     const rows: EngineJob[] = [];
     const joined = (numbers: number[]) => {

@@ -64,12 +64,22 @@ export interface EnginePass {
   room?: Room | undefined;
 }
 
+/** How a row ran. Times are milliseconds since the epoch. */
+export interface RowRun {
+  /** How many rows ran when it began. */
+  size: number;
+  startedAt: number;
+  finishedAt: number;
+  /** Milliseconds, of those that ran with it too: the longest so far between two points at which the engine could have left them. */
+  gapMs: number;
+}
+
 /** What becomes of a pass. Each of its rows has one `outcome`, or is among the rows of one `failed` or of `died`. */
 export type PassEvent =
-  /** `pass`: the engine's own, in which rows of several may run together. Milliseconds since the epoch, here and below. */
+  /** `pass`: the engine's own, in which rows of several may run together. `at`: milliseconds since the epoch. */
   | { type: "started"; rows: readonly number[]; pass: number; at: number }
   | { type: "part"; row: number; part: EnginePart }
-  | { type: "outcome"; row: number; outcome: EngineOutcome; size: number; startedAt: number; finishedAt: number }
+  | ({ type: "outcome"; row: number; outcome: EngineOutcome } & RowRun)
   | { type: "failed"; rows: readonly number[]; error: SpeechError }
   /** `running`: those of the rows that the model was working on. */
   | { type: "died"; rows: readonly number[]; running: readonly number[]; exit: EngineExit };
@@ -158,16 +168,9 @@ export function startEngine(of: EngineOptions): Engine {
         return;
       }
       case "outcome": {
-        const { id, row, size, startedAt, finishedAt } = message;
-        const event = {
-          type: "outcome",
-          row,
-          size,
-          startedAt,
-          finishedAt,
-          outcome: outcomeOf(message, payloads),
-        } as const;
-        leave(id, [row], event);
+        const { id, row, size, startedAt, finishedAt, gapMs } = message;
+        const outcome = outcomeOf(message, payloads);
+        leave(id, [row], { type: "outcome", row, outcome, size, startedAt, finishedAt, gapMs });
         return;
       }
       case "failed": {

@@ -64,7 +64,7 @@ export type FromEngine =
   /** Rows of the pass `id` begin, in the engine's own pass `pass`. Times are milliseconds since the epoch. */
   | { type: "started"; id: number; pass: number; rows: number[]; at: number }
   | { type: "part"; id: number; row: number; part: PartHeader }
-  /** `size`: how many rows ran when this one began. */
+  /** `size`: how many rows ran when this one began. `gapMs`: the longest so far between two points at which its pass could be left. */
   | {
       type: "outcome";
       id: number;
@@ -72,6 +72,7 @@ export type FromEngine =
       size: number;
       startedAt: number;
       finishedAt: number;
+      gapMs: number;
       outcome: OutcomeHeader;
     }
   /** The rows' pass came to nothing. */
