@@ -31,7 +31,7 @@ async function settle(toResult: () => Promise<object>): Promise<string[]> {
     log: createLog("test", "silent"),
   }).outcome(
     job as unknown as Job,
-    { outcome: { ok: true, meta: null }, size: 1, startedAt: 1, finishedAt: 2 },
+    { outcome: { ok: true, meta: null }, size: 1, startedAt: 1, finishedAt: 2, gapMs: 1 },
     engine,
   );
   await Promise.all(tracked);

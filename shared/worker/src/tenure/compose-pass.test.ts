@@ -17,7 +17,7 @@ function ask(waiting: Row[], change: Partial<ComposeQuestion<Row>> = {}) {
     waiting,
     now: 0,
     maxSize: 4,
-    patientSize: 4,
+    patientSize: () => 4,
     waitMs: 20,
     budgetBytes: Number.POSITIVE_INFINITY,
     passedOver: 0,
@@ -117,7 +117,7 @@ const question: fc.Arbitrary<ComposeQuestion<Row>> = fc.record({
   waiting: rows,
   now: fc.nat(2_000),
   maxSize: fc.integer({ min: 1, max: 32 }),
-  patientSize: fc.integer({ min: 1, max: 32 }),
+  patientSize: fc.integer({ min: 1, max: 32 }).map((size) => () => size),
   waitMs: fc.nat(100),
   budgetBytes: fc.oneof(fc.constant(Number.POSITIVE_INFINITY), fc.integer({ min: 1, max: 5_000_000 })),
   passedOver: fc.nat(12),
@@ -144,6 +144,26 @@ describe("whatever waits", () => {
     );
   });
 
+  test("a pass that live work does not lead is no larger than its longest row's bound, and one that is as large waits for nothing", () => {
+    const bounds = fc.func(fc.integer({ min: 1, max: 32 }));
+    fc.assert(
+      fc.property(question, bounds, (asked, boundOf) => {
+        const patientSize = (lead: WorkLane, bytes: number) => boundOf(lead, bytes >> 16);
+        const answer = composePass({ ...asked, patientSize, engine: {} });
+        const lead = workLanes.find((each) => asked.waiting.some((job) => job.lane === each)) ?? "batch";
+        const longest = (rows: readonly Row[]) => Math.max(...rows.map(({ bytes }) => bytes));
+        const most = (rows: readonly Row[]) => Math.min(asked.maxSize, patientSize(lead, longest(rows)));
+        if (answer === undefined || isLive(lead)) return;
+        if ("run" in answer) expect(answer.run.length === 1 || answer.run.length <= most(answer.run)).toBe(true);
+        else {
+          const leading = asked.waiting.filter((job) => job.lane === lead);
+          expect(leading.length).toBeLessThan(most(leading));
+        }
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
   test("an idle engine never waits longer than waitMs after the oldest arrival, and never at all with live work", () => {
     fc.assert(
       fc.property(question, (asked) => {
@@ -165,7 +185,10 @@ describe("whatever waits", () => {
         const answer = composePass({ ...asked, engine: {}, budgetBytes: Number.POSITIVE_INFINITY, passedOver: 0 });
         if (answer === undefined || !("run" in answer)) return;
         const lead = workLanes.find((each) => asked.waiting.some((job) => job.lane === each));
-        const most = lead !== undefined && isLive(lead) ? asked.maxSize : Math.min(asked.maxSize, asked.patientSize);
+        const most =
+          lead !== undefined && isLive(lead)
+            ? asked.maxSize
+            : Math.min(asked.maxSize, asked.patientSize(lead ?? "batch", 0));
         const leading = asked.waiting.filter((job) => job.lane === lead).slice(0, most);
         for (const each of leading) expect(answer.run).toContain(each);
       }),

@@ -26,8 +26,8 @@ export interface Composable {
 
 export interface PassLimits {
   maxSize: number;
-  /** The same of one that live work may come to wait for. */
-  patientSize: number;
+  /** The same of one that somebody more urgent than its lead may come to wait for, by its longest row's bytes. */
+  patientSize(lead: WorkLane, bytes: number): number;
   waitMs: number;
   /** Most bytes of a pass as the device sees it: rows times the longest. Learned when a pass did not fit. */
   budgetBytes: number;
@@ -64,8 +64,8 @@ export function composePass<Job extends Composable>(question: ComposeQuestion<Jo
   const lead = workLanes.find((lane) => waiting.some((job) => job.lane === lane));
   if (lead === undefined) return undefined;
   const leading = waiting.filter((job) => job.lane === lead);
-  const most = isLive(lead) ? question.maxSize : Math.min(question.maxSize, question.patientSize);
-  const rows = choose({ ...question, maxSize: most }, lead, waiting);
+  const rows = choose(question, lead, waiting);
+  const most = mostOf(question, lead, Math.max(...rows.map(({ bytes }) => bytes)));
   const full = rows.length >= most || rows.length < Math.min(leading.length, most);
   if (!full && !isMoreUrgent(lead, engine.running)) return undefined;
   const due = full ? now : dueAt({ ...question, maxSize: most }, lead, leading);
@@ -73,9 +73,14 @@ export function composePass<Job extends Composable>(question: ComposeQuestion<Jo
   return { run: rows.sort((a, b) => a.bytes - b.bytes) };
 }
 
+/** Rows of a pass whose longest has so many bytes. */
+function mostOf({ maxSize, patientSize }: Pick<PassLimits, "maxSize" | "patientSize">, lead: WorkLane, bytes: number) {
+  return isLive(lead) ? maxSize : Math.min(maxSize, patientSize(lead, bytes));
+}
+
 /** When a pass that is not full goes all the same. */
 function dueAt<Job extends Composable>(
-  { waitMs, maxSize }: PassLimits,
+  { waitMs, maxSize }: Pick<PassLimits, "waitMs" | "maxSize">,
   lead: WorkLane,
   leading: readonly Job[],
 ): number {
@@ -103,6 +108,7 @@ function choose<Job extends Composable>(
       if (rows.length >= maxSize) return;
       if (rows.includes(job)) continue;
       if (rows.length > 0 && (rows.length + 1) * width > budgetBytes) continue;
+      if (rows.length > 0 && rows.length >= mostOf(question, lead, width)) continue;
       rows.push(job);
       longest = width;
     }

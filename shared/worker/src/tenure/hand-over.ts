@@ -5,13 +5,13 @@
  * full stays here until its lane's run is over, because it may still fill. More urgent work is handed over at once and runs
  * inside what runs. Where waiting rows may join a run, those of its lane are handed over as they come.
  *
- * Live work (live-share.ts) goes before all other, and when others have their share it is held here. While a session is open, passes of
- * other work are no larger than it can wait for, as far as the engine does not let it in between their rows.
+ * Live work (live-share.ts) goes before all other, and when others have their share it is held here. While a session is open or requests come,
+ * passes of less urgent work are no larger than those can wait for (patience.ts).
  *
  * A turn is over by handing nothing more: what has not begun is called back, what runs ends, and the rest is the other's. Of the jobs
  * that wait only those of the loaded model are handed over.
  */
-import { requestsAlone, SESSION_MS } from "@parlance/gpu-lease";
+import { requestsAlone } from "@parlance/gpu-lease";
 import type { Room } from "@parlance/inference/engine";
 import { isLive, isMoreUrgent, rank, type WorkLane, workLanes } from "../lanes/work-lane.ts";
 import { composePass, MOST_PASSED_OVER, type Occupancy } from "./compose-pass.ts";
@@ -27,12 +27,9 @@ import {
   tenureOf,
 } from "./draft.ts";
 import { joinRun } from "./join-run.ts";
-import { quietMs } from "./open-session.ts";
+import { patientSize } from "./patience.ts";
 import type { Pass, Run, Tenure, TenureEnd, TenureJob, TenureSettings, TenureState } from "./tenure-state.ts";
 import { turnOver, turnQuestion } from "./turns.ts";
-
-/** As far apart as a pass's yield points may be (the contract of engines on a CPU): so long may live work wait for one. */
-const YIELD_MS = 250;
 
 export interface Over {
   reason: TenureEnd;
@@ -104,7 +101,7 @@ function handNext(draft: Draft, settings: TenureSettings): boolean {
   if (joined) return true;
   const composed = composePass({
     maxSize: maxBatchSize,
-    patientSize: patientSize(state, now),
+    patientSize: (lead, bytes) => patientSize(state, lead, bytes, now),
     waitMs: settings.batchWaitMs,
     waiting: waiting.filter(({ lane }) => joinable(tenure, lane) === undefined),
     now,
@@ -126,13 +123,6 @@ function handNext(draft: Draft, settings: TenureSettings): boolean {
   countPassedOver(draft, tenure, lane, composed.run);
   hand(draft, composed.run, room, false);
   return true;
-}
-
-/** Rows of a pass that live work may come to wait for. */
-function patientSize(state: TenureState, now: number): number {
-  const { maxBatchSize, turns } = state;
-  if (quietMs(state, now) >= SESSION_MS) return maxBatchSize;
-  return Math.max(1, Math.min(maxBatchSize, Math.floor(YIELD_MS / turns.heldUpMs)));
 }
 
 /** Rows of a run's lane, into places that become free in it. */
@@ -203,7 +193,8 @@ function hand(draft: Draft, jobs: readonly TenureJob[], room: Room | undefined, 
   const id = nextCount(draft);
   const lane = mostUrgent(jobs);
   const rows = jobs.map((job, row) => ({ job, row, run: undefined, stopped: undefined }));
-  const pass: Pass = { id, lane, rows, size: jobs.length, room, joins, handedAt: draft.now, startedAt: undefined };
+  const bytes = Math.max(...jobs.map((job) => job.bytes));
+  const pass: Pass = { id, lane, rows, size: jobs.length, bytes, room, joins, startedAt: undefined };
   changeTenure(draft, { passes: [...(tenureOf(draft.state)?.passes ?? []), pass] });
   draft.effects.push({ do: "hand", pass: id, lane, jobs, room });
 }

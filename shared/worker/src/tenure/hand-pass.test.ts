@@ -27,8 +27,8 @@ function hand() {
     },
   );
   const part = (row: number, meta: string) => tell({ type: "part", row, part: { meta } });
-  const ended = (row: number) =>
-    tell({ type: "outcome", row, outcome: { ok: true, meta: null }, size: 3, startedAt: 0, finishedAt: 1 });
+  const ran = { size: 3, startedAt: 0, finishedAt: 1, gapMs: 1 };
+  const ended = (row: number) => tell({ type: "outcome", row, outcome: { ok: true, meta: null }, ...ran });
   return { heard, run, part, ended, tell: (event: PassEvent) => tell(event) };
 }
 

@@ -197,7 +197,7 @@ describe("an open session", () => {
     expect(effects.some((effect) => effect.do === "urge")).toBe(false);
   });
 
-  test("bounds passes of other work by what a row of them has cost it, where the engine does not let it in between", () => {
+  test("bounds passes of other work by how long they kept it waiting, where the engine does not let it in between", () => {
     const worker = toldTenure();
     // The first pass is full: nothing was learned yet.
     const full = worker.full();
@@ -205,8 +205,8 @@ describe("an open session", () => {
     worker.pass(500);
     worker.start(windows, 2);
     worker.end(windows.pass, 0);
-    for (const row of full.jobs.keys()) worker.end(full.pass, row);
-    // 125 ms a row: two of them are as long as a window may wait.
+    // Two rows are as long as a window may wait.
+    worker.endAll(full, 500);
     const next = only(worker.handed([1, 2, 3, 4].flatMap(() => worker.job("batch"))));
     expect(next.jobs).toHaveLength(2);
     const behind = only(worker.handed(worker.start(next, 3)));

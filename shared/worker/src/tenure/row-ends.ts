@@ -5,7 +5,8 @@
 import { afterDeath, afterFailure, budgetAfter, type DeathCause, type Verdict } from "../blame/blame.ts";
 import { isLive } from "../lanes/work-lane.ts";
 import { change, changePass, changeTenure, changeTurns, type Draft, putBack, rowsOf, tenureOf } from "./draft.ts";
-import type { Pass, Row, Run, Tenure, TenureEvent, TenureJob } from "./tenure-state.ts";
+import { noteGap } from "./patience.ts";
+import type { Pass, Row, Tenure, TenureEvent, TenureJob } from "./tenure-state.ts";
 
 type Told<Type extends TenureEvent["type"]> = Extract<TenureEvent, { type: Type }>;
 
@@ -28,7 +29,6 @@ export function started(draft: Draft, { pass: id, rows, run: number, at }: Told<
   const { lane, room } = pass;
   const width = Math.max(before?.width ?? 0, rowsOf(tenure).filter(({ run }) => run === number).length);
   const others = tenure.runs.filter((run) => run.number !== number);
-  if (before === undefined && isLive(lane)) heldUp(draft, others, draft.now - pass.handedAt);
   changeTenure(draft, { runs: [...others, { lane, room, ...before, number, width }], movedAt: draft.now });
   draft.effects.push({ do: "note-begun", jobs: begun.map(({ job }) => job), at });
 }
@@ -49,16 +49,9 @@ export function ended(draft: Draft, { pass: id, row: number, end }: Told<"ended"
       changeTenure(draft, { breatherUntil: undefined });
     }
   }
-  if (run !== undefined && pass.rows.length === 1)
-    passed(draft, pass, end.finishedAt - (pass.startedAt ?? end.startedAt));
-}
-
-/** Live work has waited for less urgent rows to let it in. */
-function heldUp(draft: Draft, runs: readonly Run[], ms: number): void {
-  const width = Math.max(0, ...runs.filter(({ lane }) => !isLive(lane)).map((run) => run.width));
-  if (width === 0) return;
-  const { turns } = draft.state;
-  changeTurns(draft, { heldUpMs: Math.max(FADE * turns.heldUpMs, ms / width) });
+  if (run === undefined || pass.rows.length > 1) return;
+  noteGap(draft, pass, end.gapMs);
+  passed(draft, pass, end.finishedAt - (pass.startedAt ?? end.startedAt));
 }
 
 function passed(draft: Draft, { lane, size, joins }: Pass, ms: number): void {

@@ -9,6 +9,7 @@ import { expire, expiries } from "./expire.ts";
 import { handOver } from "./hand-over.ts";
 import { breatherEnd, measureShare, nothingOwed } from "./live-share.ts";
 import { noteLive } from "./open-session.ts";
+import { forgetGaps, noteRequest } from "./patience.ts";
 import { died, ended, failed, started } from "./row-ends.ts";
 import { denyWishes, getReady, grantWishes, seek, urge } from "./seeking.ts";
 import type { TenureEffect, TenureEvent, TenureSettings, TenureState } from "./tenure-state.ts";
@@ -41,9 +42,11 @@ export function tenureMachine(settings: TenureSettings): TenureMachine {
     wished: undefined,
     politeUntil: 0,
     closing: false,
-    turns: { credit: freshCredit, passedOver: 0, passMs: 0, insideMs: 0, loadMs: 0, heldUpMs: 0, share: nothingOwed },
+    turns: { credit: freshCredit, passedOver: 0, passMs: 0, insideMs: 0, loadMs: 0, share: nothingOwed },
     liveAt: undefined,
     liveSince: undefined,
+    askedAt: undefined,
+    gaps: {},
     heardAt: 0,
     count: 0,
     mode: "alarm",
@@ -69,6 +72,7 @@ export function tenureMachine(settings: TenureSettings): TenureMachine {
       case "job":
         putBack(draft, [event.job]);
         if (settings.hasSessions && isLive(event.job.lane)) noteLive(draft, event.job);
+        else if (event.job.lane !== "batch") noteRequest(draft);
         return;
       case "windows":
         putBack(draft, event.windows);
@@ -89,6 +93,7 @@ export function tenureMachine(settings: TenureSettings): TenureMachine {
         const { model } = event;
         const prepared = draft.state.prepared.filter((each) => each.model !== model);
         change(draft, { wished: { since: draft.state.wished?.since ?? event.since, model }, prepared });
+        forgetGaps(draft, model);
         return;
       }
       case "unload":

@@ -18,8 +18,8 @@ export function newsOf(pass: number, event: Exclude<PassEvent, { type: "part" }>
     case "started":
       return { type: "started", pass, rows: event.rows, run: event.pass, at: event.at };
     case "outcome": {
-      const { row, outcome, size, startedAt, finishedAt } = event;
-      return { type: "ended", pass, row, end: { outcome, size, startedAt, finishedAt } };
+      const { row, outcome, size, startedAt, finishedAt, gapMs } = event;
+      return { type: "ended", pass, row, end: { outcome, size, startedAt, finishedAt, gapMs } };
     }
     case "failed":
       return { type: "failed", pass, rows: event.rows, failure: event.error.toFailure() };

@@ -28,10 +28,11 @@
  */
 import type { Failure, Lane } from "@parlance/contracts";
 import type { Credit, YieldReason, YieldSettings } from "@parlance/gpu-lease";
-import type { EngineExit, EngineOutcome, Room } from "@parlance/inference/engine";
+import type { EngineExit, EngineOutcome, Room, RowRun } from "@parlance/inference/engine";
 import type { Suspect } from "../blame/blame.ts";
 import type { WorkLane } from "../lanes/work-lane.ts";
 import type { Composable } from "./compose-pass.ts";
+import type { YieldGaps } from "./yield-gaps.ts";
 
 /** How a tenure ends. */
 export type TenureEnd = YieldReason | "idle-timeout" | "unloaded" | "lost" | "stopped" | "load-failed" | "engine-gone";
@@ -76,10 +77,11 @@ export interface Pass {
   readonly id: number;
   /** The most urgent one of its jobs'. */
   readonly lane: WorkLane;
-  readonly handedAt: number;
   /** Those that have not ended. */
   readonly rows: readonly Row[];
   readonly size: number;
+  /** Of its longest row. */
+  readonly bytes: number;
   readonly room: Room | undefined;
   /** It was handed over to join a running one. */
   readonly joins: boolean;
@@ -171,8 +173,6 @@ export interface Turns {
   readonly insideMs: number;
   /** What the newest loading took. */
   readonly loadMs: number;
-  /** How long live work waits in the engine for what it interrupts, for each row of that; fades as it gets shorter. */
-  readonly heldUpMs: number;
   readonly share: LiveShare;
 }
 
@@ -208,6 +208,10 @@ export interface TenureState {
   readonly heardAt: number;
   readonly closing: boolean;
   readonly turns: Turns;
+  /** When a request came last; undefined: never. */
+  readonly askedAt: number | undefined;
+  /** Of each model, by its number. */
+  readonly gaps: Readonly<Record<number, YieldGaps>>;
   /** Numbers passes, engines and calls. */
   readonly count: number;
   /** What is wanted of the lanes, as of the last event (lanes/demand.ts). */
@@ -240,7 +244,7 @@ export type TenureEvent = { readonly now: number } & (
   | { type: "load-failed"; engine: number; error: Error; restMs: number }
   /** Comes once for every engine, after all that became of its passes. */
   | { type: "exited"; engine: number }
-  /** `at`, and all of an end: milliseconds since the epoch. */
+  /** `at`: milliseconds since the epoch. */
   | { type: "started"; pass: number; rows: readonly number[]; run: number; at: number }
   | { type: "ended"; pass: number; row: number; end: RowEnd }
   | { type: "failed"; pass: number; rows: readonly number[]; failure: Failure }
@@ -254,12 +258,8 @@ export type TenureEvent = { readonly now: number } & (
   | { type: "tick" }
 );
 
-export interface RowEnd {
+export interface RowEnd extends RowRun {
   outcome: EngineOutcome;
-  /** How many rows ran when this one began. */
-  size: number;
-  startedAt: number;
-  finishedAt: number;
 }
 
 export type TenureEffect =

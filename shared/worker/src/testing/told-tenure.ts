@@ -40,8 +40,8 @@ export function toldTenure({ refills = false, cuda = false, ...change }: ToldTen
   tell({ type: "prepared", model: 0, maxBatchSize: settings.maxBatchSize });
   tell({ type: "granted", call: number("acquire") });
   tell({ type: "loaded", engine: number("load"), refills, cuda, loadMs: 1_000 });
-  const end = (pass: number, row: number, outcome: RowEnd["outcome"] = { ok: true, meta: null }, ms = 10) =>
-    tell({ type: "ended", pass, row, end: { outcome, size: 1, startedAt: 0, finishedAt: ms } });
+  const end = (pass: number, row: number, outcome: RowEnd["outcome"] = { ok: true, meta: null }, ms = 10, gapMs = 0) =>
+    tell({ type: "ended", pass, row, end: { outcome, size: 1, startedAt: 0, finishedAt: ms, gapMs } });
   return {
     ...{ tell, end, told, handed },
     phase: () => state.phase.name,
@@ -62,6 +62,10 @@ export function toldTenure({ refills = false, cuda = false, ...change }: ToldTen
         expiresAt: undefined,
       };
       return tell({ type: "job", job: { ...job, ...more } });
+    },
+    /** Effects of the end of its last row. */
+    endAll({ pass, jobs: rows }: Handed, gapMs = 0): TenureEffect[] {
+      return [...rows.keys()].reduce<TenureEffect[]>((_, row) => end(pass, row, undefined, undefined, gapMs), []);
     },
     start: ({ pass, jobs: rows }: Handed, run: number) =>
       tell({ type: "started", pass, rows: [...rows.keys()], run, at: 0 }),

@@ -14,13 +14,15 @@ const times: ReadonlySet<string> = new Set([
     "until",
     "politeUntil",
   ],
-  ...["heardAt", "liveAt", "expiresAt", "handedAt"],
+  ...["heardAt", "liveAt", "askedAt", "expiresAt"],
 ]);
 const names: ReadonlySet<string> = new Set(["pass", "engine", "call", "run", "number"]);
 
 export function canonical(world: World): string {
   const { path: _, now, state, engine, ...rest } = world;
-  const { count: _count, ...counted } = state;
+  const { count: _count, askedAt, ...timeless } = state;
+  // Nothing is decided by when somebody asked while no gap is known.
+  const counted = Object.keys(state.gaps).length > 0 ? { ...timeless, askedAt } : timeless;
   const { runs: _runs, ...running } = engine ?? { runs: 0 };
   const numbers = new Map<string, number>();
   const renumber = (what: string, value: number) => {

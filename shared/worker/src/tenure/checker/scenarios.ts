@@ -61,6 +61,9 @@ export const fullScenarios: Readonly<Record<string, Scenario>> = {
     jobs: ["window", "batch"],
     chances: { waiters: 1, cancels: 1 },
   },
+  "requests behind passes that are left at their ends alone": {
+    ...{ jobs: ["batch", "batch", "interactive", "batch", "batch"], gapMs: 300, chances: {}, depth: 18 },
+  },
   "live work that comes again when others have their share": {
     ...{ jobs: ["realtime", "window", "realtime", "batch"], chances: {}, depth: 24 },
   },

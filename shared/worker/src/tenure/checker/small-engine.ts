@@ -52,10 +52,10 @@ export interface Move {
   readonly told: readonly Told[];
 }
 
-const END = { size: 1, startedAt: 0, finishedAt: 0 };
-const well = (pass: number, row: number): Told => ({
+const END = { size: 1, startedAt: 0, finishedAt: 0, gapMs: 0 };
+const well = (pass: number, row: number, gapMs: number): Told => ({
   ...{ type: "ended", pass, row },
-  end: { ...END, outcome: { ok: true, meta: null } },
+  end: { ...END, gapMs, outcome: { ok: true, meta: null } },
 });
 const stopped = ({ pass, row }: EngineRow): Told => ({
   ...{ type: "ended", pass, row },
@@ -72,8 +72,12 @@ function rowsOf({ pass, jobs }: Extract<Command, { do: "hand" }>): EngineRow[] {
   return jobs.map(({ id }, row) => ({ pass, row, job: id }));
 }
 
-/** What a healthy engine does. */
-export function* moves(engine: SmallEngine): Generator<Move> {
+/**
+ * What a healthy engine does.
+ *
+ * @param gapMs for how long none of its passes could be left
+ */
+export function* moves(engine: SmallEngine, gapMs: number): Generator<Move> {
   if (!engine.loaded || engine.hangs) return;
   if (engine.pipe.length > 0) yield read(engine);
   const inner = engine.running.at(-1);
@@ -85,7 +89,7 @@ export function* moves(engine: SmallEngine): Generator<Move> {
     yield join(engine, inner, oldest);
   }
   for (const row of inner.rows) {
-    const told = [well(row.pass, row.row)];
+    const told = [well(row.pass, row.row, gapMs)];
     yield { name: `job ${row.job} ends`, engine: withInner(engine, inner, without(inner.rows, [row])), told };
   }
 }

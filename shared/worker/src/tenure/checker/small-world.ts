@@ -152,7 +152,7 @@ function* engineMoves(
   if (crashes && !engine.killed) yield gone(crashes, { killed: false, signal: "SIGSEGV" });
   // What it tells of several passes at once is heard one by one: it goes on when that has been heard.
   if (world.unheard.length > 0) return;
-  for (const move of moves(engine)) yield tell(move.name, { ...world, engine: move.engine }, ...move.told);
+  for (const move of moves(engine, rules.gapMs)) yield tell(move.name, { ...world, engine: move.engine }, ...move.told);
   const codes = [["failures", "engine_failed"] as const, ["oom", "engine_out_of_memory"] as const];
   for (const [name, code] of codes) {
     const spent = chance(name);

@@ -33,9 +33,10 @@ test("a walk by chance through a larger world breaks no promise, and everything 
       fc.integer({ min: 1, max: 4 }),
       fc.boolean(),
       fc.subarray([...jobs.keys()]),
-      (choices, refills, maxBatchSize, isCalm, others) => {
+      fc.constantFrom(0, 300),
+      (choices, refills, maxBatchSize, isCalm, others, gapMs) => {
         const scenario: Scenario = {
-          ...{ jobs, others },
+          ...{ jobs, others, gapMs },
           refills,
           maxBatchSize,
           chances: isCalm ? { cancels: 1, waiters: 2 } : chances,

@@ -21,6 +21,8 @@ export interface Scenario {
   others?: readonly number[];
   /** Waiting rows join what runs. */
   refills?: boolean;
+  /** For how long no pass could be left. Default: 0, which bounds none. */
+  gapMs?: number;
   maxBatchSize?: number;
   /** Worlds further from the beginning are not looked at. Default: all. */
   depth?: number;
@@ -80,11 +82,11 @@ export function explore(
 }
 
 function rulesOf(
-  { others = [], refills = false, maxBatchSize = 2 }: Scenario,
+  { others = [], refills = false, gapMs = 0, maxBatchSize = 2 }: Scenario,
   broken: (machine: TenureMachine) => TenureMachine = (same) => same,
 ): Rules {
   const models = others.length > 0 ? 2 : 1;
-  return { machine: broken(tenureMachine({ ...settings, maxBatchSize, models })), refills };
+  return { machine: broken(tenureMachine({ ...settings, maxBatchSize, models })), refills, gapMs };
 }
 
 /** Of the first worlds all, of the rest some: coming to an end takes hundreds of steps. */

@@ -56,4 +56,6 @@ export interface World {
 export interface Rules {
   readonly machine: TenureMachine;
   readonly refills: boolean;
+  /** For how long no pass of an engine could be left. */
+  readonly gapMs: number;
 }
