@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { opusOfHours } from "../testing/poison.ts";
 import { fixture, inChunks, outcome, source } from "../testing/sources.ts";
 import { voice } from "../testing/voice.ts";
@@ -56,6 +56,54 @@ describe("the decoder pool", () => {
       samples: { length: 48_000 },
     });
     expect(decoder.pids.length).toBe(1);
+  });
+
+  test("of short WAVs that nobody waits for two are decoded at a time, and one that somebody waits for beside them", async () => {
+    const decoder = pool();
+    const long = buildWav({ data: Buffer.concat(new Array<Buffer>(9).fill(threeSeconds)) });
+    const begun: number[] = [];
+    const begin = async (number: number) => {
+      const segments = decoder.decode({ source: source(long) });
+      const first = await segments.next();
+      expect(first.value).toMatchObject({ n: 0 });
+      begun.push(number);
+      return segments;
+    };
+    const items = [begin(1), begin(2), begin(3)];
+    const [first, second] = await Promise.all(items.slice(0, 2));
+    expect(await outcome(decoder.decode({ source: source(long), urgent: true }))).toMatchObject({
+      samples: { length: 27 * 16_000 },
+    });
+    expect(begun).toEqual([1, 2]);
+    await first?.return();
+    const third = await items[2];
+    expect(begun).toEqual([1, 2, 3]);
+    await Promise.all([second?.return(), third?.return()]);
+    expect(decoder.pids).toEqual([]);
+  });
+
+  test("while somebody asks, short WAVs that nobody waits for rest before the next has its turn", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout"] });
+    try {
+      const decoder = pool();
+      const megabyte = buildWav({ data: Buffer.concat(new Array<Buffer>(10).fill(threeSeconds)) });
+      const asked = buildWav({ data: threeSeconds });
+      const ask = () => outcome(decoder.decode({ source: source(asked), urgent: true }));
+      await ask();
+      const ended: number[] = [];
+      const items = [1, 2, 3].map(async (number) => {
+        await outcome(decoder.decode({ source: source(megabyte) }));
+        ended.push(number);
+      });
+      await Promise.all(items.slice(0, 2));
+      await ask();
+      expect(ended).toEqual([1, 2]);
+      vi.advanceTimersByTime(1_000);
+      await items[2];
+      expect(ended).toEqual([1, 2, 3]);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   test("gives a short recording at another rate in one piece, from a process as without one", async () => {

@@ -2,13 +2,15 @@
  * Decoding for a service: small WAV on the spot, everything else in child processes.
  *
  * - WAV of at most 1 MiB is decoded in this process: own code, loops bounded by the bytes that are there, and a turn of the event loop
- *   after each 64 KiB. It costs a millisecond, where a process would cost its start.
+ *   after each 64 KiB. It costs a millisecond, where a process would cost its start. Of what nobody waits for two full ones, or many small
+ *   ones, have their turn at a time, until their segments are taken: a request would share the event loop with all of them, and the
+ *   disk behind it. While requests come they rest for as long as they worked.
  * - Processes are started when they are needed and end after `idleMs` without work, so that an idle service is small.
  * - An item that kills its process is tried once more (the process may have been killed for no fault of the item); segments
  *   that were yielded already are not yielded again. Killed twice, it is `audio_corrupt`, and nothing else is hurt.
  */
 import { SpeechError } from "@parlance/contracts";
-import { createByteReader, remaining } from "../formats/byte-reader.ts";
+import { type ByteReader, createByteReader, remaining } from "../formats/byte-reader.ts";
 import { measureOgg } from "../formats/ogg-pages.ts";
 import { sniff } from "../formats/sniff.ts";
 import type { Segment } from "../samples/segment.ts";
@@ -59,12 +61,21 @@ export interface DecoderPool {
 }
 
 const INLINE_BYTES = 1_048_576;
+/** At a time, but for urgent items. */
+const INLINE_BYTES_AT_ONCE = 2 * INLINE_BYTES;
+/** Who has asked so lately is likely to ask again. */
+const ASKED_MS = 10_000;
+/** Longest that the others rest for it. */
+const REST_MS = 1_000;
 const MAX_MEMORY_BYTES = 640 * 1_048_576;
 const TRIES = 2;
 
 export function createDecoderPool(options: DecoderPoolOptions): DecoderPool {
   const { maxBytes, maxSeconds, segmentSeconds, timeoutMs, idleMs = 30_000 } = options;
   const slots = createSlots(options.processes);
+  /** When an urgent item came last. */
+  let askedAt = Number.NEGATIVE_INFINITY;
+  const inline = createSlots(INLINE_BYTES_AT_ONCE, Number.POSITIVE_INFINITY);
   const children = new Set<DecoderChild>();
   const idle = new Map<DecoderChild, NodeJS.Timeout>();
   const closing = new AbortController();
@@ -135,6 +146,27 @@ export function createDecoderPool(options: DecoderPoolOptions): DecoderPool {
     }
   }
 
+  async function* decodeHere(
+    request: DecodeRequest,
+    reader: ByteReader,
+    signal: AbortSignal,
+  ): AsyncGenerator<Segment, void> {
+    const { urgent = false, source } = request;
+    const release = await inline.take(urgent, signal, source.bytes);
+    const began = performance.now();
+    try {
+      for await (const segment of decodeSegments(reader, { ...limitsOf(request), ...(await request.lengths?.()) })) {
+        signal.throwIfAborted();
+        yield segment;
+      }
+    } finally {
+      const now = performance.now();
+      // What is asked for needs the processor too, all the way through: it has it for as long as this had it.
+      if (!urgent && now - askedAt < ASKED_MS) setTimeout(release, Math.min(REST_MS, now - began)).unref();
+      else release();
+    }
+  }
+
   function limitsOf({ limits }: DecodeRequest): DecodeLimits {
     return { maxSeconds, segmentSeconds, ...limits };
   }
@@ -142,6 +174,7 @@ export function createDecoderPool(options: DecoderPoolOptions): DecoderPool {
   async function* decode(request: DecodeRequest): AsyncGenerator<Segment, void> {
     const { source } = request;
     const limits = limitsOf(request);
+    if (request.urgent) askedAt = performance.now();
     const signal = AbortSignal.any([closing.signal, ...(request.signal === undefined ? [] : [request.signal])]);
     signal.throwIfAborted();
     if (source.bytes > maxBytes) {
@@ -151,10 +184,7 @@ export function createDecoderPool(options: DecoderPoolOptions): DecoderPool {
     const sniffed = sniff(await reader.peek(64));
     const format = "format" in sniffed ? sniffed.format : undefined;
     if (format === "wav" && source.bytes <= INLINE_BYTES) {
-      for await (const segment of decodeSegments(reader, { ...limits, ...(await request.lengths?.()) })) {
-        signal.throwIfAborted();
-        yield segment;
-      }
+      yield* decodeHere(request, reader, signal);
       return;
     }
     let first: AsyncIterable<Uint8Array> | undefined = remaining(reader);
