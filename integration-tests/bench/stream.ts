@@ -29,12 +29,12 @@ import { type Pipeline, startPipeline } from "../src/pipeline.ts";
 import { createRestClient } from "../src/rest-client.ts";
 import { seededRandom } from "../src/seeded-random.ts";
 import { skewedLengths, spokenSamples } from "./load/spoken.ts";
+import { runStoredBacklog, type StoredRecording } from "./load/stored-backlog.ts";
 import { type TrueSizeModel, trueSizeModel } from "./load/true-size-model.ts";
 import { claimsOf, figuresOf, type Measured, withRowMore, worstOf } from "./stream/figures.ts";
 import { newestFirstSegment } from "./stream/first-segment.ts";
 import { type ModelResult, page } from "./stream/page.ts";
 import { createFilePoster, type FilePoster, type FilePosterOptions } from "./stream/post-file.ts";
-import { runStoredBacklog, type StoredRecording } from "./stream/stored-backlog.ts";
 
 interface BenchModel {
   /** Default: the embedded one. */

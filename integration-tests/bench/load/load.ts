@@ -1,12 +1,10 @@
 /** What the benchmarks ask of the pipeline: many equal recordings through the queue, and one short one at a time. */
 import { randomUUID } from "node:crypto";
-import { Agent, request } from "node:http";
-import { json } from "node:stream/consumers";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Bus } from "@parlance/bus";
 import { segmentResultSchema, streams, subjects } from "@parlance/contracts";
 import type { RestClient } from "../../src/rest-client.ts";
-import { formBody } from "./form-body.ts";
+import { createUploader } from "./uploader.ts";
 
 const ITEMS_PER_SUBMISSION = 16;
 const UPLOADS_AT_ONCE = 4;
@@ -62,24 +60,6 @@ export async function runBacklog(
   };
 }
 
-/** Uploads the same bytes again and again. */
-function createUploader(gatewayUrl: string, wav: Uint8Array): () => Promise<string> {
-  const { body, headers } = formBody({ field: "file", name: "recording.wav", type: "audio/wav", bytes: wav });
-  const agent = new Agent({ keepAlive: true });
-  return () =>
-    new Promise((resolve, reject) => {
-      const sent = request(`${gatewayUrl}/api/v1/files/upload`, { method: "POST", agent, headers }, (response) => {
-        json(response).then((answer) => {
-          const { file_id } = answer as { file_id?: string };
-          if (file_id === undefined) reject(new Error(`an upload was answered ${response.statusCode}`));
-          else resolve(file_id);
-        }, reject);
-      });
-      sent.on("error", reject);
-      sent.end(body);
-    });
-}
-
 async function passSizes(bus: Bus, batchIds: string[]): Promise<number[]> {
   const passes = new Map<number, number>();
   for (const batchId of batchIds) {
@@ -96,14 +76,20 @@ async function passSizes(bus: Bus, batchIds: string[]): Promise<number[]> {
 export async function interactiveMilliseconds(gatewayUrl: string, wav: Uint8Array, count: number): Promise<number[]> {
   const taken: number[] = [];
   for (let request = 0; request < count; request += 1) {
-    const form = new FormData();
-    form.append("audio", new Blob([Buffer.from(wav)], { type: "audio/wav" }), "clip.wav");
-    const started = performance.now();
-    const response = await fetch(`${gatewayUrl}/api/v1/transcribe/file`, { method: "POST", body: form });
-    await response.json();
-    taken.push(performance.now() - started);
-    if (!response.ok) throw new Error(`the transcribe endpoint answered ${response.status}`);
+    taken.push(await clipMilliseconds(gatewayUrl, wav));
     await pause(5);
   }
   return taken;
+}
+
+/** Milliseconds of one request to the transcribe endpoint. Throws when it failed. */
+export async function clipMilliseconds(gatewayUrl: string, wav: Uint8Array): Promise<number> {
+  const form = new FormData();
+  form.append("audio", new Blob([Buffer.from(wav)], { type: "audio/wav" }), "clip.wav");
+  const started = performance.now();
+  const response = await fetch(`${gatewayUrl}/api/v1/transcribe/file`, { method: "POST", body: form });
+  await response.json();
+  const milliseconds = performance.now() - started;
+  if (!response.ok) throw new Error(`the transcribe endpoint answered ${response.status}`);
+  return milliseconds;
 }

@@ -5,6 +5,8 @@ import { processTree } from "../../src/process-table.ts";
 
 const TICKS_PER_SECOND = Number(execFileSync("getconf", ["CLK_TCK"]).toString());
 
+export const OWN_CLIENT = "the benchmark's own client";
+
 export type CpuSeconds = Record<string, number>;
 
 /** User and system seconds that each part below `root` has used so far, the benchmark's own process included. */
@@ -13,15 +15,20 @@ export function cpuSeconds(root: number): CpuSeconds {
   for (const pid of [...processTree(root), process.pid]) {
     try {
       const command = readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ");
-      // Fields 14 and 15 of the line, counted behind the name's closing bracket.
-      const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").at(-1)?.split(" ") ?? [];
-      const part = pid === process.pid ? "the benchmark's own client" : partOf(command);
-      seconds[part] = (seconds[part] ?? 0) + (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
+      const part = pid === process.pid ? OWN_CLIENT : partOf(command);
+      seconds[part] = (seconds[part] ?? 0) + processorSeconds(pid);
     } catch {
       // The process ended while it was read.
     }
   }
   return seconds;
+}
+
+/** User and system seconds that one process has used so far. Throws when it is gone. */
+export function processorSeconds(pid: number): number {
+  // Fields 14 and 15 of the line, counted behind the name's closing bracket.
+  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").at(-1)?.split(" ") ?? [];
+  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
 }
 
 export function difference(after: CpuSeconds, before: CpuSeconds): CpuSeconds {

@@ -1,8 +1,8 @@
 /** What `bench:stream` makes of its rounds, and what it holds streaming to. */
+import type { BacklogRun } from "../load/stored-backlog.ts";
 import { quantile, round } from "../measure/statistics.ts";
 import type { FirstSegment } from "./first-segment.ts";
 import type { StreamedAnswer } from "./post-file.ts";
-import type { BacklogRun } from "./stored-backlog.ts";
 
 export interface Measured {
   model: string;
