@@ -1,0 +1,109 @@
+/**
+ * `npm run bench:status [-- --items 1000 --batches 10 --reads 500 --waits 50]`: how soon a batch's status is there, and what it costs. Writes
+ * status.md. The last line is JSON: status_ms_p50, status_ms_p99, status_ms_p99_running, cpu_ms_per_status,
+ * changed_event_ms_p50 (null where the gateway knows no `?wait`).
+ *
+ * One batch of 1,000 items, then ten at once, through a model that costs nothing. A client in a process of its own asks for their statuses, one
+ * after another, while they run and when they are finished.
+ *
+ * - status_ms: from the request's first byte to the answer's last. Without more in its name: of finished batches.
+ * - cpu_ms_per_status: processor time of the services and nats-server for a status of a finished batch, less what they use at rest.
+ * - changed_event_ms: from an item's end, as its event is stored, to the answer of a client that waits for it with `?wait=30`.
+ *
+ * Fails when a status takes longer than 10 ms at p99, 25 ms while its batch runs, or costs more than 2 ms of processor time.
+ */
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { parseArgs } from "node:util";
+import { type Bus, connectBus } from "@parlance/bus";
+import { streams, subjects } from "@parlance/contracts";
+import { startPipeline } from "../src/pipeline.ts";
+import { writeFreeModel } from "./load/free-model.ts";
+import { type CpuSeconds, cpuSeconds, difference, OWN_CLIENT } from "./measure/cpu-profile.ts";
+import { claimsOf, figuresOf, type Measured } from "./status/figures.ts";
+import { page } from "./status/page.ts";
+import { startStatusClient, type Waited } from "./status/status-questions.ts";
+
+const { values: wished } = parseArgs({
+  options: {
+    items: { type: "string", default: "1000" },
+    batches: { type: "string", default: "10" },
+    reads: { type: "string", default: "500" },
+    waits: { type: "string", default: "50" },
+  },
+});
+const items = Number(wished.items);
+const reads = Number(wished.reads);
+const PAUSE_MS = 20;
+/** What the last batch leaves to do is done by then, and its memory collected. */
+const SETTLE_MS = 5_000;
+const REST_MS = 10_000;
+
+const say = (text: string) => process.stdout.write(`${text}\n`);
+
+const folder = await mkdtemp(join(tmpdir(), "parlance-status-"));
+await using opened = new AsyncDisposableStack();
+opened.defer(() => rm(folder, { recursive: true, force: true }));
+const model = await writeFreeModel(join(folder, "free"));
+const settings = { MODEL_ID: model, IDLE_TIMEOUT: "0", ENABLE_TTS: "false" };
+const pipeline = opened.adopt(await startPipeline(settings), (started) => started.stop());
+const { gatewayUrl, natsUrl } = pipeline;
+const login = { url: natsUrl, name: "bench", ...pipeline.credentials("topology") };
+const bus = opened.adopt(await connectBus(login), (connected) => connected.close());
+const client = opened.adopt(startStatusClient({ gatewayUrl, pauseMs: PAUSE_MS }), (started) => started.close());
+
+// Loads the model, and compiles what is run often.
+await client.run(1, Math.ceil(items / 5));
+const running: Record<string, number[]> = {};
+const batchIds: string[] = [];
+for (const batches of [1, Number(wished.batches)]) {
+  const ran = await client.run(batches, items);
+  const name = `${batches === 1 ? "one batch" : `${batches} batches at once`}, running`;
+  running[name] = ran.times;
+  batchIds.push(...ran.batchIds);
+  say(`${name}: ${ran.times.length} statuses`);
+}
+await pause(SETTLE_MS);
+const { times: done, cpu } = await readDone();
+const answers = await client.wait(Number(wished.waits));
+if (answers === null) say("the gateway tells no ETag: it knows no ?wait, and nothing is measured of it");
+const changed = answers === null ? undefined : await changesTo(bus, answers);
+
+const measured: Measured = { done, running, cpu, changed };
+const figures = figuresOf(measured);
+const claims = claimsOf(figures);
+await writeFile(new URL("status.md", import.meta.url), page(measured, claims, { items, pauseMs: PAUSE_MS }));
+for (const [claim, holds] of Object.entries(claims)) say(`${holds ? "holds" : "FAILS"}: ${claim}`);
+say(JSON.stringify(figures));
+process.exitCode = Object.values(claims).every(Boolean) ? 0 : 1;
+
+async function readDone(): Promise<{ times: number[]; cpu: CpuSeconds }> {
+  const used = () => cpuSeconds(pipeline.processes().pid);
+  const [restFrom, restBegan] = [used(), performance.now()];
+  await pause(REST_MS);
+  const atRest = difference(used(), restFrom);
+  const rest = performance.now() - restBegan;
+
+  const [from, began] = [used(), performance.now()];
+  const times = await client.read(batchIds, reads);
+  const share = (performance.now() - began) / rest;
+  const { [OWN_CLIENT]: _asks, ...parts } = difference(used(), from);
+  const cpu = Object.entries(parts).map(([part, seconds]) => {
+    const more = seconds - (atRest[part] ?? 0) * share;
+    return [part, (more * 1_000) / reads] as const;
+  });
+  return { times, cpu: Object.fromEntries(cpu) };
+}
+
+/** Milliseconds from each item's end to the answer that told it. */
+async function changesTo(from: Bus, told: NonNullable<Waited["answers"]>): Promise<number[]> {
+  return await Promise.all(
+    told.map(async ({ batchId, itemId, at }) => {
+      const end = await from.last(streams.results, subjects.done(batchId, itemId));
+      if (end === undefined) throw new Error(`${batchId} has no end`);
+      return at - end.time;
+    }),
+  );
+}
