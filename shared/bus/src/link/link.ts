@@ -1,11 +1,13 @@
 /**
  * One connection to NATS that never gives up: every other file of this package reaches the server through a link.
  *
- * What is asked through it is asked until it is answered (until-answered), which the server's refusals end and its troubles do not
- * (server-error). A leader's word counts only when it is not older than what this connection has seen (stream-info, seen-sequences).
+ * What is asked through it (questions) is asked until it is answered (until-answered), which the server's refusals end and its troubles
+ * do not (server-error). A leader's word counts only when it is not older than what this connection has seen (stream-info, seen-sequences).
  */
 import { type JetStreamManager, jetstreamManager } from "@nats-io/jetstream";
 import { errors, type NatsConnection } from "nats";
+import { ConnectionLost } from "./connection-lost.ts";
+import { createQuestions, type Questions } from "./questions.ts";
 import { rememberSequences, type SeenSequences } from "./seen-sequences.ts";
 
 /** The part of a pino logger that the bus uses. */
@@ -27,6 +29,7 @@ export interface Link {
   readonly connectedSince: number;
   readonly closed: boolean;
   readonly seen: SeenSequences;
+  readonly ask: Questions["ask"];
   onConnection(listener: (connected: boolean) => void): () => void;
   /** Called when the server refuses a publish or a subscription of this connection's user. Returns how to stop. */
   onRefusal(listener: (refused: Refusal) => void): () => void;
@@ -37,13 +40,10 @@ export interface Link {
   close(): Promise<void>;
 }
 
-export class ConnectionLost extends Error {
-  override readonly name = "ConnectionLost";
-}
-
 export async function createLink(nc: NatsConnection, inboxPrefix: string, log: BusLog | undefined): Promise<Link> {
   const listeners = new Set<(connected: boolean) => void>();
   const refusalListeners = new Set<(refused: Refusal) => void>();
+  const questions = createQuestions(nc, inboxPrefix);
   let connected = true;
   let connectedSince = performance.now();
   let closing = false;
@@ -52,6 +52,7 @@ export async function createLink(nc: NatsConnection, inboxPrefix: string, log: B
     if (next === connected) return;
     connected = next;
     if (next) connectedSince = performance.now();
+    else questions.lose();
     for (const listener of [...listeners]) listener(next);
   }
 
@@ -66,6 +67,7 @@ export async function createLink(nc: NatsConnection, inboxPrefix: string, log: B
       } else if (status.type === "error") {
         log?.warn({ err: status.error }, "NATS reported an error");
         if (status.error instanceof errors.PermissionViolationError) {
+          questions.refuse(status.error);
           for (const listener of [...refusalListeners]) listener(status.error);
         }
       }
@@ -85,6 +87,7 @@ export async function createLink(nc: NatsConnection, inboxPrefix: string, log: B
     inboxPrefix,
     log,
     seen: rememberSequences(),
+    ask: questions.ask,
     get connected() {
       return connected;
     },

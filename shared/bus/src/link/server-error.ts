@@ -2,7 +2,8 @@
 import { JetStreamApiCodes, JetStreamApiError } from "@nats-io/jetstream";
 import { SpeechError } from "@parlance/contracts";
 import { errors } from "nats";
-import { ConnectionLost } from "./link.ts";
+import * as z from "zod";
+import { ConnectionLost } from "./connection-lost.ts";
 
 /** From nats-server's server/errors.json; the client library names only a few. */
 const codes = {
@@ -50,6 +51,9 @@ const outOfStorage: ReadonlySet<number> = new Set([
   codes.memoryResources,
   codes.storageResources,
 ]);
+
+/** As JetStream answers what it does not do. */
+export const apiErrorSchema = z.object({ code: z.number(), err_code: z.number(), description: z.string() });
 
 /** The server answered with less than what is known to be there: worth another try. */
 export class NotYet extends Error {

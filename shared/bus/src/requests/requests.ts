@@ -1,11 +1,10 @@
 /** Core NATS: messages that nobody stores. Requests, answers to them, and live subscriptions. */
 import { headerNames, SpeechError, toErrorBody, toSpeechError } from "@parlance/contracts";
-import { errors, headers, type Msg, type Subscription } from "nats";
+import { errors, type Msg, type Subscription } from "nats";
 import type { Link } from "../link/link.ts";
 import { isNoResponders, refusal } from "../link/server-error.ts";
-import { receivedHeaders } from "../streams/message-headers.ts";
+import { headersOf, receivedHeaders } from "../streams/message-headers.ts";
 import type { HeaderPairs } from "../streams/messages.ts";
-import { headersOf } from "../streams/publish-once.ts";
 import type { Bus, Request } from "../types.ts";
 
 /** The subscription exists when this returns, not when the first message is asked for. */
@@ -48,8 +47,7 @@ export async function request(
 ): Promise<Uint8Array | undefined> {
   if (!link.connected) return undefined;
   try {
-    const options = { timeout: timeoutMs, ...(pairs === undefined ? {} : { headers: headersOf(pairs) }) };
-    return (await link.whileConnected(link.nc.request(subject, payload, options))).data;
+    return (await link.ask(subject, payload, { timeoutMs, headers: pairs && headersOf(pairs) })).data;
   } catch (error) {
     if (error instanceof errors.TimeoutError || isNoResponders(error)) return undefined;
     const final = refusal(error, `Asking ${subject}`);
@@ -117,9 +115,7 @@ export function serve(
 
 export function publish(link: Link, ...[subject, payload, pairs]: Parameters<Bus["publish"]>): void {
   if (link.closed) throw new SpeechError("bus_unavailable", "The connection to NATS is closed.");
-  const options = pairs ? { headers: headers() } : undefined;
-  for (const [name, value] of pairs ?? []) options?.headers.append(name, value);
-  link.nc.publish(subject, payload, options);
+  link.nc.publish(subject, payload, pairs && { headers: headersOf(pairs) });
 }
 
 function endWith(subscription: Subscription, signal: AbortSignal): void {

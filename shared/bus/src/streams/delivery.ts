@@ -58,7 +58,7 @@ export function createDelivery(link: Link, message: Msg, info: DeliveryInfo): De
       await untilAnswered(
         link,
         `Acknowledging ${message.subject}`,
-        (timeout) => nc.request(reply, "+ACK", { timeout }),
+        (timeoutMs) => link.ask(reply, "+ACK", { timeoutMs }),
         { attemptMs: ACK_ATTEMPT_MS, silentTries: ACK_TRIES },
       );
     },

@@ -1,13 +1,14 @@
 /** Headers as a stranger may write them, over a plain socket, through everything that reads messages. */
 import { startTestServer, type TestServer, testServers } from "@parlance/nats/testing";
-import { connect } from "nats";
+import fc from "fast-check";
+import { connect, errors } from "nats";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { connectBus } from "../connection.ts";
 import { connectRaw, headerBlock } from "../testing/index.ts";
 import type { Bus } from "../types.ts";
 import { deadLetter } from "./dead-letter.ts";
-import { decodeHeaders } from "./message-headers.ts";
-import type { StoredMessage } from "./messages.ts";
+import { decodeHeaders, headersOf } from "./message-headers.ts";
+import type { HeaderPairs, StoredMessage } from "./messages.ts";
 
 const blocks: Record<string, { block: Buffer; malformed: boolean; kept?: string }> = {
   "a space in a name": { block: headerBlock("Good: 1", "Bad Name: 1", "Fine: 2"), malformed: true, kept: "Fine" },
@@ -41,6 +42,14 @@ const blocks: Record<string, { block: Buffer; malformed: boolean; kept?: string 
   "all that fits": { block: headerBlock(`Long: ${"x".repeat(65_000)}`), malformed: false, kept: "Long" },
 };
 
+/** As the client library sends them. */
+function blockOf(pairs: HeaderPairs): Uint8Array {
+  const written = headersOf(pairs);
+  const block: unknown = "encode" in written && typeof written.encode === "function" ? written.encode() : undefined;
+  if (!(block instanceof Uint8Array)) throw new Error("headers that cannot be sent");
+  return block;
+}
+
 describe("decodeHeaders", () => {
   it("reads what a client writes", () => {
     const read = decodeHeaders(headerBlock("A: 1", "B:2 ", "A: 3", "Ümlaut-free: \u00fc"));
@@ -51,6 +60,32 @@ describe("decodeHeaders", () => {
       false,
       "",
     ]);
+  });
+
+  it("reads what is written here", () => {
+    const name = fc.stringMatching(/^[\x21-\x39\x3b-\x7e]{1,12}$/);
+    const value = fc.string({ unit: "grapheme" }).filter((text) => !/[\r\n]/.test(text));
+    fc.assert(
+      fc.property(fc.array(fc.tuple(name, value), { maxLength: 6 }), (pairs) => {
+        const read = decodeHeaders(blockOf(pairs));
+        expect(read.malformed).toBeUndefined();
+        expect(read.keys()).toEqual([...new Set(pairs.map(([each]) => each))]);
+        for (const [each] of pairs) {
+          const values = pairs.filter(([other]) => other === each).map(([, text]) => text.trim());
+          expect([read.get(each), read.last(each)]).toEqual([values[0], values.at(-1)]);
+        }
+      }),
+    );
+  });
+
+  it.each([
+    ["", "no name"],
+    ["Two Words", "1"],
+    ["Größe", "1"],
+    ["A:B", "1"],
+    ["Good", "one\r\nEvil: two"],
+  ])("what is no header is not written: %j, %j", (name, value) => {
+    expect(() => headersOf([[name, value]])).toThrow(errors.InvalidArgumentError);
   });
 
   it.each(Object.entries(blocks))("never throws at %s, keeps what can be read, and says so", (_, each) => {

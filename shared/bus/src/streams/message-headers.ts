@@ -1,9 +1,9 @@
 /**
- * Headers of a message, read leniently: whoever may publish may write what no client would, and the client library throws at a
- * name that is not one. Here nothing throws. What could be read is there, and `malformed` says what could not.
+ * Headers of a message, written and read. They are read leniently: whoever may publish may write what no client would, and the client
+ * library throws at a name that is not one. Here nothing throws. What could be read is there, and `malformed` says what could not.
  */
-import type { Msg } from "nats";
-import type { MessageHeaders } from "./messages.ts";
+import { errors, headers, type Msg, type MsgHdrs } from "nats";
+import type { HeaderPairs, MessageHeaders } from "./messages.ts";
 
 export interface DecodedHeaders extends MessageHeaders {
   /** The last value: the server writes its own headers behind those of the publisher, which may have the same names. */
@@ -15,7 +15,24 @@ export interface DecodedHeaders extends MessageHeaders {
 const VERSION = "NATS/1.0";
 /** As the client library writes them: printable ASCII without the colon. */
 const headerName = /^[\x21-\x39\x3b-\x7e]+$/;
+const lineBreak = /[\r\n]/;
 const utf8 = new TextDecoder();
+const toUtf8 = new TextEncoder();
+
+/**
+ * To send. Not as the client library's own are made, which look through all names for each that is added: what it sends is what
+ * `encode` gives, and nothing else is asked of these. Throws an InvalidArgumentError for what is no header.
+ */
+export function headersOf(pairs: HeaderPairs): MsgHdrs {
+  let text = `${VERSION}\r\n`;
+  for (const [name, value] of pairs) {
+    if (!headerName.test(name)) throw new errors.InvalidArgumentError(`'${name}' is not a valid header name`);
+    if (lineBreak.test(value)) throw new errors.InvalidArgumentError(`the value of ${name} has a line break`);
+    text += `${name}: ${value.trim()}\r\n`;
+  }
+  const block = toUtf8.encode(`${text}\r\n`);
+  return Object.assign(headers(), { encode: () => block });
+}
 
 export function decodeHeaders(block: Uint8Array): DecodedHeaders {
   const [first = "", ...lines] = block.byteLength === 0 ? [] : utf8.decode(block).split("\r\n");
@@ -31,8 +48,12 @@ export function decodeHeaders(block: Uint8Array): DecodedHeaders {
       continue;
     }
     const value = line.slice(colon + 1).trim();
-    if (/[\r\n]/.test(value)) malformed ??= `the value of ${name} has a line break`;
-    values.set(name, [...(values.get(name) ?? []), value.replaceAll(/\s*[\r\n]+\s*/g, " ")]);
+    const broken = lineBreak.test(value);
+    if (broken) malformed ??= `the value of ${name} has a line break`;
+    const read = broken ? value.replaceAll(/\s*[\r\n]+\s*/g, " ") : value;
+    const others = values.get(name);
+    if (others === undefined) values.set(name, [read]);
+    else others.push(read);
   }
   return {
     code: Number.parseInt(first.slice(VERSION.length).trim(), 10) || 0,

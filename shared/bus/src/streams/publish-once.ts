@@ -1,9 +1,11 @@
 /** Stores a message exactly once: the same id on every try, and the stream's own memory of ids or of its subjects. */
-import { jetstream } from "@nats-io/jetstream";
-import { headers, type MsgHdrs, nuid } from "nats";
+import { JetStreamApiError } from "@nats-io/jetstream";
+import { nuid } from "nats";
+import * as z from "zod";
 import type { Link } from "../link/link.ts";
-import { wrongLastSequence } from "../link/server-error.ts";
+import { apiErrorSchema, wrongLastSequence } from "../link/server-error.ts";
 import { type RetryOptions, untilAnswered } from "../link/until-answered.ts";
+import { headersOf } from "./message-headers.ts";
 import type { HeaderPairs, PublishOnceOptions, PublishReceipt } from "./messages.ts";
 
 export interface StoreOptions extends RetryOptions {
@@ -14,6 +16,17 @@ export interface StoreOptions extends RetryOptions {
 }
 
 export type Stored = ({ stored: true } & PublishReceipt) | { stored: false; lastSeq: number };
+
+const MESSAGE_ID = "Nats-Msg-Id";
+const EXPECTED_SEQUENCE = "Nats-Expected-Last-Subject-Sequence";
+const utf8 = new TextDecoder();
+
+const answerSchema = z.object({
+  error: apiErrorSchema.optional(),
+  stream: z.string().default(""),
+  seq: z.number().default(0),
+  duplicate: z.boolean().default(false),
+});
 
 export async function publishOnce(
   link: Link,
@@ -30,20 +43,23 @@ export async function store(
   link: Link,
   subject: string,
   payload: Uint8Array | string,
-  { headers: pairs, messageId, expectedSequence, ...retry }: StoreOptions = {},
+  { headers: pairs = [], messageId, expectedSequence, ...retry }: StoreOptions = {},
 ): Promise<Stored> {
-  const js = jetstream(link.nc);
   // Without an id a retry after a lost answer would store the message a second time.
   const msgID = messageId ?? nuid.next();
-  const expect = expectedSequence === undefined ? {} : { expect: { lastSubjectSequence: expectedSequence } };
+  const expected = expectedSequence === undefined ? [] : [[EXPECTED_SEQUENCE, String(expectedSequence)] as const];
+  const own = [[MESSAGE_ID, msgID] as const, ...expected];
+  const others = pairs.filter(([name]) => name !== MESSAGE_ID);
   return await untilAnswered(
     link,
     `Publishing on ${subject}`,
-    async (timeout): Promise<Stored> => {
+    async (timeoutMs): Promise<Stored> => {
       try {
-        const ack = await js.publish(subject, payload, { msgID, timeout, headers: headersOf(pairs), ...expect });
-        link.seen.note(ack.stream, ack.seq);
-        return { stored: true, seq: ack.seq, duplicate: ack.duplicate };
+        const { data } = await link.ask(subject, payload, { timeoutMs, headers: headersOf([...others, ...own]) });
+        const { error, stream, seq, duplicate } = answerSchema.parse(JSON.parse(utf8.decode(data)));
+        if (error !== undefined) throw new JetStreamApiError(error);
+        link.seen.note(stream, seq);
+        return { stored: true, seq, duplicate };
       } catch (error) {
         const lastSeq = wrongLastSequence(error);
         if (lastSeq === undefined) throw error;
@@ -52,10 +68,4 @@ export async function store(
     },
     retry,
   );
-}
-
-export function headersOf(pairs: HeaderPairs = []): MsgHdrs {
-  const result = headers();
-  for (const [name, value] of pairs) result.append(name, value);
-  return result;
 }

@@ -3,7 +3,7 @@ import { JetStreamApiError } from "@nats-io/jetstream";
 import { createInbox, errors } from "nats";
 import * as z from "zod";
 import type { Link } from "../link/link.ts";
-import { isMissingMessage, isUnavailable } from "../link/server-error.ts";
+import { apiErrorSchema, isMissingMessage, isUnavailable } from "../link/server-error.ts";
 import { type RetryOptions, untilAnswered } from "../link/until-answered.ts";
 import { decodeHeaders, noHeaders, receivedHeaders } from "./message-headers.ts";
 import type { StoredMessage } from "./messages.ts";
@@ -16,7 +16,7 @@ export type MessageQuery =
   | { next_by_subj: string; start_time: string };
 
 const answerSchema = z.object({
-  error: z.object({ code: z.number(), err_code: z.number(), description: z.string() }).optional(),
+  error: apiErrorSchema.optional(),
   message: z
     .object({
       subject: z.string(),
@@ -36,9 +36,9 @@ export async function askLeader(
   query: MessageQuery,
   retry?: RetryOptions,
 ): Promise<StoredMessage | undefined> {
-  const attempt = async (timeout: number) => {
+  const attempt = async (timeoutMs: number) => {
     const request = JSON.stringify(query);
-    const { data } = await link.nc.request(`$JS.API.STREAM.MSG.GET.${stream}`, request, { timeout });
+    const { data } = await link.ask(`$JS.API.STREAM.MSG.GET.${stream}`, request, { timeoutMs });
     const { error, message } = answerSchema.parse(JSON.parse(new TextDecoder().decode(data)));
     if (error !== undefined) {
       const failure = new JetStreamApiError(error);
