@@ -64,7 +64,7 @@ function fingerprint() {
     if (existsSync(join(root, src))) {
       files.push(join(name, "package.json"));
       for (const entry of readdirSync(join(root, src), { recursive: true, withFileTypes: true })) {
-        if (entry.isFile() && /\.(ts|json)$/.test(entry.name) && !entry.name.endsWith(".test.ts")) {
+        if (entry.isFile() && /\.(ts|json|html|css|svg)$/.test(entry.name) && !entry.name.endsWith(".test.ts")) {
           files.push(join(entry.parentPath, entry.name).slice(root.length));
         }
       }

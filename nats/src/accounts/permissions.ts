@@ -133,6 +133,9 @@ export const permissions: Record<ServiceName, Permissions> = {
       ...read(streams.progress),
       ...read(batchesStream),
       ...read(leaseStream),
+      ...read(streams.dead),
+      // What is run again by hand.
+      "speech.job.*.batch.>",
       `$KV.${buckets.batches}.>`,
       ...writeFiles,
       "speech.status.*",

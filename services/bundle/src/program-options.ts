@@ -1,5 +1,6 @@
 /** How programs of Parlance are made into few files by esbuild. */
 import type { BuildOptions } from "esbuild";
+import { consolePage } from "./console-page.ts";
 import { leanPackages } from "./lean-packages.ts";
 
 /** What has native code or WebAssembly stays in node_modules. */
@@ -22,7 +23,7 @@ export const programOptions = {
   sourcemap: "linked",
   sourcesContent: false,
   external: keptPackages,
-  plugins: [...leanPackages],
+  plugins: [...leanPackages, consolePage],
   // A program's text is in memory for as long as it runs, and in two bytes a letter where a comment has one beyond Latin.
   minifyWhitespace: true,
   minifySyntax: true,

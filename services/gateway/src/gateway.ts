@@ -49,7 +49,9 @@ import {
   createRequestedModels,
   createSpeechModels,
 } from "./models/index.ts";
+import { addConsole } from "./console/index.ts";
 import { addOpenapi } from "./openapi/index.ts";
+import { addOperate } from "./operate/index.ts";
 import { createRealtime, type Realtime } from "./realtime/index.ts";
 import { addSocketPaths, createUpgradeRoom, type SocketLimits, type SocketRoute } from "./sockets/index.ts";
 import { addSpeech, speakRoute } from "./speech/index.ts";
@@ -194,8 +196,10 @@ function createApp(
   addModels(router, gateway);
   addModelManagement(router, gateway);
   addGpu(router, gateway);
+  addOperate(router, gateway);
   addHealth(router, gateway);
   addOpenapi(router);
+  addConsole(router);
   addSocketPaths(router, routes);
 
   app.use(createRequestLog({ log, metrics }));

@@ -15,6 +15,7 @@ export * from "./models/model-readiness.ts";
 export * from "./models/models.ts";
 export * from "./rest/rest.ts";
 export * from "./rest/rest-models.ts";
+export * from "./rest/rest-operate.ts";
 export * from "./rest/speech.ts";
 export * from "./rest/unknown-fields.ts";
 export * from "./settings/read-settings.ts";

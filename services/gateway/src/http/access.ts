@@ -11,6 +11,8 @@ import { hostNameOf, isLoopbackHost } from "./loopback.ts";
 
 /** Probes know no key, and these tell nothing that is worth one. */
 const openPaths: ReadonlySet<string> = new Set(["/livez", "/readyz", "/health"]);
+/** The console's page, which asks for the key: it is the same everywhere. */
+const isPage = (path: string) => path === "/" || path.startsWith("/console/");
 
 /** Throws when the gateway would listen to others without asking them for a key. */
 export function requireKeysBeyondLoopback(host: string, keys: readonly string[]): void {
@@ -68,7 +70,7 @@ export function createAccess(rules: AccessRules): Middleware {
     if (!rules.keyed) rules.refuseOthers(ctx.get("Host"), ctx.get("Origin"));
     else {
       const owner = rules.ownerOf(ctx.get("X-API-Key") || bearer(ctx.get("Authorization")));
-      if (owner === undefined && !openPaths.has(ctx.path)) {
+      if (owner === undefined && !openPaths.has(ctx.path) && !isPage(ctx.path)) {
         ctx.set("WWW-Authenticate", "Bearer");
         throw new SpeechError("unauthorized");
       }

@@ -3,7 +3,7 @@
  * counts, and asked of the workers, which know what they have loaded and how long that took.
  */
 import type Router from "@koa/router";
-import { askWorkers, type KeyBucket } from "@parlance/bus";
+import { askWorkers, type Bus, type KeyBucket } from "@parlance/bus";
 import {
   familySchema,
   type GpuStatus,
@@ -21,8 +21,9 @@ const RECENT_SWAPS = 20;
 /** The gateway's clock and the server's may differ. */
 const SLACK_MS = 5_000;
 
-export function addGpu(router: Router, { bus }: GatewayContext): void {
-  const status = keepFor(FRESH_MS, async (): Promise<GpuStatus> => {
+/** Asked at most once at a time, for all who want to know. */
+export function createGpuStatus(bus: Bus): () => Promise<GpuStatus> {
+  return keepFor(FRESH_MS, async () => {
     const workers = await askWorkers(bus);
     const [leases, wanted] = await Promise.all([
       readKeys(bus.bucket(leaseEntries.holder), "*", workers),
@@ -30,6 +31,10 @@ export function addGpu(router: Router, { bus }: GatewayContext): void {
     ]);
     return foldGpuStatus(leases, wanted, workers);
   });
+}
+
+export function addGpu(router: Router, { bus }: GatewayContext): void {
+  const status = createGpuStatus(bus);
   router.get("/api/v1/gpu", async (ctx) => {
     ctx.body = await status();
   });

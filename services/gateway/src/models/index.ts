@@ -5,7 +5,7 @@
  * reads which GPU serves what.
  */
 export { createAwaitModel } from "./await-model.ts";
-export { addGpu } from "./gpu-endpoints.ts";
+export { addGpu, createGpuStatus } from "./gpu-endpoints.ts";
 export { addModelManagement } from "./manage-models-endpoints.ts";
 export { addModels } from "./models-endpoints.ts";
 export { OtherModel } from "./other-model.ts";

@@ -3,6 +3,7 @@ import { families } from "@parlance/contracts";
 import { onAudio, onBodies, onModels, onSpeech, onWork } from "./met-errors.ts";
 import { openaiAudioPaths } from "./openai-audio-paths.ts";
 import { audioFile, form, type Json, json, listOf, operation, path } from "./operation.ts";
+import { operatePaths } from "./operate-paths.ts";
 import { socketPaths } from "./socket-paths.ts";
 import { voicePaths } from "./voice-paths.ts";
 
@@ -97,6 +98,7 @@ export function paths(): Json {
         errors: ["batch_not_found"],
       }),
     },
+    ...operatePaths(),
     "/api/v1/transcribe": {
       post: operation("transcribe", "Transcribe uploaded files in one pass and wait for it", {
         body: json("TranscribeRequest"),

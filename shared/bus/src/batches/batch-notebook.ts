@@ -10,6 +10,7 @@ import {
   type BatchRecord,
   batchEntries,
   batchKeys,
+  batchRecordSchema,
   buckets,
   type LiveSession,
   type SubmissionClaim,
@@ -49,6 +50,8 @@ export interface BatchNotebook {
   readonly sessions: KeyBucket<LiveSession>;
   /** Records that were written as `seq` or later, oldest first: whether each is of a session that goes on. */
   openSince(seq: number): AsyncIterable<{ batchId: string; open: boolean; seq: number; time: number }>;
+  /** Records that were written as `seq` or later, oldest first, without those that cannot be read. */
+  recordsSince(seq: number): AsyncIterable<{ record: BatchRecord; seq: number }>;
   /** What callers' idempotency keys stand for. */
   readonly claims: KeyBucket<SubmissionClaim>;
   /** Runs of a job, by its sequence in JOBS, that their workers did not survive: 0 is not written down. */
@@ -114,6 +117,14 @@ export function openBatchNotebook(bus: Pick<Bus, "bucket" | "last" | "read">): B
         yield { batchId: key.split(".").at(-1) ?? "", open: Buffer.from(data).includes(OPEN), seq, time };
       }
     },
+    async *recordsSince(fromSeq) {
+      const subject = `$KV.${buckets.batches}.${batchKeys.batch("*")}`;
+      for await (const { data, headers, seq } of bus.read({ stream, subject, fromSeq })) {
+        if (isGone(headers)) continue;
+        const record = batchRecordSchema.safeParse(jsonOf(data));
+        if (record.success) yield { record: record.data, seq };
+      }
+    },
     claims: bus.bucket(batchEntries.claim),
     unfinishedRuns: {
       of: async (seq) => (await unfinished.get(String(seq)))?.value ?? 0,
@@ -140,4 +151,12 @@ export function openBatchNotebook(bus: Pick<Bus, "bucket" | "last" | "read">): B
       await notes.put(TRIAL, null);
     },
   };
+}
+
+function jsonOf(data: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(data).toString());
+  } catch {
+    return undefined;
+  }
 }

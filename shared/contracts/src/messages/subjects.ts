@@ -82,6 +82,7 @@ export const subjects = {
   itemSound: (batchId: string, itemId: string) => `speech.sound.${batchId}.${itemId}.*`,
   dead: (service: string, batchId: string, itemId: string, n: number) =>
     `speech.dead.${service}.${batchId}.${itemId}.${n}`,
+  deadLetters: "speech.dead.>",
   /** Kept in RESULTS: a publisher's message that was stored on intake and then refused. */
   refused: (source: string, batchId: string) => `speech.refused.${source}.${batchId}`,
   /** A live session's frames, as their publisher calls them. */
@@ -109,7 +110,7 @@ export const streamSubjects = {
   [streams.jobs]: ["speech.job.>"],
   [streams.results]: ["speech.result.>", "speech.done.>", "speech.summary.>", "speech.refused.>"],
   [streams.progress]: ["speech.progress.>"],
-  [streams.dead]: ["speech.dead.>"],
+  [streams.dead]: [subjects.deadLetters],
   [streams.live]: ["speech.live.audio.*.*"],
   [streams.windows]: ["speech.live.window.*"],
 } as const;

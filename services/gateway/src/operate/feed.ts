@@ -1,0 +1,151 @@
+/**
+ * What happens, for all who listen: one set of subscriptions and one look at the lanes a second, however many listen, and nothing at
+ * all while nobody does. What is missed is not told again: who needs it whole reads the lists.
+ */
+import { setTimeout as pause } from "node:timers/promises";
+import type { BatchNotebook, Bus } from "@parlance/bus";
+import {
+  batchSummarySchema,
+  familyOf,
+  type GpuStatus,
+  itemDoneSchema,
+  type LaneState,
+  type OperateEvent,
+  SpeechError,
+  segmentResultSchema,
+  streams,
+  subjects,
+} from "@parlance/contracts";
+import type { Log } from "@parlance/telemetry";
+import { deadLettersSince } from "./list-dead-letters.ts";
+import { createPasses } from "./passes.ts";
+import { createWatcher, type Watcher } from "./watchers.ts";
+
+const LOOK_MS = 1_000;
+/** Of one gateway: a console is looked at by few. */
+const MOST_WATCHERS = 64;
+
+export interface FeedOptions {
+  bus: Pick<Bus, "subscribe" | "read" | "streamState">;
+  notebook: Pick<BatchNotebook, "state">;
+  readLanes: () => Promise<LaneState[]>;
+  readDevices: () => Promise<GpuStatus>;
+  log: Log;
+  lookMs?: number;
+}
+
+export interface Feed {
+  /** Throws `too_many_sessions`. It is told until `close`. */
+  watch(): Watcher & { close(): void };
+}
+
+export function createFeed(options: FeedOptions): Feed {
+  const { bus, notebook, readLanes, readDevices, log, lookMs = LOOK_MS } = options;
+  const watchers = new Set<Watcher>();
+  let running: AbortController | undefined;
+  let state: Extract<OperateEvent, { type: "state" }> | undefined;
+
+  function tell(event: OperateEvent): void {
+    for (const watcher of watchers) watcher.tell(event);
+  }
+
+  async function listen(subject: string, take: (data: unknown) => void, signal: AbortSignal): Promise<void> {
+    for await (const { data } of bus.subscribe(subject, signal)) {
+      try {
+        take(JSON.parse(Buffer.from(data).toString()));
+      } catch (error) {
+        log.debug({ err: error, subject }, "a message could not be read");
+      }
+    }
+  }
+
+  async function look(signal: AbortSignal): Promise<void> {
+    let batches: number | undefined;
+    let letters = (await bus.streamState(streams.dead)).lastSeq;
+    let before = "";
+    while (!signal.aborted) {
+      try {
+        const [lanes, { devices }, notes, dead] = await Promise.all([
+          readLanes(),
+          readDevices(),
+          notebook.state(),
+          bus.streamState(streams.dead),
+        ]);
+        state = { type: "state", lanes, devices };
+        const seen = JSON.stringify(state);
+        if (seen !== before) tell(state);
+        before = seen;
+        if (batches !== undefined && notes.lastSeq !== batches) tell({ type: "batches" });
+        batches = notes.lastSeq;
+        if (dead.lastSeq > letters) {
+          for await (const letter of deadLettersSince(bus, letters + 1)) tell({ type: "dead", letter });
+          letters = dead.lastSeq;
+        }
+      } catch (error) {
+        log.debug({ err: error }, "the lanes could not be read");
+      }
+      await pause(lookMs, undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  function start(): AbortController {
+    const controller = new AbortController();
+    const { signal } = controller;
+    const passOf = createPasses();
+    const following = [
+      listen(subjects.done("*", "*"), (data) => tell(itemEvent(data)), signal),
+      listen(subjects.summary("*"), (data) => tell(batchEvent(data)), signal),
+      listen(
+        subjects.itemResults("*", "*"),
+        (data) => {
+          const pass = passOf(segmentResultSchema.parse(data));
+          if (pass !== undefined) tell(pass);
+        },
+        signal,
+      ),
+      look(signal),
+    ];
+    for (const each of following) each.catch((error: unknown) => log.debug({ err: error }, "events are not followed"));
+    return controller;
+  }
+
+  return {
+    watch() {
+      if (watchers.size >= MOST_WATCHERS)
+        throw new SpeechError("too_many_sessions", `${MOST_WATCHERS} callers listen to events.`);
+      const watcher = createWatcher();
+      // Whoever comes later is told at once how things stand.
+      if (state !== undefined && running !== undefined) watcher.tell(state);
+      watchers.add(watcher);
+      running ??= start();
+      return {
+        ...watcher,
+        close() {
+          watchers.delete(watcher);
+          if (watchers.size > 0) return;
+          running?.abort();
+          running = undefined;
+        },
+      };
+    },
+  };
+}
+
+function itemEvent(data: unknown): OperateEvent {
+  const done = itemDoneSchema.parse(data);
+  return {
+    ...{ type: "item", batch_id: done.batchId, item_id: done.itemId, custom_id: done.customId ?? null },
+    ...{ operation: done.operation, family: familyOf[done.operation], status: done.status },
+    ...{ error: done.error?.message ?? null, model: done.model ?? null },
+    audio_seconds: done.audioSeconds ?? null,
+    queue_seconds: done.queueSeconds ?? null,
+    run_seconds: done.runSeconds ?? null,
+    at: new Date(done.finishedAt).toISOString(),
+  };
+}
+
+function batchEvent(data: unknown): OperateEvent {
+  const { batchId, label, status, completed, failed, total, finishedAt } = batchSummarySchema.parse(data);
+  const at = new Date(finishedAt).toISOString();
+  return { type: "batch", batch_id: batchId, label, status, completed, failed, total, at };
+}
