@@ -1,0 +1,56 @@
+/** What happens on the machines, for all views: one stream of events, opened again when it breaks, and closed while nobody looks. */
+import type { OperateEvent } from "@parlance/contracts";
+import { readEvents } from "./event-stream.ts";
+
+type Listener = (event: OperateEvent) => void;
+
+const FIRST_PAUSE_MS = 500;
+const LONGEST_PAUSE_MS = 10_000;
+/** A gateway that hangs up for good says so in its last event. */
+type Told = OperateEvent | { error: { message: string } };
+
+const listeners = new Set<Listener>();
+let running: AbortController | undefined;
+let state: OperateEvent | undefined;
+
+/** Called with every event, the newest state at once. Returns how to stop. */
+export function listen(listener: Listener): () => void {
+  listeners.add(listener);
+  if (state !== undefined) listener(state);
+  update();
+  return () => {
+    listeners.delete(listener);
+    update();
+  };
+}
+
+document.addEventListener("visibilitychange", update);
+
+function update(): void {
+  const wanted = listeners.size > 0 && document.visibilityState === "visible";
+  if (wanted && running === undefined) {
+    running = new AbortController();
+    void follow(running.signal);
+  } else if (!wanted) {
+    running?.abort();
+    running = undefined;
+  }
+}
+
+async function follow(signal: AbortSignal): Promise<void> {
+  let pauseMs = FIRST_PAUSE_MS;
+  while (!signal.aborted) {
+    try {
+      for await (const event of readEvents<Told>("/api/v1/events", { signal })) {
+        if ("error" in event) break;
+        pauseMs = FIRST_PAUSE_MS;
+        if (event.type === "state") state = event;
+        for (const listener of listeners) listener(event);
+      }
+    } catch {
+      // It is tried again: what it would say, the views hear from their own requests.
+    }
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
+  }
+}

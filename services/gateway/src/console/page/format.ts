@@ -1,0 +1,40 @@
+/** Numbers as people read them. Pure. */
+
+/** `0.4 s`, `12 s`, `3 min 05 s`, `2 h 10 min`. */
+export function duration(seconds: number): string {
+  if (seconds < 10) return `${seconds.toFixed(1)} s`;
+  if (seconds < 60) return `${Math.round(seconds)} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes} min ${String(Math.floor(seconds % 60)).padStart(2, "0")} s`;
+  return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, "0")} min`;
+}
+
+/** `1:05.2` of a moment in a recording. */
+export function clock(seconds: number): string {
+  const whole = Math.floor(seconds / 60);
+  return `${whole}:${(seconds - whole * 60).toFixed(1).padStart(4, "0")}`;
+}
+
+/** Since a moment, by this machine's clock, which may be behind the gateway's. */
+export function age(since: string, now: number = Date.now()): string {
+  return duration(Math.max(0, (now - Date.parse(since)) / 1_000));
+}
+
+export function bytes(count: number): string {
+  if (count < 1_000) return `${count} B`;
+  const units = ["kB", "MB", "GB", "TB"];
+  let value = count / 1_000;
+  while (value >= 1_000 && units.length > 1) {
+    value /= 1_000;
+    units.shift();
+  }
+  return `${value.toFixed(value < 10 ? 1 : 0)} ${units[0] ?? ""}`;
+}
+
+export function timeOfDay(moment: string): string {
+  return new Date(moment).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false });
+}
+
+export function plural(count: number, one: string, many: string = `${one}s`): string {
+  return `${count.toLocaleString("en")} ${count === 1 ? one : many}`;
+}

@@ -1,0 +1,28 @@
+/** Light or dark: the system's, until somebody chooses. */
+import { h } from "./dom.ts";
+
+const KEY = "parlance-theme";
+const dark = matchMedia("(prefers-color-scheme: dark)");
+
+export function themeButton(): HTMLButtonElement {
+  const button = h("button", { type: "button", class: "plain", onclick: toggle });
+  function show(): void {
+    const theme = localStorage.getItem(KEY) ?? (dark.matches ? "dark" : "light");
+    document.documentElement.dataset.theme = theme;
+    button.textContent = theme === "dark" ? "Light" : "Dark";
+    button.setAttribute("aria-label", `Switch to ${theme === "dark" ? "light" : "dark"} colours`);
+    document.dispatchEvent(new Event("theme"));
+  }
+  function toggle(): void {
+    localStorage.setItem(KEY, document.documentElement.dataset.theme === "dark" ? "light" : "dark");
+    show();
+  }
+  dark.addEventListener("change", show);
+  show();
+  return button;
+}
+
+/** A colour of the tokens, for what is drawn. */
+export function colour(name: string): string {
+  return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+}

@@ -1,0 +1,116 @@
+/** A recording's loudness over time, drawn once for its width; what was played is in the accent. It is a slider to the keyboard. */
+import { h } from "./dom.ts";
+import { clock } from "./format.ts";
+import { colour } from "./theme.ts";
+
+const BAR = 3;
+const GAP = 2;
+const STEP_SECONDS = 2;
+/** Beyond that a browser would need gigabytes to decode it. */
+const MAX_DECODED_BYTES = 64_000_000;
+
+export interface Waveform {
+  element: HTMLCanvasElement;
+  show(samples: Float32Array, seconds: number): void;
+  place(seconds: number): void;
+}
+
+export function createWaveform(label: string, onSeek: (seconds: number) => void, signal: AbortSignal): Waveform {
+  const element = h("canvas", {
+    ...{ class: "wave", role: "slider", tabindex: 0, "aria-label": label },
+    ...{ "aria-valuemin": 0, "aria-valuemax": 0, "aria-valuenow": 0 },
+  });
+  let samples = new Float32Array(0);
+  let length = 0;
+  let at = 0;
+
+  function draw(): void {
+    const { width, height } = fitted(element);
+    const context = element.getContext("2d");
+    if (context === null) return;
+    context.clearRect(0, 0, width, height);
+    const scale = width / Math.max(1, element.clientWidth);
+    const step = (BAR + GAP) * scale;
+    const bars = Math.max(1, Math.floor(width / step));
+    const played = length === 0 ? 0 : (at / length) * width;
+    const [accent, rest] = [colour("accent"), colour("line-strong")];
+    for (let bar = 0; bar < bars; bar++) {
+      const peak = peakOf(samples, bar / bars, (bar + 1) / bars);
+      const tall = Math.max(2 * scale, peak * height * 0.94);
+      context.fillStyle = bar * step < played ? accent : rest;
+      context.beginPath();
+      context.roundRect(bar * step, (height - tall) / 2, BAR * scale, tall, (BAR * scale) / 2);
+      context.fill();
+    }
+  }
+
+  function seek(seconds: number): void {
+    onSeek(Math.min(length, Math.max(0, seconds)));
+  }
+
+  element.addEventListener("click", ({ offsetX }) => seek((offsetX / element.clientWidth) * length));
+  element.addEventListener("keydown", (event) => {
+    const to = { ArrowLeft: at - STEP_SECONDS, ArrowRight: at + STEP_SECONDS, Home: 0, End: length }[event.key];
+    if (to === undefined) return;
+    event.preventDefault();
+    seek(to);
+  });
+  const sized = new ResizeObserver(draw);
+  sized.observe(element);
+  document.addEventListener("theme", draw, { signal });
+  signal.addEventListener("abort", () => sized.disconnect());
+
+  return {
+    element,
+    show(shown, seconds) {
+      samples = new Float32Array(shown);
+      length = seconds;
+      element.setAttribute("aria-valuemax", seconds.toFixed(1));
+      draw();
+    },
+    place(seconds) {
+      at = seconds;
+      element.setAttribute("aria-valuenow", seconds.toFixed(1));
+      element.setAttribute("aria-valuetext", `${clock(seconds)} of ${clock(length)}`);
+      draw();
+    },
+  };
+}
+
+/** As many pixels as it has on the screen. */
+export function fitted(canvas: HTMLCanvasElement): { width: number; height: number } {
+  const width = Math.round(canvas.clientWidth * devicePixelRatio);
+  const height = Math.round(canvas.clientHeight * devicePixelRatio);
+  if (canvas.width !== width) canvas.width = width;
+  if (canvas.height !== height) canvas.height = height;
+  return { width, height };
+}
+
+/** The loudest of some samples of a stretch: all of a long recording's would take too long. */
+function peakOf(samples: Float32Array, from: number, to: number): number {
+  const begin = Math.floor(from * samples.length);
+  const end = Math.min(samples.length, Math.ceil(to * samples.length));
+  const stride = Math.max(1, Math.floor((end - begin) / 512));
+  let peak = 0;
+  for (let index = begin; index < end; index += stride) peak = Math.max(peak, Math.abs(samples[index] ?? 0));
+  return peak;
+}
+
+/** Undefined for what this browser cannot decode, or should not. */
+export async function decodeSound(blob: Blob): Promise<{ samples: Float32Array; seconds: number } | undefined> {
+  if (blob.size > MAX_DECODED_BYTES) return undefined;
+  const context = new OfflineAudioContext(1, 1, 16_000);
+  try {
+    const sound = await context.decodeAudioData(await blob.arrayBuffer());
+    return { samples: loudest(sound.getChannelData(0)), seconds: sound.duration };
+  } catch {
+    return undefined;
+  }
+}
+
+/** As loud as the canvas is tall. */
+export function loudest(samples: Float32Array): Float32Array {
+  let most = 0.05;
+  for (const sample of samples) if (Math.abs(sample) > most) most = Math.abs(sample);
+  return samples.map((sample) => sample / most);
+}
