@@ -1,0 +1,114 @@
+import { connectBus } from "@parlance/bus";
+import {
+  batchListSchema,
+  deadLetterReasonHeader,
+  deadLettersSchema,
+  lanesSchema,
+  operateEventSchema,
+  submitResponseSchema,
+  subjects,
+} from "@parlance/contracts";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { eventually, startRig, startTestGateway, type TestGateway, type TestRig } from "../testing/test-gateway.ts";
+
+let rig: TestRig;
+let gateway: TestGateway;
+
+beforeAll(async () => {
+  rig = await startRig();
+  gateway = await startTestGateway(rig.server);
+});
+afterAll(async () => {
+  await gateway.close();
+  await rig.close();
+});
+
+async function submit(label: string): Promise<string> {
+  const ref_audio = await gateway.upload("say:fine");
+  const { body } = await gateway.post("/api/v1/queue/submit", { label, items: [{ operation: "transcribe", ref_audio }] });
+  return submitResponseSchema.parse(body).batch_id;
+}
+
+const list = async (query = "") => batchListSchema.parse((await gateway.json(`/api/v1/queue/batches${query}`)).body);
+
+describe("the list of batches", () => {
+  test("has the newest first, with what came of them, in pages", async () => {
+    const ids: string[] = [];
+    for (const label of ["one", "two", "three"]) ids.push(await submit(label));
+    const batches = await eventually(async () => {
+      const page = await list("?limit=3");
+      return page.batches.every(({ finished_at }) => finished_at !== null) ? page.batches : undefined;
+    });
+    expect(batches.map(({ batch_id }) => batch_id)).toEqual(ids.reverse());
+    expect(batches[0]).toMatchObject({
+      ...{ label: "three", status: "completed", total: 1, finished: 1, failed: 0, live: false, source: null },
+      ...{ lane: "batch", operations: ["transcribe"] },
+    });
+    const first = await list("?limit=1");
+    const second = await list(`?limit=1&before=${first.next}`);
+    expect([first, second].map(({ batches: [only] }) => only?.label)).toEqual(["three", "two"]);
+  });
+
+  test.each(["?limit=0", "?limit=201", "?limit=many", "?before=0"])("refuses %s by the field's name", async (query) => {
+    const { status, body } = await gateway.json(`/api/v1/queue/batches${query}`);
+    const param = /\w+/.exec(query)?.[0];
+    expect({ status, body }).toMatchObject({ status: 400, body: { error: { code: "validation_failed", param } } });
+  });
+});
+
+test("the lanes are all there, and nothing waits in them", async () => {
+  const { lanes } = lanesSchema.parse((await gateway.json("/api/v1/queue/lanes")).body);
+  expect(lanes).toHaveLength(12);
+  expect(lanes[0]).toMatchObject({ lane: "realtime", operation: "transcribe" });
+});
+
+test("dead letters are listed with their reason, newest first", async () => {
+  const worker = await connectBus({ name: "worker", ...rig.server.as("transcribe-worker") });
+  try {
+    for (const [n, reason] of ["poison", "exhausted"].entries()) {
+      await worker.publishOnce(subjects.dead("transcribe-worker", "b", "i", n), "abc", {
+        headers: [[deadLetterReasonHeader, reason]],
+      });
+    }
+  } finally {
+    await worker.close();
+  }
+  const { body } = await gateway.json("/api/v1/queue/dead-letters?limit=1");
+  const page = deadLettersSchema.parse(body);
+  expect(page.dead_letters).toMatchObject([
+    { service: "transcribe-worker", batch_id: "b", item_id: "i", segment: 1, reason: "exhausted", bytes: 3 },
+  ]);
+  const rest = deadLettersSchema.parse((await gateway.json(`/api/v1/queue/dead-letters?before=${page.next}`)).body);
+  expect(rest).toMatchObject({ dead_letters: [{ reason: "poison" }], next: null });
+});
+
+describe("a replay", () => {
+  test("of what nobody knows is answered 404", async () => {
+    for (const id of ["nobody", "a.b", "*"]) {
+      const { status, body } = await gateway.json(`/api/v1/queue/${id}/replay`, { method: "POST" });
+      expect({ status, body }, id).toMatchObject({ status: 404, body: { error: { code: "batch_not_found" } } });
+    }
+  });
+});
+
+test("events tell the state at once, and items and batches when they end", async () => {
+  const leaving = new AbortController();
+  const response = await gateway.call("/api/v1/events", { signal: leaving.signal });
+  expect(response.headers.get("content-type")).toBe("text/event-stream; charset=utf-8");
+  const batchId = await submit("told");
+  const types = new Set<string>();
+  let text = "";
+  const decoder = new TextDecoder();
+  for await (const chunk of response.body ?? []) {
+    text += decoder.decode(chunk, { stream: true });
+    const blocks = text.split("\n\n");
+    text = blocks.pop() ?? "";
+    for (const block of blocks.filter((each) => each.startsWith("data: "))) {
+      const event = operateEventSchema.parse(JSON.parse(block.slice(6)));
+      if (event.type === "item" || event.type === "batch") expect(event.batch_id).toBe(batchId);
+      types.add(event.type);
+    }
+    if (types.has("state") && types.has("item") && types.has("batch") && types.has("batches")) break;
+  }
+  leaving.abort();
+});
