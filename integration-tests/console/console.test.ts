@@ -8,7 +8,8 @@ import { type Pipeline, repositoryRoot, startPipeline } from "../src/pipeline.ts
 import { findChromium, openBrowser, openPage } from "./browser.ts";
 
 const chromium = findChromium();
-if (chromium === undefined) process.stdout.write("console: not tried in a browser, there is no Chromium here (CHROMIUM_BIN)\n");
+if (chromium === undefined)
+  process.stdout.write("console: not tried in a browser, there is no Chromium here (CHROMIUM_BIN)\n");
 
 const recording = join(repositoryRoot, "integration-tests/demo/audio/lights.wav");
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
@@ -27,7 +28,9 @@ describe.skipIf(chromium === undefined)("the console in Chromium", () => {
     await pipeline?.stop();
   }, 60_000);
 
-  it("asks for the key, takes a file, and plays a word that is clicked, in both themes", { timeout: 120_000 }, async () => {
+  it("asks for the key, takes a file, and plays a word that is clicked, in both themes", {
+    timeout: 120_000,
+  }, async () => {
     const { page, errors } = await opened("transcribe");
     const [chooser] = await Promise.all([page.waitForFileChooser(), button(page, "Choose a file")]);
     await chooser.accept([recording]);
@@ -44,10 +47,14 @@ describe.skipIf(chromium === undefined)("the console in Chromium", () => {
     expect(errors.filter((error) => !error.includes("401"))).toEqual([]);
   });
 
-  it("hears the microphone while somebody speaks, and has its words with their times", { timeout: 120_000 }, async () => {
+  it("hears the microphone while somebody speaks, and has its words with their times", {
+    timeout: 120_000,
+  }, async () => {
     const { page } = await opened("transcribe");
     await button(page, "Use the microphone");
-    await page.waitForFunction(() => (document.querySelector(".words")?.textContent ?? "").length > 5, { timeout: 60_000 });
+    await page.waitForFunction(() => (document.querySelector(".words")?.textContent ?? "").length > 5, {
+      timeout: 60_000,
+    });
     await button(page, "Stop");
     await page.waitForSelector(".word", { timeout: 60_000 });
   });
@@ -61,15 +68,21 @@ describe.skipIf(chromium === undefined)("the console in Chromium", () => {
     await page.waitForSelector(".transport", { timeout: 60_000 });
   });
 
-  it.each(["transcribe", "speak", "operate", "batches", "dead", "models"])("%s is accessible, as far as axe can tell, in both themes", { timeout: 60_000 }, async (view) => {
-    for (const theme of ["light", "dark"] as const) {
-      const { page } = await opened(view, theme);
-      // The page's own policy lets no script in: what is evaluated comes through the debugger.
-      await page.evaluate(axe);
-      const found = await page.evaluate("axe.run().then(({ violations }) => violations.map(({ id, nodes }) => `${id}: ${nodes[0].html}`))");
-      expect(found, theme).toEqual([]);
-    }
-  });
+  it.each(["transcribe", "speak", "operate", "batches", "dead", "models"])(
+    "%s is accessible, as far as axe can tell, in both themes",
+    { timeout: 60_000 },
+    async (view) => {
+      for (const theme of ["light", "dark"] as const) {
+        const { page } = await opened(view, theme);
+        // The page's own policy lets no script in: what is evaluated comes through the debugger.
+        await page.evaluate(axe);
+        const found = await page.evaluate(
+          "axe.run().then(({ violations }) => violations.map(({ id, nodes }) => `${id}: ${nodes[0].html}`))",
+        );
+        expect(found, theme).toEqual([]);
+      }
+    },
+  );
 });
 
 async function opened(view: string, theme: "light" | "dark" = "light") {

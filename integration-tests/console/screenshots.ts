@@ -59,7 +59,9 @@ async function takeAll(width: number, theme: Theme): Promise<void> {
 
   await page.reload();
   await clickText(page, "Use the microphone");
-  await page.waitForFunction(() => (document.querySelector(".words")?.textContent ?? "").length > 12, { timeout: 60_000 });
+  await page.waitForFunction(() => (document.querySelector(".words")?.textContent ?? "").length > 12, {
+    timeout: 60_000,
+  });
   await take("microphone");
   await clickText(page, "Stop");
   await page.waitForSelector(".word", { timeout: 60_000 });

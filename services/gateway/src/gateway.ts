@@ -17,6 +17,7 @@ import { buckets, MAX_HEADER_BYTES, voiceEntries } from "@parlance/contracts";
 import type { Log, Registry } from "@parlance/telemetry";
 import Koa from "koa";
 import { addQueue, createQueueGauge } from "./batch/index.ts";
+import { addConsole } from "./console/index.ts";
 import { addFiles, createAudioReceiver } from "./files/index.ts";
 import type { GatewayContext, GatewaySettings } from "./gateway-context.ts";
 import { addHealth } from "./health-endpoints.ts";
@@ -49,7 +50,6 @@ import {
   createRequestedModels,
   createSpeechModels,
 } from "./models/index.ts";
-import { addConsole } from "./console/index.ts";
 import { addOpenapi } from "./openapi/index.ts";
 import { addOperate } from "./operate/index.ts";
 import { createRealtime, type Realtime } from "./realtime/index.ts";

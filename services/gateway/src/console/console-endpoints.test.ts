@@ -35,7 +35,9 @@ describe("the page", () => {
     const first = await gateway.call("/console/app.ts");
     await first.arrayBuffer();
     expect(first.headers.get("content-type")).toBe("text/javascript; charset=utf-8");
-    const again = await gateway.call("/console/app.ts", { headers: { "if-none-match": first.headers.get("etag") ?? "" } });
+    const again = await gateway.call("/console/app.ts", {
+      headers: { "if-none-match": first.headers.get("etag") ?? "" },
+    });
     expect([again.status, await again.text()]).toEqual([304, ""]);
     for (const path of ["/console/none.ts", "/console/..%2Findex.ts", "/console/tsconfig.json"])
       expect((await gateway.json(path)).status, path).toBe(404);

@@ -50,7 +50,10 @@ export function operatePaths(): Json {
       get: operation(
         "events",
         "What happens, as server-sent events: lanes and accelerators, passes, items and batches that end, dead letters",
-        { answer: { "text/event-stream": { schema: { $ref: "#/components/schemas/OperateEvent" } } }, errors: ["too_many_sessions"] },
+        {
+          answer: { "text/event-stream": { schema: { $ref: "#/components/schemas/OperateEvent" } } },
+          errors: ["too_many_sessions"],
+        },
       ),
     },
   };

@@ -2,8 +2,8 @@
 import { families } from "@parlance/contracts";
 import { onAudio, onBodies, onModels, onSpeech, onWork } from "./met-errors.ts";
 import { openaiAudioPaths } from "./openai-audio-paths.ts";
-import { audioFile, form, type Json, json, listOf, operation, path } from "./operation.ts";
 import { operatePaths } from "./operate-paths.ts";
+import { audioFile, form, type Json, json, listOf, operation, path } from "./operation.ts";
 import { socketPaths } from "./socket-paths.ts";
 import { voicePaths } from "./voice-paths.ts";
 

@@ -1,10 +1,5 @@
 /** What was put aside, with the reason. */
-import {
-  type Bus,
-  deadLetterDeliveriesHeader,
-  deadLetterOmittedHeader,
-  type StoredMessage,
-} from "@parlance/bus";
+import { type Bus, deadLetterDeliveriesHeader, deadLetterOmittedHeader, type StoredMessage } from "@parlance/bus";
 import {
   type DeadLetterEntry,
   type DeadLetters,

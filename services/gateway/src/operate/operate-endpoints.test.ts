@@ -5,8 +5,8 @@ import {
   deadLettersSchema,
   lanesSchema,
   operateEventSchema,
-  submitResponseSchema,
   subjects,
+  submitResponseSchema,
 } from "@parlance/contracts";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { eventually, startRig, startTestGateway, type TestGateway, type TestRig } from "../testing/test-gateway.ts";
@@ -25,7 +25,10 @@ afterAll(async () => {
 
 async function submit(label: string): Promise<string> {
   const ref_audio = await gateway.upload("say:fine");
-  const { body } = await gateway.post("/api/v1/queue/submit", { label, items: [{ operation: "transcribe", ref_audio }] });
+  const { body } = await gateway.post("/api/v1/queue/submit", {
+    label,
+    items: [{ operation: "transcribe", ref_audio }],
+  });
   return submitResponseSchema.parse(body).batch_id;
 }
 

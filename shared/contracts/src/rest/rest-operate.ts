@@ -29,7 +29,9 @@ export const laneStateSchema = z.object({
 });
 export type LaneState = z.infer<typeof laneStateSchema>;
 
-export const lanesSchema = z.object({ lanes: z.array(laneStateSchema).describe("Of every operation, the most urgent first") });
+export const lanesSchema = z.object({
+  lanes: z.array(laneStateSchema).describe("Of every operation, the most urgent first"),
+});
 export type Lanes = z.infer<typeof lanesSchema>;
 
 export const listedBatchSchema = z.object({
@@ -64,7 +66,10 @@ export const deadLetterSchema = z.object({
 });
 export type DeadLetterEntry = z.infer<typeof deadLetterSchema>;
 
-export const deadLettersSchema = z.object({ dead_letters: z.array(deadLetterSchema).describe("The newest first"), next });
+export const deadLettersSchema = z.object({
+  dead_letters: z.array(deadLetterSchema).describe("The newest first"),
+  next,
+});
 export type DeadLetters = z.infer<typeof deadLettersSchema>;
 
 export const replayResponseSchema = z.object({
@@ -114,6 +119,8 @@ export const operateEventSchema = z.discriminatedUnion("type", [
   }),
   z.object({ type: z.literal("batches") }).describe("The list of batches has changed"),
   z.object({ type: z.literal("dead"), letter: deadLetterSchema }),
-  z.object({ type: z.literal("missed"), events: z.number() }).describe("Events that were left out, for they were not read in time"),
+  z
+    .object({ type: z.literal("missed"), events: z.number() })
+    .describe("Events that were left out, for they were not read in time"),
 ]);
 export type OperateEvent = z.infer<typeof operateEventSchema>;

@@ -28,7 +28,9 @@ const views: Readonly<Record<string, { title: string; show: View; under: string 
 };
 
 const main = byId("main");
-const links = ["transcribe", "speak", "operate"].map((name) => h("a", { href: `#/${name}` }, views[name]?.title ?? name));
+const links = ["transcribe", "speak", "operate"].map((name) =>
+  h("a", { href: `#/${name}` }, views[name]?.title ?? name),
+);
 let leaving = new AbortController();
 
 function show(): void {

@@ -1,8 +1,8 @@
 /** One batch: each item with its state, how long it waited and ran, and its text, sound or error. */
 import type { BatchStatus, ItemStatus } from "@parlance/contracts";
 import { call, get } from "./api.ts";
-import { action, alertOf, fill, h, tableOf, tableRow } from "./dom.ts";
 import { batchActions, stateOf } from "./batches-view.ts";
+import { action, alertOf, fill, h, tableOf, tableRow } from "./dom.ts";
 import { listen } from "./feed.ts";
 import { duration, plural } from "./format.ts";
 import { operateHead } from "./operate-tabs.ts";
@@ -18,7 +18,7 @@ export function batchView(main: HTMLElement, signal: AbortSignal, batchId: strin
   const opened = new Map<string, HTMLElement>();
   let shown = PAGE;
   let status: BatchStatus | undefined;
-  let due: number | undefined;
+  let due: ReturnType<typeof setTimeout> | undefined;
 
   function showMore(): void {
     shown += PAGE;
@@ -33,12 +33,42 @@ export function batchView(main: HTMLElement, signal: AbortSignal, batchId: strin
       top,
       operateHead("batch", label || "Batch"),
       h("p", { class: "faint" }, batchId),
-      h("div", { class: "row spread" }, h("p", {}, stateOf(status.status), h("span", { class: "soft" }, `  ${completed} of ${plural(total, "item")} done${failed ? `, ${failed} failed` : ""}`)), batchActions(batchId, isFinished, load)),
-      h("progress", { class: "bar", max: Math.max(1, total), value: completed + failed, "aria-label": "Items that have ended" }),
+      h(
+        "div",
+        { class: "row spread" },
+        h(
+          "p",
+          {},
+          stateOf(status.status),
+          h(
+            "span",
+            { class: "soft" },
+            `  ${completed} of ${plural(total, "item")} done${failed ? `, ${failed} failed` : ""}`,
+          ),
+        ),
+        batchActions(batchId, isFinished, load),
+      ),
+      h("progress", {
+        class: "bar",
+        max: Math.max(1, total),
+        value: completed + failed,
+        "aria-label": "Items that have ended",
+      }),
       waiting_reason !== null && h("p", { class: "notice" }, waiting_reason),
     );
-    const longest = Math.max(0.001, ...items.map(({ queue_seconds, run_seconds }) => (queue_seconds ?? 0) + (run_seconds ?? 0)));
-    fill(list, tableOf("Items", head, items.slice(0, shown).map((item, index) => row(item, index, longest)), [3]));
+    const longest = Math.max(
+      0.001,
+      ...items.map(({ queue_seconds, run_seconds }) => (queue_seconds ?? 0) + (run_seconds ?? 0)),
+    );
+    fill(
+      list,
+      tableOf(
+        "Items",
+        head,
+        items.slice(0, shown).map((item, index) => row(item, index, longest)),
+        [3],
+      ),
+    );
     more.hidden = items.length <= shown;
   }
 
@@ -47,14 +77,23 @@ export function batchView(main: HTMLElement, signal: AbortSignal, batchId: strin
     const result = opened.get(item_id) ?? h("div", {});
     opened.set(item_id, result);
     if (error !== null) fill(result, h("span", { class: "bad" }, error));
-    else if (url !== null && result.childElementCount === 0) fill(result, action("Show", {}, () => open(url, result)));
+    else if (url !== null && result.childElementCount === 0)
+      fill(
+        result,
+        action("Show", {}, () => open(url, result)),
+      );
     const times =
       queue_seconds === null
         ? ""
         : h(
             "span",
             { title: `waited ${duration(queue_seconds)}` },
-            h("meter", { class: "bar", max: longest, value: queue_seconds + (run_seconds ?? 0), "aria-label": "Time to its end, beside the longest" }),
+            h("meter", {
+              class: "bar",
+              max: longest,
+              value: queue_seconds + (run_seconds ?? 0),
+              "aria-label": "Time to its end, beside the longest",
+            }),
             `${duration(queue_seconds)} waiting, ${duration(run_seconds ?? 0)} running`,
           );
     return tableRow(head, [custom_id ?? String(index + 1), words[state], result, times], [3]);
@@ -74,7 +113,8 @@ export function batchView(main: HTMLElement, signal: AbortSignal, batchId: strin
   fill(main, h("div", { class: "stack" }, top, list, h("div", { class: "row" }, more)));
   fill(top, operateHead("batch", "Batch"));
   const stop = listen((event) => {
-    if ((event.type === "item" || event.type === "batch") && event.batch_id === batchId) due ??= setTimeout(() => void load(), AGAIN_MS);
+    if ((event.type === "item" || event.type === "batch") && event.batch_id === batchId)
+      due ??= setTimeout(() => void load(), AGAIN_MS);
   });
   signal.addEventListener("abort", () => {
     stop();
@@ -96,4 +136,10 @@ export function batchView(main: HTMLElement, signal: AbortSignal, batchId: strin
 }
 
 const head = ["Item", "State", "Result", "Time"];
-const words = { queued: "Queued", processing: "Running", done: "Done", error: "Failed", cancelled: "Cancelled" } as const;
+const words = {
+  queued: "Queued",
+  processing: "Running",
+  done: "Done",
+  error: "Failed",
+  cancelled: "Cancelled",
+} as const;

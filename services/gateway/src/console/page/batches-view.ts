@@ -16,7 +16,7 @@ export function batchesView(main: HTMLElement, signal: AbortSignal): void {
   const newer = h("button", { type: "button", hidden: true, onclick: () => turn(null) }, "Newest");
   let before: number | null = null;
   let next: number | null = null;
-  let due: number | undefined;
+  let due: ReturnType<typeof setTimeout> | undefined;
 
   function turn(to: number | null): void {
     before = to;
@@ -27,7 +27,10 @@ export function batchesView(main: HTMLElement, signal: AbortSignal): void {
     clearTimeout(due);
     due = undefined;
     try {
-      const page = await get(`/api/v1/queue/batches?limit=${PAGE}${before === null ? "" : `&before=${before}`}`, signal);
+      const page = await get(
+        `/api/v1/queue/batches?limit=${PAGE}${before === null ? "" : `&before=${before}`}`,
+        signal,
+      );
       next = page.next;
       older.hidden = next === null;
       newer.hidden = before === null;
@@ -37,7 +40,10 @@ export function batchesView(main: HTMLElement, signal: AbortSignal): void {
     }
   }
 
-  fill(main, h("div", { class: "stack" }, operateHead("batches", "Batches"), list, h("div", { class: "row" }, newer, older)));
+  fill(
+    main,
+    h("div", { class: "stack" }, operateHead("batches", "Batches"), list, h("div", { class: "row" }, newer, older)),
+  );
   const stop = listen((event) => {
     if (event.type !== "batches" && event.type !== "batch") return;
     if (before === null) due ??= setTimeout(() => void load(), AGAIN_MS);
@@ -55,7 +61,19 @@ function empty(): HTMLElement {
   return h("p", { class: "empty card" }, "There are no batches yet. Whatever is transcribed or spoken becomes one.");
 }
 
-function row({ batch_id, label, lane, source, live, status, total, finished, failed, accepted_at, finished_at }: ListedBatch): HTMLElement {
+function row({
+  batch_id,
+  label,
+  lane,
+  source,
+  live,
+  status,
+  total,
+  finished,
+  failed,
+  accepted_at,
+  finished_at,
+}: ListedBatch): HTMLElement {
   const name = label || (live ? "Live session" : `${batch_id.slice(0, 13)}…`);
   const from = [lane, source].filter(Boolean).join(", ");
   const items = `${finished.toLocaleString("en")} of ${plural(total, "item")}${failed ? `, ${failed} failed` : ""}`;
@@ -63,7 +81,13 @@ function row({ batch_id, label, lane, source, live, status, total, finished, fai
   return tableRow(
     head,
     [
-      h("span", {}, h("a", { href: `#/batch/${encodeURIComponent(batch_id)}` }, name), " ", h("span", { class: "faint" }, from)),
+      h(
+        "span",
+        {},
+        h("a", { href: `#/batch/${encodeURIComponent(batch_id)}` }, name),
+        " ",
+        h("span", { class: "faint" }, from),
+      ),
       stateOf(status),
       items,
       timeOfDay(accepted_at),
@@ -73,7 +97,13 @@ function row({ batch_id, label, lane, source, live, status, total, finished, fai
   );
 }
 
-const states = { queued: "Queued", processing: "Running", completed: "Done", partial: "Partly failed", error: "Failed" } as const;
+const states = {
+  queued: "Queued",
+  processing: "Running",
+  completed: "Done",
+  partial: "Partly failed",
+  error: "Failed",
+} as const;
 
 export function stateOf(status: keyof typeof states): HTMLElement {
   const tone = status === "completed" ? "good" : status === "partial" || status === "error" ? "bad" : "soft";

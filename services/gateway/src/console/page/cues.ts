@@ -17,7 +17,13 @@ export function cutCues(words: readonly Word[]): Cue[] {
   for (const { start, end, text } of words) {
     const longer: string = open === undefined ? text.trim() : `${open.text} ${text.trim()}`;
     const ends = open !== undefined && /[.!?。！？]$/.test(open.text);
-    if (open === undefined || ends || longer.length > 2 * LINE || end - open.start > LONGEST_SECONDS || start - open.end > PAUSE_SECONDS) {
+    if (
+      open === undefined ||
+      ends ||
+      longer.length > 2 * LINE ||
+      end - open.start > LONGEST_SECONDS ||
+      start - open.end > PAUSE_SECONDS
+    ) {
       open = { start, end, text: text.trim() };
       cues.push(open);
     } else {
@@ -35,7 +41,9 @@ export function toSrt(cues: readonly Cue[]): string {
 }
 
 export function toVtt(cues: readonly Cue[]): string {
-  const written = cues.map(({ start, end, text }) => `${time(start, ".")} --> ${time(end, ".")}\n${escaped(inLines(text))}\n`);
+  const written = cues.map(
+    ({ start, end, text }) => `${time(start, ".")} --> ${time(end, ".")}\n${escaped(inLines(text))}\n`,
+  );
   return ["WEBVTT\n", ...written].join("\n");
 }
 
@@ -51,7 +59,10 @@ function inLines(text: string): string {
   if (text.length <= LINE) return text;
   const middle = text.length / 2;
   const spaces = [...text.matchAll(/ /g)].map(({ index }) => index);
-  const best = spaces.reduce((near, at) => (Math.abs(at - middle) < Math.abs(near - middle) ? at : near), spaces[0] ?? -1);
+  const best = spaces.reduce(
+    (near, at) => (Math.abs(at - middle) < Math.abs(near - middle) ? at : near),
+    spaces[0] ?? -1,
+  );
   return best === -1 ? text : `${text.slice(0, best)}\n${text.slice(best + 1)}`;
 }
 

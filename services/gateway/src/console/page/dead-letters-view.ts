@@ -1,8 +1,8 @@
 /** What could not be handled, with the reason; its batch can be run again. */
 import type { DeadLetterEntry } from "@parlance/contracts";
 import { get } from "./api.ts";
-import { alertOf, fill, h, tableOf, tableRow } from "./dom.ts";
 import { batchActions } from "./batches-view.ts";
+import { alertOf, fill, h, tableOf, tableRow } from "./dom.ts";
 import { listen } from "./feed.ts";
 import { bytes, timeOfDay } from "./format.ts";
 import { operateHead } from "./operate-tabs.ts";
@@ -16,7 +16,10 @@ export function deadLettersView(main: HTMLElement, signal: AbortSignal): void {
 
   async function load(before: number | null): Promise<void> {
     try {
-      const page = await get(`/api/v1/queue/dead-letters?limit=${PAGE}${before === null ? "" : `&before=${before}`}`, signal);
+      const page = await get(
+        `/api/v1/queue/dead-letters?limit=${PAGE}${before === null ? "" : `&before=${before}`}`,
+        signal,
+      );
       next = page.next;
       older.hidden = next === null;
       const letters = page.dead_letters;
@@ -26,7 +29,10 @@ export function deadLettersView(main: HTMLElement, signal: AbortSignal): void {
     }
   }
 
-  fill(main, h("div", { class: "stack" }, operateHead("dead", "Dead letters"), list, h("div", { class: "row" }, older)));
+  fill(
+    main,
+    h("div", { class: "stack" }, operateHead("dead", "Dead letters"), list, h("div", { class: "row" }, older)),
+  );
   const stop = listen((event) => {
     if (event.type === "dead") void load(null);
   });
@@ -37,7 +43,11 @@ export function deadLettersView(main: HTMLElement, signal: AbortSignal): void {
 const head = ["When", "Batch", "Reason", "Tried", ""];
 
 function empty(): HTMLElement {
-  return h("p", { class: "empty card" }, "Nothing was put aside. What no worker survives, or cannot read, comes here with its reason.");
+  return h(
+    "p",
+    { class: "empty card" },
+    "Nothing was put aside. What no worker survives, or cannot read, comes here with its reason.",
+  );
 }
 
 function row({ at, service, batch_id, reason, deliveries, bytes: size }: DeadLetterEntry): HTMLElement {

@@ -69,7 +69,9 @@ export function tableRow(columns: readonly string[], cells: readonly (Node | str
 }
 
 export function tableOf(caption: string, columns: readonly string[], rows: Node[], ends: readonly number[] = []) {
-  const heads = columns.map((name, index) => h("th", { scope: "col", class: ends.includes(index) ? "end" : null }, name));
+  const heads = columns.map((name, index) =>
+    h("th", { scope: "col", class: ends.includes(index) ? "end" : null }, name),
+  );
   return h(
     "table",
     { class: "table", "aria-label": caption },

@@ -4,10 +4,18 @@ import { call } from "./api.ts";
 export async function* readEvents<Event>(path: string, init: RequestInit): AsyncGenerator<Event, void> {
   const { body } = await call(path, init);
   if (body === null) return;
+  const reader = body.getReader();
+  const decoder = new TextDecoder();
   let rest = "";
-  for await (const text of body.pipeThrough(new TextDecoderStream())) {
-    const blocks = (rest + text).split("\n\n");
-    rest = blocks.pop() ?? "";
-    for (const block of blocks) if (block.startsWith("data: ")) yield JSON.parse(block.slice("data: ".length));
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      const blocks = (rest + decoder.decode(value, { stream: true })).split("\n\n");
+      rest = blocks.pop() ?? "";
+      for (const block of blocks) if (block.startsWith("data: ")) yield JSON.parse(block.slice("data: ".length));
+    }
+  } finally {
+    await reader.cancel().catch(() => undefined);
   }
 }

@@ -32,7 +32,12 @@ export function bytes(count: number): string {
 }
 
 export function timeOfDay(moment: string): string {
-  return new Date(moment).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false });
+  return new Date(moment).toLocaleTimeString([], {
+    hour: "2-digit",
+    minute: "2-digit",
+    second: "2-digit",
+    hour12: false,
+  });
 }
 
 export function plural(count: number, one: string, many: string = `${one}s`): string {

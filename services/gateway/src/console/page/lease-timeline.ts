@@ -44,7 +44,11 @@ export function createLeaseTimeline(signal: AbortSignal): {
     context.fillStyle = colour("ink-faint");
     context.font = `${12 * scale}px ${colour("sans")}`;
     context.textBaseline = "bottom";
-    for (const [minutes, align] of [[5, "left"], [2.5, "center"], [0, "right"]] as const) {
+    for (const [minutes, align] of [
+      [5, "left"],
+      [2.5, "center"],
+      [0, "right"],
+    ] as const) {
       context.textAlign = align;
       const time = timeOfDay(new Date(now - minutes * 60_000).toISOString());
       context.fillText(minutes === 0 ? "now" : time, at(now - minutes * 60_000), height);

@@ -30,7 +30,11 @@ export interface LiveSession {
   ended: Promise<void>;
 }
 
-export async function startLive(query: Record<string, string>, events: LiveEvents, signal: AbortSignal): Promise<LiveSession> {
+export async function startLive(
+  query: Record<string, string>,
+  events: LiveEvents,
+  signal: AbortSignal,
+): Promise<LiveSession> {
   let samples = 0;
   let finishing = false;
   const early: Int16Array<ArrayBuffer>[] = [];
@@ -58,7 +62,12 @@ export async function startLive(query: Record<string, string>, events: LiveEvent
   socket.onclose = ({ code, reason }) => {
     stop();
     if (code === 1000) ending.resolve();
-    else ending.reject(new Error(reason || (samples === 0 ? "The gateway did not open a session." : `The session ended early (${code}).`)));
+    else
+      ending.reject(
+        new Error(
+          reason || (samples === 0 ? "The gateway did not open a session." : `The session ended early (${code}).`),
+        ),
+      );
   };
   signal.addEventListener("abort", () => {
     stop();

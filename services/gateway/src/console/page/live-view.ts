@@ -2,7 +2,7 @@
 import type { Word } from "@parlance/contracts";
 import { fill, h, say } from "./dom.ts";
 import { duration } from "./format.ts";
-import { startLive } from "./live-session.ts";
+import { type LiveSession, startLive } from "./live-session.ts";
 import { createLiveStrip } from "./live-strip.ts";
 import { createRecording } from "./recording.ts";
 import { createWords } from "./words.ts";
@@ -29,10 +29,23 @@ export async function liveView(
   let settled = "";
   let language = "";
   let speaking = false;
+  // Frames come before the session is there.
+  let opened: LiveSession | undefined;
   fill(
     stage,
     strip.element,
-    h("div", { class: "row spread" }, stop, h("div", { class: "meters" }, h("span", {}, state), h("span", {}, length, " spoken"), h("span", {}, behind, " behind"))),
+    h(
+      "div",
+      { class: "row spread" },
+      stop,
+      h(
+        "div",
+        { class: "meters" },
+        h("span", {}, state),
+        h("span", {}, length, " spoken"),
+        h("span", {}, behind, " behind"),
+      ),
+    ),
     words.element,
   );
   words.showGrowing("", "");
@@ -44,13 +57,13 @@ export async function liveView(
       frame(samples) {
         recording.add(samples);
         strip.add(samples);
-        if (session !== undefined) say(length, duration(session.sent));
+        if (opened !== undefined) say(length, duration(opened.sent));
       },
       partial(text, stable, heard) {
         const letters = [...text];
         const sure = letters.slice(0, stable).join("");
         words.showGrowing(joined(settled, sure), joinedTail(settled + sure, letters.slice(stable).join("")));
-        if (speaking) say(behind, duration(Math.max(0, (session?.sent ?? heard) - heard)));
+        if (speaking) say(behind, duration(Math.max(0, (opened?.sent ?? heard) - heard)));
       },
       final(text, heard, spoken) {
         settled = joined(settled, text);
@@ -70,6 +83,7 @@ export async function liveView(
     },
     signal,
   );
+  opened = session;
   say(state, "Listening");
   stop.focus();
   stop.addEventListener("click", () => {

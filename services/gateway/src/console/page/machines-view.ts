@@ -11,7 +11,12 @@ type State = Extract<OperateEvent, { type: "state" }>;
 type Pass = Extract<OperateEvent, { type: "pass" }>;
 
 const lanes = { realtime: "Realtime", interactive: "Interactive", batch: "Batch" } as const;
-const words = { transcribe: "Transcribe", custom_voice: "Speak", voice_design: "Design a voice", voice_clone: "Imitate" } as const;
+const words = {
+  transcribe: "Transcribe",
+  custom_voice: "Speak",
+  voice_design: "Design a voice",
+  voice_clone: "Imitate",
+} as const;
 /** Whatever happens, the page holds no more than these. */
 const SHOWN_PASSES = 12;
 const DRAWN_MS = 250;
@@ -23,7 +28,7 @@ export function machinesView(main: HTMLElement, signal: AbortSignal): void {
   const timelines = new Map<string, ReturnType<typeof createLeaseTimeline>>();
   let newest: Pass[] = [];
   let state: State | undefined;
-  let drawing: number | undefined;
+  let drawing: ReturnType<typeof setTimeout> | undefined;
 
   function later(): void {
     drawing ??= setTimeout(draw, DRAWN_MS);
@@ -51,7 +56,8 @@ export function machinesView(main: HTMLElement, signal: AbortSignal): void {
   }
 
   function drawPasses(): void {
-    if (newest.length === 0) return fill(passes, h("p", { class: "empty card" }, "No pass has run since this page was opened."));
+    if (newest.length === 0)
+      return fill(passes, h("p", { class: "empty card" }, "No pass has run since this page was opened."));
     const head = ["Began", "Model", "Work", "Rows", "Took"];
     const rows = newest.map(({ started_at, ended_at, model, operation, rows, ended }) =>
       tableRow(
@@ -60,7 +66,13 @@ export function machinesView(main: HTMLElement, signal: AbortSignal): void {
           timeOfDay(started_at),
           model,
           words[operation],
-          h("progress", { class: "bar", max: rows, value: ended, "aria-label": `${ended} of ${plural(rows, "row")}`, title: `${ended} of ${rows}` }),
+          h("progress", {
+            class: "bar",
+            max: rows,
+            value: ended,
+            "aria-label": `${ended} of ${plural(rows, "row")}`,
+            title: `${ended} of ${rows}`,
+          }),
           `${plural(rows, "row")}, ${duration((Date.parse(ended_at) - Date.parse(started_at)) / 1_000)}`,
         ],
         [4],
@@ -83,7 +95,8 @@ export function machinesView(main: HTMLElement, signal: AbortSignal): void {
   drawPasses();
   const stop = listen((event) => {
     if (event.type === "state") state = event;
-    else if (event.type === "pass") newest = [event, ...newest.filter(({ id }) => id !== event.id)].slice(0, SHOWN_PASSES);
+    else if (event.type === "pass")
+      newest = [event, ...newest.filter(({ id }) => id !== event.id)].slice(0, SHOWN_PASSES);
     else return;
     later();
   });
@@ -123,7 +136,10 @@ function laneColumns({ lanes: known }: State): HTMLElement[] {
   });
 }
 
-function deviceCard({ device, hosts, holder, waiting, swaps }: State["devices"][number], timeline: HTMLElement): HTMLElement {
+function deviceCard(
+  { device, hosts, holder, waiting, swaps }: State["devices"][number],
+  timeline: HTMLElement,
+): HTMLElement {
   const says =
     holder === null
       ? "Free: nothing is loaded."
@@ -131,7 +147,12 @@ function deviceCard({ device, hosts, holder, waiting, swaps }: State["devices"][
   return h(
     "section",
     { class: "card stack", "aria-label": device },
-    h("div", { class: "row spread" }, h("p", {}, h("b", {}, device), " ", h("span", { class: "soft" }, says)), h("p", { class: "faint" }, hosts.join(", "))),
+    h(
+      "div",
+      { class: "row spread" },
+      h("p", {}, h("b", {}, device), " ", h("span", { class: "soft" }, says)),
+      h("p", { class: "faint" }, hosts.join(", ")),
+    ),
     timeline,
     h(
       "div",

@@ -27,7 +27,12 @@ export function modelsView(main: HTMLElement, signal: AbortSignal): void {
       // What is being clicked is not put anew under the pointer.
       if (told === shown) return;
       shown = told;
-      fill(cards, ...(workers.length === 0 ? [h("p", { class: "empty card" }, "No worker has answered yet.")] : workers.map((worker) => card(worker, load))));
+      fill(
+        cards,
+        ...(workers.length === 0
+          ? [h("p", { class: "empty card" }, "No worker has answered yet.")]
+          : workers.map((worker) => card(worker, load))),
+      );
     } catch (error) {
       if (!signal.aborted) fill(cards, alertOf(error));
     }
@@ -40,7 +45,10 @@ export function modelsView(main: HTMLElement, signal: AbortSignal): void {
     const items = rest.map(({ id, bytes: size, complete }) =>
       h("li", { class: "row spread" }, id, h("span", { class: "faint" }, complete ? bytes(size ?? 0) : "not complete")),
     );
-    fill(others, h("section", { class: "stack" }, h("h2", {}, "Also on the disk"), h("ul", { class: "stack" }, ...items)));
+    fill(
+      others,
+      h("section", { class: "stack" }, h("h2", {}, "Also on the disk"), h("ul", { class: "stack" }, ...items)),
+    );
   }
 
   fill(main, h("div", { class: "stack" }, operateHead("models", "Models"), cards, others));
@@ -51,7 +59,20 @@ export function modelsView(main: HTMLElement, signal: AbortSignal): void {
 }
 
 function card(worker: ModelConfig, reload: () => Promise<void>): HTMLElement {
-  const { family, model_id, state, device, compute_type, compute_type_note, batch_size, threads, load_seconds, warm_up_seconds, error, download } = worker;
+  const {
+    family,
+    model_id,
+    state,
+    device,
+    compute_type,
+    compute_type_note,
+    batch_size,
+    threads,
+    load_seconds,
+    warm_up_seconds,
+    error,
+    download,
+  } = worker;
   const change = (verb: "load" | "reload" | "unload") => async () => {
     await post(`/api/v1/models/${family}/${verb}`);
     await reload();
@@ -69,10 +90,15 @@ function card(worker: ModelConfig, reload: () => Promise<void>): HTMLElement {
     { class: "card stack", "aria-label": model_id },
     h("div", {}, h("h2", {}, family === "asr" ? "Hears" : "Speaks"), h("p", { class: "text" }, model_id)),
     h("p", { class: state === "loaded" ? "good" : "soft", role: "status" }, words[state]),
-    download !== null && h("progress", { class: "bar", max: download.total_bytes, value: download.bytes, "aria-label": "Download" }),
+    download !== null &&
+      h("progress", { class: "bar", max: download.total_bytes, value: download.bytes, "aria-label": "Download" }),
     error !== null && h("p", { class: "notice", role: "alert" }, error.message),
     compute_type_note !== null && h("p", { class: "faint" }, compute_type_note),
-    h("dl", { class: "pairs" }, ...pairs.flatMap(([name, value]) => (value === null ? [] : [h("dt", {}, name), h("dd", {}, value)]))),
+    h(
+      "dl",
+      { class: "pairs" },
+      ...pairs.flatMap(([name, value]) => (value === null ? [] : [h("dt", {}, name), h("dd", {}, value)])),
+    ),
     h(
       "div",
       { class: "row" },

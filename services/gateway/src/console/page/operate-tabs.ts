@@ -7,5 +7,10 @@ export function operateHead(current: keyof typeof tabs | "batch", title: string)
   const links = Object.entries(tabs).map(([name, label]) =>
     h("a", { href: `#/${name}`, "aria-current": name === current ? "page" : null }, label),
   );
-  return h("div", { class: "stack" }, h("nav", { class: "tabs", "aria-label": "Operate" }, ...links), h("h1", {}, title));
+  return h(
+    "div",
+    { class: "stack" },
+    h("nav", { class: "tabs", "aria-label": "Operate" }, ...links),
+    h("h1", {}, title),
+  );
 }

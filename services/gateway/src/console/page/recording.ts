@@ -13,7 +13,10 @@ export function createRecording(): { add(samples: Int16Array): void; wav(): Blob
       samples += frame.length;
       if (samples <= MOST_SECONDS * RATE) frames.push(new Int16Array(frame));
     },
-    wav: () => (samples === 0 || samples > MOST_SECONDS * RATE ? undefined : new Blob([header(samples), ...frames], { type: "audio/wav" })),
+    wav: () =>
+      samples === 0 || samples > MOST_SECONDS * RATE
+        ? undefined
+        : new Blob([header(samples), ...frames], { type: "audio/wav" }),
   };
 }
 

@@ -5,7 +5,17 @@ import { copyButton } from "./exports.ts";
 
 export function snippets(lines: Readonly<Record<string, string>>): HTMLElement {
   const blocks = Object.entries(lines).map(([name, code]) =>
-    h("div", {}, h("div", { class: "row spread" }, h("h2", {}, name), copyButton("Copy", () => code)), h("pre", { tabindex: 0 }, code)),
+    h(
+      "div",
+      {},
+      h(
+        "div",
+        { class: "row spread" },
+        h("h2", {}, name),
+        copyButton("Copy", () => code),
+      ),
+      h("pre", { tabindex: 0 }, code),
+    ),
   );
   return h("details", {}, h("summary", {}, "The same by a program"), h("div", { class: "stack" }, ...blocks));
 }
@@ -23,12 +33,12 @@ export function transcribeSnippets(file: string, language: string): Record<strin
 }
 
 export function liveSnippets(): Record<string, string> {
-  const key = apiKey() === "" ? "" : ", [\"token\", process.env.PARLANCE_KEY]";
+  const key = apiKey() === "" ? "" : ', ["token", process.env.PARLANCE_KEY]';
   return {
     JavaScript: [
       `const socket = new WebSocket("${location.origin.replace(/^http/, "ws")}/ws/transcribe?timestamps=true"${key});`,
       "socket.onmessage = ({ data }) => console.log(data);",
-      "// 16-bit samples at 16 kHz: socket.send(samples); at the end: socket.send('{\"type\":\"CloseStream\"}');",
+      '// 16-bit samples at 16 kHz: socket.send(samples); at the end: socket.send(\'{"type":"CloseStream"}\');',
     ].join("\n"),
   };
 }
@@ -51,7 +61,10 @@ function keyHeader(): string {
 
 function client(): string[] {
   const key = apiKey() === "" ? '"none"' : "process.env.PARLANCE_KEY";
-  return ['import OpenAI from "openai";', `const openai = new OpenAI({ baseURL: "${location.origin}/v1", apiKey: ${key} });`];
+  return [
+    'import OpenAI from "openai";',
+    `const openai = new OpenAI({ baseURL: "${location.origin}/v1", apiKey: ${key} });`,
+  ];
 }
 
 /** For a shell. */

@@ -10,7 +10,13 @@ const MOST_CHARACTERS = 4_096;
 const FIRST_TEXT = "Good evening, and welcome to the library.";
 
 export function speakView(main: HTMLElement, signal: AbortSignal): void {
-  const text = h("textarea", { class: "speak", maxlength: MOST_CHARACTERS, required: true, "aria-label": "Text to speak", spellcheck: "true" });
+  const text = h("textarea", {
+    class: "speak",
+    maxlength: MOST_CHARACTERS,
+    required: true,
+    "aria-label": "Text to speak",
+    spellcheck: "true",
+  });
   text.value = FIRST_TEXT;
   const voice = h("select", {}, h("option", { value: "" }, "The model's own"));
   const speed = h("input", { type: "range", min: 0.5, max: 2, step: 0.05, value: 1 });
@@ -23,10 +29,16 @@ export function speakView(main: HTMLElement, signal: AbortSignal): void {
     { class: "stack" },
     text,
     count,
-    h("div", { class: "fields" }, h("label", { class: "field" }, "Voice", voice), h("label", { class: "field" }, h("span", {}, "Pace ", pace), speed)),
+    h(
+      "div",
+      { class: "fields" },
+      h("label", { class: "field" }, "Voice", voice),
+      h("label", { class: "field" }, h("span", {}, "Pace ", pace), speed),
+    ),
     h("div", { class: "row" }, button),
   );
-  const showCount = () => say(count, `${text.value.length.toLocaleString("en")} of ${MOST_CHARACTERS.toLocaleString("en")} characters`);
+  const showCount = () =>
+    say(count, `${text.value.length.toLocaleString("en")} of ${MOST_CHARACTERS.toLocaleString("en")} characters`);
   let speaking = new AbortController();
 
   async function speak(until: AbortSignal): Promise<void> {
@@ -42,12 +54,20 @@ export function speakView(main: HTMLElement, signal: AbortSignal): void {
     const sound = await response.blob();
     const seed = response.headers.get("Parlance-Seed");
     const player = createPlayer(until);
-    const told = [`Spoken in ${duration((performance.now() - began) / 1_000)}`, bytes(sound.size), seed && `seed ${seed}`];
+    const told = [
+      `Spoken in ${duration((performance.now() - began) / 1_000)}`,
+      bytes(sound.size),
+      seed && `seed ${seed}`,
+    ];
     fill(
       stage,
       player.element,
       h("p", { class: "faint", role: "status" }, told.filter(Boolean).join(", ")),
-      h("div", { class: "row" }, saveButton("speech.wav", () => sound)),
+      h(
+        "div",
+        { class: "row" },
+        saveButton("speech.wav", () => sound),
+      ),
       snippets(speakSnippets(body)),
     );
     await player.load(sound);

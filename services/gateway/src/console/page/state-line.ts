@@ -14,7 +14,8 @@ export function showState(line: HTMLElement): void {
   async function refresh(): Promise<void> {
     try {
       const { workers } = await get("/api/v1/models/config");
-      const parts = workers.length === 0 ? ["No worker has answered yet."] : workers.map((worker) => told(worker, devices));
+      const parts =
+        workers.length === 0 ? ["No worker has answered yet."] : workers.map((worker) => told(worker, devices));
       if (parts.join() === shown) return;
       shown = parts.join();
       fill(line, ...parts.flatMap((text, index) => [index > 0 && " ", ...emphasised(text)]));
@@ -41,7 +42,10 @@ export function showState(line: HTMLElement): void {
 
 type Devices = Extract<OperateEvent, { type: "state" }>["devices"];
 
-function told({ model_id, family, state, device, load_seconds, download, error }: ModelConfig, devices: Devices): string {
+function told(
+  { model_id, family, state, device, load_seconds, download, error }: ModelConfig,
+  devices: Devices,
+): string {
   const does = family === "asr" ? "hears" : "speaks";
   const name = `*${model_id}*`;
   if (state === "loaded") return `${name} ${does}, loaded on ${device}.`;

@@ -11,7 +11,12 @@ import { createWords } from "./words.ts";
 export function transcribeView(main: HTMLElement, signal: AbortSignal): void {
   const language = h("select", {}, h("option", { value: "auto" }, "Found by the model"));
   const context = h("input", { type: "text", maxlength: 2_000, placeholder: "Names, terms, what was said before" });
-  const input = h("input", { type: "file", class: "hidden-input", accept: "audio/*,video/webm,video/mp4,.opus,.ogg", id: "file" });
+  const input = h("input", {
+    type: "file",
+    class: "hidden-input",
+    accept: "audio/*,video/webm,video/mp4,.opus,.ogg",
+    id: "file",
+  });
   const choose = h("button", { type: "button", class: "main", onclick: () => input.click() }, "Choose a file");
   const speak = h("button", { type: "button", onclick: () => begin(fromMicrophone) }, "Use the microphone");
   const stage = h("div", { class: "stack", "aria-live": "off" });
@@ -53,7 +58,12 @@ export function transcribeView(main: HTMLElement, signal: AbortSignal): void {
   }
 
   async function fromMicrophone(until: AbortSignal): Promise<void> {
-    const { text, words: heard, recording, language: spoken } = await liveView(stage, { language: language.value, context: context.value }, until);
+    const {
+      text,
+      words: heard,
+      recording,
+      language: spoken,
+    } = await liveView(stage, { language: language.value, context: context.value }, until);
     const words = createWords(({ start }) => player.playFrom(start));
     const player = createPlayer(until, words.follow);
     if (text === "") words.element.append(h("p", { class: "soft" }, "Nothing was said."));
@@ -93,7 +103,17 @@ export function transcribeView(main: HTMLElement, signal: AbortSignal): void {
       { class: "stack" },
       h("h1", {}, "What was said?"),
       drop,
-      h("details", {}, h("summary", {}, "Language and context"), h("div", { class: "fields" }, h("label", { class: "field" }, "Language", language), h("label", { class: "field" }, "What it is about", context))),
+      h(
+        "details",
+        {},
+        h("summary", {}, "Language and context"),
+        h(
+          "div",
+          { class: "fields" },
+          h("label", { class: "field" }, "Language", language),
+          h("label", { class: "field" }, "What it is about", context),
+        ),
+      ),
       stage,
     ),
   );

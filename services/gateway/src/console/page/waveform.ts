@@ -50,7 +50,10 @@ export function createWaveform(label: string, onSeek: (seconds: number) => void,
 
   element.addEventListener("click", ({ offsetX }) => seek((offsetX / element.clientWidth) * length));
   element.addEventListener("keydown", (event) => {
-    const to = { ArrowLeft: at - STEP_SECONDS, ArrowRight: at + STEP_SECONDS, Home: 0, End: length }[event.key];
+    const places: Readonly<Record<string, number>> = {
+      ...{ ArrowLeft: at - STEP_SECONDS, ArrowRight: at + STEP_SECONDS, Home: 0, End: length },
+    };
+    const to = places[event.key];
     if (to === undefined) return;
     event.preventDefault();
     seek(to);

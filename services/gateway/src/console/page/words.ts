@@ -17,7 +17,7 @@ export interface WordsText {
 }
 
 export function createWords(onWord: (word: Word) => void): WordsText {
-  const element = h("div", { class: "words", lang: "en", onclick: pick, onkeydown: walk });
+  const element = h("div", { class: "words", onclick: pick, onkeydown: walk });
   let spans: HTMLElement[] = [];
   let known: readonly Word[] = [];
   let marked: HTMLElement | undefined;
@@ -103,7 +103,8 @@ export function alignWords(text: string, words: readonly Word[]): { text: string
   for (const word of words) {
     const said = word.text.trim();
     const found = said === "" ? -1 : text.indexOf(said, at);
-    if (found === -1) return words.flatMap((each, index) => [{ text: index === 0 ? "" : " " }, { text: each.text.trim(), word: each }]);
+    if (found === -1)
+      return words.flatMap((each, index) => [{ text: index === 0 ? "" : " " }, { text: each.text.trim(), word: each }]);
     if (found > at) parts.push({ text: text.slice(at, found) });
     parts.push({ text: said, word });
     at = found + said.length;
