@@ -40,7 +40,7 @@ describe.skipIf(chromium === undefined)("the console in Chromium", () => {
     await last?.click();
     await page.waitForSelector(".word.now");
     expect(Number(await page.$eval(".wave", (wave) => wave.getAttribute("aria-valuenow")))).toBeGreaterThan(0);
-    const background = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+    const background = () => page.evaluate("getComputedStyle(document.body).backgroundColor");
     const light = await background();
     await button(page, "Dark");
     expect(await background()).not.toBe(light);
@@ -52,7 +52,7 @@ describe.skipIf(chromium === undefined)("the console in Chromium", () => {
   }, async () => {
     const { page } = await opened("transcribe");
     await button(page, "Use the microphone");
-    await page.waitForFunction(() => (document.querySelector(".words")?.textContent ?? "").length > 5, {
+    await page.waitForFunction('(document.querySelector(".words")?.textContent ?? "").length > 5', {
       timeout: 60_000,
     });
     await button(page, "Stop");
@@ -92,7 +92,7 @@ async function opened(view: string, theme: "light" | "dark" = "light") {
   await page.type("dialog[open] input", KEY.replaceAll(" ", "-"));
   await page.keyboard.press("Enter");
   await page.waitForSelector("dialog:not([open])");
-  await page.waitForFunction(() => document.querySelector("#state b") !== null);
+  await page.waitForFunction('document.querySelector("#state b") !== null');
   return { page, errors };
 }
 

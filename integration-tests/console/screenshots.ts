@@ -38,7 +38,7 @@ process.exitCode = problems.length === 0 ? 0 : 1;
 async function takeAll(width: number, theme: Theme): Promise<void> {
   const { page, errors } = await openPage(browser, { width, theme });
   const take = async (name: string) => {
-    const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+    const wide = Number(await page.evaluate("document.documentElement.scrollWidth - innerWidth"));
     if (wide > 0) problems.push(`${name} at ${width} is ${wide} pixels too wide`);
     await page.screenshot({ path: join(folder, `${name}-${width}-${theme}.png`), fullPage: true });
     process.stdout.write(`screenshots: ${name} ${width} ${theme}\n`);
@@ -49,7 +49,7 @@ async function takeAll(width: number, theme: Theme): Promise<void> {
   };
 
   await show("transcribe");
-  await page.waitForFunction(() => document.querySelector("#state")?.textContent !== "");
+  await page.waitForFunction('document.querySelector("#state").textContent !== ""');
   await take("transcribe-empty");
   await dropFile(page);
   await page.waitForSelector(".word", { timeout: 60_000 });
@@ -59,7 +59,7 @@ async function takeAll(width: number, theme: Theme): Promise<void> {
 
   await page.reload();
   await clickText(page, "Use the microphone");
-  await page.waitForFunction(() => (document.querySelector(".words")?.textContent ?? "").length > 12, {
+  await page.waitForFunction('(document.querySelector(".words")?.textContent ?? "").length > 12', {
     timeout: 60_000,
   });
   await take("microphone");
@@ -95,10 +95,6 @@ async function takeAll(width: number, theme: Theme): Promise<void> {
 }
 
 async function dropFile(page: Page): Promise<void> {
-  const input = await page.$("input[type=file]");
-  if (input === null) throw new Error("there is no field for files");
-  // Its type is known to no selector.
-  await page.evaluate((field) => field.removeAttribute("hidden"), input);
   const [chooser] = await Promise.all([page.waitForFileChooser(), clickText(page, "Choose a file")]);
   await chooser.accept([recording]);
 }

@@ -55,7 +55,7 @@ describe("the list of batches", () => {
   test.each(["?limit=0", "?limit=201", "?limit=many", "?before=0"])("refuses %s by the field's name", async (query) => {
     const { status, body } = await gateway.json(`/api/v1/queue/batches${query}`);
     const param = /\w+/.exec(query)?.[0];
-    expect({ status, body }).toMatchObject({ status: 400, body: { error: { code: "validation_failed", param } } });
+    expect({ status, body }).toMatchObject({ status: 422, body: { error: { code: "validation_failed", param } } });
   });
 });
 

@@ -45,19 +45,20 @@ export function machinesView(main: HTMLElement, signal: AbortSignal): void {
   }
 
   function drawDevices({ devices: known }: State): void {
-    if (known.length === 0) return fill(devices, h("p", { class: "empty card" }, "No worker has answered yet."));
     const cards = known.map((device) => {
       const timeline = timelines.get(device.accelerator) ?? createLeaseTimeline(signal);
       timelines.set(device.accelerator, timeline);
       timeline.tell(device);
       return deviceCard(device, timeline.element);
     });
-    fill(devices, ...cards);
+    fill(devices, ...(cards.length > 0 ? cards : [h("p", { class: "empty card" }, "No worker has answered yet.")]));
   }
 
   function drawPasses(): void {
-    if (newest.length === 0)
-      return fill(passes, h("p", { class: "empty card" }, "No pass has run since this page was opened."));
+    if (newest.length === 0) {
+      fill(passes, h("p", { class: "empty card" }, "No pass has run since this page was opened."));
+      return;
+    }
     const head = ["Began", "Model", "Work", "Rows", "Took"];
     const rows = newest.map(({ started_at, ended_at, model, operation, rows, ended }) =>
       tableRow(
