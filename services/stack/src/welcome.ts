@@ -12,6 +12,7 @@ export function welcome(
     "",
     `parlance: everything is up. REST on ${stack.gatewayUrl}, NATS on ${stack.natsUrl}. Ctrl-C stops it.`,
     ...(stack.metricsUrl === undefined ? [] : [`parlance: the metrics of all services are on ${stack.metricsUrl}`]),
+    `parlance: the console is on ${stack.gatewayUrl}/`,
     "parlance: a first transcript:",
     "",
     `  curl -F audio=@${recording} ${stack.gatewayUrl}/api/v1/transcribe/file`,
