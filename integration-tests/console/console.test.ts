@@ -13,14 +13,14 @@ if (chromium === undefined)
 
 const recording = join(repositoryRoot, "integration-tests/demo/audio/lights.wav");
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const KEY = "a key of the console";
+const KEY = "a-key-of-the-console";
 
 let pipeline: Pipeline;
 let browser: Browser;
 
 describe.skipIf(chromium === undefined)("the console in Chromium", () => {
   beforeAll(async () => {
-    pipeline = await startPipeline({ API_KEYS: KEY.replaceAll(" ", "-") });
+    pipeline = await startPipeline({ API_KEYS: KEY });
     browser = await openBrowser(chromium ?? "", recording);
   }, 180_000);
   afterAll(async () => {
@@ -59,6 +59,23 @@ describe.skipIf(chromium === undefined)("the console in Chromium", () => {
     await page.waitForSelector(".word", { timeout: 60_000 });
   });
 
+  it("shows the batch of what was heard, its text, and runs it again", { timeout: 120_000 }, async () => {
+    const { page } = await opened("batches");
+    const body = new FormData();
+    body.append("audio", new Blob([readFileSync(recording)], { type: "audio/wav" }), "lights.wav");
+    const headers = { "x-api-key": KEY };
+    const heard = await fetch(`${pipeline.gatewayUrl}/api/v1/transcribe/file`, { method: "POST", body, headers });
+    expect(heard.status).toBe(200);
+    await page.waitForSelector(".table a");
+    await page.click(".table a");
+    await button(page, "Show");
+    await page.waitForSelector("td .text");
+    const before = page.url();
+    await button(page, "Run again");
+    await page.waitForFunction(`location.href !== ${JSON.stringify(before)}`);
+    await page.waitForFunction("document.querySelector('.good')?.textContent === 'Done'", { timeout: 30_000 });
+  });
+
   it("speaks by the keyboard alone", { timeout: 120_000 }, async () => {
     const { page } = await opened("speak");
     await page.focus("textarea");
@@ -89,7 +106,7 @@ async function opened(view: string, theme: "light" | "dark" = "light") {
   const { page, errors } = await openPage(browser, { width: 1_280, theme });
   await page.goto(`${pipeline.gatewayUrl}/#/${view}`);
   await page.waitForSelector("dialog[open] input");
-  await page.type("dialog[open] input", KEY.replaceAll(" ", "-"));
+  await page.type("dialog[open] input", KEY);
   await page.keyboard.press("Enter");
   await page.waitForSelector("dialog:not([open])");
   await page.waitForFunction('document.querySelector("#state b") !== null');

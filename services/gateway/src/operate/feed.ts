@@ -61,7 +61,7 @@ export function createFeed(options: FeedOptions): Feed {
 
   async function look(signal: AbortSignal): Promise<void> {
     let batches: number | undefined;
-    let letters = (await bus.streamState(streams.dead)).lastSeq;
+    let letters: number | undefined;
     let before = "";
     while (!signal.aborted) {
       try {
@@ -77,10 +77,11 @@ export function createFeed(options: FeedOptions): Feed {
         before = seen;
         if (batches !== undefined && notes.lastSeq !== batches) tell({ type: "batches" });
         batches = notes.lastSeq;
-        if (dead.lastSeq > letters) {
-          for await (const letter of deadLettersSince(bus, letters + 1)) tell({ type: "dead", letter });
-          letters = dead.lastSeq;
-        }
+        // What lay there before is in the list.
+        const seq = letters ?? dead.lastSeq;
+        if (dead.lastSeq > seq)
+          for await (const letter of deadLettersSince(bus, seq + 1)) tell({ type: "dead", letter });
+        letters = dead.lastSeq;
       } catch (error) {
         log.debug({ err: error }, "the lanes could not be read");
       }
