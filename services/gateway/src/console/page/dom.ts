@@ -31,15 +31,18 @@ export function say(element: Element, text: string): void {
 
 /** A button that does one thing at a time, and tells by itself what went wrong. */
 export function action(label: string, props: Props, run: () => Promise<unknown> | undefined): HTMLButtonElement {
+  let told: HTMLElement | undefined;
   const button = h("button", {
     type: "button",
     ...props,
     onclick: async () => {
+      told?.remove();
       button.disabled = true;
       try {
         await run();
       } catch (error) {
-        button.after(alertOf(error));
+        told = alertOf(error);
+        button.after(told);
       } finally {
         button.disabled = false;
       }

@@ -42,7 +42,7 @@ export function createLeaseTimeline(signal: AbortSignal): {
     }
     context.globalAlpha = 1;
     context.fillStyle = colour("ink-faint");
-    context.font = `${12 * scale}px ${colour("sans")}`;
+    context.font = `${12 * scale}px ${getComputedStyle(document.body).fontFamily}`;
     context.textBaseline = "bottom";
     for (const [minutes, align] of [
       [5, "left"],

@@ -22,7 +22,15 @@ export function themeButton(): HTMLButtonElement {
   return button;
 }
 
-/** A colour of the tokens, for what is drawn. */
+const probe = h("i", { hidden: true });
+const known = new Map<string, string>();
+document.addEventListener("theme", () => known.clear());
+
+/** A colour of the tokens as it is now, for what is drawn. */
 export function colour(name: string): string {
-  return getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+  if (!probe.isConnected) document.body.append(probe);
+  probe.style.setProperty("color", `var(--${name})`);
+  const found = known.get(name) ?? getComputedStyle(probe).color;
+  known.set(name, found);
+  return found;
 }

@@ -14,6 +14,8 @@ export function transcribeView(main: HTMLElement, signal: AbortSignal): void {
   const input = h("input", {
     type: "file",
     class: "hidden-input",
+    "aria-label": "Recording",
+    tabindex: -1,
     accept: "audio/*,video/webm,video/mp4,.opus,.ogg",
     id: "file",
   });
@@ -33,7 +35,9 @@ export function transcribeView(main: HTMLElement, signal: AbortSignal): void {
     working = new AbortController();
     const both = AbortSignal.any([signal, working.signal]);
     work(both).catch((error: unknown) => {
-      if (!both.aborted) stage.append(alertOf(error));
+      if (both.aborted) return;
+      stage.querySelector(".caret")?.classList.remove("caret");
+      stage.append(alertOf(error));
     });
   }
 

@@ -6,6 +6,8 @@ import { colour } from "./theme.ts";
 const BAR = 3;
 const GAP = 2;
 const STEP_SECONDS = 2;
+/** More than there are bars on any screen. */
+const PEAKS = 1_024;
 /** Beyond that a browser would need gigabytes to decode it. */
 const MAX_DECODED_BYTES = 64_000_000;
 
@@ -20,7 +22,7 @@ export function createWaveform(label: string, onSeek: (seconds: number) => void,
     ...{ class: "wave", role: "slider", tabindex: 0, "aria-label": label },
     ...{ "aria-valuemin": 0, "aria-valuemax": 0, "aria-valuenow": 0 },
   });
-  let samples = new Float32Array(0);
+  let peaks: readonly number[] = [];
   let length = 0;
   let at = 0;
 
@@ -35,7 +37,9 @@ export function createWaveform(label: string, onSeek: (seconds: number) => void,
     const played = length === 0 ? 0 : (at / length) * width;
     const [accent, rest] = [colour("accent"), colour("line-strong")];
     for (let bar = 0; bar < bars; bar++) {
-      const peak = peakOf(samples, bar / bars, (bar + 1) / bars);
+      const from = Math.floor((bar / bars) * peaks.length);
+      const to = Math.max(from + 1, Math.floor(((bar + 1) / bars) * peaks.length));
+      const peak = Math.max(0, ...peaks.slice(from, to));
       const tall = Math.max(2 * scale, peak * height * 0.94);
       context.fillStyle = bar * step < played ? accent : rest;
       context.beginPath();
@@ -66,7 +70,7 @@ export function createWaveform(label: string, onSeek: (seconds: number) => void,
   return {
     element,
     show(shown, seconds) {
-      samples = new Float32Array(shown);
+      peaks = peaksOf(shown);
       length = seconds;
       element.setAttribute("aria-valuemax", seconds.toFixed(1));
       draw();
@@ -89,14 +93,16 @@ export function fitted(canvas: HTMLCanvasElement): { width: number; height: numb
   return { width, height };
 }
 
-/** The loudest of some samples of a stretch: all of a long recording's would take too long. */
-function peakOf(samples: Float32Array, from: number, to: number): number {
-  const begin = Math.floor(from * samples.length);
-  const end = Math.min(samples.length, Math.ceil(to * samples.length));
-  const stride = Math.max(1, Math.floor((end - begin) / 512));
-  let peak = 0;
-  for (let index = begin; index < end; index += stride) peak = Math.max(peak, Math.abs(samples[index] ?? 0));
-  return peak;
+/** The loudest of some samples of each of many stretches: it is drawn often, and read once. */
+function peaksOf(samples: Float32Array): number[] {
+  return Array.from({ length: PEAKS }, (_, index) => {
+    const begin = Math.floor((index / PEAKS) * samples.length);
+    const end = Math.floor(((index + 1) / PEAKS) * samples.length);
+    const stride = Math.max(1, Math.floor((end - begin) / 256));
+    let peak = 0;
+    for (let at = begin; at < end; at += stride) peak = Math.max(peak, Math.abs(samples[at] ?? 0));
+    return peak;
+  });
 }
 
 /** Undefined for what this browser cannot decode, or should not. */

@@ -5,6 +5,8 @@ import { clock } from "./format.ts";
 
 /** Below this a word is tinted. */
 const DOUBT = 0.5;
+/** A player that is sent to a moment may stop just before it. */
+const SLACK_SECONDS = 0.02;
 
 export interface WordsText {
   element: HTMLElement;
@@ -85,7 +87,7 @@ export function createWords(onWord: (word: Word) => void): WordsText {
       fill(element, h("p", { class: "caret" }, stable, tail !== "" && h("span", { class: "tail" }, tail)));
     },
     follow(seconds) {
-      const index = known.findLastIndex(({ start }) => start <= seconds);
+      const index = known.findLastIndex(({ start }) => start <= seconds + SLACK_SECONDS);
       const word = known[index];
       const span = word !== undefined && seconds < word.end + 0.1 ? spans[index] : undefined;
       if (span === marked) return;
