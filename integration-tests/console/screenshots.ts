@@ -80,7 +80,10 @@ async function takeAll(width: number, theme: Theme): Promise<void> {
     await clickText(page, "Stop");
     await page.waitForSelector(".word", { timeout: PATIENCE_MS });
   });
-  await attempt("speak-empty", () => show("speak"));
+  await attempt("speak-empty", async () => {
+    await show("speak");
+    await page.waitForSelector("textarea");
+  });
   await attempt("speak-done", async () => {
     await clickText(page, "Speak");
     await page.waitForSelector(".transport", { timeout: PATIENCE_MS });

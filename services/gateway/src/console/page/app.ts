@@ -58,6 +58,11 @@ const key = createKeyDialog();
 onKeyWanted(key.ask);
 fill(byId("views"), ...links);
 fill(byId("tools"), key.button, themeButton());
+// Where the address tells the view, a link inside the page is none.
+document.querySelector(".skip")?.addEventListener("click", (event) => {
+  event.preventDefault();
+  main.focus();
+});
 addEventListener("hashchange", () => {
   show();
   main.focus({ preventScroll: true });
