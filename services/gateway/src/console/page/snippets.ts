@@ -27,7 +27,7 @@ export function transcribeSnippets(file: string, language: string): Record<strin
     "OpenAI's client": [
       ...client(),
       'import { createReadStream } from "node:fs";',
-      `const { text } = await openai.audio.transcriptions.create({ model: "whisper-1", file: createReadStream(${JSON.stringify(file)}) });`,
+      `const { text } = await openai.audio.transcriptions.create({ model: "gpt-4o-transcribe", file: createReadStream(${JSON.stringify(file)}) });`,
     ].join("\n"),
   };
 }
