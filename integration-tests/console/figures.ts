@@ -105,7 +105,14 @@ async function tellAnHour(response: ServerResponse): Promise<void> {
     tell({ type: "pass", id: `simulated@${n}`, ...work, started_at: at, ended_at: at, rows: 16, ended: 16 });
     tell({ type: "batches" });
     for (let row = 0; row < PART_EVENTS; row++) {
-      const item = { batch_id: `b${n}`, item_id: String(row), custom_id: null, family: "asr", status: "done", error: null };
+      const item = {
+        batch_id: `b${n}`,
+        item_id: String(row),
+        custom_id: null,
+        family: "asr",
+        status: "done",
+        error: null,
+      };
       const times = { audio_seconds: 25, queue_seconds: 1, run_seconds: 1, at };
       tell({ type: "item", ...item, operation: "transcribe", model: "simulated", ...times });
     }
