@@ -94,7 +94,7 @@ describe.skipIf(chromium === undefined)("the console in Chromium", () => {
         // The page's own policy lets no script in: what is evaluated comes through the debugger.
         await page.evaluate(axe);
         const found = await page.evaluate(
-          "axe.run().then(({ violations }) => violations.map(({ id, nodes }) => `${id}: ${nodes[0].html}`))",
+          'axe.run().then(({ violations }) => violations.map(({ id, nodes }) => id + ": " + nodes[0].html))',
         );
         expect(found, theme).toEqual([]);
       }
