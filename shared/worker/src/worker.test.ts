@@ -87,6 +87,19 @@ describe("jobs", () => {
     expect(times[10]).toBeLessThan(500);
   });
 
+  test("tell what pass they are in when it begins, and who ran them, and how often they were tried", async () => {
+    await rig.pipeline.publish("batch", ["echo a", "echo b", "fail"]);
+    const worker = await start();
+    const found = await rig.pipeline.done(3);
+    const { worker: id, model } = worker.state();
+    expect(found.map(({ worker, attempt }) => [worker, attempt])).toEqual(Array(3).fill([id, 1]));
+    for (const { item, startedAt } of found) {
+      const told = await rig.pipeline.bus.last(streams.progress, subjects.progress(rig.pipeline.batch, item));
+      const { at, pass } = progressSchema.parse(JSON.parse(Buffer.from(told?.data ?? "").toString()));
+      expect([at, pass]).toEqual([startedAt, { worker: id, model, operation: "transcribe", rows: 3 }]);
+    }
+  });
+
   test("that fail by themselves leave their neighbours alone", async () => {
     await rig.pipeline.publish("batch", ["echo a", "fail", "echo b"]);
     await start();
@@ -361,6 +374,12 @@ describe("workers", () => {
     for (const { seconds, startSeconds, checkSeconds, loadSeconds, warmUpSeconds } of recent) {
       expect(startSeconds).toBeGreaterThan(0);
       expect(startSeconds + checkSeconds + loadSeconds + warmUpSeconds).toBeCloseTo(seconds, 2);
+    }
+    // Each but the newest was unloaded before the next one began.
+    for (const [index, { at, seconds }] of recent.slice(1).entries()) {
+      const before = recent[index];
+      expect(before?.until).toBeGreaterThanOrEqual(before?.at ?? 0);
+      expect(before?.until).toBeLessThanOrEqual(at - seconds * 1_000 + 50);
     }
     clearInterval(watch);
     expect(most).toBe(1);

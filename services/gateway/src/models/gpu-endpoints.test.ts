@@ -26,7 +26,7 @@ const asr: WorkerState = {
   cuda: true,
   passes: 1,
   segments: 1,
-  swaps: { count: 30, recent: [swap, { ...swap, at: 9_000 }] },
+  swaps: { count: 30, recent: [{ ...swap, until: 3_500 }, { ...swap, at: 9_000 }] },
 };
 const tts: WorkerState = {
   ...asr,
@@ -50,6 +50,7 @@ describe("what is told of a device", () => {
       swaps: { count: 59 },
     });
     expect(devices[0]?.swaps.recent.map(({ family }) => family)).toEqual(["asr", "tts", "asr"]);
+    expect(devices[0]?.swaps.recent.map(({ until }) => until)).toEqual(["1970-01-01T00:00:03.500Z", null, null]);
   });
 
   test("is that it is free when nobody holds it, and nothing of another device", () => {

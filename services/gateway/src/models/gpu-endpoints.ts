@@ -121,6 +121,7 @@ function swapsOf(workers: readonly WorkerState[]): Device["swaps"] {
     count: workers.reduce((sum, { swaps }) => sum + (swaps?.count ?? 0), 0),
     recent: recent.map((swap) => ({
       at: new Date(swap.at).toISOString(),
+      until: swap.until === undefined ? null : new Date(swap.until).toISOString(),
       family: swap.family,
       model: swap.model,
       seconds: swap.seconds,

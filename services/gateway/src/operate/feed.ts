@@ -11,6 +11,7 @@ import {
   itemDoneSchema,
   type LaneState,
   type OperateEvent,
+  progressSchema,
   SpeechError,
   segmentResultSchema,
   streams,
@@ -92,14 +93,22 @@ export function createFeed(options: FeedOptions): Feed {
   function start(): AbortController {
     const controller = new AbortController();
     const { signal } = controller;
-    const passOf = createPasses();
+    const passes = createPasses();
     const following = [
       listen(subjects.done("*", "*"), (data) => tell(itemEvent(data)), signal),
       listen(subjects.summary("*"), (data) => tell(batchEvent(data)), signal),
       listen(
         subjects.itemResults("*", "*"),
         (data) => {
-          const pass = passOf(segmentResultSchema.parse(data));
+          const pass = passes.ended(segmentResultSchema.parse(data));
+          if (pass !== undefined) tell(pass);
+        },
+        signal,
+      ),
+      listen(
+        subjects.progress("*", "*"),
+        (data) => {
+          const pass = passes.begun(progressSchema.parse(data));
           if (pass !== undefined) tell(pass);
         },
         signal,
@@ -138,6 +147,7 @@ function itemEvent(data: unknown): OperateEvent {
     ...{ type: "item", batch_id: done.batchId, item_id: done.itemId, custom_id: done.customId ?? null },
     ...{ operation: done.operation, family: familyOf[done.operation], status: done.status },
     ...{ error: done.error?.message ?? null, model: done.model ?? null },
+    ...{ worker: done.worker ?? null, attempts: done.attempts ?? null },
     audio_seconds: done.audioSeconds ?? null,
     queue_seconds: done.queueSeconds ?? null,
     run_seconds: done.runSeconds ?? null,

@@ -1,28 +1,67 @@
-/** Passes, put together from their rows' results: those of one model that began at the same moment ran together. */
-import type { OperateEvent, SegmentResult } from "@parlance/contracts";
+/**
+ * Passes as they run, put together from what is told of their rows: a worker tells each item's when a pass begins, and each row's
+ * result when it ends. Rows of one worker that began at the same moment run together.
+ */
+import type { OperateEvent, Progress, SegmentResult } from "@parlance/contracts";
 
-type PassEvent = Extract<OperateEvent, { type: "pass" }>;
+export type PassEvent = Extract<OperateEvent, { type: "pass" }>;
 
 /** Passes that run at a time, over all accelerators, are fewer. */
 const MOST_KNOWN = 64;
 
-export function createPasses(): (result: SegmentResult) => PassEvent | undefined {
+export interface Passes {
+  /** Undefined where nothing new is told. */
+  begun(progress: Progress): PassEvent | undefined;
+  ended(result: SegmentResult): PassEvent | undefined;
+}
+
+export function createPasses(): Passes {
   const known = new Map<string, PassEvent>();
-  return (result) => {
-    if (result.outcome === "failed" || result.startedAt === undefined) return undefined;
-    const { model, operation, startedAt, finishedAt, passSize } = result;
-    const id = `${model}@${startedAt}`;
-    const pass: PassEvent = {
-      ...{ type: "pass", id, model, operation },
-      started_at: new Date(startedAt).toISOString(),
-      ended_at: new Date(finishedAt).toISOString(),
-      rows: passSize,
-      ended: Math.min(passSize, (known.get(id)?.ended ?? 0) + 1),
-    };
-    known.delete(id);
-    known.set(id, pass);
+
+  function keep(pass: PassEvent): PassEvent {
+    known.delete(pass.id);
+    known.set(pass.id, pass);
     const [oldest] = known.keys();
     if (known.size > MOST_KNOWN && oldest !== undefined) known.delete(oldest);
     return pass;
+  }
+
+  return {
+    begun({ state, at, pass }) {
+      if (state !== "running" || pass === undefined) return undefined;
+      const { worker, model, operation, rows } = pass;
+      const id = idOf(worker, at);
+      const before = known.get(id);
+      // Every item of the pass tells of it.
+      if (before !== undefined && before.rows >= rows) return undefined;
+      const told: Omit<PassEvent, "rows"> = before ?? {
+        ...{ type: "pass", id, worker, model, operation },
+        ...{ started_at: iso(at), ended_at: null, ended: 0 },
+      };
+      return keep({ ...told, rows });
+    },
+    ended(result) {
+      const { operation, startedAt, finishedAt, worker } = result;
+      if (startedAt === undefined) return undefined;
+      const ran = result.outcome === "failed" ? undefined : result;
+      const id = idOf(worker ?? ran?.model ?? "", startedAt);
+      const before = known.get(id);
+      if (before === undefined && ran === undefined) return undefined;
+      // A row that failed does not tell what it ran with.
+      const began: Omit<PassEvent, "rows" | "ended" | "ended_at"> = before ?? {
+        ...{ type: "pass", id, worker: worker ?? null, model: ran?.model ?? "", operation },
+        started_at: iso(startedAt),
+      };
+      const rows = Math.max(before?.rows ?? 0, ran?.passSize ?? 0);
+      return keep({ ...began, rows, ended: Math.min(rows, (before?.ended ?? 0) + 1), ended_at: iso(finishedAt) });
+    },
   };
+}
+
+function idOf(worker: string, startedAt: number): string {
+  return `${worker}@${startedAt}`;
+}
+
+function iso(ms: number): string {
+  return new Date(ms).toISOString();
 }

@@ -13,7 +13,7 @@ const record: BatchRecord = {
     { itemId: "y", operation: "transcribe" },
   ],
 };
-const done: DoneHeaders = { status: "done", queueSeconds: 1, runSeconds: 0.25 };
+const done: DoneHeaders = { status: "done", queueSeconds: 1, runSeconds: 0.25, worker: "w", attempts: 2 };
 const failed: DoneHeaders = { status: "error", errorCode: "audio_empty", error: "The audio is empty." };
 
 function status(outcomes: Record<string, DoneHeaders>, begun: string[] = []) {
@@ -62,6 +62,8 @@ describe("foldBatch", () => {
           error: null,
           queue_seconds: 1,
           run_seconds: 0.25,
+          worker: "w",
+          attempts: 2,
         },
         {
           item_id: "y",

@@ -31,6 +31,7 @@ export function foldBatch({ record, done, begun, waitingReason }: BatchFacts): B
       error_code: headers?.errorCode ?? null,
       queue_seconds: headers?.queueSeconds ?? null,
       run_seconds: headers?.runSeconds ?? null,
+      ...(headers?.worker === undefined ? {} : { worker: headers.worker, attempts: headers.attempts }),
       ...(headers?.seed === undefined ? {} : { seed: headers.seed }),
       ...placeOf(item),
     };

@@ -79,6 +79,8 @@ export function createConcludeItem({ bus, files }: { bus: Bus; files: FileStore 
         customId: done.customId,
         queueSeconds: done.queueSeconds,
         runSeconds: done.runSeconds,
+        worker: done.worker,
+        attempts: done.attempts,
         file: stored.audio?.file,
         seed: stored.seed,
       }),

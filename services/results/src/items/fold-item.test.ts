@@ -140,6 +140,15 @@ describe("foldItem", () => {
     expect(item).toMatchObject({ queueSeconds: 3, runSeconds: 5.7 });
   });
 
+  test("tells who ended its last segment, and how often the one was tried that needed most", () => {
+    const [first, second] = [
+      ok({ worker: "a", attempt: 3, finishedAt: 4_000 }),
+      ok({ worker: "b", attempt: 1, finishedAt: 5_000, last: true }),
+    ];
+    expect(fold(first, second)).toMatchObject({ worker: "b", attempts: 3 });
+    expect(fold(failed({ worker: "a", attempt: 5 }))).toMatchObject({ worker: "a", attempts: 5 });
+  });
+
   test("an item that no pass ran has no times", () => {
     const item = fold(failed());
     expect(item).not.toHaveProperty("queueSeconds");

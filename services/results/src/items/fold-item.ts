@@ -62,6 +62,7 @@ function doneItem({ batchId, itemId }: ItemAddress, segments: readonly (OkResult
     ...times(segments),
     ...(segments[0] === undefined ? {} : { model: modelsOf(segments) }),
     segments: segments.length,
+    ...ranBy(segments),
     ...(truncated ? { truncated } : {}),
     finishedAt: Math.max(...segments.map((segment) => segment.finishedAt)),
   };
@@ -81,6 +82,7 @@ function failedItem(
     status: failure.error.code === "cancelled" ? "cancelled" : "error",
     error: failure.error,
     ...times(segments),
+    ...ranBy(segments),
     finishedAt: failure.finishedAt,
   };
 }
@@ -104,6 +106,13 @@ function seedOf(segments: readonly SpokenResult[]): { seed?: number } {
 /** One, as a rule; of several, which were loaded one after another meanwhile, each. */
 function modelsOf(segments: readonly { model: string }[]): string {
   return [...new Set(segments.map(({ model }) => model))].join(", ");
+}
+
+/** Absent where no worker told it: none ran, or those that did are of an older version. */
+function ranBy(segments: readonly SegmentResult[]): Pick<ItemDone, "worker" | "attempts"> {
+  const told = segments.filter(({ worker }) => worker !== undefined).sort((a, b) => b.finishedAt - a.finishedAt);
+  const worker = told[0]?.worker;
+  return worker === undefined ? {} : { worker, attempts: Math.max(...told.map(({ attempt = 1 }) => attempt)) };
 }
 
 /** Seconds from acceptance to the first pass, and from its beginning to the end of the last; absent when none ran. */

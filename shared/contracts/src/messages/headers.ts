@@ -86,6 +86,8 @@ export const headerNames = {
   error: "Parlance-Error",
   queueSeconds: "Parlance-Queue-Seconds",
   runSeconds: "Parlance-Run-Seconds",
+  worker: "Parlance-Worker",
+  attempts: "Parlance-Attempts",
   warnings: "Parlance-Warnings",
   position: "Parlance-Position",
   sampleRate: "Parlance-Sample-Rate",
@@ -237,6 +239,8 @@ export const doneHeadersSchema = z.object({
   customId: customIdSchema.optional(),
   queueSeconds: seconds.optional(),
   runSeconds: seconds.optional(),
+  worker: z.string().optional(),
+  attempts: count.optional(),
   /** The audio of a spoken item. A transcript's file id follows from the item's. */
   file: fileIdSchema.optional(),
   /** Of a spoken item. */

@@ -102,6 +102,9 @@ const segmentCommon = {
   finishedAt: z.number(),
   /** What the item's sender is to be told, on its first segment. */
   warnings: z.array(z.string()).optional(),
+  /** Who it comes from, and how often its job was handed out by then; absent in messages of an older version. */
+  worker: z.string().optional(),
+  attempt: z.number().int().positive().optional(),
 };
 
 /** What came of one segment: the payload on `speech.result.<batchId>.<itemId>.<n>`. */
@@ -190,6 +193,9 @@ export const itemDoneSchema = z.object({
   runSeconds: z.number().optional(),
   model: z.string().optional(),
   segments: z.number().optional(),
+  /** Who ended its last segment, and how often the segment that needed most was tried. */
+  worker: z.string().optional(),
+  attempts: z.number().optional(),
   /** True when the model stopped at its token budget in a segment: the text is not whole. */
   truncated: z.boolean().optional(),
   /** Of a spoken item: sent with the same text and voice again, it gives the same sound. */
@@ -220,6 +226,10 @@ export const progressSchema = z.object({
   share: z.number().min(0).max(1).optional(),
   text: z.string().optional(),
   at: z.number(),
+  /** Of `running`: the pass that has begun at that moment, with so many jobs of its worker. */
+  pass: z
+    .object({ worker: z.string(), model: z.string(), operation: operationSchema, rows: z.number().int().positive() })
+    .optional(),
 });
 export type Progress = z.infer<typeof progressSchema>;
 

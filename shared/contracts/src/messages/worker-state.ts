@@ -12,6 +12,8 @@ export const swapSchema = z.object({
   model: z.string().optional(),
   /** Milliseconds since the epoch at which it was loaded. */
   at: z.number(),
+  /** The same of its unloading; absent while it is loaded, and from a worker of an older version. */
+  until: z.number().optional(),
   seconds: z.number(),
   /** The engine process, until it begins to load. */
   startSeconds: z.number(),

@@ -168,6 +168,11 @@ export const itemStatusSchema = z.object({
   error_code: z.string().nullable(),
   queue_seconds: z.number().nullable().describe("From acceptance to the pass that ran the item"),
   run_seconds: z.number().nullable().describe("From the beginning of its first pass to the end of its last"),
+  worker: z.string().optional().describe("Who ran its last pass; absent while none has ended"),
+  attempts: z
+    .number()
+    .optional()
+    .describe("How often its jobs were handed to a worker: of the segment that needed most; absent as `worker`"),
   start: z
     .number()
     .optional()
@@ -289,6 +294,7 @@ export const gpuDeviceSchema = z.object({
       .array(
         z.object({
           at: moment,
+          until: moment.nullable().describe("When it was unloaded; null while it is loaded"),
           family: familySchema,
           model: z.string(),
           seconds: z.number().describe("From the lease to a loaded model: the sum of the parts"),

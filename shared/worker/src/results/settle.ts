@@ -29,6 +29,8 @@ export interface Settlement {
 export interface SettleOptions {
   bus: Bus;
   service: string;
+  /** The worker's id. */
+  worker: string;
   log: Log;
   signal: AbortSignal;
 }
@@ -36,7 +38,7 @@ export interface SettleOptions {
 /** Longer than a server's restart; the jobs are kept from redelivery meanwhile. */
 const STORE_TIMEOUT_MS = 120_000;
 
-export function createSettlement({ bus, service, log, signal }: SettleOptions): Settlement {
+export function createSettlement({ bus, service, worker, log, signal }: SettleOptions): Settlement {
   async function attempt(what: string, fields: object, work: () => Promise<unknown>): Promise<boolean> {
     try {
       await work();
@@ -47,9 +49,13 @@ export function createSettlement({ bus, service, log, signal }: SettleOptions): 
     }
   }
 
-  async function publish({ batchId, itemId, n }: JobAddress, result: object): Promise<void> {
+  async function publish(
+    { batchId, itemId, n }: JobAddress,
+    { deliveries }: Pick<Held, "deliveries">,
+    result: object,
+  ): Promise<void> {
     const subject = subjects.result(batchId, itemId, n);
-    const receipt = await bus.publishOnce(subject, JSON.stringify(result), {
+    const receipt = await bus.publishOnce(subject, JSON.stringify({ ...result, worker, attempt: deliveries }), {
       first: true,
       timeoutMs: STORE_TIMEOUT_MS,
       signal,
@@ -76,19 +82,19 @@ export function createSettlement({ bus, service, log, signal }: SettleOptions): 
   return {
     result: (job, result) =>
       attempt("storing a result", { subject: job.delivery.subject }, async () => {
-        await publish(job.address, result);
+        await publish(job.address, job.delivery, result);
         await job.delivery.ack();
       }),
     failure: (job, failure, startedAt) =>
       attempt("storing a failure", { subject: job.delivery.subject }, async () => {
-        await publish(job.address, failed(job.delivery, failure, job, startedAt));
+        await publish(job.address, job.delivery, failed(job.delivery, failure, job, startedAt));
         await job.delivery.ack();
       }),
     async dead(delivery, failure, job) {
       const isAside = await attempt("putting a dead letter aside", { subject: delivery.subject }, async () => {
         const address = parseJobSubject(delivery.subject);
         log.error({ subject: delivery.subject, ...failure, deliveries: delivery.deliveries }, "dead letter");
-        if (address !== undefined) await publish(address, failed(delivery, failure, job));
+        if (address !== undefined) await publish(address, delivery, failed(delivery, failure, job));
         const reason = `${failure.code}: ${failure.message}`;
         await deadLetter(bus, delivery, { service, reason, address: address ?? {} });
       });

@@ -6,6 +6,8 @@ export type Swap = NonNullable<WorkerState["swaps"]>["recent"][number];
 
 export interface SwapLog {
   add(swap: Swap): void;
+  /** What was loaded last is there no longer. */
+  ended(at: number): void;
   readonly state: NonNullable<WorkerState["swaps"]>;
 }
 
@@ -14,11 +16,19 @@ const KEPT = 20;
 export function createSwapLog(): SwapLog {
   let count = 0;
   let recent: Swap[] = [];
+
+  function ended(until: number): void {
+    const last = recent.at(-1);
+    if (last !== undefined && last.until === undefined) recent = [...recent.slice(0, -1), { ...last, until }];
+  }
+
   return {
     add(swap) {
       count += 1;
+      ended(swap.at - swap.seconds * 1_000);
       recent = [...recent, swap].slice(-KEPT);
     },
+    ended,
     get state() {
       return { count, recent };
     },

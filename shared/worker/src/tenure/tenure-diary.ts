@@ -1,6 +1,6 @@
 /** What is told of a tenure to those who watch: metrics, the log, the batches' progress, and the notes of unfinished runs. */
 import type { Bus } from "@parlance/bus";
-import { subjects } from "@parlance/contracts";
+import { type Progress, subjects } from "@parlance/contracts";
 import type { Clock } from "@parlance/gpu-lease";
 import type { Log } from "@parlance/telemetry";
 import type { UnfinishedRuns } from "../blame/unfinished-runs.ts";
@@ -23,19 +23,24 @@ export interface TenureDiary {
 
 export interface TenureDiaryOptions {
   bus: Pick<Bus, "publish">;
+  /** `model`: that runs now. */
+  worker: { id: string; model: () => string | undefined };
   unfinished: Pick<UnfinishedRuns, "begun" | "ended" | "stopped">;
   metrics: WorkerMetrics | undefined;
   clock: Clock;
   log: Log;
 }
 
-export function createTenureDiary({ bus, unfinished, metrics, clock, log }: TenureDiaryOptions): TenureDiary {
+export function createTenureDiary({ bus, worker, unfinished, metrics, clock, log }: TenureDiaryOptions): TenureDiary {
   const run = { passes: 0, segments: 0 };
   let killedAt: number | undefined;
   let ended: { reason: TenureEnd; killSeconds: number; at: number } | undefined;
 
   function tellProgress(jobs: readonly Job[], at: number): void {
-    const progress = JSON.stringify({ state: "running", at });
+    const [first] = jobs;
+    const model = worker.model();
+    const pass = first && model && { worker: worker.id, model, operation: first.address.operation, rows: jobs.length };
+    const progress = JSON.stringify({ state: "running", at, ...(pass ? { pass } : {}) } satisfies Progress);
     const items = new Set(jobs.map(({ address }) => subjects.progress(address.batchId, address.itemId)));
     try {
       for (const subject of items) bus.publish(subject, progress);

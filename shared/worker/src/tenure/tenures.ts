@@ -132,6 +132,7 @@ export function createTenures(options: TenuresOptions): Tenures {
     if (workLanes.some(hasMoreRoom)) pulls.poke();
     const there = new Set(tenureOf(state)?.passes.map(({ id }) => id));
     for (const id of runs.keys()) if (!there.has(id)) runs.delete(id);
+    if (tenureOf(before) !== undefined && tenureOf(state) === undefined) swaps.ended(Date.now());
     if (tenureOf(state) === undefined) for (const tell of withoutEngine.splice(0)) tell();
     if (tenureOf(state) === undefined && state.phase.name !== "releasing") {
       for (const tell of withoutLease.splice(0)) tell();

@@ -12,6 +12,8 @@ export interface Outcome {
   text?: string;
   passSize?: number;
   model?: string;
+  worker?: string;
+  attempt?: number;
   startedAt?: number;
   finishedAt: number;
   error?: { code: string };

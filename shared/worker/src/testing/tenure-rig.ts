@@ -80,6 +80,7 @@ export async function openTenure({ settings, engine = {} }: RigOptions = {}): Pr
   const maxBatchSize = settings?.maxBatchSize ?? defaults.MAX_BATCH_SIZE;
   const diary = createTenureDiary({
     bus: { publish() {} },
+    worker: { id: "w", model: () => undefined },
     unfinished: { begun() {}, ended() {}, stopped() {} },
     ...{ metrics: undefined, clock, log },
   });
