@@ -5,6 +5,7 @@ import {
   headerNames,
   type Lane,
   leaseEntries,
+  progressSchema,
   streams,
   subjects,
   workerStateSchema,

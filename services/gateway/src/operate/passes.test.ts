@@ -7,10 +7,10 @@ const begun = (at: number, rows: number, worker = "w"): Progress => ({
   ...{ state: "running", at, pass: { worker, model: "m", operation: "transcribe", rows } },
 });
 
-const ended = (startedAt: number, passSize: number, worker: string | undefined = "w"): SegmentResult => ({
+const ended = (startedAt: number, passSize: number, by: { worker?: string } = { worker: "w" }): SegmentResult => ({
   ...{ operation: "transcribe", outcome: "ok", last: true, submittedAt: 0, timestamps: false, model: "m" },
   ...{ text: "", language: "", words: [], stretches: [], start: 0, duration: 1, score: null, truncated: false },
-  ...{ startedAt, finishedAt: startedAt + 500, passSize, worker },
+  ...{ startedAt, finishedAt: startedAt + 500, passSize, ...by },
 });
 
 const failed = (startedAt: number | undefined): SegmentResult => ({
@@ -30,7 +30,7 @@ test("a pass is told of when it begins, once, and then as each of its rows ends,
 test("of a worker that does not tell when one begins, a pass is made of its results", () => {
   const passes = createPasses();
   expect(passes.begun({ state: "running", at: 100 })).toBeUndefined();
-  expect(passes.ended(ended(100, 2, undefined))).toMatchObject({ worker: null, rows: 2, ended: 1 });
+  expect(passes.ended(ended(100, 2, {}))).toMatchObject({ worker: null, rows: 2, ended: 1 });
   expect(passes.ended(failed(700))).toBeUndefined();
   expect(passes.ended(failed(undefined))).toBeUndefined();
 });

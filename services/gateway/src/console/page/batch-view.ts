@@ -1,22 +1,47 @@
-/** One batch: each item with its state, how long it waited and ran, and its text, sound or error. */
+/** One batch: each item with its state, its place on the batch's timeline, who ran it, and its text, sound or error. */
 import type { BatchStatus, ItemStatus } from "@parlance/contracts";
 import { call, get } from "./api.ts";
-import { batchActions, stateOf } from "./batches-view.ts";
-import { action, alertOf, fill, h, tableOf, tableRow } from "./dom.ts";
+import { batchActions, stateOf } from "./batch-actions.ts";
+import { action, alertOf, fill, h } from "./dom.ts";
 import { listen } from "./feed.ts";
 import { duration, plural } from "./format.ts";
 import { operateHead } from "./operate-tabs.ts";
+import { createTable } from "./table.ts";
 
 const AGAIN_MS = 1_000;
 /** A batch has up to a thousand items: as many as are looked at. */
 const PAGE = 50;
 
+const words: Readonly<Record<ItemStatus["status"], string>> = {
+  queued: "Queued",
+  processing: "Running",
+  done: "Done",
+  error: "Failed",
+  cancelled: "Cancelled",
+};
+
+interface ShownItem {
+  item: ItemStatus;
+  name: string;
+  /** Seconds of the batch's timeline. */
+  longest: number;
+}
+
 export function batchView(main: HTMLElement, signal: AbortSignal, batchId: string): void {
+  const head = h("div", {}, operateHead("batch", "Batch"));
   const top = h("div", { class: "stack" });
   const list = h("div", {}, h("p", { class: "empty" }, "Reading…"));
-  const more = h("button", { type: "button", hidden: true, onclick: () => showMore() }, "More items");
-  const opened = new Map<string, HTMLElement>();
+  const more = h("button", { type: "button", hidden: true, onclick: showMore }, "More items");
+  const results = new Map<string, HTMLElement>();
+  const table = createTable({
+    caption: "Items",
+    ...{ columns: ["Item", "State", "Time", "Tried", "Worker", "Result"], class: "items" },
+    keyOf: ({ item }: ShownItem) => item.item_id,
+    cellsOf,
+  });
   let shown = PAGE;
+  let title = "";
+  let told = "";
   let status: BatchStatus | undefined;
   let due: ReturnType<typeof setTimeout> | undefined;
 
@@ -27,76 +52,54 @@ export function batchView(main: HTMLElement, signal: AbortSignal, batchId: strin
 
   function draw(): void {
     if (status === undefined) return;
-    const { label, completed, failed, total, waiting_reason, items } = status;
-    const isFinished = completed + failed === total;
-    fill(
-      top,
-      operateHead("batch", label || "Batch"),
-      h("p", { class: "faint" }, batchId),
-      h(
-        "div",
-        { class: "row spread" },
-        h(
-          "p",
-          {},
-          stateOf(status.status),
-          h(
-            "span",
-            { class: "soft" },
-            `  ${completed} of ${plural(total, "item")} done${failed ? `, ${failed} failed` : ""}`,
-          ),
-        ),
-        batchActions(batchId, isFinished, load),
-      ),
-      h("progress", {
-        class: "bar",
-        max: Math.max(1, total),
-        value: completed + failed,
-        "aria-label": "Items that have ended",
-      }),
-      waiting_reason !== null && h("p", { class: "notice" }, waiting_reason),
+    const { label, items } = status;
+    if (title !== label) fill(head, operateHead("batch", label || "Batch"));
+    title = label;
+    drawTop(status);
+    const longest = Math.max(0.001, ...items.map(endOf));
+    table.show(
+      items.slice(0, shown).map((item, index) => ({ item, name: item.custom_id ?? String(index + 1), longest })),
     );
-    const longest = Math.max(
-      0.001,
-      ...items.map(({ queue_seconds, run_seconds }) => (queue_seconds ?? 0) + (run_seconds ?? 0)),
-    );
-    fill(
-      list,
-      tableOf(
-        "Items",
-        head,
-        items.slice(0, shown).map((item, index) => row(item, index, longest)),
-        [3],
-      ),
-    );
+    if (list.firstElementChild !== table.element) fill(list, table.element);
     more.hidden = items.length <= shown;
   }
 
-  function row(item: ItemStatus, index: number, longest: number): HTMLElement {
-    const { item_id, custom_id, status: state, url, error, queue_seconds, run_seconds } = item;
-    const result = opened.get(item_id) ?? h("div", {});
-    opened.set(item_id, result);
+  function drawTop({ completed, failed, total, status: state, waiting_reason }: BatchStatus): void {
+    const now = JSON.stringify([completed, failed, total, state, waiting_reason]);
+    if (now === told) return;
+    told = now;
+    const isFinished = completed + failed === total;
+    const counts = `${completed.toLocaleString()} of ${plural(total, "item")} done${failed ? `, ${failed} failed` : ""}`;
+    const focused = top.contains(document.activeElement) && document.activeElement instanceof HTMLButtonElement;
+    const button = batchActions(batchId, isFinished, load);
+    fill(
+      top,
+      h("p", { class: "faint" }, batchId),
+      h("div", { class: "row spread" }, h("p", {}, stateOf(state), " ", h("span", { class: "soft" }, counts)), button),
+      !isFinished &&
+        h("progress", {
+          ...{ class: "bar", max: Math.max(1, total), value: completed + failed },
+          "aria-label": "Items that have ended",
+        }),
+      waiting_reason !== null && h("p", { class: "notice" }, waiting_reason),
+    );
+    if (focused) button.focus();
+  }
+
+  function cellsOf({ item, name, longest }: ShownItem): (Node | string)[] {
+    const { item_id, status: state, url, error, worker = "", attempts } = item;
+    const result = results.get(item_id) ?? h("div", {});
+    results.set(item_id, result);
     if (error !== null) fill(result, h("span", { class: "bad" }, error));
-    else if (url !== null && result.childElementCount === 0)
+    else if (url !== null && result.childElementCount === 0) {
+      const label = { "aria-label": `Show ${name}` };
       fill(
         result,
-        action("Show", {}, () => open(url, result)),
+        action("Show", label, () => open(url, result)),
       );
-    const times =
-      queue_seconds === null
-        ? ""
-        : h(
-            "span",
-            { title: `waited ${duration(queue_seconds)}` },
-            h("meter", {
-              class: "bar",
-              max: longest,
-              value: queue_seconds + (run_seconds ?? 0),
-              "aria-label": "Time to its end, beside the longest",
-            }),
-            `${duration(queue_seconds)} waiting, ${duration(run_seconds ?? 0)} running`,
-          );
-    return tableRow(head, [custom_id ?? String(index + 1), words[state], result, times], [3]);
+    }
+    const tried = attempts === undefined ? "" : plural(attempts, "time");
+    return [name, words[state], timeOfItem(item, longest), tried, worker, result];
   }
 
   async function load(): Promise<void> {
@@ -110,8 +113,7 @@ export function batchView(main: HTMLElement, signal: AbortSignal, batchId: strin
     }
   }
 
-  fill(main, h("div", { class: "stack" }, top, list, h("div", { class: "row" }, more)));
-  fill(top, operateHead("batch", "Batch"));
+  fill(main, h("div", { class: "stack" }, head, top, list, h("div", { class: "row" }, more)));
   const stop = listen((event) => {
     if ((event.type === "item" || event.type === "batch") && event.batch_id === batchId)
       due ??= setTimeout(() => void load(), AGAIN_MS);
@@ -131,15 +133,28 @@ export function batchView(main: HTMLElement, signal: AbortSignal, batchId: strin
     }
     const sound = URL.createObjectURL(await response.blob());
     signal.addEventListener("abort", () => URL.revokeObjectURL(sound));
-    fill(result, h("audio", { controls: true, src: sound }));
+    const audio = h("audio", { controls: true, src: sound });
+    fill(result, audio);
+    audio.focus();
   }
 }
 
-const head = ["Item", "State", "Result", "Time"];
-const words = {
-  queued: "Queued",
-  processing: "Running",
-  done: "Done",
-  error: "Failed",
-  cancelled: "Cancelled",
-} as const;
+function endOf({ queue_seconds, run_seconds }: ItemStatus): number {
+  return (queue_seconds ?? 0) + (run_seconds ?? 0);
+}
+
+/** How long it waited and ran, on a line that begins with the batch. */
+function timeOfItem({ queue_seconds, run_seconds }: ItemStatus, longest: number): HTMLElement {
+  if (queue_seconds === null) return h("span", {});
+  const [waited, ran] = [queue_seconds, run_seconds ?? 0];
+  const said = `${duration(waited)} waiting, ${duration(ran)} running`;
+  const [wait, run] = [h("i", { class: "wait" }), h("i", { class: "run" })];
+  wait.style.setProperty("width", `${(100 * waited) / longest}%`);
+  run.style.setProperty("width", `${(100 * ran) / longest}%`);
+  return h(
+    "span",
+    { class: "track" },
+    h("span", { class: "line", "aria-hidden": "true" }, wait, run),
+    h("span", { class: "faint number" }, said),
+  );
+}

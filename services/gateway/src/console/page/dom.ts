@@ -1,4 +1,5 @@
 /** Elements in one line. Texts are texts: nothing that comes from elsewhere is read as HTML. */
+import { moment } from "./format.ts";
 
 type Child = Node | string | null | undefined | false;
 type Handler = (event: Event) => void;
@@ -60,25 +61,13 @@ export function sentenceOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** A row of a table whose cells name their columns, for narrow screens. */
-export function tableRow(columns: readonly string[], cells: readonly (Node | string)[], ends: readonly number[] = []) {
-  return h(
-    "tr",
-    {},
-    ...cells.map((cell, index) =>
-      h("td", { "data-label": columns[index] ?? "", class: ends.includes(index) ? "end" : null }, cell),
-    ),
-  );
+/** A moment as the reader writes it, whole where the pointer rests on it. */
+export function timeOf(of: string): HTMLElement {
+  return h("time", { datetime: of, title: new Date(of).toLocaleString() }, moment(of));
 }
 
-export function tableOf(caption: string, columns: readonly string[], rows: Node[], ends: readonly number[] = []) {
-  const heads = columns.map((name, index) =>
-    h("th", { scope: "col", class: ends.includes(index) ? "end" : null }, name),
-  );
-  return h(
-    "table",
-    { class: "table", "aria-label": caption },
-    h("thead", {}, h("tr", {}, ...heads)),
-    h("tbody", {}, ...rows),
-  );
+/** A part of a whole, with its number. */
+export function share(value: number, whole: number, label: string, said: string): HTMLElement {
+  const bar = h("progress", { class: "bar", max: Math.max(1, whole), value, "aria-label": label });
+  return h("span", { class: "share" }, bar, h("span", { class: "number" }, said));
 }

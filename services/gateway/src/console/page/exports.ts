@@ -24,13 +24,20 @@ export function textExports(heard: HeardText, recording?: Blob): HTMLElement {
         ] satisfies [string, string, string][])),
     ["json", "application/json", `${JSON.stringify({ text, language, timestamps: words }, null, 2)}\n`],
   ];
+  const files = formats.map(([ending, type, content]) =>
+    saveButton(`${base}.${ending}`, () => new Blob([content], { type })),
+  );
+  if (recording !== undefined) files.push(saveButton(`${base}.wav`, () => recording));
   return h(
     "div",
-    { class: "row" },
+    { class: "row wide" },
     copyButton("Copy", () => text),
-    ...formats.map(([ending, type, content]) => saveButton(`${base}.${ending}`, () => new Blob([content], { type }))),
-    recording && saveButton(`${base}.wav`, () => recording),
+    saveRow(files),
   );
+}
+
+export function saveRow(files: readonly HTMLElement[]): HTMLElement {
+  return h("div", { class: "save", role: "group", "aria-label": "Save as" }, h("span", {}, "Save as"), ...files);
 }
 
 export function copyButton(label: string, text: () => string): HTMLButtonElement {
@@ -57,5 +64,5 @@ export function saveButton(name: string, content: () => Blob): HTMLButtonElement
     h("a", { href: url, download: name }).click();
     setTimeout(() => URL.revokeObjectURL(url), 10_000);
   };
-  return h("button", { type: "button", class: "plain", "aria-label": `Save as ${ending}`, onclick }, ending);
+  return h("button", { type: "button", class: "link", "aria-label": `Save as ${ending}`, onclick }, ending);
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { bytes, clock, duration, plural } from "./format.ts";
+import { bytes, clock, deviceName, duration, languageName, moment, plural } from "./format.ts";
 
 test.each([
   [duration(0.44), "0.4 s"],
@@ -10,7 +10,13 @@ test.each([
   [bytes(999), "999 B"],
   [bytes(1_234_567), "1.2 MB"],
   [plural(1, "item"), "1 item"],
-  [plural(10_000, "item"), "10,000 items"],
+  [plural(10_000, "item"), `${(10_000).toLocaleString()} items`],
+  [moment("2026-05-04T13:05:09", new Date("2026-05-04T20:00:00"), "de"), "13:05:09"],
+  [moment("2026-05-03T13:05:09", new Date("2026-05-04T20:00:00"), "de"), "03.05.2026, 13:05"],
+  [languageName("en"), "English"],
+  [languageName("Chinese"), "Chinese"],
+  [deviceName("cpu"), "the CPU"],
+  [deviceName("cuda:0"), "cuda:0"],
 ])("%s", (written, wanted) => {
   expect(written).toBe(wanted);
 });

@@ -31,15 +31,25 @@ export function bytes(count: number): string {
   return `${value.toFixed(value < 10 ? 1 : 0)} ${units[0] ?? ""}`;
 }
 
-export function timeOfDay(moment: string): string {
-  return new Date(moment).toLocaleTimeString([], {
-    hour: "2-digit",
-    minute: "2-digit",
-    second: "2-digit",
-    hour12: false,
-  });
+/** In the reader's own way: of today the time alone. `locale`: the browser's by default. */
+export function moment(of: string, now: Date = new Date(), locale?: string): string {
+  const at = new Date(of);
+  return at.toDateString() === now.toDateString()
+    ? at.toLocaleTimeString(locale)
+    : at.toLocaleString(locale, { dateStyle: "medium", timeStyle: "short" });
 }
 
 export function plural(count: number, one: string, many: string = `${one}s`): string {
-  return `${count.toLocaleString("en")} ${count === 1 ? one : many}`;
+  return `${count.toLocaleString()} ${count === 1 ? one : many}`;
+}
+
+const languages = new Intl.DisplayNames("en", { type: "language" });
+
+/** `English` of `en`: some models tell a language by its code. */
+export function languageName(told: string): string {
+  return /^[a-z]{2,3}$/i.test(told) ? (languages.of(told) ?? told) : told;
+}
+
+export function deviceName(device: string): string {
+  return device === "cpu" ? "the CPU" : device;
 }

@@ -1,33 +1,32 @@
 /** Lanes as columns, the accelerators with who has them, and the passes as they run. */
 import type { OperateEvent } from "@parlance/contracts";
 import { get } from "./api.ts";
-import { alertOf, fill, h, say, tableOf, tableRow } from "./dom.ts";
+import { createDeviceCard, type DeviceCard } from "./device-card.ts";
+import { alertOf, fill, h, share, timeOf } from "./dom.ts";
 import { listen } from "./feed.ts";
-import { age, duration, plural, timeOfDay } from "./format.ts";
-import { createLeaseTimeline } from "./lease-timeline.ts";
+import { duration, plural } from "./format.ts";
+import { laneColumns } from "./lane-columns.ts";
+import { courseOf, newestPasses, type Pass } from "./newest-passes.ts";
 import { operateHead } from "./operate-tabs.ts";
+import { operationWords } from "./operation-words.ts";
+import { createTable } from "./table.ts";
 
-type State = Extract<OperateEvent, { type: "state" }>;
-type Pass = Extract<OperateEvent, { type: "pass" }>;
-
-const lanes = { realtime: "Realtime", interactive: "Interactive", batch: "Batch" } as const;
-const words = {
-  transcribe: "Transcribe",
-  custom_voice: "Speak",
-  voice_design: "Design a voice",
-  voice_clone: "Imitate",
-} as const;
-/** Whatever happens, the page holds no more than these. */
-const SHOWN_PASSES = 12;
 const DRAWN_MS = 250;
 
 export function machinesView(main: HTMLElement, signal: AbortSignal): void {
   const columns = h("div", { class: "lanes" });
   const devices = h("div", { class: "stack" });
   const passes = h("div", {});
-  const timelines = new Map<string, ReturnType<typeof createLeaseTimeline>>();
+  const none = h("p", { class: "empty card" }, "No pass has run since this page was opened.");
+  const table = createTable({
+    caption: "The newest passes",
+    ...{ columns: ["Began", "Model", "Work", "Rows", "Took", "Worker"], class: "passes", ends: [4] },
+    keyOf: ({ pass }: ShownPass) => pass.id,
+    cellsOf,
+  });
+  const cards = new Map<string, DeviceCard>();
   let newest: Pass[] = [];
-  let state: State | undefined;
+  let state: Extract<OperateEvent, { type: "state" }> | undefined;
   let drawing: ReturnType<typeof setTimeout> | undefined;
 
   function later(): void {
@@ -38,48 +37,26 @@ export function machinesView(main: HTMLElement, signal: AbortSignal): void {
     drawing = undefined;
     if (signal.aborted) return;
     if (state !== undefined) {
-      fill(columns, ...laneColumns(state));
-      drawDevices(state);
+      fill(columns, ...laneColumns(state.lanes));
+      drawDevices(state.devices);
     }
-    drawPasses();
+    const now = Date.now();
+    table.show(newest.map((pass) => ({ pass, took: took(pass, now) })));
+    const shown = newest.length === 0 ? none : table.element;
+    if (passes.firstElementChild !== shown) fill(passes, shown);
   }
 
-  function drawDevices({ devices: known }: State): void {
-    const cards = known.map((device) => {
-      const timeline = timelines.get(device.accelerator) ?? createLeaseTimeline(signal);
-      timelines.set(device.accelerator, timeline);
-      timeline.tell(device);
-      return deviceCard(device, timeline.element);
-    });
-    fill(devices, ...(cards.length > 0 ? cards : [h("p", { class: "empty card" }, "No worker has answered yet.")]));
-  }
-
-  function drawPasses(): void {
-    if (newest.length === 0) {
-      fill(passes, h("p", { class: "empty card" }, "No pass has run since this page was opened."));
-      return;
+  function drawDevices(known: NonNullable<typeof state>["devices"]): void {
+    const there = known.map(({ accelerator }) => accelerator);
+    if ([...cards.keys()].join() !== there.join() || known.length === 0) {
+      for (const device of known) {
+        if (!cards.has(device.accelerator)) cards.set(device.accelerator, createDeviceCard(device, signal));
+      }
+      for (const accelerator of [...cards.keys()]) if (!there.includes(accelerator)) cards.delete(accelerator);
+      const empty = h("p", { class: "empty card" }, "No worker has answered yet.");
+      fill(devices, ...(known.length === 0 ? [empty] : [...cards.values()].map(({ element }) => element)));
     }
-    const head = ["Began", "Model", "Work", "Rows", "Took"];
-    const rows = newest.map(({ started_at, ended_at, model, operation, rows, ended }) =>
-      tableRow(
-        head,
-        [
-          timeOfDay(started_at),
-          model,
-          words[operation],
-          h("progress", {
-            class: "bar",
-            max: rows,
-            value: ended,
-            "aria-label": `${ended} of ${plural(rows, "row")}`,
-            title: `${ended} of ${rows}`,
-          }),
-          `${plural(rows, "row")}, ${duration((Date.parse(ended_at) - Date.parse(started_at)) / 1_000)}`,
-        ],
-        [4],
-      ),
-    );
-    fill(passes, tableOf("The newest passes", head, rows, [4]));
+    for (const device of known) cards.get(device.accelerator)?.tell(device);
   }
 
   fill(
@@ -93,11 +70,10 @@ export function machinesView(main: HTMLElement, signal: AbortSignal): void {
       h("section", { class: "stack" }, h("h2", {}, "Passes"), passes),
     ),
   );
-  drawPasses();
+  draw();
   const stop = listen((event) => {
     if (event.type === "state") state = event;
-    else if (event.type === "pass")
-      newest = [event, ...newest.filter(({ id }) => id !== event.id)].slice(0, SHOWN_PASSES);
+    else if (event.type === "pass") newest = newestPasses(newest, event);
     else return;
     later();
   });
@@ -113,56 +89,20 @@ export function machinesView(main: HTMLElement, signal: AbortSignal): void {
   });
 }
 
-function laneColumns({ lanes: known }: State): HTMLElement[] {
-  return Object.entries(lanes).map(([lane, name]) => {
-    const here = known.filter((each) => each.lane === lane);
-    const waiting = here.reduce((sum, each) => sum + each.waiting, 0);
-    const running = here.reduce((sum, each) => sum + each.running, 0);
-    const [oldest] = here.flatMap((each) => each.oldest ?? []).sort();
-    const big = h("p", { class: waiting + running > 0 ? "big busy" : "big" });
-    say(big, waiting.toLocaleString("en"));
-    return h(
-      "section",
-      { class: "lane", "aria-label": `${name} lane` },
-      h("h2", {}, name),
-      big,
-      h("p", { class: "faint" }, waiting + running === 0 ? "nothing waits" : `waiting, ${running} running`),
-      oldest !== undefined && h("p", { class: "faint" }, `oldest ${age(oldest)}`),
-      h(
-        "dl",
-        {},
-        ...here.flatMap((each) => [h("dt", {}, words[each.operation]), h("dd", {}, `${each.waiting + each.running}`)]),
-      ),
-    );
-  });
+interface ShownPass {
+  pass: Pass;
+  took: string;
 }
 
-function deviceCard(
-  { device, hosts, holder, waiting, swaps }: State["devices"][number],
-  timeline: HTMLElement,
-): HTMLElement {
-  const says =
-    holder === null
-      ? "Free: nothing is loaded."
-      : `${holder.model} ${holder.loaded ? "has it" : "is being loaded"}, since ${age(holder.since)}.`;
-  return h(
-    "section",
-    { class: "card stack", "aria-label": device },
-    h(
-      "div",
-      { class: "row spread" },
-      h("p", {}, h("b", {}, device), " ", h("span", { class: "soft" }, says)),
-      h("p", { class: "faint" }, hosts.join(", ")),
-    ),
-    timeline,
-    h(
-      "div",
-      { class: "legend" },
-      h("span", {}, h("i", { class: "key" }), "hears"),
-      h("span", {}, h("i", { class: "key tts" }), "speaks"),
-      h("span", {}, h("i", { class: "key swap" }), "is loaded"),
-      h("span", {}, plural(swaps.count, "swap")),
-      ...waiting.map(({ family, lane, since }) => h("span", {}, `${family} waits, ${lane}, ${age(since)}`)),
-    ),
-  );
+function took(pass: Pass, now: number): string {
+  const { state, ms } = courseOf(pass, now);
+  if (state === "lost") return "its end was not told";
+  return state === "over" ? duration(ms / 1_000) : `running, ${duration(ms / 1_000)}`;
+}
+
+function cellsOf({ pass, took }: ShownPass): (Node | string)[] {
+  const { started_at, model, operation, rows, ended, worker } = pass;
+  const said = ended < rows ? `${ended} of ${rows}` : plural(rows, "row");
+  const bar = share(ended, rows, `${ended} of ${plural(rows, "row")} have ended`, said);
+  return [timeOf(started_at), model, operationWords[operation], bar, took, worker ?? ""];
 }

@@ -2,7 +2,7 @@
 import type { ModelConfig } from "@parlance/contracts";
 import { get, post } from "./api.ts";
 import { action, alertOf, fill, h } from "./dom.ts";
-import { bytes, duration } from "./format.ts";
+import { bytes, deviceName, duration } from "./format.ts";
 import { operateHead } from "./operate-tabs.ts";
 
 const AGAIN_MS = 2_000;
@@ -27,12 +27,15 @@ export function modelsView(main: HTMLElement, signal: AbortSignal): void {
       // What is being clicked is not put anew under the pointer.
       if (told === shown) return;
       shown = told;
+      const active = document.activeElement;
+      const focused = [...cards.children].findIndex((each) => each.contains(active));
       fill(
         cards,
         ...(workers.length === 0
           ? [h("p", { class: "empty card" }, "No worker has answered yet.")]
           : workers.map((worker) => card(worker, load))),
       );
+      if (focused !== -1) cards.children[focused]?.querySelector("button")?.focus();
     } catch (error) {
       if (!signal.aborted) fill(cards, alertOf(error));
     }
@@ -78,7 +81,7 @@ function card(worker: ModelConfig, reload: () => Promise<void>): HTMLElement {
     await reload();
   };
   const pairs: [string, string | null][] = [
-    ["Device", device],
+    ["Device", deviceName(device)],
     ["Weights", compute_type],
     ["Rows in a pass", String(batch_size)],
     ["Threads", threads === 0 ? "one per core" : String(threads)],

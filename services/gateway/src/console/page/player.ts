@@ -1,4 +1,5 @@
 /** A sound with its waveform: plays, stops, seeks, and tells where it is as long as it plays. */
+import type { Word } from "@parlance/contracts";
 import { h, say } from "./dom.ts";
 import { clock } from "./format.ts";
 import { createWaveform, decodeSound } from "./waveform.ts";
@@ -6,6 +7,8 @@ import { createWaveform, decodeSound } from "./waveform.ts";
 export interface Player {
   element: HTMLElement;
   load(sound: Blob): Promise<void>;
+  /** What is said in it. */
+  tell(words: readonly Word[]): void;
   playFrom(seconds: number): void;
 }
 
@@ -36,7 +39,7 @@ export function createPlayer(signal: AbortSignal, onTime: (seconds: number) => v
 
   function show(): void {
     wave.place(audio.currentTime);
-    say(time, `${clock(audio.currentTime)} / ${clock(seconds)}`);
+    if (audio.error === null) say(time, `${clock(audio.currentTime)} / ${clock(seconds)}`);
     say(button, audio.paused ? "Play" : "Pause");
     onTime(audio.paused && audio.currentTime === 0 ? -1 : audio.currentTime);
   }
@@ -52,9 +55,15 @@ export function createPlayer(signal: AbortSignal, onTime: (seconds: number) => v
     URL.revokeObjectURL(url);
   });
 
+  audio.addEventListener("error", () => {
+    button.disabled = true;
+    say(time, "This browser cannot play it.");
+  });
+
   return {
     element,
     playFrom,
+    tell: wave.tell,
     async load(sound) {
       URL.revokeObjectURL(url);
       url = URL.createObjectURL(sound);

@@ -1,7 +1,7 @@
 /** A text becomes sound. */
 import { call, get } from "./api.ts";
 import { alertOf, fill, h, say } from "./dom.ts";
-import { saveButton } from "./exports.ts";
+import { saveButton, saveRow } from "./exports.ts";
 import { bytes, duration } from "./format.ts";
 import { createPlayer } from "./player.ts";
 import { snippets, speakSnippets } from "./snippets.ts";
@@ -38,7 +38,7 @@ export function speakView(main: HTMLElement, signal: AbortSignal): void {
     h("div", { class: "row" }, button),
   );
   const showCount = () =>
-    say(count, `${text.value.length.toLocaleString("en")} of ${MOST_CHARACTERS.toLocaleString("en")} characters`);
+    say(count, `${text.value.length.toLocaleString()} of ${MOST_CHARACTERS.toLocaleString()} characters`);
   let speaking = new AbortController();
 
   async function speak(until: AbortSignal): Promise<void> {
@@ -63,11 +63,7 @@ export function speakView(main: HTMLElement, signal: AbortSignal): void {
       stage,
       player.element,
       h("p", { class: "faint", role: "status" }, told.filter(Boolean).join(", ")),
-      h(
-        "div",
-        { class: "row" },
-        saveButton("speech.wav", () => sound),
-      ),
+      saveRow([saveButton("speech.wav", () => sound)]),
       snippets(speakSnippets(body)),
     );
     await player.load(sound);

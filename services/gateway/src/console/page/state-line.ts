@@ -3,7 +3,7 @@ import type { ModelConfig, OperateEvent } from "@parlance/contracts";
 import { get } from "./api.ts";
 import { fill, h, sentenceOf } from "./dom.ts";
 import { listen } from "./feed.ts";
-import { bytes, duration } from "./format.ts";
+import { bytes, deviceName, duration } from "./format.ts";
 
 const AGAIN_MS = 5_000;
 
@@ -48,14 +48,14 @@ function told(
 ): string {
   const does = family === "asr" ? "hears" : "speaks";
   const name = `*${model_id}*`;
-  if (state === "loaded") return `${name} ${does}, loaded on ${device}.`;
+  if (state === "loaded") return `${name} ${does}, loaded on ${deviceName(device)}.`;
   if (error !== null) return `${name} cannot be loaded: ${error.message}`;
   if (download !== null) return `${name} is downloaded: ${bytes(download.bytes)} of ${bytes(download.total_bytes)}.`;
-  if (state === "loading") return `${name} is being loaded on ${device}.`;
+  if (state === "loading") return `${name} is being loaded on ${deviceName(device)}.`;
   const swaps = devices.flatMap(({ swaps }) => swaps.recent).filter((swap) => swap.family === family);
   const seconds = swaps.at(-1)?.seconds ?? load_seconds;
   const wait = seconds === null ? "" : `, about ${duration(seconds)}`;
-  return `${name} ${does} after loading${wait} on ${device}.`;
+  return `${name} ${does} after loading${wait}, on ${deviceName(device)}.`;
 }
 
 function emphasised(text: string): (Node | string)[] {

@@ -1,12 +1,15 @@
 /** A file or the microphone becomes words, which can be clicked and heard. */
 import { get } from "./api.ts";
-import { alertOf, fill, h } from "./dom.ts";
+import { alertOf, fill, h, say } from "./dom.ts";
 import { textExports } from "./exports.ts";
 import { transcribeFile } from "./file-transcript.ts";
+import { languageName } from "./format.ts";
 import { liveView } from "./live-view.ts";
 import { createPlayer } from "./player.ts";
 import { liveSnippets, snippets, transcribeSnippets } from "./snippets.ts";
 import { createWords } from "./words.ts";
+
+const HEARING = " Click a word to hear it, or walk through them with the arrow keys.";
 
 export function transcribeView(main: HTMLElement, signal: AbortSignal): void {
   const language = h("select", {}, h("option", { value: "auto" }, "Found by the model"));
@@ -22,10 +25,11 @@ export function transcribeView(main: HTMLElement, signal: AbortSignal): void {
   const choose = h("button", { type: "button", class: "main", onclick: () => input.click() }, "Choose a file");
   const speak = h("button", { type: "button", onclick: () => begin(fromMicrophone) }, "Use the microphone");
   const stage = h("div", { class: "stack", "aria-live": "off" });
+  const asks = h("p", {}, "Drop a recording here, choose one, or speak.");
   const drop = h(
     "section",
     { class: "drop", "aria-label": "Audio to transcribe" },
-    h("p", {}, "Drop a recording here, choose one, or speak."),
+    asks,
     h("div", { class: "row" }, choose, input, speak),
   );
   let working = new AbortController();
@@ -33,6 +37,9 @@ export function transcribeView(main: HTMLElement, signal: AbortSignal): void {
   function begin(work: (signal: AbortSignal) => Promise<void>): void {
     working.abort();
     working = new AbortController();
+    // What came of the last one is what is looked at from now on.
+    drop.classList.add("small");
+    say(asks, "Or drop another recording.");
     const both = AbortSignal.any([signal, working.signal]);
     work(both).catch((error: unknown) => {
       if (both.aborted) return;
@@ -57,7 +64,9 @@ export function transcribeView(main: HTMLElement, signal: AbortSignal): void {
     const seconds = ((performance.now() - began) / 1_000).toFixed(1);
     if (heard.text === "") fill(words.element, h("p", { class: "soft" }, "Nothing was said in it."));
     else words.show(heard.text, heard.words);
-    told.textContent = `${file.name}: ${heard.language || "language unknown"}, ${seconds} s. Click a word to hear it.`;
+    player.tell(heard.words);
+    const how = `heard in ${seconds} s, ${languageName(heard.language) || "language unknown"}`;
+    say(told, `${file.name}, ${how}.${heard.words.length > 0 ? HEARING : ""}`);
     fill(results, textExports({ name: file.name, ...heard }), snippets(transcribeSnippets(file.name, language.value)));
   }
 
@@ -76,11 +85,17 @@ export function transcribeView(main: HTMLElement, signal: AbortSignal): void {
       stage,
       recording && player.element,
       words.element,
-      h("p", { class: "faint", role: "status" }, "The session has ended. Click a word to hear it."),
+      h(
+        "p",
+        { class: "faint", role: "status" },
+        `The session has ended.${recording && heard.length > 0 ? HEARING : ""}`,
+      ),
       textExports({ name: "microphone", text, words: heard, language: spoken }, recording),
       snippets(liveSnippets()),
     );
-    if (recording !== undefined) await player.load(recording);
+    if (recording === undefined) return;
+    player.tell(heard);
+    await player.load(recording);
   }
 
   input.addEventListener("change", () => {
@@ -88,17 +103,21 @@ export function transcribeView(main: HTMLElement, signal: AbortSignal): void {
     if (file !== undefined) begin((until) => fromFile(file, until));
     input.value = "";
   });
-  drop.addEventListener("dragover", (event) => {
+  // A file that misses the frame by a little would take the page away.
+  document.addEventListener("dragover", onDrag, { signal });
+  document.addEventListener("dragleave", () => drop.classList.remove("over"), { signal });
+  document.addEventListener("drop", onDrop, { signal });
+
+  function onDrag(event: DragEvent): void {
     event.preventDefault();
     drop.classList.add("over");
-  });
-  drop.addEventListener("dragleave", () => drop.classList.remove("over"));
-  drop.addEventListener("drop", (event) => {
+  }
+  function onDrop(event: DragEvent): void {
     event.preventDefault();
     drop.classList.remove("over");
     const [file] = event.dataTransfer?.files ?? [];
     if (file !== undefined) begin((until) => fromFile(file, until));
-  });
+  }
 
   fill(
     main,
@@ -128,7 +147,7 @@ async function addLanguages(select: HTMLSelectElement, signal: AbortSignal): Pro
   try {
     const { data } = await get("/v1/models", signal);
     const known = new Set(data.filter(({ family }) => family === "asr").flatMap(({ languages = [] }) => languages));
-    select.append(...[...known].sort().map((name) => h("option", { value: name }, name)));
+    select.append(...[...known].sort().map((name) => h("option", { value: name }, languageName(name))));
   } catch {
     // What keeps it from being known is said by the line under the head.
   }

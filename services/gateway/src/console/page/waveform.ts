@@ -1,11 +1,16 @@
-/** A recording's loudness over time, drawn once for its width; what was played is in the accent. It is a slider to the keyboard. */
+/** A recording's loudness over time with its words below; what was played is in the accent. It is a slider to the keyboard. */
+import type { Word } from "@parlance/contracts";
 import { h } from "./dom.ts";
 import { clock } from "./format.ts";
+import { type Mark, marksOf } from "./marks.ts";
 import { colour } from "./theme.ts";
 
 const BAR = 3;
 const GAP = 2;
 const STEP_SECONDS = 2;
+/** Below the bars. */
+const MARKS_PIXELS = 22;
+const MARK_FONT = 12;
 /** More than there are bars on any screen. */
 const PEAKS = 1_024;
 /** Beyond that a browser would need gigabytes to decode it. */
@@ -14,6 +19,8 @@ const MAX_DECODED_BYTES = 64_000_000;
 export interface Waveform {
   element: HTMLCanvasElement;
   show(samples: Float32Array, seconds: number): void;
+  /** What is said in it. */
+  tell(words: readonly Word[]): void;
   place(seconds: number): void;
 }
 
@@ -23,6 +30,8 @@ export function createWaveform(label: string, onSeek: (seconds: number) => void,
     ...{ "aria-valuemin": 0, "aria-valuemax": 0, "aria-valuenow": 0 },
   });
   let peaks: readonly number[] = [];
+  let words: readonly Word[] | undefined;
+  let marks: { width: number; list: Mark[] } | undefined;
   let length = 0;
   let at = 0;
 
@@ -32,19 +41,38 @@ export function createWaveform(label: string, onSeek: (seconds: number) => void,
     if (context === null) return;
     context.clearRect(0, 0, width, height);
     const scale = width / Math.max(1, element.clientWidth);
-    const step = (BAR + GAP) * scale;
-    const bars = Math.max(1, Math.floor(width / step));
+    const bars = Math.max(1, Math.floor(width / ((BAR + GAP) * scale)));
+    const step = (width + GAP * scale) / bars;
+    const room = height - (words === undefined ? 0 : MARKS_PIXELS * scale);
     const played = length === 0 ? 0 : (at / length) * width;
     const [accent, rest] = [colour("accent"), colour("line-strong")];
     for (let bar = 0; bar < bars; bar++) {
       const from = Math.floor((bar / bars) * peaks.length);
       const to = Math.max(from + 1, Math.floor(((bar + 1) / bars) * peaks.length));
       const peak = Math.max(0, ...peaks.slice(from, to));
-      const tall = Math.max(2 * scale, peak * height * 0.94);
+      const tall = Math.max(2 * scale, peak * room * 0.94);
       context.fillStyle = bar * step < played ? accent : rest;
       context.beginPath();
-      context.roundRect(bar * step, (height - tall) / 2, BAR * scale, tall, (BAR * scale) / 2);
+      context.roundRect(bar * step, (room - tall) / 2, BAR * scale, tall, (BAR * scale) / 2);
       context.fill();
+    }
+    if (words !== undefined) drawMarks(context, words, { width, height, scale });
+  }
+
+  function drawMarks(
+    context: CanvasRenderingContext2D,
+    said: readonly Word[],
+    { width, height, scale }: { width: number; height: number; scale: number },
+  ): void {
+    context.font = `${MARK_FONT * scale}px ${getComputedStyle(document.body).fontFamily}`;
+    context.textBaseline = "bottom";
+    const widthOf = (text: string) => context.measureText(text).width;
+    if (marks?.width !== width) marks = { width, list: marksOf(said, length, width, widthOf) };
+    const [faint, accent] = [colour("ink-faint"), colour("accent")];
+    for (const { text, x, word } of marks.list) {
+      const { start, end } = said[word ?? -1] ?? { start: 1, end: 0 };
+      context.fillStyle = at >= start && at < end ? accent : faint;
+      context.fillText(text, x, height);
     }
   }
 
@@ -72,7 +100,14 @@ export function createWaveform(label: string, onSeek: (seconds: number) => void,
     show(shown, seconds) {
       peaks = peaksOf(shown);
       length = seconds;
+      marks = undefined;
       element.setAttribute("aria-valuemax", seconds.toFixed(1));
+      draw();
+    },
+    tell(said) {
+      words = said;
+      marks = undefined;
+      element.classList.add("told");
       draw();
     },
     place(seconds) {
