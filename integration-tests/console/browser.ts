@@ -4,6 +4,10 @@ import { delimiter, join } from "node:path";
 import { type Browser, launch, type Page } from "puppeteer-core";
 
 const names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
+/** The gateway's own machine, under a name that browsers do not take for it: a page of plain http from elsewhere. */
+export const ELSEWHERE = "parlance.test";
+/** Below it a page is on a phone, whose scroll bars take no room. */
+const PHONE_PIXELS = 600;
 
 /** Undefined where there is none: CHROMIUM_BIN names one, or it lies on the PATH. */
 export function findChromium(environment: NodeJS.ProcessEnv = process.env): string | undefined {
@@ -23,6 +27,7 @@ export async function openBrowser(chromium: string, microphone: string): Promise
       `--use-file-for-fake-audio-capture=${microphone}%noloop`,
       "--autoplay-policy=no-user-gesture-required",
       "--force-color-profile=srgb",
+      `--host-resolver-rules=MAP ${ELSEWHERE} 127.0.0.1`,
     ],
   });
 }
@@ -31,7 +36,7 @@ export type Theme = "light" | "dark";
 
 export interface OpenedPage {
   page: Page;
-  /** What the page wrote as errors, and requests that failed. */
+  /** What the page wrote as errors, and requests that failed, but for those that a key was wanted for. */
   errors: string[];
 }
 
@@ -43,10 +48,10 @@ export async function openPage(
   const page = await context.newPage();
   const errors: string[] = [];
   page.on("console", (message) => {
-    if (message.type() === "error") errors.push(message.text());
+    if (message.type() === "error" && !message.text().includes("401")) errors.push(message.text());
   });
   page.on("pageerror", (error) => errors.push(String(error)));
-  await page.setViewport({ width, height, deviceScaleFactor: 1 });
+  await page.setViewport({ width, height, deviceScaleFactor: 1, isMobile: width < PHONE_PIXELS });
   await page.emulateMediaFeatures([
     { name: "prefers-color-scheme", value: theme },
     { name: "prefers-reduced-motion", value: "reduce" },

@@ -1,118 +1,155 @@
-/** The console in a real Chromium: a file, a microphone, a clicked word, both themes, a key, the keyboard alone. */
+/**
+ * The console as `npm start` serves it: its files as a browser would read them, and then, where there is a Chromium, in it. A file, a
+ * microphone, a clicked word, both themes, with a key and without, and by the keyboard alone.
+ */
 import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { join } from "node:path";
-import type { Browser, Page } from "puppeteer-core";
+import type { Browser } from "puppeteer-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Pipeline, repositoryRoot, startPipeline } from "../src/pipeline.ts";
-import { findChromium, openBrowser, openPage } from "./browser.ts";
+import { ELSEWHERE, findChromium, openBrowser, openPage } from "./browser.ts";
+import { drop, faults, giveKey, press } from "./hands.ts";
+import { goByKeyboard } from "./keyboard-journey.ts";
 
 const chromium = findChromium();
-if (chromium === undefined)
-  process.stdout.write("console: not tried in a browser, there is no Chromium here (CHROMIUM_BIN)\n");
-
 const recording = join(repositoryRoot, "integration-tests/demo/audio/lights.wav");
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const KEY = "a-key-of-the-console";
 
-let pipeline: Pipeline;
-let browser: Browser;
+let keyed: Pipeline;
+beforeAll(async () => {
+  keyed = await startPipeline({ API_KEYS: KEY, PROCESSES: "one" });
+}, 180_000);
+afterAll(() => keyed?.stop(), 60_000);
 
-describe.skipIf(chromium === undefined)("the console in Chromium", () => {
-  beforeAll(async () => {
-    pipeline = await startPipeline({ API_KEYS: KEY });
-    browser = await openBrowser(chromium ?? "", recording);
-  }, 180_000);
-  afterAll(async () => {
-    await browser?.close();
-    await pipeline?.stop();
-  }, 60_000);
-
-  it("asks for the key, takes a file, and plays a word that is clicked, in both themes", {
-    timeout: 120_000,
-  }, async () => {
-    const { page, errors } = await opened("transcribe");
-    const [chooser] = await Promise.all([page.waitForFileChooser(), button(page, "Choose a file")]);
-    await chooser.accept([recording]);
-    await page.waitForSelector(".word", { timeout: 60_000 });
-    expect(await page.$eval(".words", ({ textContent }) => textContent)).toMatch(/\w+ \w+/);
-    const last = (await page.$$(".word")).at(-1);
-    await last?.click();
-    await page.waitForSelector(".word.now");
-    expect(Number(await page.$eval(".wave", (wave) => wave.getAttribute("aria-valuenow")))).toBeGreaterThan(0);
-    const background = () => page.evaluate("getComputedStyle(document.body).backgroundColor");
-    const light = await background();
-    await button(page, "Dark");
-    expect(await background()).not.toBe(light);
-    expect(errors.filter((error) => !error.includes("401"))).toEqual([]);
+describe("the console's files", () => {
+  it("are all that the page asks for, and no more: plain modules, which a browser can read", async () => {
+    const read = async (path: string) => {
+      const response = await fetch(`${keyed.gatewayUrl}${path}`);
+      expect([path, response.status]).toEqual([path, 200]);
+      return await response.text();
+    };
+    const html = await read("/");
+    const named = [...html.matchAll(/(?:src|href)="(\/console\/[^"]+)"/g)].flatMap(([, path]) => path ?? []);
+    const asked = new Set<string>();
+    const visit = async (path: string): Promise<void> => {
+      if (asked.has(path)) return;
+      asked.add(path);
+      const text = await read(path);
+      if (!path.endsWith(".ts")) return;
+      expect(text, path).not.toMatch(/^\s*(interface |import type |declare )/m);
+      const imports = [...text.matchAll(/(?:from|import)\s*"(\.\/[^"]+)"/g)].map(
+        ([, file]) => `/console/${file?.slice(2)}`,
+      );
+      const others = [...text.matchAll(/"(\/console\/[^"]+)"/g)].flatMap(([, file]) => file ?? []);
+      for (const next of [...imports, ...others]) await visit(next);
+    };
+    await visit("/console/app.ts");
+    const modules = [...asked].filter((path) => !path.includes("worklet"));
+    expect(named.filter((path) => path.endsWith(".ts")).sort()).toEqual(expect.arrayContaining(modules.sort()));
+    expect(new Set(named.filter((path) => path.endsWith(".ts")))).toEqual(new Set(modules));
+    for (const path of named) await read(path);
   });
-
-  it("hears the microphone while somebody speaks, and has its words with their times", {
-    timeout: 120_000,
-  }, async () => {
-    const { page } = await opened("transcribe");
-    await button(page, "Use the microphone");
-    await page.waitForFunction('(document.querySelector(".words")?.textContent ?? "").length > 5', {
-      timeout: 60_000,
-    });
-    await button(page, "Stop");
-    await page.waitForSelector(".word", { timeout: 60_000 });
-  });
-
-  it("shows the batch of what was heard, its text, and runs it again", { timeout: 120_000 }, async () => {
-    const { page } = await opened("batches");
-    const body = new FormData();
-    body.append("audio", new Blob([readFileSync(recording)], { type: "audio/wav" }), "lights.wav");
-    const headers = { "x-api-key": KEY };
-    const heard = await fetch(`${pipeline.gatewayUrl}/api/v1/transcribe/file`, { method: "POST", body, headers });
-    expect(heard.status).toBe(200);
-    await page.waitForSelector(".table a");
-    await page.click(".table a");
-    await button(page, "Show");
-    await page.waitForSelector("td .text");
-    const before = page.url();
-    await button(page, "Run again");
-    await page.waitForFunction(`location.href !== ${JSON.stringify(before)}`);
-    await page.waitForFunction("document.querySelector('.good')?.textContent === 'Done'", { timeout: 30_000 });
-  });
-
-  it("speaks by the keyboard alone", { timeout: 120_000 }, async () => {
-    const { page } = await opened("speak");
-    await page.focus("textarea");
-    await page.keyboard.down("Control");
-    await page.keyboard.press("Enter");
-    await page.keyboard.up("Control");
-    await page.waitForSelector(".transport", { timeout: 60_000 });
-  });
-
-  it.each(["transcribe", "speak", "operate", "batches", "dead", "models"])(
-    "%s is accessible, as far as axe can tell, in both themes",
-    { timeout: 60_000 },
-    async (view) => {
-      for (const theme of ["light", "dark"] as const) {
-        const { page } = await opened(view, theme);
-        // The page's own policy lets no script in: what is evaluated comes through the debugger.
-        await page.evaluate(axe);
-        const found = await page.evaluate(
-          'axe.run().then(({ violations }) => violations.map(({ id, nodes }) => id + ": " + nodes[0].html))',
-        );
-        expect(found, theme).toEqual([]);
-      }
-    },
-  );
 });
 
-async function opened(view: string, theme: "light" | "dark" = "light") {
-  const { page, errors } = await openPage(browser, { width: 1_280, theme });
-  await page.goto(`${pipeline.gatewayUrl}/#/${view}`);
-  await page.waitForSelector("dialog[open] input");
-  await page.type("dialog[open] input", KEY);
-  await page.keyboard.press("Enter");
-  await page.waitForSelector("dialog:not([open])");
-  await page.waitForFunction('document.querySelector("#state b") !== null');
-  return { page, errors };
-}
+if (chromium === undefined) {
+  process.stdout.write(
+    "console: its files were tried, and not the page: there is no Chromium here (CHROMIUM_BIN names one)\n",
+  );
+} else {
+  describe("the console in Chromium", () => {
+    let open: Pipeline;
+    let browser: Browser;
+    beforeAll(async () => {
+      [open, browser] = await Promise.all([startPipeline({ PROCESSES: "one" }), openBrowser(chromium, recording)]);
+    }, 180_000);
+    afterAll(async () => {
+      await browser?.close();
+      await open?.stop();
+    }, 60_000);
 
-async function button(page: Page, text: string): Promise<void> {
-  await page.locator(`::-p-xpath(//button[normalize-space()='${text}'])`).click();
+    async function at(view: string, url = open.gatewayUrl) {
+      const { page, errors } = await openPage(browser, { width: 1_280 });
+      await page.goto(`${url}/#/${view}`);
+      return { page, errors };
+    }
+
+    it("without a key: a dropped file becomes words, a clicked one is heard, and the theme is switched", async () => {
+      const { page, errors } = await at("transcribe");
+      await page.waitForFunction('document.querySelector("#state b") !== null');
+      await drop(page, recording);
+      await page.waitForSelector(".word");
+      expect(await page.$eval(".words", ({ textContent }) => textContent)).toMatch(/\w+ \w+/);
+      expect(await page.$eval("[role=status]:not(#state)", ({ textContent }) => textContent)).toContain("English");
+      await (await page.$$(".word")).at(-1)?.click();
+      await page.waitForSelector(".word.now");
+      expect(Number(await page.$eval(".wave", (wave) => wave.getAttribute("aria-valuenow")))).toBeGreaterThan(0);
+      const background = () => page.evaluate("getComputedStyle(document.body).backgroundColor");
+      const light = await background();
+      await page.click(".tools button:last-child");
+      expect(await background()).not.toBe(light);
+      expect(await faults(page)).toEqual([]);
+      expect(await page.$("dialog[open]")).toBeNull();
+      expect(errors).toEqual([]);
+    });
+
+    it("hears the microphone while somebody speaks, and has its words with their times", async () => {
+      const { page, errors } = await at("transcribe");
+      await press(page, "Use the microphone");
+      await page.waitForFunction('(document.querySelector(".words")?.textContent ?? "").length > 5');
+      expect(await page.$eval(".meters", ({ textContent }) => textContent)).toMatch(/\d s behind|– behind/);
+      await press(page, "Stop");
+      await page.waitForSelector(".word");
+      expect(errors).toEqual([]);
+    });
+
+    it("says why there is no microphone on a page of plain http from elsewhere", async () => {
+      const { page } = await at("transcribe", keyed.gatewayUrl.replace("127.0.0.1", ELSEWHERE));
+      await giveKey(page, KEY);
+      await page.waitForSelector("dialog:not([open])");
+      await press(page, "Use the microphone");
+      const told = await page.waitForSelector("main [role=alert]");
+      expect(await told?.evaluate(({ textContent }) => textContent)).toContain("https");
+    });
+
+    it("with a key and by the keyboard alone: a file is heard, a text is spoken, a batch is looked at and run again", async () => {
+      const { page, errors } = await at("transcribe", keyed.gatewayUrl);
+      await giveKey(page, "a-wrong-one");
+      await page.waitForFunction('document.querySelector("dialog")?.textContent.includes("not one of")');
+      await giveKey(page, KEY);
+      await page.waitForFunction('document.querySelector("#state b") !== null');
+      await goByKeyboard(page, recording);
+      expect(errors).toEqual([]);
+    });
+
+    it("shows operators what happens: lanes, the lease, passes with their worker; a model is unloaded and loaded", async () => {
+      const { page, errors } = await at("operate");
+      await page.waitForSelector(".timeline");
+      const body = new FormData();
+      body.append("audio", new Blob([readFileSync(recording)], { type: "audio/wav" }), "lights.wav");
+      const heard = await fetch(`${open.gatewayUrl}/api/v1/transcribe/file`, { method: "POST", body });
+      expect(heard.status).toBe(200);
+      await page.waitForSelector(".table.passes");
+      expect(await page.$eval(".table.passes td:last-child", ({ textContent }) => textContent)).toMatch(/-\d+-/);
+      await page.goto(`${open.gatewayUrl}/#/models`);
+      const state = (wanted: string) => `document.querySelector(".card [role=status]")?.textContent === "${wanted}"`;
+      await press(page, "Unload");
+      await page.waitForFunction(state("Not loaded"));
+      await press(page, "Load");
+      await page.waitForFunction(state("Loaded"));
+      expect(errors).toEqual([]);
+    });
+
+    it("is accessible in every view and both themes, as far as axe can tell", async () => {
+      const { page, errors } = await at("transcribe");
+      for (const view of ["transcribe", "speak", "operate", "batches", "dead", "models"]) {
+        await page.goto(`${open.gatewayUrl}/#/${view}`);
+        await page.waitForFunction("!document.querySelector('main')?.textContent.includes('Reading…')");
+        expect([view, await faults(page)]).toEqual([view, []]);
+        await page.click(".tools button:last-child");
+        expect([view, await faults(page, ["color-contrast"])]).toEqual([view, []]);
+        await page.click(".tools button:last-child");
+      }
+      expect(errors).toEqual([]);
+    });
+  });
 }

@@ -1,141 +1,182 @@
 /**
- * `node integration-tests/console/figures.ts`: what the console costs. Bytes on the wire and the time to its first view; then an hour of
- * events in a minute before 10,000 batches, with what the page holds in memory at its begin and end, and its longest stutter.
+ * `npm run bench:console`: what the console costs, in a real Chromium. Bytes on the wire and the time to its first view; what axe finds in
+ * any view, and whether the keyboard alone is enough, with a key and without; then an hour of events in a minute before 10,000 batches.
+ *
+ * The last line is JSON. It exits with 1 where a claim does not hold: see `claims`.
  */
-import { createServer, type IncomingMessage, request, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import type { CDPSession, Page } from "puppeteer-core";
-import { startPipeline } from "../src/pipeline.ts";
+import type { Browser, CDPSession, Page } from "puppeteer-core";
+import { repositoryRoot, startPipeline } from "../src/pipeline.ts";
 import { findChromium, openBrowser, openPage } from "./browser.ts";
+import { faults, giveKey, press } from "./hands.ts";
+import { goByKeyboard } from "./keyboard-journey.ts";
+import { HOUR_MS, LONG_BATCH, openStage } from "./stage.ts";
 
-const BATCHES = 10_000;
-/** A pass a second for an hour, told in a minute. */
-const EVENTS = 3_600;
-const EVENTS_A_SECOND = 60;
-const PART_EVENTS = 6;
+const KEY = "a-key-of-the-console";
+const WIDTH = 1_280;
+const LIMITS = { wireBytes: 120_000, heapGrowthMb: 2, nodeGrowth: 200, p99FrameMs: 50, lateShare: 0.01 };
+/** A frame that is seen to be late. */
+const LATE_MS = 100;
+const views = ["transcribe", "speak", "operate", "batches", "dead", "models"];
+const recording = join(repositoryRoot, "integration-tests/demo/audio/lights.wav");
 
 const chromium = findChromium();
 if (chromium === undefined) {
-  process.stdout.write("figures: there is no Chromium here: install one, or name it in CHROMIUM_BIN\n");
+  process.stdout.write("bench:console: there is no Chromium here: install one, or name it in CHROMIUM_BIN\n");
   process.exit(1);
 }
-const pipeline = await startPipeline();
-const browser = await openBrowser(chromium, "none.wav");
-const stage = createServer(answer).listen(0, "127.0.0.1");
+const open = await startPipeline();
+const keyed = await startPipeline({ API_KEYS: KEY });
+const browser = await openBrowser(chromium, recording);
 try {
-  await firstView();
-  await busyHour();
+  const first = await firstView(browser, open.gatewayUrl);
+  say(`${(first.bytes / 1_000).toFixed(1)} kB in ${first.requests} requests, first view after ${first.ms} ms`);
+  const without = await used(browser, open.gatewayUrl);
+  const withKey = await used(browser, keyed.gatewayUrl, KEY);
+  say(
+    `by the keyboard alone, with a key and without; axe finds ${without.faults.length + withKey.faults.length} faults`,
+  );
+  const hour = await busyHour(browser, open.gatewayUrl);
+  const claims = {
+    wire: first.bytes <= LIMITS.wireBytes,
+    errors: [first, without, withKey, hour].every(({ errors }) => errors.length === 0),
+    axe: without.faults.length + withKey.faults.length === 0,
+    keyboard: without.keyboard && withKey.keyboard,
+    memory: hour.heapGrowthMb <= LIMITS.heapGrowthMb && hour.nodeGrowth <= LIMITS.nodeGrowth,
+    smooth: hour.p99FrameMs <= LIMITS.p99FrameMs && hour.lateShare <= LIMITS.lateShare,
+  };
+  const told = [first, without, withKey, hour].flatMap(({ errors }) => errors);
+  for (const line of [...told, ...without.faults, ...withKey.faults]) say(line);
+  say(JSON.stringify({ first, hour, claims }));
+  process.exitCode = Object.values(claims).every(Boolean) ? 0 : 1;
 } finally {
-  stage.close();
-  stage.closeAllConnections();
   await browser.close();
-  await pipeline.stop();
+  await Promise.all([open.stop(), keyed.stop()]);
 }
 
-async function firstView(): Promise<void> {
-  const { page, errors } = await openPage(browser, { width: 1_280 });
+/** Of somebody who was never there. */
+async function firstView(of: Browser, url: string) {
+  const { page, errors } = await openPage(of, { width: WIDTH });
   const network = await page.createCDPSession();
   await network.send("Network.enable");
-  let bytes = 0;
-  let files = 0;
+  let [bytes, requests] = [0, 0];
   network.on("Network.loadingFinished", ({ encodedDataLength }) => {
     bytes += encodedDataLength;
-    files += 1;
+    requests += 1;
   });
   const began = performance.now();
-  await page.goto(`${pipeline.gatewayUrl}/`, { waitUntil: "domcontentloaded" });
+  await page.goto(`${url}/`, { waitUntil: "domcontentloaded" });
   await page.waitForSelector("h1");
   const ms = Math.round(performance.now() - began);
-  await pause(1_000);
-  print(`${Math.round(bytes / 1_000)} kB in ${files} requests, first view after ${ms} ms, ${errors.length} errors`);
+  await page.waitForNetworkIdle({ idleTime: 500, concurrency: 1 });
   await page.browserContext().close();
+  return { bytes, requests, ms, errors };
 }
 
-async function busyHour(): Promise<void> {
-  const { page } = await openPage(browser, { width: 1_280 });
-  const { port } = stage.address() as AddressInfo;
-  await page.goto(`http://127.0.0.1:${port}/#/operate`);
-  await page.waitForSelector(".table", { timeout: 20_000 });
-  await page.evaluate(`{
-    let last = performance.now();
-    globalThis.stutter = 0;
-    const frame = (now) => {
-      globalThis.stutter = Math.max(globalThis.stutter, now - last);
-      last = now;
-      requestAnimationFrame(frame);
+/** @param key of the gateway, where it has one */
+async function used(of: Browser, url: string, key?: string) {
+  const { page, errors } = await openPage(of, { width: WIDTH });
+  await page.goto(`${url}/#/transcribe`);
+  if (key !== undefined) await giveKey(page, key);
+  await page.waitForFunction('document.querySelector("#state b") !== null');
+  const keyboard = await goByKeyboard(page, recording).then(
+    () => true,
+    (error: unknown) => {
+      errors.push(String(error));
+      return false;
+    },
+  );
+  const found: string[] = [];
+  for (const theme of ["dark", "light"]) {
+    for (const view of views) {
+      await page.goto(`${url}/#/${view}`);
+      await page.waitForFunction("!document.querySelector('main')?.textContent.includes('Reading…')");
+      found.push(...(await faults(page)).map((fault) => `${view}, ${theme}: ${fault}`));
+    }
+    await page.click(".tools button:last-child");
+  }
+  await page.browserContext().close();
+  return { keyboard, faults: found, errors };
+}
+
+async function busyHour(of: Browser, gatewayUrl: string) {
+  const stage = await openStage(gatewayUrl);
+  const { page, errors } = await openPage(of, { width: WIDTH });
+  try {
+    const show = async (view: string, selector = ".table") => {
+      await page.goto(`${stage.url}/#/${view}`);
+      await page.waitForSelector(selector, { timeout: 20_000 });
     };
-    requestAnimationFrame(frame);
-  }`);
-  const session = await page.createCDPSession();
-  const before = await held(page, session);
-  await pause((EVENTS / EVENTS_A_SECOND) * 1_000);
-  const after = await held(page, session);
-  const stutter = Math.round(Number(await page.evaluate("globalThis.stutter")));
-  print(`before the hour ${before}; after it ${after}; longest time between two frames ${stutter} ms`);
+    // Whatever is loaded when it is first looked at is there before it counts.
+    for (const view of ["batches", `batch/${LONG_BATCH}`, "operate"]) await show(view);
+    await pause(2_000);
+    const session = await page.createCDPSession();
+    const before = await held(page, session);
+    await page.evaluate(COUNT_FRAMES);
+    const began = { at: performance.now(), told: stage.told };
+    await pause(HOUR_MS / 4);
+    await show("batches");
+    for (let turn = 0; turn < 20; turn += 1) {
+      await press(page, "Older");
+      await pause(HOUR_MS / 80);
+    }
+    await show(`batch/${LONG_BATCH}`);
+    for (let more = 0; more < 19; more += 1) await press(page, "More items");
+    await pause(HOUR_MS / 4);
+    await show("operate");
+    await pause(Math.max(0, HOUR_MS - (performance.now() - began.at)));
+    const frames = numbers(await page.evaluate("globalThis.frames")).sort((a, b) => a - b);
+    const after = await held(page, session);
+    const hour = {
+      passes: stage.told - began.told,
+      heapMb: [before.heapMb, after.heapMb],
+      heapGrowthMb: round(after.heapMb - before.heapMb),
+      nodes: [before.nodes, after.nodes],
+      nodeGrowth: after.nodes - before.nodes,
+      frames: frames.length,
+      p99FrameMs: Math.round(frames[Math.floor(frames.length * 0.99)] ?? 0),
+      longestFrameMs: Math.round(frames.at(-1) ?? 0),
+      lateShare: round(frames.filter((ms) => ms > LATE_MS).length / frames.length),
+    };
+    say(
+      `${hour.passes} passes in a minute: ${hour.heapMb.join(" to ")} MB, ${hour.nodes.join(" to ")} nodes, ` +
+        `99 % of frames within ${hour.p99FrameMs} ms, the longest ${hour.longestFrameMs} ms`,
+    );
+    return { ...hour, errors };
+  } finally {
+    await page.browserContext().close();
+    stage.close();
+  }
 }
 
-async function held(page: Page, session: CDPSession): Promise<string> {
+/** Times between two frames, in milliseconds. */
+const COUNT_FRAMES = `{
+  let last = performance.now();
+  globalThis.frames = [];
+  const frame = (now) => {
+    globalThis.frames.push(now - last);
+    last = now;
+    requestAnimationFrame(frame);
+  };
+  requestAnimationFrame(frame);
+}`;
+
+/** What is left when all that nobody holds is gone. */
+async function held(page: Page, session: CDPSession): Promise<{ heapMb: number; nodes: number }> {
   await session.send("HeapProfiler.collectGarbage");
   const { JSHeapUsedSize = 0, Nodes = 0 } = await page.metrics();
-  return `${(JSHeapUsedSize / 1e6).toFixed(1)} MB, ${Nodes} nodes`;
+  return { heapMb: round(JSHeapUsedSize / 1e6), nodes: Nodes };
 }
 
-/** The gateway, but for what happens and what has happened. */
-function answer(asked: IncomingMessage, response: ServerResponse): void {
-  if (asked.url === "/api/v1/events") void tellAnHour(response);
-  else if (asked.url?.startsWith("/api/v1/queue/batches")) response.end(JSON.stringify(history(asked.url)));
-  else {
-    const { hostname, port } = new URL(pipeline.gatewayUrl);
-    const headers = { ...asked.headers, host: `${hostname}:${port}` };
-    const onward = request({ hostname, port, path: asked.url, method: asked.method, headers }, (got) => {
-      response.writeHead(got.statusCode ?? 502, got.headers);
-      got.pipe(response);
-    });
-    onward.on("error", () => response.destroy());
-    asked.pipe(onward);
-  }
+function numbers(told: unknown): number[] {
+  return Array.isArray(told) ? told.map(Number) : [];
 }
 
-async function tellAnHour(response: ServerResponse): Promise<void> {
-  response.writeHead(200, { "content-type": "text/event-stream" });
-  for (let n = 0; n < EVENTS && !response.destroyed; n++) {
-    const at = new Date().toISOString();
-    const work = { model: "simulated", operation: "transcribe" };
-    tell({ type: "pass", id: `simulated@${n}`, ...work, started_at: at, ended_at: at, rows: 16, ended: 16 });
-    tell({ type: "batches" });
-    for (let row = 0; row < PART_EVENTS; row++) {
-      const item = {
-        batch_id: `b${n}`,
-        item_id: String(row),
-        custom_id: null,
-        family: "asr",
-        status: "done",
-        error: null,
-      };
-      const times = { audio_seconds: 25, queue_seconds: 1, run_seconds: 1, at };
-      tell({ type: "item", ...item, operation: "transcribe", model: "simulated", ...times });
-    }
-    await pause(1_000 / EVENTS_A_SECOND);
-  }
-
-  function tell(event: object): void {
-    response.write(`data: ${JSON.stringify(event)}\n\n`);
-  }
+function round(value: number): number {
+  return Math.round(value * 1_000) / 1_000;
 }
 
-function history(path: string): object {
-  const query = new URL(path, "http://stage").searchParams;
-  const end = Number(query.get("before") ?? BATCHES + 1);
-  const limit = Number(query.get("limit") ?? 50);
-  const at = new Date().toISOString();
-  const batches = Array.from({ length: Math.min(limit, end - 1) }, (_, index) => ({
-    ...{ batch_id: `b${end - 1 - index}`, label: "", lane: "batch", source: null, operations: ["transcribe"] },
-    ...{ status: "completed", total: 16, finished: 16, failed: 0, live: false, accepted_at: at, finished_at: at },
-  }));
-  return { batches, next: end - limit > 1 ? end - limit : null };
-}
-
-function print(line: string): void {
+function say(line: string): void {
   process.stdout.write(`${line}\n`);
 }

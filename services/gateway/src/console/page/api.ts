@@ -80,7 +80,8 @@ export async function call(path: string, init: RequestInit = {}): Promise<Respon
       throw new ApiError(0, "unreachable", "The gateway does not answer. Is it still running?");
     });
     if (response.status === 401) {
-      await askForKey(key !== "");
+      // Another one may have been given since this was asked.
+      if (apiKey() === key) await askForKey(key !== "");
       continue;
     }
     if (!response.ok) throw await errorOf(response);
