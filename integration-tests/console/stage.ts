@@ -27,9 +27,13 @@ export interface Stage {
 export async function openStage(gatewayUrl: string): Promise<Stage> {
   let told = 0;
   const openedAt = Date.now();
+  const next = () => {
+    told += 1;
+    return eventsOf(told, openedAt);
+  };
   const server = createServer((asked, response) => {
     const path = asked.url ?? "/";
-    if (path === "/api/v1/events") void tellAnHour(response, () => eventsOf((told += 1), openedAt));
+    if (path === "/api/v1/events") void tellAnHour(response, next);
     else if (path.startsWith("/api/v1/queue/batches")) response.end(JSON.stringify(history(path)));
     else if (path === `/api/v1/queue/status/${LONG_BATCH}`) response.end(JSON.stringify(longBatch(told)));
     else pass(gatewayUrl, asked, response);

@@ -72,8 +72,7 @@ function focusables(line: HTMLElement): HTMLElement[] {
 }
 
 function focusIn(lines: readonly HTMLElement[]): { line: HTMLElement; place: number } | undefined {
-  const active = document.activeElement;
-  const line = lines.find((each) => each.contains(active));
+  const line = lines.find((each) => each.contains(document.activeElement));
   if (line === undefined) return undefined;
-  return { line, place: focusables(line).findIndex((each) => each === active) };
+  return { line, place: focusables(line).findIndex((each) => each.matches(":focus")) };
 }
