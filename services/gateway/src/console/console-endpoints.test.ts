@@ -1,5 +1,6 @@
 import { startTestServer, type TestServer } from "@parlance/nats/testing";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import * as z from "zod";
 import { startTestGateway, type TestGateway } from "../testing/test-gateway.ts";
 import { serveFiles } from "./served-files.ts";
 
@@ -46,6 +47,20 @@ describe("the page", () => {
   test("is under 120 kB on the wire, all of it", () => {
     const bytes = [...serveFiles().values()].reduce((sum, { br }) => sum + br.byteLength, 0);
     expect(bytes).toBeLessThan(120_000);
+  });
+
+  test("asks nothing but what the API's document has", async () => {
+    const { body } = await gateway.json("/openapi.json", { headers: { "x-api-key": "secret" } });
+    const { paths } = z.object({ paths: z.record(z.string(), z.unknown()) }).parse(body);
+    const documented = Object.keys(paths).map((path) => path.split("/"));
+    const isOpen = (part = "") => /[{]/.test(part);
+    const matches = (asked: string[], path: string[]) =>
+      asked.length === path.length && asked.every((part, n) => part === path[n] || isOpen(part) || isOpen(path[n]));
+    const asked = [...serveFiles().values()].flatMap(
+      ({ plain }) => plain.toString().match(/\/(?:api\/)?v1\/(?:\$\{[^}]*\}|[\w/-])+/g) ?? [],
+    );
+    expect(asked).toContain("/api/v1/events");
+    expect(asked.filter((path) => !documented.some((known) => matches(path.split("/"), known)))).toEqual([]);
   });
 
   test("opens nothing else: what it asks for needs the key", async () => {

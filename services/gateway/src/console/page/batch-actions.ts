@@ -18,14 +18,14 @@ export function stateOf(status: BatchStatus["status"]): HTMLElement {
 
 /** Neither asks whether it is meant: what is cancelled can be run again, and a replay is a batch of its own. */
 export function batchActions(batchId: string, isFinished: boolean, onCancelled: () => void): HTMLElement {
-  const path = `/api/v1/queue/${encodeURIComponent(batchId)}` as const;
+  const id = encodeURIComponent(batchId);
   return isFinished
     ? action("Run again", {}, async () => {
-        const { new_batch_id } = await post(`${path}/replay`);
+        const { new_batch_id } = await post(`/api/v1/queue/${id}/replay`);
         location.hash = `#/batch/${encodeURIComponent(new_batch_id)}`;
       })
     : action("Cancel", {}, async () => {
-        await post(`${path}/cancel`);
+        await post(`/api/v1/queue/${id}/cancel`);
         onCancelled();
       });
 }
