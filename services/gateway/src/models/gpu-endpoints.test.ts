@@ -26,7 +26,13 @@ const asr: WorkerState = {
   cuda: true,
   passes: 1,
   segments: 1,
-  swaps: { count: 30, recent: [{ ...swap, until: 3_500 }, { ...swap, at: 9_000 }] },
+  swaps: {
+    count: 30,
+    recent: [
+      { ...swap, until: 3_500 },
+      { ...swap, at: 9_000 },
+    ],
+  },
 };
 const tts: WorkerState = {
   ...asr,
