@@ -4,6 +4,7 @@
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { batchListSchema, batchStatusSchema, replayResponseSchema } from "@parlance/contracts";
 import type { Browser } from "puppeteer-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Pipeline, repositoryRoot, startPipeline } from "../src/pipeline.ts";
@@ -48,6 +49,30 @@ describe("the console's files", () => {
     expect(named.filter((path) => path.endsWith(".ts")).sort()).toEqual(expect.arrayContaining(modules.sort()));
     expect(new Set(named.filter((path) => path.endsWith(".ts")))).toEqual(new Set(modules));
     for (const path of named) await read(path);
+  });
+});
+
+describe("what the console asks for", () => {
+  const asked = async (path: string, init: RequestInit = {}) => {
+    const response = await fetch(`${keyed.gatewayUrl}${path}`, { ...init, headers: { "x-api-key": KEY } });
+    expect([path, response.status]).toEqual([path, 200]);
+    return await response.json();
+  };
+
+  it("is there: a batch with who ran it in which attempt, which runs again as a new one", async () => {
+    await asked("/api/v1/transcribe/file", { method: "POST", body: recordedForm() });
+    const [newest] = batchListSchema.parse(await asked("/api/v1/queue/batches")).batches;
+    const batch_id = newest?.batch_id ?? "none";
+    const finished = async (id: string) => {
+      for (;;) {
+        const status = batchStatusSchema.parse(await asked(`/api/v1/queue/status/${id}`));
+        if (status.completed + status.failed === status.total) return status;
+      }
+    };
+    const { items } = await finished(batch_id);
+    expect(items).toMatchObject([{ status: "done", worker: expect.stringContaining("-"), attempts: 1 }]);
+    const again = replayResponseSchema.parse(await asked(`/api/v1/queue/${batch_id}/replay`, { method: "POST" }));
+    expect(await finished(again.new_batch_id)).toMatchObject({ status: "completed", total: 1 });
   });
 });
 
@@ -124,9 +149,7 @@ if (chromium === undefined) {
     it("shows operators what happens: lanes, the lease, passes with their worker; a model is unloaded and loaded", async () => {
       const { page, errors } = await at("operate");
       await page.waitForSelector(".timeline");
-      const body = new FormData();
-      body.append("audio", new Blob([readFileSync(recording)], { type: "audio/wav" }), "lights.wav");
-      const heard = await fetch(`${open.gatewayUrl}/api/v1/transcribe/file`, { method: "POST", body });
+      const heard = await fetch(`${open.gatewayUrl}/api/v1/transcribe/file`, { method: "POST", body: recordedForm() });
       expect(heard.status).toBe(200);
       await page.waitForSelector(".table.passes");
       expect(await page.$eval(".table.passes td:last-child", ({ textContent }) => textContent)).toMatch(/-\d+-/);
@@ -152,4 +175,10 @@ if (chromium === undefined) {
       expect(errors).toEqual([]);
     });
   });
+}
+
+function recordedForm(): FormData {
+  const form = new FormData();
+  form.append("audio", new Blob([readFileSync(recording)], { type: "audio/wav" }), "lights.wav");
+  return form;
 }

@@ -42,6 +42,7 @@ const targets = [
   "speech.from.rest.cancel.b",
   "speech.models.asr.unload",
   "speech.workers.victim",
+  "speech.replay.victim",
   "_INBOX_gateway.victim",
   "_INBOX_topology.victim",
 ];

@@ -134,8 +134,7 @@ export const permissions: Record<ServiceName, Permissions> = {
       ...read(batchesStream),
       ...read(leaseStream),
       ...read(streams.dead),
-      // What is run again by hand.
-      "speech.job.*.batch.>",
+      subjects.replay("*"),
       `$KV.${buckets.batches}.>`,
       ...writeFiles,
       "speech.status.*",
@@ -177,6 +176,7 @@ export const permissions: Record<ServiceName, Permissions> = {
     subscribe: [
       ...ownInbox("ingest"),
       ...ingestAnswers,
+      subjects.replay("*"),
       cancels,
       subjects.liveStored("*.*"),
       subjects.liveHeard("*"),

@@ -37,6 +37,7 @@ import { serveSubmit } from "./intake/submit-service.ts";
 import { letWait, runWaitingRoom } from "./intake/waiting-room.ts";
 import { createLiveSessions } from "./live/live-sessions.ts";
 import { liveSettings } from "./live/session.ts";
+import { serveReplays } from "./replay-service.ts";
 import { serveVoices } from "./voices/voice-service.ts";
 
 export const ingestSettings = [
@@ -78,6 +79,8 @@ const ITEMS_AT_ONCE = 16;
 const SUBMISSIONS = { atOnce: 16, atOnceEach: 8, waitingEach: 32 } as const;
 /** Each has a recording decoded and heard. */
 const VOICES = { atOnce: 4, atOnceEach: 2, waitingEach: 16 } as const;
+/** Each reads its batch's jobs, with their audio, and publishes them again. */
+const REPLAYS = { atOnce: 2, atOnceEach: 2, waitingEach: 16 } as const;
 
 export async function createIngest(options: IngestOptions): Promise<Ingest> {
   const { bus, settings, log, now = Date.now } = options;
@@ -114,6 +117,7 @@ export async function createIngest(options: IngestOptions): Promise<Ingest> {
   };
 
   serveSubmit({ bus, group: "ingest", turns: createTurns(SUBMISSIONS), signal }, context);
+  serveReplays({ bus, turns: createTurns(REPLAYS), log, signal });
   serveVoices({ bus, group: "ingest", turns: createTurns(VOICES), signal }, { ...context, signal });
   const running = runIntakeLoop({
     bus,

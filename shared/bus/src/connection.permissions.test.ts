@@ -108,13 +108,14 @@ describe.each(await testServers())("permissions on $version", ({ binary }) => {
     expect(await results.purgeBelow("JOBS", ackFloor + 1)).toBe(2);
     expect(await results.purgeBelow("INTAKE", 2)).toBe(1);
 
-    // The gateway again: what came of it.
+    // The gateway again: what came of it, and what was put aside.
     expect(await gateway.last("RESULTS", "speech.done.b.0")).toBeDefined();
     expect(await drain((await (await gateway.files("files")).read("t"))?.content)).toBe(1);
+    expect(await drain(gateway.read({ stream: "DEAD", subject: "speech.dead.>" }))).toBe(1);
   });
 
   it("watches, live subscriptions and requests work between services", async () => {
-    const { gateway, results, publisher, "transcribe-worker": worker } = as;
+    const { gateway, ingest, results, publisher, "transcribe-worker": worker } = as;
     const watching = new AbortController();
     const seen: KeyEvent<unknown>[] = [];
     const watch = (async () => {
@@ -134,6 +135,10 @@ describe.each(await testServers())("permissions on $version", ({ binary }) => {
     expect(await gateway.request("speech.status.b", "", 2_000)).toBeDefined();
     expect(await publisher.request("speech.status.b", "", 2_000)).toBeDefined();
     expect(await gateway.requestMany("speech.workers", "", 300)).toHaveLength(1);
+    ingest.serve("speech.replay.*", "ingest", async (request) => request.respond("replayed"), over.signal);
+    await ingest.flush();
+    expect(await gateway.request("speech.replay.b", "", 2_000)).toBeDefined();
+    await expect(worker.request("speech.replay.b", "", 500)).rejects.toMatchObject(refused);
 
     const heard: string[] = [];
     const listening = (async () => {

@@ -5,6 +5,9 @@ import {
   deadLettersSchema,
   lanesSchema,
   operateEventSchema,
+  replayRequestSchema,
+  replayResponseSchema,
+  SpeechError,
   subjects,
   submitResponseSchema,
 } from "@parlance/contracts";
@@ -85,13 +88,34 @@ test("dead letters are listed with their reason, newest first", async () => {
   expect(rest).toMatchObject({ dead_letters: [{ reason: "poison" }], next: null });
 });
 
-describe("a replay", () => {
-  test("of what nobody knows is answered 404", async () => {
-    for (const id of ["nobody", "a.b", "*"]) {
-      const { status, body } = await gateway.json(`/api/v1/queue/${id}/replay`, { method: "POST" });
-      expect({ status, body }, id).toMatchObject({ status: 404, body: { error: { code: "batch_not_found" } } });
-    }
-  });
+test("a replay is asked of ingest, which alone may publish jobs, and what that refuses is told", async () => {
+  const ingest = await connectBus({ name: "ingest", ...rig.server.as("ingest") });
+  const over = new AbortController();
+  const replay = (id: string) => gateway.json(`/api/v1/queue/${id}/replay`, { method: "POST" });
+  try {
+    expect(await replay("known")).toMatchObject({ status: 503, body: { error: { code: "bus_unavailable" } } });
+    const asked: unknown[] = [];
+    ingest.serve(
+      subjects.replay("*"),
+      "ingest",
+      async ({ subject, data, respond }) => {
+        if (subject !== subjects.replay("known")) throw new SpeechError("batch_not_found");
+        asked.push(replayRequestSchema.parse(JSON.parse(Buffer.from(data).toString())));
+        respond(JSON.stringify({ jobs: 2 }));
+      },
+      over.signal,
+    );
+    await ingest.flush();
+    for (const id of ["nobody", "a.b", "*"])
+      expect(await replay(id), id).toMatchObject({ status: 404, body: { error: { code: "batch_not_found" } } });
+    const { status, body } = await replay("known");
+    expect(status).toBe(200);
+    const { batch_id, new_batch_id, jobs } = replayResponseSchema.parse(body);
+    expect([batch_id, { new_batch_id }, jobs]).toEqual(["known", asked[0], 2]);
+  } finally {
+    over.abort();
+    await ingest.close();
+  }
 });
 
 test("events tell the state at once, and items and batches when they end", async () => {

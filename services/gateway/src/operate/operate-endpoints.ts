@@ -1,7 +1,6 @@
 /** GET /api/v1/queue/lanes, /api/v1/queue/batches, /api/v1/queue/dead-letters, POST /api/v1/queue/{batch_id}/replay, GET /api/v1/events. */
 import { randomUUID } from "node:crypto";
 import type Router from "@koa/router";
-import { replayBatch } from "@parlance/bus";
 import {
   type BatchList,
   batchIdSchema,
@@ -9,9 +8,12 @@ import {
   type Lanes,
   listQuerySchema,
   type ReplayResponse,
+  replayedSchema,
   SpeechError,
+  subjects,
   toSpeechError,
 } from "@parlance/contracts";
+import { askIngest } from "../ask-ingest.ts";
 import { type GatewayContext, whileConnected } from "../gateway-context.ts";
 import { keepFor } from "../http/keep-for.ts";
 import { createGpuStatus } from "../models/index.ts";
@@ -48,7 +50,7 @@ export function addOperate(router: Router, gateway: GatewayContext): void {
     await queue.refuseWhenFull();
     const newBatchId = randomUUID();
     ctx.state.batchId = newBatchId;
-    const { jobs } = await replayBatch(bus, batchId.data, { newBatchId, signal: whileConnected(ctx, gateway) });
+    const { jobs } = await askIngest(bus, subjects.replay(batchId.data), { new_batch_id: newBatchId }, replayedSchema);
     ctx.body = { batch_id: batchId.data, new_batch_id: newBatchId, jobs } satisfies ReplayResponse;
   });
 

@@ -12,11 +12,11 @@ import {
   voiceIdSchema,
 } from "@parlance/contracts";
 import type { Context } from "koa";
+import { askIngest } from "../ask-ingest.ts";
 import type { GatewayContext } from "../gateway-context.ts";
 import { FORM_BYTES, readForm } from "../http/form.ts";
 import { readFields } from "../http/form-fields.ts";
 import { requireSpeech } from "../models/speech-models.ts";
-import { askVoices } from "./ask-voices.ts";
 import { designVoice, findDesigned } from "./design-voice.ts";
 import { voiceFormSchema, voiceRequestSchema } from "./voice-requests.ts";
 
@@ -48,7 +48,7 @@ export function addVoices(router: Router, gateway: GatewayContext): void {
     requireSpeech(settings);
     const id = voiceIdSchema.safeParse(ctx.params.id);
     if (!id.success) throw new SpeechError("voice_not_found");
-    ctx.body = await askVoices(bus, requestSubjects.voiceDelete(id.data), {}, voiceDeletedSchema);
+    ctx.body = await askIngest(bus, requestSubjects.voiceDelete(id.data), {}, voiceDeletedSchema);
   });
 }
 
@@ -89,7 +89,7 @@ async function fromJson(ctx: Context, gateway: GatewayContext): Promise<VoiceAns
 }
 
 function add({ bus }: GatewayContext, body: object): Promise<VoiceAnswer> {
-  return askVoices(bus, requestSubjects.voiceAdd, body, voiceAnswerSchema);
+  return askIngest(bus, requestSubjects.voiceAdd, body, voiceAnswerSchema);
 }
 
 /** What is kept of it lies elsewhere; where it cannot be deleted it goes with its time. */

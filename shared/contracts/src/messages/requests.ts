@@ -133,6 +133,10 @@ export const uploadEndRequestSchema = z.object({
 });
 export type UploadEndRequest = z.infer<typeof uploadEndRequestSchema>;
 
+/** What the gateway asks of ingest: the batch of the subject is to run again. The same request again goes on where it stopped. */
+export const replayRequestSchema = z.object({ new_batch_id: batchIdSchema });
+export const replayedSchema = z.object({ jobs: z.number() });
+
 /** Headers of a reply that holds bytes of a file. */
 export const filePartHeaders = {
   /** The whole file's length. */

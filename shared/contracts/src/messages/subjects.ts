@@ -100,6 +100,8 @@ export const subjects = {
   liveHolder: (instance: string) => `speech.live.holder.${instance}`,
   /** Request-reply, answered by results: a session's last utterance is in its record, so its batch can be concluded. */
   liveConclude: (sessionId: string) => `speech.live.conclude.${sessionId}`,
+  /** Request-reply, answered by ingest for the gateway alone: `replayRequestSchema` → `replayedSchema`, or an error body. */
+  replay: (batchId: string) => `speech.replay.${batchId}`,
   /** Request-reply, answered by every worker's supervisor: what it has loaded. */
   workers: "speech.workers",
 } as const;

@@ -1,13 +1,13 @@
-/** Asks ingest, which keeps the voices. What it refuses is thrown as it said it. */
+/** Asks ingest, which keeps the voices and publishes the jobs. What it refuses is thrown as it said it. */
 import type { Bus } from "@parlance/bus";
 import { errorBodySchema, SpeechError } from "@parlance/contracts";
 import type * as z from "zod";
 
-/** A minute of sound is decoded and heard in a few seconds, and others may be before it. */
+/** A minute of sound is decoded and heard, or a thousand jobs are published, in a few seconds, and others may be before it. */
 const TIMEOUT_MS = 60_000;
 
-export async function askVoices<Answer extends z.ZodType>(
-  bus: Bus,
+export async function askIngest<Answer extends z.ZodType>(
+  bus: Pick<Bus, "request">,
   subject: string,
   body: object,
   answer: Answer,
