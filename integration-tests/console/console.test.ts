@@ -4,6 +4,7 @@
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { batchListSchema, batchStatusSchema, replayResponseSchema } from "@parlance/contracts";
 import type { Browser } from "puppeteer-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -67,6 +68,7 @@ describe("what the console asks for", () => {
       for (;;) {
         const status = batchStatusSchema.parse(await asked(`/api/v1/queue/status/${id}`));
         if (status.completed + status.failed === status.total) return status;
+        await pause(50);
       }
     };
     const { items } = await finished(batch_id);
