@@ -11,7 +11,6 @@ const headers = {
     ...["base-uri 'none'", "form-action 'none'", "frame-ancestors 'none'", "require-trusted-types-for 'script'"],
   ].join("; "),
   "Cache-Control": "no-cache",
-  "Cross-Origin-Opener-Policy": "same-origin",
   "Permissions-Policy": "microphone=(self), camera=(), geolocation=()",
   "Referrer-Policy": "no-referrer",
   "X-Content-Type-Options": "nosniff",

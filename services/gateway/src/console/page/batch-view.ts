@@ -4,7 +4,7 @@ import { call, get } from "./api.ts";
 import { batchActions, stateOf } from "./batch-actions.ts";
 import { action, alertOf, fill, h } from "./dom.ts";
 import { listen } from "./feed.ts";
-import { duration, plural } from "./format.ts";
+import { duration, plural, times } from "./format.ts";
 import { operateHead } from "./operate-tabs.ts";
 import { createTable } from "./table.ts";
 
@@ -98,7 +98,7 @@ export function batchView(main: HTMLElement, signal: AbortSignal, batchId: strin
         action("Show", label, () => open(url, result)),
       );
     }
-    const tried = attempts === undefined ? "" : plural(attempts, "time");
+    const tried = attempts === undefined ? "" : times(attempts);
     return [name, words[state], timeOfItem(item, longest), tried, worker, result];
   }
 
@@ -115,8 +115,8 @@ export function batchView(main: HTMLElement, signal: AbortSignal, batchId: strin
 
   fill(main, h("div", { class: "stack" }, head, top, list, h("div", { class: "row" }, more)));
   const stop = listen((event) => {
-    if ((event.type === "item" || event.type === "batch") && event.batch_id === batchId)
-      due ??= setTimeout(() => void load(), AGAIN_MS);
+    const isOfThis = (event.type === "item" || event.type === "batch") && event.batch_id === batchId;
+    if (isOfThis || event.type === "missed") due ??= setTimeout(() => void load(), AGAIN_MS);
   });
   signal.addEventListener("abort", () => {
     stop();

@@ -3,7 +3,7 @@ import type { DeadLetterEntry } from "@parlance/contracts";
 import { get } from "./api.ts";
 import { batchActions } from "./batch-actions.ts";
 import { fill, h, timeOf } from "./dom.ts";
-import { bytes, plural } from "./format.ts";
+import { bytes, times } from "./format.ts";
 import { operateHead } from "./operate-tabs.ts";
 import { pagedList } from "./paged-list.ts";
 import { createTable } from "./table.ts";
@@ -39,7 +39,7 @@ function cellsOf({ at, service, batch_id, reason, deliveries, bytes: size }: Dea
     timeOf(at),
     known ? h("a", { href: `#/batch/${encodeURIComponent(batch_id)}` }, batch_id.slice(0, 8)) : "unknown",
     h("span", {}, reason, " ", h("span", { class: "faint" }, `${service}, ${bytes(size)}`)),
-    deliveries === null ? "" : plural(deliveries, "time"),
+    deliveries === null ? "" : times(deliveries),
     known ? batchActions(batch_id, true, () => undefined) : "",
   ];
 }

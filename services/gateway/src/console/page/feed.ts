@@ -13,7 +13,7 @@ const listeners = new Set<Listener>();
 let running: AbortController | undefined;
 let state: OperateEvent | undefined;
 
-/** Called with every event, the newest state at once. Returns how to stop. */
+/** Called with every event, the newest state at once, and `missed` where there may have been others. Returns how to stop. */
 export function listen(listener: Listener): () => void {
   listeners.add(listener);
   if (state !== undefined) listener(state);
@@ -42,15 +42,29 @@ async function follow(signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     try {
       for await (const event of readEvents<Told>("/api/v1/events", { signal })) {
-        if ("error" in event) break;
+        // Items have an error too: what has no type is the gateway's last word.
+        if (!("type" in event)) break;
         pauseMs = FIRST_PAUSE_MS;
         if (event.type === "state") state = event;
-        for (const listener of listeners) listener(event);
+        tell(event);
       }
     } catch {
       // It is tried again: what it would say, the views hear from their own requests.
     }
     await new Promise((resolve) => setTimeout(resolve, pauseMs));
     pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
+    // What has happened since is not told again.
+    if (!signal.aborted) tell({ type: "missed", events: 0 });
+  }
+}
+
+/** What goes wrong in a view is the view's, and no reason to listen anew. */
+function tell(event: OperateEvent): void {
+  for (const listener of listeners) {
+    try {
+      listener(event);
+    } catch (error) {
+      reportError(error);
+    }
   }
 }

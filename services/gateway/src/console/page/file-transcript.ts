@@ -27,7 +27,7 @@ export async function transcribeFile(
   let text = "";
   const events = readEvents<Told>("/v1/audio/transcriptions/stream", { method: "POST", body, signal });
   for await (const event of events) {
-    if ("error" in event) throw new Error(event.error.message);
+    if (!("type" in event)) throw new Error(event.error.message);
     if (event.type === "transcript.text.delta") {
       text += event.delta;
       onText(text);

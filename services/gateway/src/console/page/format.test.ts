@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { bytes, clock, deviceName, duration, languageName, moment, plural } from "./format.ts";
 
 test.each([
+  [duration(0.04), "40 ms"],
   [duration(0.44), "0.4 s"],
   [duration(59), "59 s"],
   [duration(185), "3 min 05 s"],

@@ -1,7 +1,8 @@
 /** Numbers as people read them. Pure. */
 
-/** `0.4 s`, `12 s`, `3 min 05 s`, `2 h 10 min`. */
+/** `40 ms`, `0.4 s`, `12 s`, `3 min 05 s`, `2 h 10 min`. */
 export function duration(seconds: number): string {
+  if (seconds < 0.0995) return `${Math.round(seconds * 1_000)} ms`;
   if (seconds < 10) return `${seconds.toFixed(1)} s`;
   if (seconds < 60) return `${Math.round(seconds)} s`;
   const minutes = Math.floor(seconds / 60);
@@ -41,6 +42,10 @@ export function moment(of: string, now: Date = new Date(), locale?: string): str
 
 export function plural(count: number, one: string, many: string = `${one}s`): string {
   return `${count.toLocaleString()} ${count === 1 ? one : many}`;
+}
+
+export function times(count: number): string {
+  return count === 1 ? "once" : `${count.toLocaleString()} times`;
 }
 
 const languages = new Intl.DisplayNames("en", { type: "language" });

@@ -51,7 +51,7 @@ export function pagedList<Row>(options: PagedListOptions<Row>, signal: AbortSign
   }
 
   const stop = listen((event) => {
-    if (before === null && changes(event)) due ??= setTimeout(() => void load(), AGAIN_MS);
+    if (before === null && (event.type === "missed" || changes(event))) due ??= setTimeout(() => void load(), AGAIN_MS);
   });
   signal.addEventListener("abort", () => {
     stop();

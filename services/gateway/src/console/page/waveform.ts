@@ -72,7 +72,7 @@ export function createWaveform(label: string, onSeek: (seconds: number) => void,
     for (const { text, x, word } of marks.list) {
       const { start, end } = said[word ?? -1] ?? { start: 1, end: 0 };
       context.fillStyle = at >= start && at < end ? accent : faint;
-      context.fillText(text, x, height);
+      context.fillText(text, x, height - 3 * scale);
     }
   }
 
