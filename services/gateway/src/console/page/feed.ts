@@ -12,6 +12,7 @@ type Told = OperateEvent | { error: { message: string } };
 const listeners = new Set<Listener>();
 let running: AbortController | undefined;
 let state: OperateEvent | undefined;
+let wasOpen = false;
 
 /** Called with every event, the newest state at once, and `missed` where there may have been others. Returns how to stop. */
 export function listen(listener: Listener): () => void {
@@ -40,11 +41,15 @@ function update(): void {
 async function follow(signal: AbortSignal): Promise<void> {
   let pauseMs = FIRST_PAUSE_MS;
   while (!signal.aborted) {
+    let isOpen = false;
     try {
       for await (const event of readEvents<Told>("/api/v1/events", { signal })) {
         // Items have an error too: what has no type is the gateway's last word.
         if (!("type" in event)) break;
         pauseMs = FIRST_PAUSE_MS;
+        // What has happened since the last stream broke is not told again.
+        if (!isOpen && wasOpen) tell({ type: "missed", events: 0 });
+        [isOpen, wasOpen] = [true, true];
         if (event.type === "state") state = event;
         tell(event);
       }
@@ -53,8 +58,6 @@ async function follow(signal: AbortSignal): Promise<void> {
     }
     await new Promise((resolve) => setTimeout(resolve, pauseMs));
     pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
-    // What has happened since is not told again.
-    if (!signal.aborted) tell({ type: "missed", events: 0 });
   }
 }
 
