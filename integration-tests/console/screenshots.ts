@@ -85,7 +85,7 @@ async function takeAll(width: number, theme: Theme, uploads: readonly string[]):
     await press(page, "Pause");
   });
   await attempt("transcribe-program", async () => {
-    await page.click("main details:last-of-type summary");
+    await page.locator("::-p-xpath(//summary[.='The same by a program'])").click();
   });
   await attempt("microphone", async () => {
     await page.reload();

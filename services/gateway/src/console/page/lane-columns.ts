@@ -13,6 +13,8 @@ export function laneColumns(known: readonly LaneState[]): HTMLElement[] {
     const running = here.reduce((sum, each) => sum + each.running, 0);
     const [oldest] = here.flatMap((each) => each.oldest ?? []).sort();
     const count = waiting + running;
+    const [first, second] =
+      count === 0 ? ["nothing", "to do"] : [`${waiting.toLocaleString()} waiting,`, `${running} running`];
     const counts = here.flatMap((each) => [
       h("dt", {}, operationWords[each.operation]),
       h("dd", {}, (each.waiting + each.running).toLocaleString()),
@@ -22,11 +24,8 @@ export function laneColumns(known: readonly LaneState[]): HTMLElement[] {
       { class: "lane", "aria-label": `${name} lane` },
       h("h2", {}, name),
       h("p", { class: count > 0 ? "big busy" : "big" }, count.toLocaleString()),
-      h(
-        "p",
-        { class: "faint" },
-        count === 0 ? "nothing to do" : `${waiting.toLocaleString()} waiting, ${running} running`,
-      ),
+      // One line where there is room, and two in every column where there is none.
+      h("p", { class: "faint split" }, h("span", {}, first), " ", h("span", {}, second)),
       // The columns end in one line, whatever is in them.
       h("p", { class: "faint" }, oldest === undefined ? "\u00a0" : `oldest ${age(oldest)}`),
       h("dl", {}, ...counts),

@@ -57,13 +57,13 @@ export async function liveView(
       frame(samples) {
         recording.add(samples);
         strip.add(samples);
-        if (opened !== undefined) say(length, duration(opened.sent));
+        if (opened !== undefined) say(length, secondsOf(opened.sent));
       },
       partial(text, stable, heard) {
         const letters = [...text];
         const sure = letters.slice(0, stable).join("");
         words.showGrowing(joined(settled, sure), joinedTail(settled + sure, letters.slice(stable).join("")));
-        if (speaking) say(behind, duration(Math.max(0, (opened?.sent ?? heard) - heard)));
+        if (speaking) say(behind, secondsOf(Math.max(0, (opened?.sent ?? heard) - heard)));
       },
       final(text, heard, spoken) {
         settled = joined(settled, text);
@@ -78,11 +78,15 @@ export async function liveView(
       },
       delayed(seconds) {
         say(state, "The model is busy");
-        say(behind, duration(seconds));
+        say(behind, secondsOf(seconds));
       },
     },
     signal,
-  );
+  ).catch((error: unknown) => {
+    // What is said of it stands alone.
+    fill(stage);
+    throw error;
+  });
   opened = session;
   say(state, "Listening");
   stop.focus();
@@ -93,6 +97,11 @@ export async function liveView(
   });
   await session.ended;
   return { text: settled, language, words: all, recording: recording.wav() };
+}
+
+/** With a tenth, which goes by while one looks at it. */
+function secondsOf(seconds: number): string {
+  return seconds < 10 ? `${seconds.toFixed(1)} s` : duration(seconds);
 }
 
 function joined(text: string, more: string): string {
