@@ -35,6 +35,7 @@ import { runIntakeLoop } from "./intake/intake-loop.ts";
 import { readIntake } from "./intake/read-intake.ts";
 import { serveSubmit } from "./intake/submit-service.ts";
 import { letWait, runWaitingRoom } from "./intake/waiting-room.ts";
+import { watchBacklog } from "./items/job-backlog.ts";
 import { createLiveSessions } from "./live/live-sessions.ts";
 import { liveSettings } from "./live/session.ts";
 import { serveReplays } from "./replay-service.ts";
@@ -111,6 +112,7 @@ export async function createIngest(options: IngestOptions): Promise<Ingest> {
     segmentLimits: { segmentSeconds: SEGMENT_SECONDS, firstSegmentSeconds: FIRST_SEGMENT_SECONDS },
     transcribes: ENABLE_ASR,
     speaks: ENABLE_TTS,
+    hasBacklog: watchBacklog(bus),
     speechWorkers: askSpeechWorkers(bus),
     letWait: (delivery: Delivery) => letWait(bus, delivery),
     now,

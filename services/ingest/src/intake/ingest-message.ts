@@ -46,6 +46,7 @@ export interface MessageContext {
   segmentLimits: ItemContext["segmentLimits"];
   transcribes: boolean;
   speaks: boolean;
+  hasBacklog: ItemContext["hasBacklog"];
   speechWorkers: ItemContext["speechWorkers"];
   /** Moves a message to where it waits for a worker; absent where it is there already. */
   letWait: ((delivery: Delivery) => Promise<void>) | undefined;

@@ -4,7 +4,7 @@
  * - WAV of at most 1 MiB is decoded in this process: own code, loops bounded by the bytes that are there, and a turn of the event loop
  *   after each 64 KiB. It costs a millisecond, where a process would cost its start. Of what nobody waits for two full ones, or many small
  *   ones, have their turn at a time, until their segments are taken: a request would share the event loop with all of them, and the
- *   disk behind it. While requests come they rest for as long as they worked.
+ *   disk behind it. While requests come each rests for as long as it worked, where nobody goes short of segments.
  * - Processes are started when they are needed and end after `idleMs` without work, so that an idle service is small.
  * - An item that kills its process is tried once more (the process may have been killed for no fault of the item); segments
  *   that were yielded already are not yielded again. Killed twice, it is `audio_corrupt`, and nothing else is hurt.
@@ -37,6 +37,8 @@ export interface DecodeRequest {
   limits?: Partial<DecodeLimits>;
   /** How long its segments are to be, where that depends on how things are when its turn has come: asked then, and once. */
   lengths?: (() => Promise<SegmentLimits>) | undefined;
+  /** Whether whoever takes its segments has enough to do, so that the next item may come later. Default: never. */
+  mayRest?: (() => boolean) | undefined;
 }
 
 export interface DecoderPoolOptions {
@@ -161,8 +163,9 @@ export function createDecoderPool(options: DecoderPoolOptions): DecoderPool {
       }
     } finally {
       const now = performance.now();
+      const rests = !urgent && now - askedAt < ASKED_MS && request.mayRest?.() === true;
       // What is asked for needs the processor too, all the way through: it has it for as long as this had it.
-      if (!urgent && now - askedAt < ASKED_MS) setTimeout(release, Math.min(REST_MS, now - began)).unref();
+      if (rests) setTimeout(release, Math.min(REST_MS, now - began)).unref();
       else release();
     }
   }
