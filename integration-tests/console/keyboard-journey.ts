@@ -4,8 +4,11 @@ import { focused, keys, tabTo } from "./hands.ts";
 
 /** From the page for recordings, where nothing was done yet. Throws where it cannot be gone. */
 export async function goByKeyboard(page: Page, recording: string): Promise<void> {
-  await tabTo(page, "Choose a file");
-  const [chooser] = await Promise.all([page.waitForFileChooser(), keys(page, "Enter")]);
+  // Waited for before it is on its way: the browser has to know that there will be no window.
+  const [chooser] = await Promise.all([
+    page.waitForFileChooser(),
+    tabTo(page, "Choose a file").then(() => keys(page, "Enter")),
+  ]);
   await chooser.accept([recording]);
   await page.waitForSelector(".word");
   const words = await page.$$eval(".word", (spans) => spans.map(({ textContent }) => textContent));

@@ -2,6 +2,7 @@
 import type { ModelConfig } from "@parlance/contracts";
 import { get, post } from "./api.ts";
 import { action, alertOf, fill, h } from "./dom.ts";
+import { listen } from "./feed.ts";
 import { bytes, deviceName, duration } from "./format.ts";
 import { operateHead } from "./operate-tabs.ts";
 
@@ -56,7 +57,14 @@ export function modelsView(main: HTMLElement, signal: AbortSignal): void {
 
   fill(main, h("div", { class: "stack" }, operateHead("models", "Models"), cards, others));
   const again = setInterval(() => void load(), AGAIN_MS);
-  signal.addEventListener("abort", () => clearInterval(again));
+  // A swap is seen in the lease at once.
+  const stop = listen((event) => {
+    if (event.type === "state") void load();
+  });
+  signal.addEventListener("abort", () => {
+    clearInterval(again);
+    stop();
+  });
   void load();
   loadOthers().catch(() => undefined);
 }
