@@ -76,7 +76,9 @@ async function submit(count: number): Promise<void> {
   let files: string[] = [];
   let uploaded = 0;
   await inFlight(count, UPLOADS_AT_ONCE, async () => {
-    files.push(await upload());
+    const uploadedFile = await upload();
+    // Not before: what is there already may be submitted meanwhile.
+    files.push(uploadedFile);
     uploaded += 1;
     if (files.length < ITEMS_PER_SUBMISSION && uploaded < count) return;
     const items = files.map((file, index) => ({

@@ -1,6 +1,6 @@
 /**
  * Requests and their answers, over one inbox for all of a connection. The client library does the same; but it makes an error with its
- * stack for each request that is answered, and has two promises race. A job is some ten requests, and most of their cost was that.
+ * stack for each request that is answered, and has two promises race. A drop is some ten requests: a fifth of what results did was that.
  *
  * Whatever becomes of a question is known once: its answer, the server's refusal, nobody to answer, its time, or the connection's loss.
  */
