@@ -19,6 +19,17 @@ const LIMITS = { wireBytes: 120_000, heapGrowthMb: 2, nodeGrowth: 200, p99FrameM
 /** A frame that is seen to be late. */
 const LATE_MS = 100;
 const views = ["transcribe", "speak", "operate", "batches", "dead", "models"];
+/** Times between two frames, in milliseconds. */
+const COUNT_FRAMES = `{
+  let last = performance.now();
+  globalThis.frames = [];
+  const frame = (now) => {
+    globalThis.frames.push(now - last);
+    last = now;
+    requestAnimationFrame(frame);
+  };
+  requestAnimationFrame(frame);
+}`;
 const recording = join(repositoryRoot, "integration-tests/demo/audio/lights.wav");
 
 const chromium = findChromium();
@@ -149,18 +160,6 @@ async function busyHour(of: Browser, gatewayUrl: string) {
     stage.close();
   }
 }
-
-/** Times between two frames, in milliseconds. */
-const COUNT_FRAMES = `{
-  let last = performance.now();
-  globalThis.frames = [];
-  const frame = (now) => {
-    globalThis.frames.push(now - last);
-    last = now;
-    requestAnimationFrame(frame);
-  };
-  requestAnimationFrame(frame);
-}`;
 
 /** What is left when all that nobody holds is gone. */
 async function held(page: Page, session: CDPSession): Promise<{ heapMb: number; nodes: number }> {

@@ -35,14 +35,19 @@ export async function focused(page: Page): Promise<string> {
   return String(await page.evaluate(`(${name})(document.activeElement)`));
 }
 
-/** Presses Tab until something of that name has the focus. Throws where the keyboard does not come to it. */
-export async function tabTo(page: Page, name: string | RegExp): Promise<void> {
+/** Presses Tab until something of that name has the focus, or Shift and Tab. Throws where the keyboard does not come to it. */
+export async function tabTo(page: Page, name: string | RegExp, way: "on" | "back" = "on"): Promise<void> {
   const seen: string[] = [];
-  for (let tabs = 0; tabs < MOST_TABS; tabs++) {
-    await page.keyboard.press("Tab");
-    const here = await focused(page);
-    if (typeof name === "string" ? here === name : name.test(here)) return;
-    seen.push(here.slice(0, 30));
+  if (way === "back") await page.keyboard.down("Shift");
+  try {
+    for (let tabs = 0; tabs < MOST_TABS; tabs++) {
+      await page.keyboard.press("Tab");
+      const here = await focused(page);
+      if (typeof name === "string" ? here === name : name.test(here)) return;
+      seen.push(here.slice(0, 30));
+    }
+  } finally {
+    await page.keyboard.up("Shift");
   }
   throw new Error(`Tab does not lead to ${name}: ${[...new Set(seen)].join(", ")}`);
 }

@@ -15,13 +15,13 @@ export async function goByKeyboard(page: Page, recording: string): Promise<void>
   await tabTo(page, words[0] ?? "");
   await keys(page, "ArrowRight", "ArrowRight", "Enter");
   await page.waitForFunction('document.querySelector(".word.now") === document.querySelectorAll(".word")[2]');
-  await tabTo(page, "Position in the recording");
+  await tabTo(page, "Position in the recording", "back");
   await keys(page, "End");
   await page.waitForFunction(
     '(({ ariaValueNow, ariaValueMax }) => ariaValueNow === ariaValueMax)(document.querySelector(".wave"))',
   );
 
-  await tabTo(page, "Speak");
+  await tabTo(page, "Speak", "back");
   await keys(page, "Enter");
   await tabTo(page, "Text to speak");
   await page.keyboard.down("Control");
@@ -29,7 +29,7 @@ export async function goByKeyboard(page: Page, recording: string): Promise<void>
   await page.keyboard.up("Control");
   await page.waitForSelector(".transport");
 
-  await tabTo(page, "Operate");
+  await tabTo(page, "Operate", "back");
   await keys(page, "Enter");
   await tabTo(page, "Batches");
   await keys(page, "Enter");

@@ -20,7 +20,7 @@ export function machinesView(main: HTMLElement, signal: AbortSignal): void {
   const none = h("p", { class: "empty card" }, "No pass has run since this page was opened.");
   const table = createTable({
     caption: "The newest passes",
-    ...{ columns: ["Began", "Model", "Work", "Rows", "Took", "Worker"], class: "passes", ends: [4] },
+    ...{ columns: ["Began", "Model", "Work", "Worker", "Rows", "Took"], class: "passes", ends: [5] },
     keyOf: ({ pass }: ShownPass) => pass.id,
     cellsOf,
   });
@@ -104,5 +104,5 @@ function cellsOf({ pass, took }: ShownPass): (Node | string)[] {
   const { started_at, model, operation, rows, ended, worker } = pass;
   const said = ended < rows ? `${ended} of ${rows}` : plural(rows, "row");
   const bar = share(ended, rows, `${ended} of ${plural(rows, "row")} have ended`, said);
-  return [timeOf(started_at), model, operationWords[operation], bar, took, worker ?? ""];
+  return [timeOf(started_at), model, operationWords[operation], worker ?? "", bar, took];
 }
