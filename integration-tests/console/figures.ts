@@ -117,7 +117,8 @@ async function busyHour(of: Browser, gatewayUrl: string) {
   try {
     const show = async (view: string, selector = ".table") => {
       await page.goto(`${stage.url}/#/${view}`);
-      await page.waitForSelector(selector, { timeout: 20_000 });
+      // What is held here is held in the page.
+      await (await page.waitForSelector(selector, { timeout: 20_000 }))?.dispose();
     };
     // Whatever is loaded when it is first looked at is there before it counts.
     for (const view of ["batches", `batch/${LONG_BATCH}`, "operate"]) await show(view);

@@ -23,8 +23,6 @@ const words: Readonly<Record<ItemStatus["status"], string>> = {
 interface ShownItem {
   item: ItemStatus;
   name: string;
-  /** Seconds of the batch's timeline. */
-  longest: number;
 }
 
 export function batchView(main: HTMLElement, signal: AbortSignal, batchId: string): void {
@@ -56,10 +54,9 @@ export function batchView(main: HTMLElement, signal: AbortSignal, batchId: strin
     if (title !== label) fill(head, operateHead("batch", label || "Batch"));
     title = label;
     drawTop(status);
-    const longest = Math.max(0.001, ...items.map(endOf));
-    table.show(
-      items.slice(0, shown).map((item, index) => ({ item, name: item.custom_id ?? String(index + 1), longest })),
-    );
+    // The rows are drawn to it, and stay what they are while it grows.
+    table.element.style.setProperty("--longest", String(Math.max(0.001, ...items.map(endOf))));
+    table.show(items.slice(0, shown).map((item, index) => ({ item, name: item.custom_id ?? String(index + 1) })));
     if (list.firstElementChild !== table.element) fill(list, table.element);
     more.hidden = items.length <= shown;
   }
@@ -86,7 +83,7 @@ export function batchView(main: HTMLElement, signal: AbortSignal, batchId: strin
     if (focused) button.focus();
   }
 
-  function cellsOf({ item, name, longest }: ShownItem): (Node | string)[] {
+  function cellsOf({ item, name }: ShownItem): (Node | string)[] {
     const { item_id, status: state, url, error, worker = "", attempts } = item;
     const result = results.get(item_id) ?? h("div", {});
     results.set(item_id, result);
@@ -99,7 +96,7 @@ export function batchView(main: HTMLElement, signal: AbortSignal, batchId: strin
       );
     }
     const tried = attempts === undefined ? "" : times(attempts);
-    return [name, words[state], timeOfItem(item, longest), tried, worker, result];
+    return [name, words[state], timeOfItem(item), tried, worker, result];
   }
 
   async function load(): Promise<void> {
@@ -144,13 +141,13 @@ function endOf({ queue_seconds, run_seconds }: ItemStatus): number {
 }
 
 /** How long it waited and ran, on a line that begins with the batch. */
-function timeOfItem({ queue_seconds, run_seconds }: ItemStatus, longest: number): HTMLElement {
+function timeOfItem({ queue_seconds, run_seconds }: ItemStatus): HTMLElement {
   if (queue_seconds === null) return h("span", {});
   const [waited, ran] = [queue_seconds, run_seconds ?? 0];
   const said = `${duration(waited)} waiting, ${duration(ran)} running`;
   const [wait, run] = [h("i", { class: "wait" }), h("i", { class: "run" })];
-  wait.style.setProperty("width", `${(100 * waited) / longest}%`);
-  run.style.setProperty("width", `${(100 * ran) / longest}%`);
+  wait.style.setProperty("--seconds", String(waited));
+  run.style.setProperty("--seconds", String(ran));
   return h(
     "span",
     { class: "track" },
