@@ -134,7 +134,7 @@ async function busyHour(of: Browser, gatewayUrl: string) {
       await pause(HOUR_MS / 80);
     }
     await show(`batch/${LONG_BATCH}`);
-    for (let more = 0; more < 19; more += 1) await press(page, "More items");
+    for (let later = 1; later < 20; later += 1) await press(page, "Later items");
     await pause(HOUR_MS / 4);
     await show("operate");
     await pause(Math.max(0, HOUR_MS - (performance.now() - began.at)));

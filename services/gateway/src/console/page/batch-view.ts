@@ -2,14 +2,14 @@
 import type { BatchStatus, ItemStatus } from "@parlance/contracts";
 import { call, get } from "./api.ts";
 import { batchActions, stateOf } from "./batch-actions.ts";
-import { action, alertOf, fill, h } from "./dom.ts";
+import { action, alertOf, fill, h, say } from "./dom.ts";
 import { listen } from "./feed.ts";
 import { duration, plural, times } from "./format.ts";
 import { operateHead } from "./operate-tabs.ts";
 import { createTable } from "./table.ts";
 
 const AGAIN_MS = 1_000;
-/** A batch has up to a thousand items: as many as are looked at. */
+/** A batch has up to a thousand items: so many are looked at together. */
 const PAGE = 50;
 
 const words: Readonly<Record<ItemStatus["status"], string>> = {
@@ -29,7 +29,10 @@ export function batchView(main: HTMLElement, signal: AbortSignal, batchId: strin
   const head = h("div", {}, operateHead("batch", "Batch"));
   const top = h("div", { class: "stack" });
   const list = h("div", {}, h("p", { class: "empty" }, "Reading…"));
-  const more = h("button", { type: "button", hidden: true, onclick: showMore }, "More items");
+  const place = h("span", { class: "soft number", role: "status" });
+  const earlier = h("button", { type: "button", onclick: () => turn(-PAGE) }, "Earlier items");
+  const later = h("button", { type: "button", onclick: () => turn(PAGE) }, "Later items");
+  const pages = h("div", { class: "row", hidden: true }, earlier, later, place);
   const results = new Map<string, HTMLElement>();
   const table = createTable({
     caption: "Items",
@@ -37,14 +40,14 @@ export function batchView(main: HTMLElement, signal: AbortSignal, batchId: strin
     keyOf: ({ item }: ShownItem) => item.item_id,
     cellsOf,
   });
-  let shown = PAGE;
+  let from = 0;
   let title = "";
   let told = "";
   let status: BatchStatus | undefined;
   let due: ReturnType<typeof setTimeout> | undefined;
 
-  function showMore(): void {
-    shown += PAGE;
+  function turn(by: number): void {
+    from += by;
     draw();
   }
 
@@ -56,9 +59,18 @@ export function batchView(main: HTMLElement, signal: AbortSignal, batchId: strin
     drawTop(status);
     // The rows are drawn to it, and stay what they are while it grows.
     table.element.style.setProperty("--longest", String(Math.max(0.001, ...items.map(endOf))));
-    table.show(items.slice(0, shown).map((item, index) => ({ item, name: item.custom_id ?? String(index + 1) })));
+    const to = Math.min(from + PAGE, items.length);
+    const focused = document.activeElement;
+    const named = (item: ItemStatus, index: number) => ({ item, name: item.custom_id ?? String(from + index + 1) });
+    table.show(items.slice(from, to).map(named));
     if (list.firstElementChild !== table.element) fill(list, table.element);
-    more.hidden = items.length <= shown;
+    pages.hidden = items.length <= PAGE;
+    earlier.disabled = from === 0;
+    later.disabled = to === items.length;
+    // Who came to an end by the keyboard goes on from the other button.
+    if (focused === later && later.disabled) earlier.focus();
+    if (focused === earlier && earlier.disabled) later.focus();
+    say(place, `${(from + 1).toLocaleString()} to ${to.toLocaleString()} of ${plural(items.length, "item")}`);
   }
 
   function drawTop({ completed, failed, total, status: state, waiting_reason }: BatchStatus): void {
@@ -110,7 +122,7 @@ export function batchView(main: HTMLElement, signal: AbortSignal, batchId: strin
     }
   }
 
-  fill(main, h("div", { class: "stack" }, head, top, list, h("div", { class: "row" }, more)));
+  fill(main, h("div", { class: "stack" }, head, top, list, pages));
   const stop = listen((event) => {
     const isOfThis = (event.type === "item" || event.type === "batch") && event.batch_id === batchId;
     if (isOfThis || event.type === "missed") due ??= setTimeout(() => void load(), AGAIN_MS);
