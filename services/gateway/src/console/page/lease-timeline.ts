@@ -1,10 +1,10 @@
 /** The last minutes of an accelerator: families and the swaps between them. */
 import type { GpuStatus } from "@parlance/contracts";
+import { drawnAnew, fitted } from "./canvas.ts";
 import { h } from "./dom.ts";
 import { moment, plural } from "./format.ts";
 import { type LeaseSpan, leaseSpans, WINDOW_MS } from "./lease-spans.ts";
 import { colour } from "./theme.ts";
-import { fitted } from "./waveform.ts";
 
 const LABEL_PIXELS = 20;
 
@@ -51,10 +51,7 @@ export function createLeaseTimeline(signal: AbortSignal): {
     }
   }
 
-  const sized = new ResizeObserver(draw);
-  sized.observe(element);
-  document.addEventListener("theme", draw, { signal });
-  signal.addEventListener("abort", () => sized.disconnect());
+  drawnAnew(element, draw, signal);
 
   return {
     element,

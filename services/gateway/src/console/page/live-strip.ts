@@ -1,7 +1,7 @@
 /** The last seconds of the microphone, as they come: its loudest samples, one bar a frame. */
+import { fitted } from "./canvas.ts";
 import { h } from "./dom.ts";
 import { colour } from "./theme.ts";
-import { fitted } from "./waveform.ts";
 
 const BAR = 3;
 const GAP = 2;

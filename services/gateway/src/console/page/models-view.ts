@@ -66,7 +66,9 @@ export function modelsView(main: HTMLElement, signal: AbortSignal): void {
     stop();
   });
   void load();
-  loadOthers().catch(() => undefined);
+  loadOthers().catch((error: unknown) => {
+    if (!signal.aborted) fill(others, alertOf(error));
+  });
 }
 
 function card(worker: ModelConfig, reload: () => Promise<void>): HTMLElement {

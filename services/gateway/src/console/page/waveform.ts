@@ -1,5 +1,6 @@
 /** A recording's loudness over time with its words below; what was played is in the accent. It is a slider to the keyboard. */
 import type { Word } from "@parlance/contracts";
+import { drawnAnew, fitted } from "./canvas.ts";
 import { h } from "./dom.ts";
 import { clock } from "./format.ts";
 import { type Mark, marksOf } from "./marks.ts";
@@ -90,10 +91,7 @@ export function createWaveform(label: string, onSeek: (seconds: number) => void,
     event.preventDefault();
     seek(to);
   });
-  const sized = new ResizeObserver(draw);
-  sized.observe(element);
-  document.addEventListener("theme", draw, { signal });
-  signal.addEventListener("abort", () => sized.disconnect());
+  drawnAnew(element, draw, signal);
 
   return {
     element,
@@ -117,15 +115,6 @@ export function createWaveform(label: string, onSeek: (seconds: number) => void,
       draw();
     },
   };
-}
-
-/** As many pixels as it has on the screen. */
-export function fitted(canvas: HTMLCanvasElement): { width: number; height: number } {
-  const width = Math.round(canvas.clientWidth * devicePixelRatio);
-  const height = Math.round(canvas.clientHeight * devicePixelRatio);
-  if (canvas.width !== width) canvas.width = width;
-  if (canvas.height !== height) canvas.height = height;
-  return { width, height };
 }
 
 /** The loudest of some samples of each of many stretches: it is drawn often, and read once. */
