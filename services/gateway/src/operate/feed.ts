@@ -55,7 +55,7 @@ export function createFeed(options: FeedOptions): Feed {
       try {
         take(JSON.parse(Buffer.from(data).toString()));
       } catch (error) {
-        log.debug({ err: error, subject }, "a message could not be read");
+        log.warn({ err: error, subject }, "a message cannot be read: no event tells of it");
       }
     }
   }
@@ -64,6 +64,7 @@ export function createFeed(options: FeedOptions): Feed {
     let batches: number | undefined;
     let letters: number | undefined;
     let before = "";
+    let isKnown = true;
     while (!signal.aborted) {
       try {
         const [lanes, { devices }, notes, dead] = await Promise.all([
@@ -83,8 +84,12 @@ export function createFeed(options: FeedOptions): Feed {
         if (dead.lastSeq > seq)
           for await (const letter of deadLettersSince(bus, seq + 1)) tell({ type: "dead", letter });
         letters = dead.lastSeq;
+        isKnown = true;
       } catch (error) {
-        log.debug({ err: error }, "the lanes could not be read");
+        // Once, however long it lasts.
+        if (isKnown && !signal.aborted)
+          log.warn({ err: error }, "the lanes cannot be read: events tell nothing new of them");
+        isKnown = false;
       }
       await pause(lookMs, undefined, { signal }).catch(() => undefined);
     }
@@ -115,7 +120,10 @@ export function createFeed(options: FeedOptions): Feed {
       ),
       look(signal),
     ];
-    for (const each of following) each.catch((error: unknown) => log.debug({ err: error }, "events are not followed"));
+    for (const each of following)
+      each.catch((error: unknown) =>
+        log.warn({ err: error }, "some events are not told until all who listen have left"),
+      );
     return controller;
   }
 
