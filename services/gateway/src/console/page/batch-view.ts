@@ -48,6 +48,8 @@ export function batchView(main: HTMLElement, signal: AbortSignal, batchId: strin
 
   function turn(by: number): void {
     from += by;
+    // A result holds the row that it stands in.
+    results.clear();
     draw();
   }
 
