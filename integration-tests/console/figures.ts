@@ -131,7 +131,7 @@ async function busyHour(of: Browser, gatewayUrl: string) {
     const began = { at: performance.now(), told: stage.told };
     await pause(HOUR_MS / 4);
     await show("batches");
-    for (let turn = 0; turn < 20; turn += 1) {
+    for (let older = 0; older < 20; older += 1) {
       await turn(page, "Older");
       await pause(HOUR_MS / 80);
     }
