@@ -12,7 +12,7 @@ import { type ConnectionOptions, connect, errors, type NatsConnection } from "na
 import { createFileStore } from "./files/file-store.ts";
 import { createKeyBucket } from "./keys/key-bucket.ts";
 import { type BusLog, createLink } from "./link/link.ts";
-import { follow, publish, request, requestMany, serve, subscribe } from "./requests/requests.ts";
+import { ask, follow, publish, requestMany, serve, subscribe } from "./requests/requests.ts";
 import { createDelivery, parseReply } from "./streams/delivery.ts";
 import { publishOnce } from "./streams/publish-once.ts";
 import { pullDurable } from "./streams/pull.ts";
@@ -82,7 +82,7 @@ export async function connectBus(options: BusOptions): Promise<Bus> {
     },
     read: (readOptions) => readStream(link, readOptions),
     first: (stream, subject, from) => firstMessage(link, stream, subject, from),
-    last: (stream, subject) => lastMessage(link, stream, subject),
+    last: (stream, subject, lastOptions) => lastMessage(link, stream, subject, lastOptions),
     message: (stream, seq) => messageAt(link, stream, seq),
     countSubjects: (stream, filter) => countSubjects(link, stream, filter),
     consumerState: (stream, durable) => consumerState(link, stream, durable),
@@ -93,7 +93,8 @@ export async function connectBus(options: BusOptions): Promise<Bus> {
     purgeSubject: (stream, subject) => purge(link, stream, { filter: subject }),
     bucket: (kind) => createKeyBucket(link, kind),
     files: async (name) => createFileStore(link, name),
-    request: (...asked) => request(link, ...asked),
+    request: async (...asked) => (await ask(link, ...asked))?.data,
+    ask: (...asked) => ask(link, ...asked),
     requestMany: (subject, payload, timeoutMs) => requestMany(link, subject, payload, timeoutMs),
     serve: (subject, group, handler, signal) => serve(link, subject, group, handler, signal),
     onConnection: (listener) => link.onConnection(listener),

@@ -55,8 +55,11 @@ export interface Bus {
   read(options: ReadOptions): AsyncIterable<StoredMessage>;
   /** The first message of a subject (wildcards allowed) from a sequence or a time on, or undefined. */
   first(stream: string, subject: string, from: { seq: number } | { time: Date }): Promise<StoredMessage | undefined>;
-  /** The newest message of a subject (wildcards allowed), or undefined. */
-  last(stream: string, subject: string): Promise<StoredMessage | undefined>;
+  /**
+   * The newest message of a subject (wildcards allowed), or undefined. `anyReplica`: for what never changes once it is there, and is large;
+   * a replica that lags may not have it yet.
+   */
+  last(stream: string, subject: string, options?: { anyReplica?: boolean }): Promise<StoredMessage | undefined>;
   /** Stream message by sequence, or undefined. */
   message(stream: string, seq: number): Promise<StoredMessage | undefined>;
   /** Distinct subjects under a filter, with the number of messages of each. */
@@ -84,6 +87,13 @@ export interface Bus {
     timeoutMs: number,
     headers?: HeaderPairs,
   ): Promise<Uint8Array | undefined>;
+  /** As `request`, with the answer's headers. */
+  ask(
+    subject: string,
+    payload: Uint8Array | string,
+    timeoutMs: number,
+    headers?: HeaderPairs,
+  ): Promise<{ data: Uint8Array; headers: MessageHeaders } | undefined>;
   /** Every answer that arrives within the time. */
   requestMany(subject: string, payload: Uint8Array | string, timeoutMs: number): Promise<Uint8Array[]>;
   /**

@@ -6,14 +6,14 @@
  */
 import { setTimeout as pause } from "node:timers/promises";
 import type { BatchNotebook, Bus } from "@parlance/bus";
-import { type BatchRecord, SpeechError, streams, subjects } from "@parlance/contracts";
+import { type BatchRecord, SpeechError } from "@parlance/contracts";
 import type { Log } from "@parlance/telemetry";
 import type { ConcludeItem } from "../items/conclude-item.ts";
 import { type BatchProgress, readDone } from "./batch-progress.ts";
 
 export interface ConcludeCancelledOptions {
   bus: Bus;
-  notebook: Pick<BatchNotebook, "read" | "followCancelled">;
+  notebook: Pick<BatchNotebook, "find" | "keep" | "isConcluded" | "followCancelled">;
   concludeItem: ConcludeItem;
   progress: BatchProgress;
   log: Log;
@@ -93,14 +93,17 @@ export async function concludeCancelled(options: ConcludeCancelledOptions): Prom
 export type ConcludeBatchOptions = Pick<
   ConcludeCancelledOptions,
   "bus" | "concludeItem" | "progress" | "log" | "now"
-> & { notebook: Pick<BatchNotebook, "read"> };
+> & { notebook: Pick<BatchNotebook, "find" | "keep" | "isConcluded"> };
 
 /** False when the batch is not known yet, or is a session that did not hear of it yet: more may come. */
 export async function concludeBatch(batchId: string, options: ConcludeBatchOptions): Promise<boolean> {
   const { bus, notebook, progress, log } = options;
-  if ((await bus.last(streams.results, subjects.summary(batchId))) !== undefined) return true;
-  const record = await notebook.read(batchId);
-  if (record === undefined) return false;
+  if (await notebook.isConcluded(batchId)) return true;
+  const found = await notebook.find(batchId);
+  if (found === undefined) return false;
+  const { record } = found;
+  // What no worker ends has a record and a summary, as a batch of many.
+  if (!found.kept && !(await notebook.keep(record))) return false;
   const done = await readDone(bus, batchId);
   const left = record.items.filter((item) => !done.has(item.itemId));
   for (let from = 0; from < left.length; from += 64) {

@@ -10,7 +10,7 @@ import { batchIdSchema, type ConcludeAnswer, SpeechError, subjects } from "@parl
 import { type ConcludeBatchOptions, concludeBatch } from "./conclude-cancelled.ts";
 
 export interface ConcludeSessionOptions extends ConcludeBatchOptions {
-  notebook: Pick<BatchNotebook, "read" | "isCancelled">;
+  notebook: Pick<BatchNotebook, "find" | "keep" | "isConcluded" | "read" | "isCancelled">;
 }
 
 /** Answers `speech.live.conclude.<sessionId>` until the signal aborts. */

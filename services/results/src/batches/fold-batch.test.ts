@@ -100,9 +100,9 @@ describe("foldBatch", () => {
 });
 
 describe("summarise", () => {
-  const batch = { batchId: "b", label: "", total: 2 };
+  const batch = { ...record, label: "" };
   test("waits for the last item", () => {
-    expect(summarise(batch, new Map([["x", "done"]]), 5)).toBeUndefined();
+    expect(summarise(batch, new Map([["x", done]]), 5)).toBeUndefined();
   });
   test.each([
     ["completed", "done", "done", 2, 0],
@@ -112,8 +112,8 @@ describe("summarise", () => {
     const summary = summarise(
       batch,
       new Map([
-        ["x", x],
-        ["y", y],
+        ["x", { status: x }],
+        ["y", { status: y }],
       ]),
       5,
     );

@@ -20,22 +20,9 @@ export interface BatchFacts {
 }
 
 export function foldBatch({ record, done, begun, waitingReason }: BatchFacts): BatchStatus {
-  const items = record.items.map((item): ItemStatus => {
-    const headers = done.get(item.itemId);
-    return {
-      item_id: item.itemId,
-      custom_id: item.customId ?? null,
-      status: headers?.status ?? (begun.has(item.itemId) ? "processing" : "queued"),
-      url: headers?.status === "done" ? urlOf(record.batchId, item.itemId, headers) : null,
-      error: headers !== undefined && headers.status !== "done" ? (headers.error ?? "Unknown error") : null,
-      error_code: headers?.errorCode ?? null,
-      queue_seconds: headers?.queueSeconds ?? null,
-      run_seconds: headers?.runSeconds ?? null,
-      ...(headers?.worker === undefined ? {} : { worker: headers.worker, attempts: headers.attempts }),
-      ...(headers?.seed === undefined ? {} : { seed: headers.seed }),
-      ...placeOf(item),
-    };
-  });
+  const items = record.items.map((item) =>
+    itemStatus(record.batchId, item, { headers: done.get(item.itemId), begun: begun.has(item.itemId) }),
+  );
   const completed = items.filter((item) => item.status === "done").length;
   const failed = items.filter((item) => item.status === "error" || item.status === "cancelled").length;
   const total = items.length;
@@ -63,6 +50,27 @@ function urlOf(batchId: string, itemId: string, { file }: DoneHeaders): string {
   return `/api/v1/files/${file ?? transcriptFileId(batchId, itemId)}`;
 }
 
+/** @param headers of its done event */
+export function itemStatus(
+  batchId: string,
+  item: BatchRecord["items"][number],
+  { headers, begun }: { headers: DoneHeaders | undefined; begun: boolean },
+): ItemStatus {
+  return {
+    item_id: item.itemId,
+    custom_id: item.customId ?? null,
+    status: headers?.status ?? (begun ? "processing" : "queued"),
+    url: headers?.status === "done" ? urlOf(batchId, item.itemId, headers) : null,
+    error: headers !== undefined && headers.status !== "done" ? (headers.error ?? "Unknown error") : null,
+    error_code: headers?.errorCode ?? null,
+    queue_seconds: headers?.queueSeconds ?? null,
+    run_seconds: headers?.runSeconds ?? null,
+    ...(headers?.worker === undefined ? {} : { worker: headers.worker, attempts: headers.attempts }),
+    ...(headers?.seed === undefined ? {} : { seed: headers.seed }),
+    ...placeOf(item),
+  };
+}
+
 interface Counts {
   completed: number;
   failed: number;
@@ -81,20 +89,20 @@ export function batchState({ completed, failed, total, begun }: Counts): BatchSt
 
 /** Undefined while an item is missing. */
 export function summarise(
-  batch: { batchId: string; label: string; total: number },
-  outcomes: ReadonlyMap<string, DoneHeaders["status"]>,
+  { batchId, label, items }: Pick<BatchRecord, "batchId" | "label" | "items">,
+  done: ReadonlyMap<string, Pick<DoneHeaders, "status">>,
   finishedAt: number,
 ): BatchSummary | undefined {
-  if (outcomes.size < batch.total) return undefined;
-  const failed = [...outcomes.values()].filter((outcome) => outcome !== "done").length;
-  const completed = outcomes.size - failed;
+  if (done.size < items.length) return undefined;
+  const failed = [...done.values()].filter(({ status }) => status !== "done").length;
+  const completed = done.size - failed;
   return {
-    batchId: batch.batchId,
-    label: batch.label,
+    batchId,
+    label,
     status: failed === 0 ? "completed" : completed === 0 ? "error" : "partial",
     completed,
     failed,
-    total: batch.total,
+    total: items.length,
     finishedAt,
   };
 }

@@ -4,29 +4,22 @@
  */
 import type { Bus, FileStore } from "@parlance/bus";
 import {
+  type DoneHeaders,
+  doneFacts,
+  doneHeaders,
+  INLINE_TRANSCRIPT_BYTES,
   type ItemDone,
-  oneLine,
   SpeechError,
   streams,
   subjects,
   transcriptFileId,
-  writeHeaders,
 } from "@parlance/contracts";
 import { readDoneHeaders } from "../batches/done-headers.ts";
 import type { ItemSound } from "./fold-sound.ts";
 import { SoundGone, storeSound } from "./store-sound.ts";
 
-/**
- * Transcripts up to this many bytes of JSON travel inside their done event, and are kept as long: half an hour to an hour of text
- * and segments, by what the model tells of them, a quarter of that with words.
- */
-export const INLINE_TRANSCRIPT_BYTES = 128 * 1_024;
-
 /** `sound` is written to the item's file first; the event that is then stored names it. */
-export type ConcludeItem = (
-  done: ItemDone,
-  sound?: ItemSound,
-) => Promise<{ first: boolean; status: ItemDone["status"] }>;
+export type ConcludeItem = (done: ItemDone, sound?: ItemSound) => Promise<{ first: boolean; said: DoneHeaders }>;
 
 export function createConcludeItem({ bus, files }: { bus: Bus; files: FileStore }): ConcludeItem {
   /** The file is written before the event that names it, so an event never names a file that is not there. */
@@ -60,31 +53,19 @@ export function createConcludeItem({ bus, files }: { bus: Bus; files: FileStore 
   }
 
   /** Whoever receives a segment again, or a cancelled item's last one, has nothing to encode. */
-  async function statusBefore({ batchId, itemId }: ItemDone): Promise<ItemDone["status"] | undefined> {
+  async function saidBefore({ batchId, itemId }: ItemDone): Promise<DoneHeaders | undefined> {
     const event = await bus.last(streams.results, subjects.done(batchId, itemId));
-    return event && readDoneHeaders(event.headers).status;
+    return event && readDoneHeaders(event.headers);
   }
 
   return async (done, sound) => {
-    const before = sound === undefined ? undefined : await statusBefore(done);
-    if (before !== undefined) return { first: false, status: before };
+    const before = sound === undefined ? undefined : await saidBefore(done);
+    if (before !== undefined) return { first: false, said: before };
     const stored = sound === undefined ? await storeLarge(done) : await withSound(done, sound);
     const { duplicate } = await bus.publishOnce(subjects.done(done.batchId, done.itemId), JSON.stringify(stored), {
       first: true,
-      headers: writeHeaders({
-        contentType: "application/json",
-        status: stored.status,
-        errorCode: stored.error?.code,
-        error: stored.error && oneLine(stored.error.message),
-        customId: done.customId,
-        queueSeconds: done.queueSeconds,
-        runSeconds: done.runSeconds,
-        worker: done.worker,
-        attempts: done.attempts,
-        file: stored.audio?.file,
-        seed: stored.seed,
-      }),
+      headers: doneHeaders(stored),
     });
-    return { first: !duplicate, status: stored.status };
+    return { first: !duplicate, said: doneFacts(stored) };
   };
 }

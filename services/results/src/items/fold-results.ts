@@ -5,7 +5,7 @@
  * Each step may be repeated, so a process that is killed between any two loses nothing: what was not acknowledged comes
  * again, and what was already published stays the first.
  *
- *   fold-item, fold-transcript, fold-sound   segments in any order make one event: pure
+ *   foldItem (contracts), fold-sound         segments in any order make one event: pure
  *   open-items, item-from-stream             the segments of an item that are known here, and in the stream, which knows all
  *   sound-queue, store-sound                 sound is written behind what is quick
  *   conclude-item                            the one terminal event of an item
@@ -14,10 +14,12 @@ import { once } from "node:events";
 import { type Bus, createConsumer, type Delivery, deadLetter, retryDelayMs } from "@parlance/bus";
 import {
   durables,
+  type ItemAddress,
   type ItemDone,
   type Operation,
   parseResultSubject,
   type SegmentResult,
+  type SegmentResults,
   SpeechError,
   streams,
   toSpeechError,
@@ -26,7 +28,6 @@ import type { Log } from "@parlance/telemetry";
 import type { BatchProgress } from "../batches/batch-progress.ts";
 import type { ResultsMetrics } from "../results-metrics.ts";
 import type { ConcludeItem } from "./conclude-item.ts";
-import type { ItemAddress, SegmentResults } from "./fold-item.ts";
 import { type FoldedItem, foldWhole, itemFromStream, parseResult } from "./item-from-stream.ts";
 import type { OpenItems } from "./open-items.ts";
 import type { SoundQueue } from "./sound-queue.ts";
@@ -204,8 +205,8 @@ async function settleItem(
   openItems.drop(keyOf(item.address));
   // Another writer's event may say otherwise than ours: only the stream knows, so a duplicate is not remembered.
   if (value.first) {
-    progress.concluded(item.address.batchId, item.address.itemId, value.status);
-    metrics.concluded.inc({ status: value.status });
+    progress.concluded(item.address.batchId, item.address.itemId, value.said);
+    metrics.concluded.inc({ status: value.said.status });
   }
   return { ...item, concluded: true };
 }

@@ -1,6 +1,11 @@
 /** The spoken segments of an item → the sound that its file is made of. Pure. */
-import type { Operation, SegmentResult, SpeechFormat } from "@parlance/contracts";
-import { type SegmentResults, segmentTotal } from "./fold-item.ts";
+import {
+  type Operation,
+  type SegmentResult,
+  type SegmentResults,
+  type SpeechFormat,
+  segmentTotal,
+} from "@parlance/contracts";
 
 export interface ItemSound {
   operation: Operation;

@@ -1,15 +1,17 @@
 /** Folds an item out of the stream, which holds every result of it, when this process has not received all of them. */
 import type { Bus } from "@parlance/bus";
 import {
+  foldItem,
+  type ItemAddress,
   type ItemDone,
   parseResultSubject,
   type SegmentResult,
+  type SegmentResults,
   SpeechError,
   segmentResultSchema,
   streams,
   subjects,
 } from "@parlance/contracts";
-import { foldItem, type ItemAddress, type SegmentResults } from "./fold-item.ts";
 import { foldSound, type ItemSound } from "./fold-sound.ts";
 
 /** An item that is to be concluded, and the sound that is to be written first. */

@@ -2,8 +2,7 @@
  * Items of several segments that are not concluded yet: a bounded cache in front of the stream, which holds the truth.
  * What is dropped from here is read again when it is needed, so memory does not grow with history or with long audio.
  */
-import type { SegmentResult } from "@parlance/contracts";
-import type { SegmentResults } from "./fold-item.ts";
+import type { SegmentResult, SegmentResults } from "@parlance/contracts";
 
 export interface OpenItems {
   /** Remembers a result, the first one of each segment, and returns what is known of its item. */

@@ -6,8 +6,14 @@ import { setImmediate as turn } from "node:timers/promises";
 import { encodeAudio } from "@parlance/audio/encode";
 import { createResampler, fromPcm16, toPcm16 } from "@parlance/audio/samples";
 import type { FileStore } from "@parlance/bus";
-import { audioFileId, BYTES_PER_SAMPLE, contentTypeOf, type ItemDone, SpeechError } from "@parlance/contracts";
-import type { ItemAddress } from "./fold-item.ts";
+import {
+  audioFileId,
+  BYTES_PER_SAMPLE,
+  contentTypeOf,
+  type ItemAddress,
+  type ItemDone,
+  SpeechError,
+} from "@parlance/contracts";
 import type { ItemSound, SoundPart } from "./fold-sound.ts";
 
 export type StoredSound = NonNullable<ItemDone["audio"]>;

@@ -3,6 +3,7 @@ import { type Bus, connectBus, openBatchNotebook, outcomesShare } from "@parlanc
 import {
   type BatchRecord,
   batchSummarySchema,
+  endAlone,
   readSettings,
   type SegmentResult,
   streams,
@@ -44,15 +45,16 @@ async function rig(binary: string) {
   };
 }
 
+const recordOf = (batchId: string, items: number, label = ""): BatchRecord => ({
+  batchId,
+  label,
+  lane: "batch",
+  acceptedAt: 1,
+  items: Array.from({ length: items }, (_, item) => ({ itemId: String(item), operation: "transcribe" })),
+});
+
 async function record(bus: Bus, batchId: string, items: number, label = ""): Promise<void> {
-  const value: BatchRecord = {
-    batchId,
-    label,
-    lane: "batch",
-    acceptedAt: 1,
-    items: Array.from({ length: items }, (_, item) => ({ itemId: String(item), operation: "transcribe" })),
-  };
-  await openBatchNotebook(bus).enter(value);
+  await openBatchNotebook(bus).enter(recordOf(batchId, items, label));
 }
 
 /** As the gateway does of a batch that finds no room. */
@@ -64,26 +66,35 @@ async function refused(bus: Bus, batchId: string): Promise<void> {
 
 const scores = { avg_logprob: -0.1, compression_ratio: 1.5, no_speech_prob: 0 };
 
+const resultOf = (last: boolean, text: string): SegmentResult => ({
+  operation: "transcribe",
+  outcome: "ok",
+  last,
+  submittedAt: 1,
+  finishedAt: 2,
+  timestamps: false,
+  text,
+  language: "English",
+  words: [],
+  stretches: [{ start: 0, end: 1, text, tokens: [], temperature: 0, ...scores }],
+  start: 0,
+  duration: 1,
+  score: -0.1,
+  truncated: false,
+  model: "m",
+  passSize: 1,
+});
+
 async function publish(bus: Bus, batchId: string, itemId: string, n: number, last: boolean, text: string) {
-  const result: SegmentResult = {
-    operation: "transcribe",
-    outcome: "ok",
-    last,
-    submittedAt: 1,
-    finishedAt: 2,
-    timestamps: false,
-    text,
-    language: "English",
-    words: [],
-    stretches: [{ start: 0, end: 1, text, tokens: [], temperature: 0, ...scores }],
-    start: 0,
-    duration: 1,
-    score: -0.1,
-    truncated: false,
-    model: "m",
-    passSize: 1,
-  };
-  await bus.publishOnce(subjects.result(batchId, itemId, n), JSON.stringify(result), { first: true });
+  const result = JSON.stringify(resultOf(last, text));
+  await bus.publishOnce(subjects.result(batchId, itemId, n), result, { first: true });
+}
+
+/** As a worker ends a batch that is one segment. */
+async function endLone(bus: Bus, batchId: string, text: string): Promise<void> {
+  const end = endAlone({ batchId, itemId: "0" }, resultOf(true, text), recordOf(batchId, 1));
+  const { payload = "", headers = [] } = end ?? {};
+  await bus.publishOnce(subjects.done(batchId, "0"), payload, { first: true, headers });
 }
 
 const summary = async (bus: Bus, batchId: string) => {
@@ -107,15 +118,19 @@ describe.each(someOf(await testServers(), 2))("outcomes on nats-server $version"
     await publish(bus, "open", "0", 0, true, "done early");
     await publish(bus, "open", "1", 0, false, "the beginning");
     for (let pass = 0; pass < 500; pass += 10) {
-      const batches = Array.from({ length: 10 }, (_, row) => `b${pass + row}`);
+      const batches = Array.from({ length: 5 }, (_, row) => `b${pass + 2 * row + 1}`);
+      const lone = Array.from({ length: 5 }, (_, row) => `b${pass + 2 * row}`);
       await Promise.all(batches.map((batch) => record(bus, batch, 1)));
       // As a worker does it. A result that is refused all the same fails the test.
       await room(bus);
       await Promise.all(batches.map((batch) => publish(bus, batch, "0", 0, true, long)));
+      await Promise.all(lone.map((batch) => endLone(bus, batch, long)));
     }
     await expect.poll(() => summary(bus, "b499"), polling).toMatchObject({ completed: 1 });
-    expect(await summary(bus, "b0")).toBeUndefined();
-    expect(await openBatchNotebook(bus).read("b0")).toBeUndefined();
+    expect(await summary(bus, "b1")).toBeUndefined();
+    for (const batchId of ["b0", "b1"]) expect(await openBatchNotebook(bus).read(batchId)).toBeUndefined();
+    expect(await bus.last(streams.results, subjects.done("b0", "0"))).toBeUndefined();
+    expect(await openBatchNotebook(bus).read("b498")).toMatchObject({ batchId: "b498" });
     expect(await bus.last(streams.results, subjects.done("open", "0"))).toBeDefined();
     await publish(bus, "open", "1", 1, true, "and the end");
     await expect.poll(() => bus.last(streams.results, subjects.done("open", "1")), polling).toBeDefined();

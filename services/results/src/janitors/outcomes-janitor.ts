@@ -5,7 +5,7 @@
  * that is all there is, new work waits (see the bus's outcome-room.ts) until some of it is.
  */
 import type { BatchNotebook, Bus, StoredMessage, StreamState } from "@parlance/bus";
-import { durables, parseResultSubject, streams, subjects } from "@parlance/contracts";
+import { durables, headerNames, parseDoneSubject, parseResultSubject, streams, subjects } from "@parlance/contracts";
 import type { Log } from "@parlance/telemetry";
 import { finishedUpTo } from "./stream-janitor.ts";
 
@@ -105,7 +105,10 @@ export async function sweepOutcomes({
   return swept;
 }
 
-/** The record first: what is left of the batch when this is interrupted is then of no batch that anybody knows. Its summary tells that it is left. */
+/**
+ * The record first: what is left of the batch when this is interrupted is then of no batch that anybody knows. Its summary tells that it is
+ * left; the end of one without a summary is all that there is of it.
+ */
 async function forget(batchId: string, bus: Bus, notebook: BatchNotebook): Promise<void> {
   await notebook.forget(batchId);
   for await (const { seq } of bus.read({
@@ -150,13 +153,31 @@ async function* resultsUntil(bus: Bus, old: number): AsyncGenerator<StoredMessag
   }
 }
 
+/** The oldest first: by their summaries, and by the ends of those that have none. */
 async function* concludedBatches(bus: Bus, old: number): AsyncGenerator<string, void> {
-  for await (const summary of bus.read({
-    stream: streams.results,
-    subject: subjects.summary("*"),
-    headersOnly: true,
-  })) {
-    if (summary.time > old) return;
-    yield summary.subject.split(".").at(-1) ?? "";
+  const ends = (subject: string) => bus.read({ stream: streams.results, subject, headersOnly: true });
+  for await (const { subject, headers, time } of inOrder(ends(subjects.summary("*")), ends(subjects.done("*", "*")))) {
+    if (time > old) return;
+    const done = parseDoneSubject(subject);
+    if (done === undefined) yield subject.split(".").at(-1) ?? "";
+    else if (headers.has(headerNames.batch)) yield done.batchId;
+  }
+}
+
+/** Two readings of a stream as one, by its sequences. */
+async function* inOrder(...readings: AsyncIterable<StoredMessage>[]): AsyncGenerator<StoredMessage, void> {
+  const iterators = readings.map((reading) => reading[Symbol.asyncIterator]());
+  const heads = await Promise.all(iterators.map((iterator) => iterator.next()));
+  try {
+    for (;;) {
+      const left = heads.flatMap((head, index) => (head.done ? [] : [{ message: head.value, index }]));
+      const [first] = left.sort((a, b) => a.message.seq - b.message.seq);
+      const iterator = first && iterators[first.index];
+      if (first === undefined || iterator === undefined) return;
+      yield first.message;
+      heads[first.index] = await iterator.next();
+    }
+  } finally {
+    await Promise.all(iterators.map((iterator) => iterator.return?.()));
   }
 }

@@ -2,9 +2,11 @@
  * The batch notebook: what is written down of batches while they are on their way, in the bucket `batches`. Everybody who has to do with
  * batches reads and writes it here, so there is one form of each note, whoever wrote it.
  *
- * Of a batch it holds what was asked (its record, without which nobody can tell how many items it has) and that it is cancelled, which
- * is the whole request to cancel it. Of a live session it holds who works on it. Beside that it holds what a caller's idempotency key stands for, and how often a job was begun
- * without coming to an end. Every note ends with RESULT_TTL, or sooner where there is no room (`spentNotes`).
+ * Of a batch it holds what was asked (its record, without which nobody can tell how many items it has) and that it is
+ * cancelled, which is the whole request to cancel it. A batch of one item of one segment has no record here while all
+ * goes well: the messages that it is made of say what was asked (lone-batches). Of a live session it holds who works on
+ * it. Beside that it holds what a caller's idempotency key stands for, and how often a job was begun without coming to
+ * an end. Every note ends with RESULT_TTL, or sooner where there is no room (`spentNotes`).
  */
 import {
   type BatchRecord,
@@ -20,16 +22,27 @@ import {
 import * as z from "zod";
 import { bucketStream, type KeyBucket } from "../keys/key-bucket.ts";
 import { isGone } from "../keys/watch-keys.ts";
-import type { StreamState } from "../streams/messages.ts";
+import type { StoredMessage, StreamState } from "../streams/messages.ts";
 import type { Bus } from "../types.ts";
 import { type CancelledBatches, type FollowOptions, followCancelled } from "./cancelled-batches.ts";
+import { earlierArrival, findLone, type LoneReader, loneEnd, recordBehindIntake } from "./lone-batches.ts";
 
 export interface BatchNotebook {
-  /** What was asked; undefined for a batch that nobody knows. Throws `internal` where it cannot be read. */
+  /** What was asked, wherever it stands; undefined for a batch that nobody knows. Throws `internal` where it cannot be read. */
   read(batchId: string): Promise<BatchRecord | undefined>;
+  /** As `read`, with where it stands. */
+  find(batchId: string): Promise<FoundBatch | undefined>;
   has(batchId: string): Promise<boolean>;
-  /** The record's revision, or undefined when the batch id is taken. */
+  /** Whose the batch id is, before the message that INTAKE has as `seq`; without it, before one that is yet to be stored. */
+  ownerOf(batchId: string, seq?: number): Promise<BatchOwner | undefined>;
+  /** The record's revision, or undefined when the batch id is taken by another record. */
   enter(record: BatchRecord): Promise<number | undefined>;
+  /** As `enter`, for whoever came by no message: undefined too where a message with the batch id is on its way, or was. */
+  enterUnsent(record: BatchRecord): Promise<number | undefined>;
+  /** Writes down what was asked of a batch that is known by its messages. False: the record that is here is another batch's. */
+  keep(record: BatchRecord): Promise<boolean>;
+  /** Whether everything is said of it: its summary is there, or the one message that is its end. */
+  isConcluded(batchId: string): Promise<boolean>;
   /**
    * Writes a record anew by what it holds, again while others write it too. What is written down then, which `change` may have left as
    * it was; undefined for a batch that nobody knows.
@@ -68,27 +81,75 @@ export interface BatchNotebook {
   tryOut(): Promise<void>;
 }
 
+export interface FoundBatch {
+  record: BatchRecord;
+  /** Whether it is written down here. */
+  kept: boolean;
+}
+
+/** `first`: a message that came before, of which nothing is written down yet. */
+export type BatchOwner = { record: BatchRecord; kept: boolean } | { first: StoredMessage };
+
 /** Any note by its whole key. Among the claims, so that one of them is spent like they are. */
 const anyNote = { bucket: buckets.batches, prefix: "", schema: z.unknown() } as const;
 /** As a record says it. No text of one can: a quotation mark in it has a backslash in front. */
 const OPEN = '"open":true';
 const TRIAL = `${batchEntries.claim.prefix}check`;
 
-export function openBatchNotebook(bus: Pick<Bus, "bucket" | "last" | "read">): BatchNotebook {
+export function openBatchNotebook(bus: LoneReader & Pick<Bus, "bucket" | "read">): BatchNotebook {
   const records = bus.bucket(batchEntries.record);
   const cancelled = bus.bucket(batchEntries.cancelled);
   const unfinished = bus.bucket(batchEntries.unfinished);
   const notes = bus.bucket(anyNote);
   const stream = bucketStream(buckets.batches);
 
+  async function find(batchId: string): Promise<FoundBatch | undefined> {
+    const kept = await records.get(batchId);
+    if (kept !== undefined) return { record: kept.value, kept: true };
+    const lone = await findLone(bus, batchId);
+    if (lone !== undefined) return { record: lone, kept: false };
+    // It turned out to be more than that while it was looked for.
+    const since = await records.get(batchId);
+    return since && { record: since.value, kept: true };
+  }
+
+  async function keep(record: BatchRecord): Promise<boolean> {
+    if ((await records.create(record.batchId, record)) !== undefined) return true;
+    const kept = await records.get(record.batchId);
+    return kept !== undefined && isSame(kept.value, record);
+  }
+
+  async function isConcluded(batchId: string): Promise<boolean> {
+    if ((await bus.last(streams.results, subjects.summary(batchId))) !== undefined) return true;
+    return (await loneEnd(bus, batchId)) !== undefined;
+  }
+
   async function cancel(batchId: string, at: number): Promise<void> {
     await cancelled.put(batchId, at);
   }
 
   return {
-    read: async (batchId) => (await records.get(batchId))?.value,
-    has: (batchId) => records.has(batchId),
+    read: async (batchId) => (await find(batchId))?.record,
+    find,
+    has: async (batchId) => (await records.has(batchId)) || (await find(batchId)) !== undefined,
+    async ownerOf(batchId, seq) {
+      const first = seq === undefined ? undefined : await earlierArrival(bus, batchId, seq);
+      const [kept, record] = await Promise.all([records.get(batchId), recordBehindIntake(bus, batchId)]);
+      if (kept !== undefined) return { record: kept.value, kept: true };
+      if (record !== undefined) return { record, kept: false };
+      return first && { first };
+    },
     enter: (record) => records.create(record.batchId, record),
+    async enterUnsent(record) {
+      const { batchId } = record;
+      const revision = await records.create(batchId, record);
+      // Written first, then looked: a message that comes behind this look finds the record, and is refused.
+      if (revision === undefined || (await findLone(bus, batchId)) === undefined) return revision;
+      await records.delete(batchId, revision);
+      return undefined;
+    },
+    keep,
+    isConcluded,
     async revise(batchId, change) {
       for (;;) {
         const found = await records.get(batchId);
@@ -103,7 +164,7 @@ export function openBatchNotebook(bus: Pick<Bus, "bucket" | "last" | "read">): B
     },
     cancel,
     async cancelUnfinished(batchId, at) {
-      if ((await bus.last(streams.results, subjects.summary(batchId))) !== undefined) return false;
+      if (await isConcluded(batchId)) return false;
       await cancel(batchId, at);
       return true;
     },
@@ -159,4 +220,10 @@ function jsonOf(data: Uint8Array): unknown {
   } catch {
     return undefined;
   }
+}
+
+/** The gateway writes its own records before their messages, so those name none. */
+function isSame(kept: BatchRecord, record: BatchRecord): boolean {
+  if (kept.source !== record.source || kept.open) return false;
+  return kept.intake === undefined ? kept.source === undefined : kept.intake.seq === record.intake?.seq;
 }

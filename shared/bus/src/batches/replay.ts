@@ -21,8 +21,13 @@ export interface ReplayOptions {
   now?: () => number;
 }
 
-/** Replaced in the new jobs: the old wish to share a pass is over, and nobody waits for a replay. */
-const replaced: readonly string[] = [headerNames.submittedAt, headerNames.replayOf, headerNames.together];
+/** Replaced in the new jobs: the old wish to share a pass is over, nobody waits for a replay, and its record is the new batch's. */
+const replaced: readonly string[] = [
+  headerNames.submittedAt,
+  headerNames.replayOf,
+  headerNames.together,
+  headerNames.batch,
+];
 
 /**
  * Publishes the batch's jobs again, on the batch lane, and answers with how many. Items that never became jobs (their audio was
@@ -76,7 +81,7 @@ export async function replayBatch(
       acceptedAt: now(),
       items: [...outline.items.values()].map((item) => ({ ...placeOf(item.itemId), ...item })),
     };
-    if ((await notebook.enter(record)) !== undefined) return record.acceptedAt;
+    if ((await notebook.enterUnsent(record)) !== undefined) return record.acceptedAt;
     const taken = await notebook.read(newBatchId);
     if (taken?.label === record.label) return taken.acceptedAt;
     throw new SpeechError("batch_id_taken", `The batch id ${newBatchId} is taken.`, { param: "newBatchId" });

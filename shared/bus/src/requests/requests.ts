@@ -41,13 +41,14 @@ export function follow(link: Link, subject: string, signal: AbortSignal): Return
   return messages();
 }
 
-export async function request(
+export async function ask(
   link: Link,
-  ...[subject, payload, timeoutMs, pairs]: Parameters<Bus["request"]>
-): Promise<Uint8Array | undefined> {
+  ...[subject, payload, timeoutMs, pairs]: Parameters<Bus["ask"]>
+): ReturnType<Bus["ask"]> {
   if (!link.connected) return undefined;
   try {
-    return (await link.ask(subject, payload, { timeoutMs, headers: pairs && headersOf(pairs) })).data;
+    const answer = await link.ask(subject, payload, { timeoutMs, headers: pairs && headersOf(pairs) });
+    return { data: answer.data, headers: receivedHeaders(answer) };
   } catch (error) {
     if (error instanceof errors.TimeoutError || isNoResponders(error)) return undefined;
     const final = refusal(error, `Asking ${subject}`);

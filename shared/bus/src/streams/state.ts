@@ -8,8 +8,13 @@ import { type RetryOptions, untilAnswered } from "../link/until-answered.ts";
 import type { ConsumerState, StoredMessage, StreamState } from "./messages.ts";
 import { askAny, askLeader } from "./stored-message.ts";
 
-export async function lastMessage(link: Link, stream: string, subject: string): Promise<StoredMessage | undefined> {
-  return await askLeader(link, stream, { last_by_subj: subject });
+export async function lastMessage(
+  link: Link,
+  stream: string,
+  subject: string,
+  { anyReplica = false }: { anyReplica?: boolean } = {},
+): Promise<StoredMessage | undefined> {
+  return await (anyReplica ? askAny : askLeader)(link, stream, { last_by_subj: subject });
 }
 
 export async function messageAt(link: Link, stream: string, seq: number): Promise<StoredMessage | undefined> {

@@ -9,6 +9,7 @@ import { customIdSchema, fileIdSchema, tokenSchema } from "../words/identifiers.
 import { languageSchema } from "../words/languages.ts";
 import { seedSchema } from "../words/seeds.ts";
 import { itemOutcomes, laneSchema, operationSchema, speechFormatSchema } from "../words/words.ts";
+import { batchRecordSchema } from "./entries.ts";
 
 const flag = z.enum(["true", "false"]).transform((text) => text === "true");
 const count = z.coerce.number().int().nonnegative();
@@ -101,6 +102,8 @@ export const headerNames = {
   window: "Parlance-Window",
   deadline: "Parlance-Deadline",
   memory: "Parlance-Memory",
+  batch: "Parlance-Batch",
+  statusAt: "Parlance-Status-At",
 } as const;
 
 export type HeaderField = keyof typeof headerNames;
@@ -182,6 +185,16 @@ export const jsonHeader = <Schema extends z.ZodType>(schema: Schema, mostBytes: 
     })
     .pipe(schema);
 
+/** Ids, a label and a custom id of 256 characters each. */
+const MAX_RECORD_BYTES = 8_192;
+/**
+ * What was asked, of a batch that is one item of one segment: its job has it and then its end, so that it lies nowhere else. Absent where
+ * the notebook has it.
+ */
+const batchOfOne = jsonHeader(batchRecordSchema, MAX_RECORD_BYTES).optional();
+/** Of a job or a done event, whatever else its headers say. */
+export const batchOfOneSchema = z.object({ batch: batchOfOne });
+
 /**
  * A raw drop on `speech.intake.<source>.<batchId>`, everything optional: audio to transcribe, or, with a content type of
  * `text/plain`, UTF-8 text to speak.
@@ -228,6 +241,7 @@ export const jobHeadersSchema = z.object({
   replayOf: z.string().max(64).optional(),
   /** What its sender is to be told with its item's end; on an item's first segment. */
   warnings: textList.default([]),
+  batch: batchOfOne,
 });
 export type JobHeaders = z.infer<typeof jobHeadersSchema>;
 
@@ -245,6 +259,7 @@ export const doneHeadersSchema = z.object({
   file: fileIdSchema.optional(),
   /** Of a spoken item. */
   seed: seedHeader.optional(),
+  batch: batchOfOne,
 });
 export type DoneHeaders = z.infer<typeof doneHeadersSchema>;
 
@@ -289,7 +304,14 @@ export function oneLine(text: string): string {
 }
 
 /** Fields that are written as JSON. */
-const asJson: ReadonlySet<string> = new Set<HeaderField>(["hotwords", "phrases", "context", "warnings", "memory"]);
+const asJson: ReadonlySet<string> = new Set<HeaderField>([
+  "hotwords",
+  "phrases",
+  "context",
+  "warnings",
+  "memory",
+  "batch",
+]);
 
 /**
  * Header name and value pairs for `fields`; undefined is left out, and by default what is empty: texts and lists. Where they take the

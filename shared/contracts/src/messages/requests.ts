@@ -32,7 +32,7 @@ const FROM = "speech.from.";
 export const requestSubjects = {
   /** What a drop's payload and headers would be: one reply, when the batch is stored for certain or refused. */
   submit: (batchId: string) => `speech.submit.${batchId}`,
-  /** The payload is empty, the reply a batch status. */
+  /** `statusRequestSchema` or nothing → a batch status, with `statusHeaders`. */
   status: (batchId: string) => `speech.status.${batchId}`,
   /** The done events so far: `historyRequestSchema` or nothing → `historySchema`. */
   history: (batchId: string) => `speech.history.${batchId}`,
@@ -94,6 +94,36 @@ export const refusedSchema = errorBodySchema.extend({
   refusedAt: z.number(),
 });
 export type Refused = z.infer<typeof refusedSchema>;
+
+/** Which of a batch's items a status tells of. */
+export const statusItems = ["all", "failed", "none"] as const;
+/** The largest `MAX_ITEMS` is one page. */
+export const MAX_STATUS_PAGE = 1_000;
+/** A part of a batch's items, as a status is asked for it. Default: all of them. */
+export const statusViewSchema = z.object({
+  items: z
+    .enum(statusItems)
+    .default("all")
+    .describe("`failed`: only those without an outcome to fetch; `none`: the counts alone"),
+  offset: z.number().int().nonnegative().optional().describe("Of these, how many are passed over"),
+  limit: z.number().int().min(1).max(MAX_STATUS_PAGE).optional().describe("And how many are told at most"),
+});
+export type StatusView = z.infer<typeof statusViewSchema>;
+
+export const statusRequestSchema = statusViewSchema.extend({
+  /** Of an answer that the asker has: the same again is an empty one. */
+  etag: z.string().max(128).optional(),
+});
+
+/** Headers of a reply that is a batch status. */
+export const statusHeaders = {
+  /** The same for the same answer, whoever gives it. */
+  etag: "Parlance-Etag",
+  /** `true` on an empty reply: the asker has it. */
+  unchanged: "Parlance-Unchanged",
+  /** `true`: nothing of it will change. */
+  final: "Parlance-Final",
+} as const;
 
 export const historyRequestSchema = z.object({
   /** Events from this sequence on; the `next` of the page before. Default: from the first one. */

@@ -74,6 +74,8 @@ export const subjects = {
   allIntake: "speech.intake.>",
   /** One summary per batch, published once every item of it is done. */
   summary: (batchId: string) => `speech.summary.${batchId}`,
+  /** The same of a batch that ends with its only done event: not kept. Publishers hear both under the one name. */
+  toldSummary: (batchId: string) => `speech.told.summary.${batchId}`,
   progress: (batchId: string, itemId: string) => `speech.progress.${batchId}.${itemId}`,
   part: (batchId: string, itemId: string, n: number) => `speech.part.${batchId}.${itemId}.${n}`,
   itemParts: (batchId: string, itemId: string) => `speech.part.${batchId}.${itemId}.*`,

@@ -196,6 +196,11 @@ export const batchStatusSchema = z.object({
       "Why items wait that nothing could be done for yet: a model that cannot be loaded, or that is being downloaded",
     ),
   items: z.array(itemStatusSchema),
+  next_offset: z
+    .number()
+    .nullable()
+    .optional()
+    .describe("Where a page was asked for: the offset of the one behind it, or null"),
 });
 export type BatchStatus = z.infer<typeof batchStatusSchema>;
 

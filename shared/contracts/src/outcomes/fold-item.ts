@@ -5,7 +5,7 @@
  * An item is done when its last segment is known and none before it is missing. It has failed as soon as any segment
  * has; of several failures the earliest segment's is told.
  */
-import type { ItemDone, SegmentResult } from "@parlance/contracts";
+import type { ItemDone, SegmentResult } from "../messages/payloads.ts";
 import { audioSecondsOf, foldTranscript, type OkResult } from "./fold-transcript.ts";
 
 export interface ItemAddress {

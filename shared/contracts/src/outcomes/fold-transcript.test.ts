@@ -1,6 +1,7 @@
-import { SAMPLE_RATE, type TextStretch, type Word } from "@parlance/contracts";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import type { TextStretch, Word } from "../messages/payloads.ts";
+import { SAMPLE_RATE } from "../words/words.ts";
 import { audioSecondsOf, foldTranscript, type OkResult } from "./fold-transcript.ts";
 
 function ok(overrides: Partial<OkResult> = {}): OkResult {

@@ -1,6 +1,6 @@
-import type { SegmentResult, TokenScore } from "@parlance/contracts";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import type { SegmentResult, TokenScore } from "../messages/payloads.ts";
 import { foldItem } from "./fold-item.ts";
 
 const address = { batchId: "b", itemId: "i" };

@@ -5,14 +5,9 @@
  * were heard in (a model may hear a word in the zeros behind it), and none begins before the one before it.
  */
 import { deflateSync } from "node:zlib";
-import {
-  joinTexts,
-  mergeLanguages,
-  SAMPLE_RATE,
-  type SegmentResult,
-  type TextStretch,
-  type Transcript,
-} from "@parlance/contracts";
+import type { SegmentResult, TextStretch, Transcript } from "../messages/payloads.ts";
+import { joinTexts, mergeLanguages } from "../words/join-text.ts";
+import { SAMPLE_RATE } from "../words/words.ts";
 
 export type OkResult = Extract<SegmentResult, { outcome: "ok" }>;
 
