@@ -1,11 +1,13 @@
 /**
  * The results service: folds segment results into items (texts, and sound that is joined and encoded) and items into batches.
  *
- * It promises exactly one `speech.done` for each item and one `speech.summary` for each batch, whatever dies, and answers
- * `speech.status.<batchId>` from the streams. All that it keeps are caches of what the streams hold, bounded: a restarted
- * service knows as much as the one before, and its memory does not grow with history. Any number of instances share the
- * work. It answers what else publishers ask of their batches and files (`publisher-desk.ts`), in bounded turns. It also tidies:
- * expired files, finished messages of JOBS and INTAKE, and the oldest outcomes where there is no room for new ones.
+ * It promises exactly one `speech.done` for each item and one `speech.summary` for each batch, whatever dies, and
+ * answers `speech.status.<batchId>` from the streams. A batch that is one segment is ended by its worker, and comes
+ * here only when somebody asks. All that it keeps are caches of what the streams hold, bounded: a restarted service
+ * knows as much as the one before, and its memory does not grow with history. Any number of instances share the work.
+ * It answers what else publishers ask of their batches and files (`publisher-desk.ts`), in bounded turns. It also
+ * tidies: expired files, finished messages of JOBS and INTAKE, and the oldest outcomes where there is no room for new
+ * ones.
  */
 import { type Bus, createTurns, openBatchNotebook } from "@parlance/bus";
 import { buckets, type Settings, voiceEntries } from "@parlance/contracts";

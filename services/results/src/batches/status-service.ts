@@ -1,4 +1,8 @@
-/** Answers `speech.status.<batchId>` from the streams: it keeps no state, so any instance answers at any time. */
+/**
+ * Answers `speech.status.<batchId>`: of a batch that is finished by the one message that says so, of another by what the streams hold of it
+ * since it was asked for the last time. Any instance answers at any time.
+ */
+import { createHash } from "node:crypto";
 import {
   type BatchNotebook,
   type Bus,
@@ -10,40 +14,87 @@ import {
 import {
   type BatchStatus,
   batchIdSchema,
+  batchStatusSchema,
   familyOf,
+  finalStatusOf,
   type Operation,
-  progressSchema,
   SpeechError,
+  type StatusView,
+  statusHeaders,
+  statusRequestSchema,
   streams,
   subjects,
 } from "@parlance/contracts";
-import { readDone } from "./batch-progress.ts";
-import { foldBatch } from "./fold-batch.ts";
+import { readBody } from "../desk/request-body.ts";
+import { createRunningBatches, type RunningBatches } from "./running-batches.ts";
+import { isWhole, writeStatus } from "./status-view.ts";
+
+type Told = { warnings?: string[] };
+
+export interface Statuses {
+  /** As JSON. Throws `batch_not_found`. `final`: nothing of it will change. */
+  read(batchId: string, view: StatusView, told?: Told): Promise<{ json: Uint8Array; final: boolean }>;
+}
 
 /** The reply is a batch status, or an error body as REST has it. */
 export function serveStatus(requests: ServeRequestsOptions, notebook: Pick<BatchNotebook, "read">): void {
   const { bus } = requests;
-  const readiness = followModelReadiness({ bus });
-  serveRequests(requests, "status", async ({ tokens, respond }) => {
-    respond(JSON.stringify(await readStatus(bus, notebook, batchIdSchema.parse(tokens[0]), readiness)));
+  const statuses = createStatuses({ bus, notebook, readiness: followModelReadiness({ bus }) });
+  serveRequests(requests, "status", async ({ tokens, data, respond }) => {
+    const { body, told } = readBody(statusRequestSchema, data);
+    const { etag: known, ...view } = body;
+    const { json, final } = await statuses.read(batchIdSchema.parse(tokens[0]), view, told);
+    const etag = createHash("sha256").update(json).digest("base64url");
+    const headers: [string, string][] = [[statusHeaders.etag, etag]];
+    if (final) headers.push([statusHeaders.final, "true"]);
+    if (known === etag) respond("", [...headers, [statusHeaders.unchanged, "true"]]);
+    else respond(json, headers);
   });
 }
 
-export async function readStatus(
-  bus: Bus,
-  notebook: Pick<BatchNotebook, "read">,
+export interface StatusesOptions {
+  bus: Bus;
+  notebook: Pick<BatchNotebook, "read">;
+  readiness: ModelReadiness;
+}
+
+export function createStatuses({ bus, notebook, readiness }: StatusesOptions): Statuses {
+  const running = createRunningBatches({ bus, find: notebook.read });
+  return {
+    async read(batchId, view, told = {}) {
+      // A batch of which something was left to do a moment ago has its summary, if at all, since what is read of it now.
+      const final = running.isUnfinished(batchId) ? undefined : await readFinal(bus, batchId, view, told);
+      if (final !== undefined) {
+        running.drop(batchId);
+        return { json: final, final: true };
+      }
+      return await readRunning(running, readiness, batchId, { view, told });
+    },
+  };
+}
+
+async function readRunning(
+  running: RunningBatches,
+  readiness: ModelReadiness,
   batchId: string,
-  readiness: ModelReadiness = followModelReadiness({ bus }),
-): Promise<BatchStatus> {
-  const record = await notebook.read(batchId);
-  if (record === undefined) throw new SpeechError("batch_not_found");
-  // Whatever is done is not asked any further.
-  const done = await readDone(bus, batchId);
-  const open = record.items.filter(({ itemId }) => !done.has(itemId));
-  if (open.length === 0) return foldBatch({ record, done, begun: new Set() });
-  const wanted = new Set(open.map(({ operation }) => operation));
-  const [begun, waitingReason] = await Promise.all([readBegun(bus, batchId), readWaitingReason(readiness, wanted)]);
-  return foldBatch({ record, done, begun, waitingReason });
+  { view, told }: { view: StatusView; told: Told },
+): Promise<{ json: Uint8Array; final: boolean }> {
+  const batch = await running.read(batchId);
+  if (batch === undefined) throw new SpeechError("batch_not_found");
+  // Its summary is next, or it had none and is as good as read: nothing is answered that may be forgotten by then.
+  if (batch.whole) running.drop(batchId);
+  const waitingReason = await readWaitingReason(readiness, batch.wanted);
+  return { json: Buffer.from(batch.write(view, waitingReason, told)), final: batch.whole };
+}
+
+/** As it is stored with the batch's summary; undefined while it is not. */
+async function readFinal(bus: Bus, batchId: string, view: StatusView, told: Told): Promise<Uint8Array | undefined> {
+  const summary = await bus.last(streams.results, subjects.summary(batchId), { anyReplica: true });
+  const stored = summary && finalStatusOf(summary);
+  if (stored === undefined || (isWhole(view) && told.warnings === undefined)) return stored;
+  const { items, next_offset: _, ...head } = batchStatusSchema.parse(JSON.parse(Buffer.from(stored).toString()));
+  const written = items.map((item) => ({ state: item.status, json: JSON.stringify(item) }));
+  return Buffer.from(writeStatus(head, written, view, told));
 }
 
 /** Undefined where all the models that items wait for can be loaded, as far as their workers know. */
@@ -62,29 +113,13 @@ async function readWaitingReason(
   return [...new Set(reasons.filter((reason) => reason !== undefined))].join(" ") || undefined;
 }
 
-/** Items of which a result is there, or whose newest progress tells that a pass has begun. */
-async function readBegun(bus: Bus, batchId: string): Promise<Set<string>> {
-  const begun = new Set<string>();
-  const results = await bus.countSubjects(streams.results, `speech.result.${batchId}.>`);
-  for (const subject of results.keys()) begun.add(subject.split(".")[3] ?? "");
-  const newest = bus.read({
-    stream: streams.progress,
-    subject: subjects.progress(batchId, "*"),
-    lastPerSubject: true,
-  });
-  for await (const message of newest) {
-    const progress = progressSchema.safeParse(parseJson(message.data));
-    if (!progress.success) continue;
-    if (progress.data.state === "running" || progress.data.state === "segment")
-      begun.add(message.subject.split(".")[3] ?? "");
-  }
-  return begun;
-}
-
-function parseJson(data: Uint8Array): unknown {
-  try {
-    return JSON.parse(Buffer.from(data).toString());
-  } catch {
-    return undefined;
-  }
+/** For whoever wants it as a value. */
+export async function readStatus(
+  bus: Bus,
+  notebook: Pick<BatchNotebook, "read">,
+  batchId: string,
+): Promise<BatchStatus> {
+  const statuses = createStatuses({ bus, notebook, readiness: followModelReadiness({ bus }) });
+  const { json } = await statuses.read(batchId, { items: "all" });
+  return batchStatusSchema.parse(JSON.parse(Buffer.from(json).toString()));
 }

@@ -1,0 +1,158 @@
+/**
+ * Batches whose status was asked for while they go on. A question reads what the streams hold since the question before, so all of them
+ * together read a batch once, however often they come. What is kept here are caches: without them the whole batch is read again.
+ */
+import type { Bus } from "@parlance/bus";
+import {
+  type BatchRecord,
+  parseDoneSubject,
+  parseResultSubject,
+  progressSchema,
+  streams,
+  subjects,
+} from "@parlance/contracts";
+import { readDoneHeaders } from "./done-headers.ts";
+import { createRunningBatch, type RunningBatch } from "./running-batch.ts";
+
+export interface RunningBatches {
+  /** With all that is stored by now; undefined for a batch that nobody knows. */
+  read(batchId: string): Promise<RunningBatch | undefined>;
+  /** Whether it was read a moment ago, and something of it was left to do then. */
+  isUnfinished(batchId: string): boolean;
+  drop(batchId: string): void;
+  readonly size: number;
+}
+
+export interface RunningBatchesOptions {
+  bus: Pick<Bus, "read" | "streamState">;
+  /** What was asked; undefined for a batch that nobody knows. */
+  find(batchId: string): Promise<BatchRecord | undefined>;
+  /** Items of all batches together: some hundred bytes each. Default 20 000. */
+  mostItems?: number;
+}
+
+interface Entry {
+  batch: RunningBatch;
+  open: boolean;
+  /** Of the record, by the monotonic clock. */
+  askedAt: number;
+  usedAt: number;
+  nextSeq: { results: number; progress: number };
+}
+
+/** A record may be forgotten, or expire, behind our back. */
+const RECORD_FRESH_MS = 10_000;
+const UNUSED_MS = 60_000;
+
+export function createRunningBatches({ bus, find, mostItems = 20_000 }: RunningBatchesOptions): RunningBatches {
+  const entries = new Map<string, Entry>();
+  /** Of each batch that is read now, and of the reading after that, which sees what is stored meanwhile. */
+  const reading = new Map<string, { now: Promise<unknown>; next: Promise<RunningBatch | undefined> | undefined }>();
+
+  async function update(batchId: string): Promise<RunningBatch | undefined> {
+    const entry = await entryOf(batchId);
+    if (entry === undefined) return undefined;
+    await Promise.all([readResults(batchId, entry), readProgress(batchId, entry)]);
+    return entry.batch;
+  }
+
+  async function entryOf(batchId: string): Promise<Entry | undefined> {
+    const now = performance.now();
+    const known = entries.get(batchId);
+    entries.delete(batchId);
+    forgetOld(now);
+    if (known !== undefined && !known.open && now - known.askedAt < RECORD_FRESH_MS) {
+      entries.set(batchId, Object.assign(known, { usedAt: now }));
+      return known;
+    }
+    const record = await find(batchId);
+    if (record === undefined) return undefined;
+    known?.batch.asked(record);
+    const entry: Entry = {
+      batch: known?.batch ?? createRunningBatch(record),
+      open: record.open === true,
+      askedAt: now,
+      usedAt: now,
+      nextSeq: known?.nextSeq ?? { results: 1, progress: 1 },
+    };
+    entries.set(batchId, entry);
+    return entry;
+  }
+
+  function forgetOld(now: number): void {
+    let items = [...entries.values()].reduce((sum, { batch }) => sum + batch.size, 0);
+    for (const [batchId, { batch, usedAt }] of entries) {
+      if (items <= mostItems && now - usedAt < UNUSED_MS) return;
+      entries.delete(batchId);
+      items -= batch.size;
+    }
+  }
+
+  async function readResults(batchId: string, { batch, nextSeq }: Entry): Promise<void> {
+    const { lastSeq } = await bus.streamState(streams.results);
+    const fromSeq = nextSeq.results;
+    if (lastSeq < fromSeq) return;
+    const since = { stream: streams.results, fromSeq, headersOnly: true };
+    const begun = async () => {
+      for await (const { subject } of bus.read({ ...since, subject: `speech.result.${batchId}.>` })) {
+        batch.begin(parseResultSubject(subject)?.itemId ?? "");
+      }
+    };
+    const done = async () => {
+      for await (const { subject, headers } of bus.read({ ...since, subject: subjects.batchDone(batchId) })) {
+        batch.take(parseDoneSubject(subject)?.itemId ?? "", readDoneHeaders(headers));
+      }
+    };
+    await Promise.all([begun(), done()]);
+    nextSeq.results = lastSeq + 1;
+  }
+
+  async function readProgress(batchId: string, { batch, nextSeq }: Entry): Promise<void> {
+    const { lastSeq } = await bus.streamState(streams.progress);
+    // It begins anew with its server.
+    const fromSeq = lastSeq + 1 < nextSeq.progress ? 1 : nextSeq.progress;
+    if (lastSeq < fromSeq) return;
+    for await (const { subject, data } of bus.read({
+      stream: streams.progress,
+      subject: subjects.progress(batchId, "*"),
+      fromSeq,
+    })) {
+      const progress = progressSchema.safeParse(parseJson(data)).data;
+      if (progress?.state === "running" || progress?.state === "segment") batch.begin(subject.split(".")[3] ?? "");
+    }
+    nextSeq.progress = lastSeq + 1;
+  }
+
+  return {
+    async read(batchId) {
+      const current = reading.get(batchId);
+      if (current === undefined) return await start(batchId);
+      current.next ??= current.now.then(
+        () => start(batchId),
+        () => start(batchId),
+      );
+      return await current.next;
+    },
+    isUnfinished: (batchId) => entries.get(batchId)?.batch.whole === false,
+    drop: (batchId) => void entries.delete(batchId),
+    get size() {
+      return entries.size;
+    },
+  };
+
+  function start(batchId: string): Promise<RunningBatch | undefined> {
+    const now = update(batchId).finally(() => {
+      if (reading.get(batchId)?.now === now && reading.get(batchId)?.next === undefined) reading.delete(batchId);
+    });
+    reading.set(batchId, { now, next: undefined });
+    return now;
+  }
+}
+
+function parseJson(data: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(data).toString());
+  } catch {
+    return undefined;
+  }
+}

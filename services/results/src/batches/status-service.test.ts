@@ -1,0 +1,154 @@
+/** What a status costs: what is read for it, and when an answer is the same. */
+import { randomUUID } from "node:crypto";
+import { type Bus, createTurns, followModelReadiness, openBatchNotebook } from "@parlance/bus";
+import { useTestServer } from "@parlance/bus/testing";
+import {
+  type BatchRecord,
+  batchStatusSchema,
+  finalStatusOf,
+  requestSubjects,
+  statusHeaders,
+  streams,
+  subjects,
+  writeHeaders,
+} from "@parlance/contracts";
+import { expect, test } from "vitest";
+import { createBatchProgress } from "./batch-progress.ts";
+import { createStatuses, serveStatus } from "./status-service.ts";
+
+const rig = useTestServer();
+const all = { items: "all" } as const;
+
+async function record(items: number): Promise<BatchRecord> {
+  const value: BatchRecord = {
+    ...{ batchId: randomUUID(), label: "mine", lane: "batch", acceptedAt: 1 },
+    items: Array.from({ length: items }, (_, item) => ({ itemId: String(item), operation: "transcribe" })),
+  };
+  await openBatchNotebook(rig.bus).enter(value);
+  return value;
+}
+
+async function end(batchId: string, item: number, status = "done"): Promise<void> {
+  const error = status === "error" ? { errorCode: "audio_empty", error: "Nothing is in it." } : {};
+  const headers = writeHeaders({ status, queueSeconds: 1, runSeconds: 0.5, ...error });
+  await rig.bus.publishOnce(subjects.done(batchId, String(item)), "{}", { first: true, headers });
+}
+
+/** Counts the messages that are read of batches. */
+function counting(bus: Bus): Bus & { messages: number } {
+  const counted = {
+    ...bus,
+    messages: 0,
+    async *read(options: Parameters<Bus["read"]>[0]) {
+      for await (const message of bus.read(options)) {
+        counted.messages += 1;
+        yield message;
+      }
+    },
+  };
+  return counted;
+}
+
+function statuses(bus: Bus) {
+  return createStatuses({ bus, notebook: openBatchNotebook(bus), readiness: followModelReadiness({ bus }) });
+}
+const parsed = async ({ json }: { json: Uint8Array }) =>
+  batchStatusSchema.parse(JSON.parse(Buffer.from(json).toString()));
+
+test("of a running batch each done event is read once, however often it is asked for, and all of it is told", async () => {
+  const { batchId } = await record(60);
+  const bus = counting(rig.bus);
+  const ask = statuses(bus);
+  for (let item = 0; item < 50; item += 1) {
+    await end(batchId, item, item % 10 === 0 ? "error" : "done");
+    if (item % 5 === 0) await ask.read(batchId, all);
+  }
+  const answers = await Promise.all(Array.from({ length: 20 }, () => ask.read(batchId, all)));
+  for (const answer of answers) {
+    expect(await parsed(answer)).toMatchObject({ completed: 45, failed: 5, total: 60, status: "partial" });
+    expect(answer.final).toBe(false);
+  }
+  expect(bus.messages).toBe(50);
+  // Another instance, or this one started again, reads all of it for the first answer.
+  expect((await statuses(rig.bus).read(batchId, all)).json).toEqual(answers[0]?.json);
+});
+
+test("a question sees what was stored before it, though another one is being answered", async () => {
+  const { batchId } = await record(20);
+  const ask = statuses(rig.bus);
+  for (let item = 0; item < 20; item += 1) {
+    const before = ask.read(batchId, all);
+    await end(batchId, item);
+    expect((await parsed(await ask.read(batchId, all))).completed).toBe(item + 1);
+    await before;
+  }
+});
+
+test("of a finished batch nothing is read but its summary, which holds the answer as it was folded", async () => {
+  const { batchId } = await record(30);
+  for (let item = 0; item < 30; item += 1) await end(batchId, item, item === 7 ? "error" : "done");
+  const folded = await statuses(rig.bus).read(batchId, all);
+  expect(folded.final).toBe(true);
+  const notebook = openBatchNotebook(rig.bus);
+  expect(await createBatchProgress({ bus: rig.bus, notebook, now: () => 5 }).check(batchId)).toBe(true);
+  const summary = await rig.bus.last(streams.results, subjects.summary(batchId));
+  expect(Buffer.from((summary && finalStatusOf(summary)) ?? "").toString()).toBe(Buffer.from(folded.json).toString());
+  // Nothing else is left of it.
+  await notebook.forget(batchId);
+  await rig.bus.purgeSubject(streams.results, subjects.batchDone(batchId));
+  const bus = counting(rig.bus);
+  const ask = statuses(bus);
+  expect(Buffer.from((await ask.read(batchId, all)).json).equals(folded.json)).toBe(true);
+  const failed = await parsed(await ask.read(batchId, { items: "failed" }));
+  expect(failed.items).toMatchObject([{ item_id: "7", error_code: "audio_empty" }]);
+  const page = await parsed(await ask.read(batchId, { items: "all", offset: 28, limit: 10 }));
+  expect(page).toMatchObject({ total: 30, next_offset: null, items: [{ item_id: "28" }, { item_id: "29" }] });
+  expect((await parsed(await ask.read(batchId, { items: "none" }))).items).toEqual([]);
+  expect(bus.messages).toBe(0);
+});
+
+test("an answer that its asker has is empty, whichever instance gives it; a field that is not known is told", async () => {
+  const { batchId } = await record(3);
+  await end(batchId, 0);
+  const over = new AbortController();
+  const turns = createTurns({ atOnce: 4, atOnceEach: 4, waitingEach: 4 });
+  for (const group of ["one", "other"]) {
+    const requests = { bus: rig.bus, group, turns, signal: over.signal };
+    serveStatus(
+      group === "one" ? requests : { ...requests, bus: { ...rig.bus, serve: onOther } },
+      openBatchNotebook(rig.bus),
+    );
+  }
+  await rig.bus.flush();
+  const subject = requestSubjects.status(batchId);
+  const ask = async (request: object, where = subject) => {
+    const answer = await rig.bus.ask(where, JSON.stringify(request), 5_000);
+    if (answer === undefined) throw new Error("nobody answers");
+    return answer;
+  };
+  const first = await ask({});
+  const etag = first.headers.get(statusHeaders.etag);
+  expect(first.data.byteLength).toBeGreaterThan(100);
+  for (const where of [subject, `other.${subject}`]) {
+    const again = await ask({ etag }, where);
+    expect(again.data.byteLength).toBe(0);
+    expect(again.headers.get(statusHeaders.unchanged)).toBe("true");
+  }
+  await end(batchId, 1);
+  const changed = await ask({ etag });
+  expect(changed.headers.has(statusHeaders.unchanged)).toBe(false);
+  expect(batchStatusSchema.parse(JSON.parse(Buffer.from(changed.data).toString())).completed).toBe(2);
+  const strange = JSON.parse(Buffer.from((await ask({ colour: "red" })).data).toString());
+  expect(strange).toMatchObject({ completed: 2, warnings: [expect.stringContaining("colour")] });
+  over.abort();
+
+  /** The second instance answers under a name of its own. */
+  function onOther(...[asked, group, handler, signal]: Parameters<Bus["serve"]>): void {
+    rig.bus.serve(
+      `other.${asked}`,
+      group,
+      (request) => handler({ ...request, subject: request.subject.slice(6) }),
+      signal,
+    );
+  }
+});
