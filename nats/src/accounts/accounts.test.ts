@@ -209,6 +209,32 @@ describe.each(await testServers())("accounts on $version", ({ binary }) => {
     expect(heard).toEqual(["0"]);
   });
 
+  it("a summary is heard under one name, whether it is stored or told; a worker may end what is one segment", async () => {
+    const listeners = await Promise.all(["my-app", "publisher"].map(connectAs));
+    const heard: string[] = [];
+    for (const nc of listeners) {
+      nc.subscribe("speech.summary.*", {
+        callback: (_, { subject, data }) => void heard.push(`${subject} ${Buffer.from(data).toString()}`),
+      });
+      await nc.flush();
+    }
+    const [worker, results] = await Promise.all([connectAs("transcribe-worker"), connectAs("results")]);
+    worker.publish("speech.told.summary.lone", "told");
+    expect((await worker.request("speech.done.lone.0", "{}")).json()).toMatchObject({ stream: "RESULTS" });
+    expect((await results.request("speech.summary.many", "stored")).json()).toMatchObject({ stream: "RESULTS" });
+    await settled(worker);
+    for (const nc of listeners) await nc.flush();
+    expect(heard.sort()).toEqual([
+      ...["speech.summary.lone told", "speech.summary.lone told"],
+      ...["speech.summary.many stored", "speech.summary.many stored"],
+    ]);
+    for (const subject of ["speech.summary.forged", "speech.told.summary.forged"]) {
+      const refused = refusal(listeners[0] ?? worker);
+      listeners[0]?.publish(subject, "forged");
+      await expect(refused, subject).resolves.toMatch(/Permissions Violation/i);
+    }
+  });
+
   it("the monitor reads states by JetStream's API, and hears advisories", async () => {
     const nc = await connectAs("monitor");
     const jsm = await jetstreamManager(nc, { domain: "SPEECH" });
@@ -243,9 +269,9 @@ describe("accountsOf", () => {
     expect(() => accountsOf(() => "x", { publishers: ["my-app", "My_App"] })).toThrow(/^PUBLISHERS: My_App is taken; /);
   });
 
-  it("imports nothing under another name with wildcards, which lets anybody end a server 2.10", () => {
+  it("imports no service under another name with wildcards, which lets anybody end a server 2.10", () => {
     const renamed = accountsOf(() => "x", { publishers: ["my-app"] }).flatMap(({ imports }) =>
-      imports.filter(({ to }) => to !== undefined),
+      imports.filter(({ kind, to }) => kind === "service" && to !== undefined),
     );
     expect(renamed.filter(({ subject, to }) => /[*>]/.test(subject + to))).toEqual([]);
   });

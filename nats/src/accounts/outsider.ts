@@ -7,8 +7,8 @@ export interface Import {
   /** As it is called in SPEECH. */
   subject: string;
   /**
-   * What it is called in the account that imports it. Default: the same. No wildcards here: nats-server 2.10 panics when an answer
-   * comes back on a subject that is imported under another name with wildcards in it, so any publisher could end it.
+   * What it is called in the account that imports it. Default: the same. No wildcards in a service's: nats-server 2.10 panics when an
+   * answer comes back on a subject that is imported under another name with wildcards in it, so any publisher could end it.
    */
   to?: string;
   /** Whether several may answer a request. */

@@ -188,7 +188,15 @@ export const permissions: Record<ServiceName, Permissions> = {
     "transcribe-worker",
     "asr",
     ["transcribe"],
-    [...consume(streams.windows, durables.windows), `${api}.STREAM.INFO.${streams.windows}`, subjects.liveHeard("*")],
+    [
+      ...[
+        ...consume(streams.windows, durables.windows),
+        `${api}.STREAM.INFO.${streams.windows}`,
+        subjects.liveHeard("*"),
+      ],
+      // The end of a batch that is one segment.
+      ...[subjects.done("*", "*"), subjects.toldSummary("*")],
+    ],
   ),
   /** Also stores what it says; a segment's file is named by its job, and nothing else reads or deletes files here. */
   "tts-worker": worker(

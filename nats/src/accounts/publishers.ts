@@ -58,6 +58,7 @@ function publisher(user: string, source: string, intake: string): Outsider {
     imports: [
       ...[intake, live, ...asked].map((subject): Import => ({ kind: "service", subject })),
       ...heard.map((subject): Import => ({ kind: "stream", subject })),
+      { kind: "stream", subject: subjects.toldSummary("*"), to: subjects.summary("$1") },
     ],
     mappings: [
       { from: subjects.liveAudio("*"), to: subjects.liveAudioOf(source, "$1") },

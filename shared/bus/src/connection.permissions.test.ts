@@ -81,6 +81,9 @@ describe.each(await testServers())("permissions on $version", ({ binary }) => {
     const jobs = await worker.pull({ stream: "JOBS", durable: "transcribe-batch", max: 16, waitMs: 2_000 });
     expect(jobs).toHaveLength(2);
     await worker.publishOnce("speech.result.b.0.0", "ok", { first: true });
+    // The end of a batch that is one segment.
+    await worker.publishOnce("speech.done.lone.0", "{}", { first: true });
+    worker.publish("speech.told.summary.lone", "{}");
     await jobs[0]?.ack();
     jobs[1]?.nak(0);
     const [poison] = await worker.pull({ stream: "JOBS", durable: "transcribe-batch", max: 1, waitMs: 2_000 });
@@ -172,7 +175,8 @@ describe.each(await testServers())("permissions on $version", ({ binary }) => {
       [ingest, "speech.intake.rest.b"],
       [results, "speech.intake.rest.b"],
       [worker, "speech.job.transcribe.batch.b.0.0"],
-      [worker, "speech.done.b.0"],
+      [worker, "speech.summary.b"],
+      [tts, "speech.done.b.0"],
       [worker, "speech.dead.ingest.b.0.0"],
       [ingest, "speech.done.b.0"],
       [gateway, "speech.job.transcribe.batch.b.0.0"],
