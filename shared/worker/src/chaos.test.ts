@@ -3,8 +3,17 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { loneEnd } from "@parlance/bus";
 import { bucketStream } from "@parlance/bus/testing";
-import { buckets, leaseEntries, streams, subjects } from "@parlance/contracts";
+import {
+  type BatchRecord,
+  buckets,
+  durables,
+  leaseEntries,
+  streams,
+  subjects,
+  writeHeaders,
+} from "@parlance/contracts";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { livingEngines, type Pipeline, parentOf, startPipeline } from "./testing/pipeline.ts";
 
@@ -91,6 +100,53 @@ test("a supervisor killed in the middle of a pass takes its engine along; anothe
   expect(new Set(found.map(({ item }) => item)).size).toBe(24);
   expect(found.every(({ outcome }) => outcome === "ok")).toBe(true);
   expect(new Set(found.map(({ model }) => model))).toEqual(new Set(["first", "second"]));
+});
+
+test("a supervisor killed at the moment when the end of a batch is stored, again and again: each batch has one end, and nothing else", {
+  timeout: 60_000,
+}, async () => {
+  const { bus } = pipeline;
+  const batches = Array.from({ length: 24 }, (_, n) => `lone${n}`);
+  for (const batchId of batches) {
+    const items = [{ itemId: "0", operation: "transcribe" as const }];
+    const batch: BatchRecord = { batchId, label: "", lane: "batch", acceptedAt: 1, items };
+    await bus.publishOnce(subjects.job("transcribe", "batch", batchId, "0", 0), `sleep 20 ${batchId}`, {
+      headers: writeHeaders({ submittedAt: Date.now(), last: true, batch }),
+    });
+  }
+  const listening = new AbortController();
+  const ends = new Set<string>();
+  let kill: (() => void) | undefined;
+  const watching = (async () => {
+    for await (const { subject } of bus.subscribe("speech.done.>", listening.signal)) {
+      ends.add(subject);
+      kill?.();
+      kill = undefined;
+    }
+  })();
+  await bus.flush();
+  for (let round = 0; round < 3; round += 1) {
+    const worker = await startWorker(`worker${round}`);
+    const gone = once(worker, "exit");
+    kill = () => worker.kill("SIGKILL");
+    await gone;
+    await happens(() => livingEngines().length === 0, 30_000);
+  }
+  expect(ends.size).toBeLessThan(batches.length);
+  await startWorker("last");
+  await happens(() => ends.size === batches.length, 45_000);
+  const lane = durables.worker("transcribe", "batch");
+  await happens(async () => {
+    const { pending, ackPending } = await bus.consumerState(streams.jobs, lane);
+    return pending + ackPending === 0;
+  }, 30_000);
+  listening.abort();
+  await watching;
+  const results = [...(await bus.countSubjects(streams.results, "speech.result.>")).keys()];
+  expect(results.filter((subject) => subject.startsWith("speech.result.lone"))).toEqual([]);
+  const stored = await bus.countSubjects(streams.results, "speech.done.>");
+  expect(stored).toEqual(new Map(batches.map((batchId) => [subjects.done(batchId, "0"), 1])));
+  for (const batchId of batches) expect((await loneEnd(bus, batchId))?.record.batchId).toBe(batchId);
 });
 
 test("a job that takes its worker along is delivered again MAX_DELIVERIES times; what was in its pass is done", {

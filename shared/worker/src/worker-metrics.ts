@@ -1,4 +1,4 @@
-import type { Lane, WindowAnswer } from "@parlance/contracts";
+import type { ItemDone, Lane, WindowAnswer } from "@parlance/contracts";
 import { Counter, Gauge, Histogram, type Registry } from "@parlance/telemetry";
 import type { Swap } from "./tenure/swap-log.ts";
 import type { TenureEnd } from "./tenure/tenure-state.ts";
@@ -9,6 +9,8 @@ export interface WorkerMetrics {
   /** One came to an end. `seconds`: from its publication to its answer. */
   window(outcome: WindowAnswer["outcome"] | "cancelled", seconds?: number): void;
   segments(outcome: "ok" | "failed" | "dead" | "cancelled", count?: number): void;
+  /** A batch of one segment ended. */
+  itemDone(status: ItemDone["status"]): void;
   engineStarted(): void;
   engineDied(cause: string): void;
   leaseHeld(held: boolean): void;
@@ -47,6 +49,12 @@ export function createWorkerMetrics(registry: Registry): WorkerMetrics {
     name: "parlance_segments_total",
     help: "Jobs that were settled",
     labelNames: ["outcome"],
+    registers,
+  });
+  const itemsDone = new Counter({
+    name: "parlance_items_done_total",
+    help: "Done events published, by status",
+    labelNames: ["status"],
     registers,
   });
   const windows = new Counter({
@@ -113,6 +121,7 @@ export function createWorkerMetrics(registry: Registry): WorkerMetrics {
       windows.inc({ outcome });
       if (windowSecondsTaken !== undefined) windowSeconds.observe({ outcome }, windowSecondsTaken);
     },
+    itemDone: (status) => itemsDone.inc({ status }),
     engineStarted: () => starts.inc(),
     engineDied: (cause) => deaths.inc({ cause }),
     leaseHeld: (held) => lease.set(held ? 1 : 0),

@@ -79,7 +79,7 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
   const wishes = createLoadWishes();
   const memory = createLoadMemory({ on: options.accelerator, clock, log });
   const held = createHeldJobs();
-  const settlement = createSettlement({ bus, service, worker: options.id, log, signal: giveUp.signal });
+  const settlement = createSettlement({ bus, service, worker: options.id, metrics, log, signal: giveUp.signal });
   const settle = createPassSettlement({ held, settlement, toResult: options.toResult, track, metrics, log });
   const suspects = createSuspectUtterances();
   const { windows } = options;

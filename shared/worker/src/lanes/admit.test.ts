@@ -22,7 +22,8 @@ async function admit(fetchPayload: FetchPayload, options: { storesFailures?: boo
   const room: number[] = [];
   const admission = createAdmission({
     settlement: {
-      ...{ result: async () => true, dead: async () => true, forget: async () => true, isDone: async () => false },
+      ...{ result: async () => true, dead: async () => true, isDone: async () => false },
+      ...{ forget: async () => true, acknowledge: async () => true },
       async failure(_job, failure) {
         failures.push(failure);
         return storesFailures;

@@ -87,8 +87,8 @@ export function createAdmission(options: AdmissionOptions): Admission {
 
   /** It was delivered before: it may have its result already, or be what no worker survives. */
   async function takeAgain(job: Job): Promise<void> {
-    if (await settlement.isDone(job.address)) {
-      await settlement.forget(job.delivery);
+    if (await settlement.isDone(job)) {
+      await settlement.acknowledge(job.delivery);
       return;
     }
     job.unfinishedRuns = await unfinished.of(job.delivery.seq);
