@@ -3,7 +3,9 @@ import { randomUUID } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { POISON_MAX_SECONDS, poisonCorpus } from "@parlance/audio/testing";
-import { type ItemDone, subjects, type Transcript } from "@parlance/contracts";
+import { connectBus } from "@parlance/bus";
+import { bucketStream } from "@parlance/bus/testing";
+import { buckets, type ItemDone, streams, subjects, type Transcript } from "@parlance/contracts";
 import { connect, headers } from "nats";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Clip, concatenate, demoClips, longClip, wavOf } from "../src/clips.ts";
@@ -90,6 +92,28 @@ describe("from audio to its transcript", () => {
       expect(event.transcript?.text).toBe((await engine.transcribe(clip("meeting.ogg"))).text);
     }
     await nats.close();
+  });
+
+  it("what is one segment is three durable writes, by REST and by drop: what came in, its job, and its end, with a summary told", async () => {
+    const { user, password } = pipeline.credentials("gateway");
+    const bus = await connectBus({ name: "gateway", url: pipeline.natsUrl, user, password });
+    const written = async () => {
+      const kept = [streams.intake, streams.jobs, streams.results, bucketStream(buckets.batches)];
+      return await Promise.all(kept.map(async (stream) => (await bus.streamState(stream)).lastSeq));
+    };
+    const nats = await connect({ servers: pipeline.natsUrl });
+    const batchId = randomUUID();
+    const summary = nats.subscribe(`speech.summary.${batchId}`, { max: 1 });
+    await nats.flush();
+    const before = await written();
+    nats.publish(subjects.intake("test", batchId), clip("telephone.wav").bytes);
+    for await (const message of summary)
+      expect(message.json()).toMatchObject({ batchId, status: "completed", total: 1 });
+    expect((await transcribe(clip("telephone.wav"))).status).toBe(200);
+    expect((await written()).map((seq, index) => seq - (before[index] ?? 0))).toEqual([2, 2, 2, 0]);
+    expect(await client.status(batchId)).toMatchObject({ status: "completed", completed: 1 });
+    await nats.close();
+    await bus.close();
   });
 
   it("a drop's header that means nothing is told with its item's end", async () => {

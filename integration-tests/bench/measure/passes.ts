@@ -1,6 +1,14 @@
 /** The passes that workers ran, put together from the results of their rows. */
 import type { Bus } from "@parlance/bus";
-import { type Family, familyOf, segmentResultSchema, streams } from "@parlance/contracts";
+import {
+  type Family,
+  familyOf,
+  headerNames,
+  itemDoneSchema,
+  parseDoneSubject,
+  segmentResultSchema,
+  streams,
+} from "@parlance/contracts";
 
 export interface PassRow {
   batchId: string;
@@ -30,6 +38,26 @@ export async function readRows(bus: Bus): Promise<PassRow[]> {
       submittedAt: result.submittedAt,
       startedAt: result.startedAt ?? 0,
       finishedAt: result.finishedAt,
+    });
+  }
+  return [...rows, ...(await readLoneRows(bus))];
+}
+
+/** Of batches of one segment, which have no result but their end. */
+async function readLoneRows(bus: Bus): Promise<PassRow[]> {
+  const rows: PassRow[] = [];
+  for await (const { subject, headers, data } of bus.read({ stream: streams.results, subject: "speech.done.>" })) {
+    if (!headers.has(headerNames.batch)) continue;
+    const done = itemDoneSchema.parse(JSON.parse(Buffer.from(data).toString()));
+    if (done.error !== undefined) throw new Error(`${subject} failed: ${done.error.message}`);
+    const { finishedAt, queueSeconds = 0, runSeconds = 0 } = done;
+    const startedAt = finishedAt - Math.round(runSeconds * 1_000);
+    rows.push({
+      batchId: parseDoneSubject(subject)?.batchId ?? "",
+      family: familyOf[done.operation],
+      submittedAt: startedAt - Math.round(queueSeconds * 1_000),
+      startedAt,
+      finishedAt,
     });
   }
   return rows;

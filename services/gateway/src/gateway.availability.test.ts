@@ -147,7 +147,9 @@ describe("while nothing can be stored", () => {
   test("where nobody tells, a write that came to nothing makes readiness red until one is stored, and names no subject", async () => {
     const server = await startTestServer();
     const gateway = await startTestGateway(server);
-    const submission = submissionOf(await gateway.upload("say:x"));
+    const { items } = submissionOf(await gateway.upload("say:x"));
+    // Of two items, which have a record.
+    const submission = { items: [...items, ...items] };
     // Without its subject a stream answers questions and stores nothing, as one does that froze on a full disk.
     const topology = { connection: await server.connect() };
     const before = await changeStream(topology, bucketStream(buckets.batches), { subjects: ["elsewhere"] });

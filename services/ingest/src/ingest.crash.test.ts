@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { encodeWav, expandSeconds, limitOf } from "@parlance/audio";
 import { fixture, inChunks } from "@parlance/audio/testing";
-import { type Bus, connectBus } from "@parlance/bus";
+import { type Bus, connectBus, openBatchNotebook } from "@parlance/bus";
 import { setAckWait } from "@parlance/bus/testing";
 import {
   buckets,
@@ -143,6 +143,18 @@ test("killed at any moment: every item's jobs and failures are there once, and n
     }
   }
   expect(segments.size + failures.size).toBe(expected.size);
+
+  // Whatever died, each is known, and what is one segment by its job alone.
+  const notebook = openBatchNotebook(bus);
+  for (const [key, { jobs }] of expected) {
+    const [batchId = "", itemId = ""] = key.split(".");
+    const found = await notebook.find(batchId);
+    expect(
+      found?.record.items.some((each) => each.itemId === itemId),
+      key,
+    ).toBe(true);
+    if (itemId === "0") expect({ key, kept: found?.kept }).toEqual({ key, kept: !jobs });
+  }
 }, 180_000);
 
 /** A batch of one long file, of which at least `some` segments are published. */

@@ -164,6 +164,53 @@ describe("an audio drop", () => {
     expect(jobs[0]?.headers.submittedAt).toBe(record?.acceptedAt);
   });
 
+  test("of one segment has no record in the notebook: its job says what was asked; one of two, or one that fails, has", async () => {
+    await startIngest({ SEGMENT_SECONDS: "7" });
+    const [one, two, bad] = [await drop(wav(3)), await drop(longWav(20)), await drop(Buffer.from("no sound"))];
+    const [lone, long] = [await outcomeOf(one), await outcomeOf(two)];
+    await outcomeOf(bad);
+    await allAcknowledged();
+    const { records } = openBatchNotebook(rig.bus);
+    expect(await records.get(one)).toBeUndefined();
+    expect(lone.jobs.map(({ headers }) => headers.batch)).toEqual([await recordOf(one)]);
+    for (const batchId of [two, bad]) expect((await records.get(batchId))?.value).toEqual(await recordOf(batchId));
+    expect(long.jobs.length).toBeGreaterThan(1);
+    expect(long.jobs.filter(({ headers }) => headers.batch !== undefined)).toEqual([]);
+  });
+
+  test("is read before it is taken in as ingest reads it then", async () => {
+    const item = { operation: "transcribe", ref_audio: await store(wav(1)), custom_id: "mine" };
+    const dropped = [
+      await drop(wav(1)),
+      await drop(
+        wav(1),
+        { [headerNames.customId]: "Größe", [headerNames.lane]: "interactive" },
+        randomUUID(),
+        "publisher.me",
+      ),
+      await drop(Buffer.from(JSON.stringify({ label: "my label", items: [item] })), {
+        "Content-Type": "application/json",
+        [headerNames.lane]: "realtime",
+      }),
+      await drop(Buffer.from(JSON.stringify({ label: null, items: [{ ...item, custom_id: null }] })), {
+        "Content-Type": "application/json",
+      }),
+      await submit({
+        label: "rest",
+        lane: "interactive",
+        items: [{ itemId: "x", customId: "c", file: item.ref_audio }],
+      }),
+    ];
+    const before = await Promise.all(dropped.map(recordOf));
+    expect(before.every((record) => record !== undefined)).toBe(true);
+    await startIngest();
+    for (const [index, batchId] of dropped.entries()) {
+      const { jobs } = await outcomeOf(batchId, before[index]?.items[0]?.itemId);
+      expect(jobs.map(({ headers }) => headers.batch)).toEqual([before[index]]);
+    }
+    await allAcknowledged();
+  });
+
   test.each(["voice.mp3", "voice.flac", "voice.ogg", "voice.opus", "voice.webm", "voice.m4a"])(
     "of %s is decoded",
     async (name) => {

@@ -1,10 +1,12 @@
 /**
  * The ingest service: what is dropped on INTAKE becomes jobs that a model can run.
  *
- * A message is claimed (its batch gets a record), each of its items is decoded, resampled and cut into segments (a text to speak is
- * cut at its sentences), and each segment is published as a job that needs nothing else. A bad item becomes a failed result, alone; a message that cannot be read becomes a
- * dead letter, and its sender is told by `speech.done.<batch>.0`. The message is acknowledged when every item of it
- * is published in one form or the other, so a process that is killed at any moment repeats what is left and nothing else.
+ * A message is claimed: its batch gets a record, unless it comes to one job, which then says what was asked. Each of
+ * its items is decoded, resampled and cut into segments (a text to speak is cut at its sentences), and each segment is
+ * published as a job that needs nothing else. A bad item becomes a failed result, alone; a message that cannot be read
+ * becomes a dead letter, and its sender is told by `speech.done.<batch>.0`. The message is acknowledged when every item
+ * of it is published in one form or the other, so a process that is killed at any moment repeats what is left and
+ * nothing else.
  *
  * Who asks `speech.submit` has its message stored and claimed before the answer, and is told at once what is wrong with it. A message that
  * is no batch of its sender's is told on `speech.refused`.

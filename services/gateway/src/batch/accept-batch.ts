@@ -1,6 +1,6 @@
 /**
  * Hands a batch to the pipeline: its record, so that a status can tell its total and a cancel its items, and the submission or the
- * audio itself.
+ * audio itself. One item to transcribe needs no record: what comes in says it all (the bus's lone-batches).
  */
 import type { BatchNotebook, Bus, HeaderPairs } from "@parlance/bus";
 import {
@@ -42,41 +42,38 @@ export async function acceptBatch(
       param: "items",
     });
   }
-  const recording = notebook.enter(recordOf(batchId, submission, acceptedAt));
-  // First: whoever has its answer may ask for its status at once.
-  await recording;
-  await withdrawWhenRefused({ notebook, batchId, recording }, async () => {
+  const publish = async () => {
     await bus.publishOnce(subjects.intake(GATEWAY_SOURCE, batchId), payload, {
       messageId: batchId,
       first: true,
       headers: [[headerNames.contentType, "application/json"]],
       timeoutMs: PUBLISH_TIMEOUT_MS,
     });
-  });
+  };
+  const [item, ...others] = submission.items;
+  if (item?.operation === "transcribe" && others.length === 0) return await publish();
+  // First: whoever has its answer may ask for its status at once.
+  const revision = await notebook.enter(recordOf(batchId, submission, acceptedAt));
+  try {
+    await publish();
+  } catch (error) {
+    // A record without a submission would be queued for ever.
+    if (wasRefused(error) && revision !== undefined) await notebook.withdraw(batchId, revision);
+    throw error;
+  }
 }
 
-/**
- * One audio inside its own message. Its record is stored beside it, not before it: whoever waits for the answer waits for one write
- * on the disk. Without the record, a batch that is cancelled before ingest has read it would be known to nobody.
- */
+/** One audio inside its own message, whose headers say the rest. */
 export async function acceptAudio(
-  { bus, notebook }: AcceptOptions,
+  bus: Bus,
   batchId: string,
   audio: { bytes: Uint8Array; headers: HeaderPairs },
-  acceptedAt: number,
 ): Promise<void> {
-  const item = { itemId: ONLY_ITEM, operation: "transcribe" as const };
-  const record = recordOf(batchId, { label: "", lane: "interactive", items: [item] }, acceptedAt);
-  const recording = notebook.enter(record);
-  recording.catch(() => undefined);
-  await withdrawWhenRefused({ notebook, batchId, recording }, async () => {
-    await bus.publishOnce(subjects.intake(GATEWAY_SOURCE, batchId), audio.bytes, {
-      messageId: batchId,
-      headers: audio.headers,
-      timeoutMs: PUBLISH_TIMEOUT_MS,
-    });
+  await bus.publishOnce(subjects.intake(GATEWAY_SOURCE, batchId), audio.bytes, {
+    messageId: batchId,
+    headers: audio.headers,
+    timeoutMs: PUBLISH_TIMEOUT_MS,
   });
-  await recording;
 }
 
 /** Whether an error says for certain that a batch was not accepted. After a time-out it may be stored all the same. */
@@ -99,24 +96,4 @@ function recordOf(batchId: string, { label, lane, items }: Submission, acceptedA
       ...(customId === undefined ? {} : { customId }),
     })),
   };
-}
-
-/** A record without a submission would be queued for ever. */
-async function withdrawWhenRefused(
-  {
-    notebook,
-    batchId,
-    recording,
-  }: Pick<AcceptOptions, "notebook"> & { batchId: string; recording: Promise<number | undefined> },
-  publish: () => Promise<void>,
-): Promise<void> {
-  try {
-    await publish();
-  } catch (error) {
-    if (wasRefused(error)) {
-      const revision = await recording;
-      if (revision !== undefined) await notebook.withdraw(batchId, revision);
-    }
-    throw error;
-  }
 }

@@ -5,9 +5,8 @@
  * one of the last two. The results service behind it is the real one.
  */
 import { setTimeout as pause } from "node:timers/promises";
-import { type Bus, connectBus, type Delivery, openBatchNotebook } from "@parlance/bus";
+import { type Bus, connectBus, type Delivery, openBatchNotebook, recordOfArrival } from "@parlance/bus";
 import {
-  type BatchRecord,
   buckets,
   dropHeadersSchema,
   durables,
@@ -159,19 +158,13 @@ export async function startFakePipeline(server: TestServer): Promise<FakePipelin
     const batchId = parseIntakeSubject(delivery.subject)?.batchId ?? "";
     const headers = Object.fromEntries(delivery.headers.keys().map((name) => [name, delivery.headers.get(name)]));
     seen.push({ subject: delivery.subject, data: Buffer.from(delivery.data), headers });
+    const record = recordOfArrival(delivery);
+    if (record !== undefined) await notebook.keep(record);
     if (delivery.headers.get(headerNames.contentType) === "application/json") {
       const submission = submissionSchema.parse(JSON.parse(Buffer.from(delivery.data).toString()));
       await Promise.all(submission.items.map(async (item) => run(batchId, item, await audioOf(item.file))));
     } else {
       const { lane, ...wishes } = readHeaders(dropHeadersSchema, delivery.headers);
-      const record: BatchRecord = {
-        batchId,
-        label: "",
-        lane,
-        acceptedAt: delivery.time,
-        items: [{ itemId: "0", operation: "transcribe" }],
-      };
-      await notebook.enter(record);
       const item = submittedItemSchema.parse({ ...wishes, itemId: "0", operation: "transcribe" });
       await run(batchId, item, Buffer.from(delivery.data).toString());
     }

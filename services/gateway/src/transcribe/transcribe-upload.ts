@@ -144,7 +144,7 @@ async function publishAudio(
 ): Promise<void> {
   if (received.kind === "inline") {
     const headers = writeHeaders({ ...asAudio, ...wishes, lane: "interactive" });
-    await acceptAudio({ bus, notebook }, batchId, { bytes: received.bytes, headers }, now());
+    await acceptAudio(bus, batchId, { bytes: received.bytes, headers });
     return;
   }
   const submission: Submission = {

@@ -23,6 +23,7 @@ import type { IngestMetrics } from "../ingest-metrics.ts";
 import { nothingQueued, readAlreadyQueued } from "../items/already-queued.ts";
 import { ingestItem } from "../items/ingest-item.ts";
 import type { ItemContext } from "../items/item-context.ts";
+import { createRecordKeeper } from "../items/keep-record.ts";
 import { createJobPublisher } from "../items/publish-jobs.ts";
 import { claimBatch } from "./claim-batch.ts";
 import type { IntakeBatch } from "./intake-batch.ts";
@@ -130,11 +131,12 @@ async function ingestBatch(
     return;
   }
   const { record } = claim;
+  const keeper = createRecordKeeper(context.notebook, claim);
   const cancel = context.cancelled.enter(batch.batchId);
   const either = AbortSignal.any([signal, cancel.signal]);
   try {
     const queued = delivery.deliveries > 1 ? await readAlreadyQueued(bus, batch.batchId) : nothingQueued;
-    const publisher = createJobPublisher({ ...context, record, queued, signal: either });
+    const publisher = createJobPublisher({ ...context, record, keeper, queued, signal: either });
     const urgent = record.lane !== "batch";
     const outcomes = await Promise.allSettled(
       batch.items.map(async (item) => {
@@ -155,7 +157,8 @@ async function ingestBatch(
     else await acknowledge(delivery, log);
   } catch (error) {
     if (!cancel.signal.aborted) throw error;
-    // Results concludes what is left of a cancelled batch.
+    // Results concludes what is left of a cancelled batch, by its record.
+    await keeper.keep();
     metrics.items.inc({ outcome: "cancelled" }, batch.items.length);
     await acknowledge(delivery, log);
   } finally {

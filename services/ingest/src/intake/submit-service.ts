@@ -5,7 +5,14 @@
  *
  * Stored first, then claimed: a batch that has an owner has a message, whatever dies in between.
  */
-import { type BatchNotebook, type Bus, originalHeaders, type ServeRequestsOptions, serveRequests } from "@parlance/bus";
+import {
+  type BatchNotebook,
+  type Bus,
+  digestOf,
+  originalHeaders,
+  type ServeRequestsOptions,
+  serveRequests,
+} from "@parlance/bus";
 import {
   batchIdSchema,
   familyOf,
@@ -16,7 +23,7 @@ import {
   type Submitted,
   subjects,
 } from "@parlance/contracts";
-import { type Claim, type ClaimedMessage, claimBatch, digestOf, findClaim } from "./claim-batch.ts";
+import { type Claim, claimBatch, findClaim, type UnstoredMessage } from "./claim-batch.ts";
 import type { IntakeBatch } from "./intake-batch.ts";
 import { readIntake } from "./read-intake.ts";
 
@@ -49,10 +56,7 @@ function readBatchId(token: string | undefined): string {
   throw new SpeechError("validation_failed", sentence, { param: "batchId" });
 }
 
-async function submit(
-  message: Pick<ClaimedMessage, "subject" | "headers" | "data">,
-  options: SubmitServiceOptions,
-): Promise<Submitted> {
+async function submit(message: UnstoredMessage, options: SubmitServiceOptions): Promise<Submitted> {
   const { bus, notebook, now } = options;
   const batch = readWhole(message, options);
   const known = await findClaim(notebook, batch.batchId, message);
@@ -68,10 +72,7 @@ async function submit(
 }
 
 /** Throws what is wrong with the message or with any of its items. */
-function readWhole(
-  message: Pick<ClaimedMessage, "subject" | "headers" | "data">,
-  { transcribes, speaks }: SubmitServiceOptions,
-): IntakeBatch {
+function readWhole(message: UnstoredMessage, { transcribes, speaks }: SubmitServiceOptions): IntakeBatch {
   const batch = readIntake(message);
   if (batch === undefined) throw new SpeechError("validation_failed", "The subject names no valid batch id.");
   for (const { error, operation, audio } of batch.items) {

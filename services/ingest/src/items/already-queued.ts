@@ -22,7 +22,7 @@ export interface AlreadyQueued {
   has(jobSubject: string): boolean;
   /** The number behind all that is published of the item: a failure that took one before it would tell nobody. */
   next(itemId: string): number;
-  /** Whether everything of the item is published: its last job, or its failure. */
+  /** Whether everything of the item is published: its last job, or its failure, or its end. */
   isComplete(itemId: string): Promise<boolean>;
   /** How the item's audio was cut so far; undefined when nothing of it is published. */
   cutOf(itemId: string): Promise<BegunCut | undefined>;
@@ -51,9 +51,10 @@ interface Published {
 }
 
 export async function readAlreadyQueued(bus: Bus, batchId: string): Promise<AlreadyQueued> {
-  const [jobs, results] = await Promise.all([
+  const [jobs, results, ends] = await Promise.all([
     bus.countSubjects(streams.jobs, subjects.batchJobs(batchId)),
     bus.countSubjects(streams.results, `speech.result.${batchId}.>`),
+    bus.countSubjects(streams.results, subjects.batchDone(batchId)),
   ]);
   const items = new Map<string, Published>();
   const of = (itemId: string): Published => {
@@ -108,6 +109,7 @@ export async function readAlreadyQueued(bus: Bus, batchId: string): Promise<Alre
     },
     next: (itemId) => newestOf(of(itemId)) + 1,
     async isComplete(itemId) {
+      if (ends.has(subjects.done(batchId, itemId))) return true;
       const item = of(itemId);
       const [job, result] = [newest(item.jobs.keys()), newest(item.results)];
       // A result beyond every job is the failure that ingest itself published, or its job has been purged.

@@ -26,6 +26,7 @@ import type { IntakeItem, TranscriptionWishes } from "../intake/intake-batch.ts"
 import type { SpeechWish } from "../intake/read-speech.ts";
 import type { Reference } from "../references/reference.ts";
 import type { AlreadyQueued } from "./already-queued.ts";
+import type { RecordKeeper } from "./keep-record.ts";
 import { publishPatiently } from "./publish-patiently.ts";
 
 export interface JobPublisher {
@@ -53,6 +54,7 @@ export interface TextSegment {
 export interface JobPublisherOptions {
   bus: Bus;
   record: BatchRecord;
+  keeper: RecordKeeper;
   queued: AlreadyQueued;
   log: Log;
   now: () => number;
@@ -69,18 +71,22 @@ interface HeldJob {
 /** Most segments in one pass. */
 const MOST_TOGETHER = 32;
 
-export function createJobPublisher({ bus, record, queued, log, now, signal }: JobPublisherOptions): JobPublisher {
+export function createJobPublisher(options: JobPublisherOptions): JobPublisher {
+  const { bus, record, keeper, queued, log, now, signal } = options;
   const { batchId, lane, acceptedAt } = record;
   let held: HeldJob[] | undefined = lane === "batch" ? undefined : [];
 
   async function publish({ item, n, fields, payload }: HeldJob, together: number): Promise<void> {
     const subject = subjects.job(item.operation, lane, batchId, item.itemId, n);
     if (queued.has(subject)) return;
+    const isWhole = n === 0 && fields.last === true;
+    if (!isWhole) await keeper.keep();
     const common: Partial<Record<HeaderField, unknown>> = {
       customId: item.customId,
       submittedAt: acceptedAt,
       together: together > 1 ? together : undefined,
       warnings: n === 0 ? item.warnings : undefined,
+      batch: keeper.unkept,
     };
     const receipt = await patiently(subject, payload, {
       headers: writeHeaders({ ...common, ...fields }),
@@ -157,6 +163,7 @@ export function createJobPublisher({ bus, record, queued, log, now, signal }: Jo
       else await take({ item, n, fields, payload });
     },
     async failure(item, n, error) {
+      await keeper.keep();
       const result: SegmentResult = {
         operation: item.operation,
         outcome: "failed",

@@ -143,7 +143,7 @@ export function createLiveSessions(options: LiveSessionsOptions): LiveSessions {
       return;
     }
     const value = recordOf(entry);
-    const created = await notebook.enter(value);
+    const created = await notebook.enterUnsent(value);
     if (created !== undefined) return hold({ entry, revision, record: { value, revision: created } }, false);
     await notebook.sessions.delete(sessionId, revision);
     elsewhere.refuse(sessionId, new SpeechError("batch_id_taken"), { final: true });

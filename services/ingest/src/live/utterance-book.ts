@@ -13,6 +13,7 @@ import { type BatchRecord, type LiveSession, SpeechError, streams, subjects, wri
 import type { Log } from "@parlance/telemetry";
 import { noWishes, type TranscriptionWishes } from "../intake/intake-batch.ts";
 import { nothingQueued } from "../items/already-queued.ts";
+import { keptBefore } from "../items/keep-record.ts";
 import { bytesOf, createJobPublisher, headersOf } from "../items/publish-jobs.ts";
 import { publishPatiently } from "../items/publish-patiently.ts";
 
@@ -177,7 +178,7 @@ export function createUtteranceBook(options: UtteranceBookOptions): UtteranceBoo
     },
     async lose(itemId, customId) {
       const queued = nothingQueued;
-      const publisher = createJobPublisher({ bus, record: record.value, queued, log, now, signal });
+      const publisher = createJobPublisher({ bus, record: record.value, keeper: keptBefore, queued, log, now, signal });
       const item = { itemId, customId, operation: "transcribe" as const, wishes: noWishes, audio: undefined };
       await publisher.failure(item, 0, new SpeechError("audio_lost"));
     },

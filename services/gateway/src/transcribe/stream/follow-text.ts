@@ -59,7 +59,16 @@ export function followText(bus: Bus, batchId: string, itemId: string): FollowedT
   function takeDone({ data }: Told): void {
     if (done !== undefined) return;
     done = itemDoneSchema.parse(readJson(data));
-    if (isOurs(done.model)) news.tell();
+    if (!isOurs(done.model)) return;
+    takeOnlySegment(done);
+    news.tell();
+  }
+
+  /** A batch that is one segment has no result: its end is that too, with its tokens. */
+  function takeOnlySegment({ segments, transcript }: ItemDone): void {
+    if (segments !== 1 || transcript === undefined) return;
+    const { text, language, logprobs: tokens } = transcript;
+    deltas?.result(0, { text, language, tokens });
   }
 
   /** Of a failure its done event tells, and what is not understood here of a result, the transcript tells. */

@@ -170,9 +170,26 @@ describe("a transcript that is streamed", () => {
       { delta: " you", logprobs: tokens("you") },
       { text: "hello you", logprobs: [...tokens("hello"), ...tokens("you")] },
     ]);
+    const short = await open({ "include[]": "logprobs" }, { at: knowing, of: own });
+    await short.says.end("only this", { tokens: tokens("only this") });
+    expect(await rest(short.events)).toMatchObject([
+      { type: "transcript.text.delta", delta: "only this", logprobs: tokens("only this") },
+      { text: "only this", logprobs: tokens("only this") },
+    ]);
     await knowing.close();
     await bus.close();
     await own.close();
+  });
+
+  test("a batch of one segment, which has no result but its end, is told behind what was told of it, and with its times", async () => {
+    const { says, events } = await open({ return_timestamps: "true" });
+    await says.part(0, "only");
+    expect(await events.next()).toMatchObject({ value: { delta: "only" } });
+    await says.end("only this");
+    expect(await rest(events)).toMatchObject([
+      { delta: " this" },
+      { text: "only this", timestamps: [{ start: 0, end: 1, text: "only" }] },
+    ]);
   });
 
   test("a transcript that fits no message is told whole", async () => {
