@@ -1,13 +1,11 @@
-/** POST /api/v1/queue/submit, GET /api/v1/queue/status/{batch_id}, POST /api/v1/queue/{batch_id}/cancel. */
+/** POST /api/v1/queue/submit, POST /api/v1/queue/{batch_id}/cancel, and the status (status-endpoint). */
 import { randomUUID } from "node:crypto";
 import type Router from "@koa/router";
 import {
   batchIdSchema,
-  errorBodySchema,
   familyOf,
   type NewItem,
   namesUnder,
-  requestSubjects,
   type SpeechAbilities,
   SpeechError,
   type SpeechFieldNames,
@@ -23,8 +21,7 @@ import { requireSpeakable, requireSpeech } from "../models/speech-models.ts";
 import { requireVoices } from "../voices/find-voice.ts";
 import { acceptBatch } from "./accept-batch.ts";
 import { readIdempotencyKey, submitOnce } from "./idempotency.ts";
-
-const STATUS_TIMEOUT_MS = 5_000;
+import { addStatus } from "./status-endpoint.ts";
 
 export function addQueue(router: Router, gateway: GatewayContext): void {
   const { bus, notebook, readJson, queue, metrics, now } = gateway;
@@ -69,18 +66,7 @@ export function addQueue(router: Router, gateway: GatewayContext): void {
     } satisfies SubmitResponse;
   });
 
-  router.get("/api/v1/queue/status/:batchId", async (ctx) => {
-    const batchId = readBatchId(ctx.params.batchId);
-    const reply = await bus.request(requestSubjects.status(batchId), "", STATUS_TIMEOUT_MS);
-    if (reply === undefined) {
-      throw new SpeechError("bus_unavailable", "The results service does not answer.");
-    }
-    const text = Buffer.from(reply).toString();
-    const refused = errorBodySchema.safeParse(JSON.parse(text));
-    if (refused.success) throw new SpeechError(refused.data.error.code, refused.data.error.message);
-    ctx.type = "application/json";
-    ctx.body = text;
-  });
+  addStatus(router, gateway);
 
   router.post("/api/v1/queue/:batchId/cancel", async (ctx) => {
     const batchId = readBatchId(ctx.params.batchId);

@@ -9,6 +9,7 @@ export interface GatewayMetrics {
   refusals: Counter;
   modelRefusals: Counter<"family">;
   waiting: Gauge;
+  statusWaiting: Gauge;
   streams: Gauge;
   firstTextSeconds: Histogram;
   sockets: Gauge<"path">;
@@ -55,6 +56,11 @@ export function createGatewayMetrics(): GatewayMetrics {
     waiting: new Gauge({
       name: "parlance_waiting_requests",
       help: "Requests that wait for their transcripts",
+      registers,
+    }),
+    statusWaiting: new Gauge({
+      name: "parlance_status_waiting",
+      help: "Questions for a batch's status that wait for something to tell",
       registers,
     }),
     streams: new Gauge({

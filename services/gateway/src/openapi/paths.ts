@@ -5,6 +5,7 @@ import { openaiAudioPaths } from "./openai-audio-paths.ts";
 import { operatePaths } from "./operate-paths.ts";
 import { audioFile, form, type Json, json, listOf, operation, path } from "./operation.ts";
 import { socketPaths } from "./socket-paths.ts";
+import { statusParameters } from "./status-parameters.ts";
 import { voicePaths } from "./voice-paths.ts";
 
 const model: Json = {
@@ -85,11 +86,13 @@ export function paths(): Json {
       }),
     },
     "/api/v1/queue/status/{batch_id}": {
-      get: operation("status", "What has become of a batch", {
-        parameters: [path("batch_id", "From the answer to a submission")],
-        answer: json("BatchStatus"),
-        errors: ["batch_not_found"],
-      }),
+      get: withUnchanged(
+        operation("status", "What has become of a batch", {
+          parameters: [path("batch_id", "From the answer to a submission"), ...statusParameters()],
+          answer: json("BatchStatus"),
+          errors: ["batch_not_found", "validation_failed"],
+        }),
+      ),
     },
     "/api/v1/queue/{batch_id}/cancel": {
       post: operation("cancel", "Cancel what is not done of a batch", {
@@ -216,9 +219,11 @@ function changeModel(operationId: string, summary: string, selects: boolean): Js
 }
 
 function withParts(parts: Json): Json {
-  const partial = {
-    "206": { description: "The part that Range asks for" },
-    "304": { description: "If-None-Match names it" },
-  };
-  return { ...parts, responses: { ...(parts.responses as Json), ...partial } };
+  const partial = withUnchanged(parts);
+  const responses = { ...(partial.responses as Json), "206": { description: "The part that Range asks for" } };
+  return { ...partial, responses };
+}
+
+function withUnchanged(parts: Json): Json {
+  return { ...parts, responses: { ...(parts.responses as Json), "304": { description: "If-None-Match names it" } } };
 }
