@@ -50,7 +50,11 @@ export async function recordBehindIntake(bus: LoneReader, batchId: string): Prom
   const ended = await loneEnd(bus, batchId);
   if (ended !== undefined || job === undefined) return ended?.record;
   if (await isUnfinished(bus, job)) return recordIn(job.headers);
-  return (await loneEnd(bus, batchId))?.record;
+  const since = (await loneEnd(bus, batchId))?.record;
+  if (since !== undefined) return since;
+  // What is too long for an end is a result, which says the same until its batch is written down.
+  const result = await bus.last(streams.results, subjects.itemResults(batchId, "*"));
+  return result && recordIn(result.headers);
 }
 
 async function isUnfinished(bus: LoneReader, { subject, seq }: StoredMessage): Promise<boolean> {

@@ -1,5 +1,5 @@
 /** How the only job of a batch ends, on a real server: by its batch's end, whoever runs it and however often. */
-import { connectBus, type Held, loneEnd } from "@parlance/bus";
+import { connectBus, type Held, loneEnd, openBatchNotebook } from "@parlance/bus";
 import { useTestServer } from "@parlance/bus/testing";
 import {
   type BatchRecord,
@@ -49,7 +49,8 @@ async function takeAgain(): Promise<Job> {
 async function settlement() {
   const bus = await rig.connectAs("transcribe-worker");
   const log = createLog("worker", "silent");
-  return createSettlement({ bus, service: "transcribe-worker", log, signal: new AbortController().signal });
+  const signal = new AbortController().signal;
+  return createSettlement({ bus, service: "transcribe-worker", worker: "w", log, signal });
 }
 
 /** As a publisher hears them. */
@@ -92,6 +93,7 @@ test("one message is its result, its item's end and its batch's record, and a su
   const { counts, end } = await stored("lone");
   expect(counts).toEqual([0, 1, 0]);
   expect(end).toMatchObject({ status: "done", transcript: { text: "hello" }, record: recordOf("lone") });
+  expect(end).toMatchObject({ worker: "w", attempts: 1 });
   await expect.poll(() => heard).toEqual([["speech.summary.lone", "completed"]]);
   expect((await rig.bus.consumerState(streams.jobs, durables.worker("transcribe", "batch"))).ackPending).toBe(0);
 });
@@ -140,7 +142,9 @@ test("a failure, and a job that is put aside, end their batches as well", async 
   expect(await settle.failure(await takeJob("failed"), failure)).toBe(true);
   const job = await takeJob("dead");
   expect(await settle.dead(job.delivery, failure, job)).toBe(true);
-  for (const batchId of ["failed", "dead"]) {
+  // Its headers cannot be read as a job's.
+  expect(await settle.dead((await takeJob("unread")).delivery, failure)).toBe(true);
+  for (const batchId of ["failed", "dead", "unread"]) {
     const { counts, end } = await stored(batchId);
     expect(counts).toEqual([0, 1, 0]);
     expect(end).toMatchObject({ status: "error", error: { code: "engine_failed" }, record: recordOf(batchId) });
@@ -150,6 +154,7 @@ test("a failure, and a job that is put aside, end their batches as well", async 
     .toEqual([
       ["speech.summary.failed", "error"],
       ["speech.summary.dead", "error"],
+      ["speech.summary.unread", "error"],
     ]);
   expect(await rig.bus.last(streams.dead, "speech.dead.*.dead.>")).toBeDefined();
 });
@@ -164,8 +169,9 @@ test("a job that nobody wants ends its batch before it is acknowledged: nothing 
   await expect.poll(() => heard).toEqual([["speech.summary.unwanted", "error"]]);
 });
 
-test("a transcript as long as a file is a result, which the results service concludes", async () => {
+test("a transcript as long as a file is a result, which the results service concludes: it says what was asked", async () => {
   const job = await takeJob("long");
   expect(await (await settlement()).result(job, ok("word ".repeat(60_000)))).toBe(true);
   expect(await stored("long")).toEqual({ counts: [1, 0, 0], end: undefined });
+  expect(await openBatchNotebook(rig.bus).find("long")).toEqual({ record: recordOf("long"), kept: false });
 });

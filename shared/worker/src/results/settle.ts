@@ -11,16 +11,17 @@ import {
   batchOfOneSchema,
   endAlone,
   type Failure,
+  headerNames,
   type ItemDone,
   itemDoneSchema,
   type JobAddress,
   parseJobSubject,
-  readHeaders,
   type SegmentResult,
   SpeechError,
   streams,
   subjects,
   summaryOfOne,
+  writeHeaders,
 } from "@parlance/contracts";
 import type { Log } from "@parlance/telemetry";
 import type { Job } from "../lanes/job.ts";
@@ -77,7 +78,7 @@ export function createSettlement({ bus, service, worker, metrics, log, signal }:
       first: true,
       timeoutMs: STORE_TIMEOUT_MS,
       signal,
-      ...(end && { headers: end.headers }),
+      headers: end?.headers ?? writeHeaders({ batch }),
     });
     if (receipt.duplicate) log.info({ batchId, itemId, n }, "the job had a result already");
     if (end === undefined || batch === undefined) return;
@@ -102,7 +103,7 @@ export function createSettlement({ bus, service, worker, metrics, log, signal }:
 
   async function endCancelled(delivery: Held): Promise<void> {
     const address = parseJobSubject(delivery.subject);
-    const { batch } = readHeaders(batchOfOneSchema, delivery.headers);
+    const batch = batchOf(delivery);
     if (address === undefined || batch === undefined) return;
     const customId = batch.items[0]?.customId;
     const cancelled = failed(delivery, new SpeechError("cancelled").toFailure(), undefined);
@@ -147,7 +148,7 @@ export function createSettlement({ bus, service, worker, metrics, log, signal }:
         const address = parseJobSubject(delivery.subject);
         log.error({ subject: delivery.subject, ...failure, deliveries: delivery.deliveries }, "dead letter");
         const result = failed(delivery, failure, job);
-        if (address !== undefined) await publish(address, delivery, { result, batch: job?.headers.batch });
+        if (address !== undefined) await publish(address, delivery, { result, batch: batchOf(delivery) });
         const reason = `${failure.code}: ${failure.message}`;
         await deadLetter(bus, delivery, { service, reason, address: address ?? {} });
       });
@@ -172,4 +173,10 @@ export function createSettlement({ bus, service, worker, metrics, log, signal }:
       }
     },
   };
+}
+
+/** Whatever else its headers say, or fail to say. */
+function batchOf({ headers }: Pick<Held, "headers">): BatchRecord | undefined {
+  const batch = headers.has(headerNames.batch) ? headers.get(headerNames.batch) : undefined;
+  return batchOfOneSchema.safeParse({ batch }).data?.batch;
 }
