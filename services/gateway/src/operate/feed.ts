@@ -3,23 +3,28 @@
  * all while nobody does. What is missed is not told again: who needs it whole reads the lists.
  */
 import { setTimeout as pause } from "node:timers/promises";
-import type { BatchNotebook, Bus } from "@parlance/bus";
+import type { BatchNotebook, Bus, StoredMessage } from "@parlance/bus";
 import {
-  batchSummarySchema,
+  type BatchSummary,
+  batchOfOneSchema,
   familyOf,
   type GpuStatus,
+  type ItemDone,
   itemDoneSchema,
   type LaneState,
   type OperateEvent,
   progressSchema,
+  readHeaders,
+  readSummary,
   SpeechError,
   segmentResultSchema,
   streams,
   subjects,
+  summaryOfOne,
 } from "@parlance/contracts";
 import type { Log } from "@parlance/telemetry";
 import { deadLettersSince } from "./list-dead-letters.ts";
-import { createPasses } from "./passes.ts";
+import { createPasses, type PassEvent, rowOf } from "./passes.ts";
 import { createWatcher, type Watcher } from "./watchers.ts";
 
 const LOOK_MS = 1_000;
@@ -34,6 +39,8 @@ export interface FeedOptions {
   log: Log;
   lookMs?: number;
 }
+
+type Heard = Pick<StoredMessage, "headers" | "data">;
 
 export interface Feed {
   /** Throws `too_many_sessions`. It is told until `close`. */
@@ -50,10 +57,10 @@ export function createFeed(options: FeedOptions): Feed {
     for (const watcher of watchers) watcher.tell(event);
   }
 
-  async function listen(subject: string, take: (data: unknown) => void, signal: AbortSignal): Promise<void> {
-    for await (const { data } of bus.subscribe(subject, signal)) {
+  async function listen(subject: string, take: (message: Heard) => void, signal: AbortSignal): Promise<void> {
+    for await (const message of bus.subscribe(subject, signal)) {
       try {
-        take(JSON.parse(Buffer.from(data).toString()));
+        take(message);
       } catch (error) {
         log.warn({ err: error, subject }, "a message cannot be read: no event tells of it");
       }
@@ -67,18 +74,20 @@ export function createFeed(options: FeedOptions): Feed {
     let isKnown = true;
     while (!signal.aborted) {
       try {
-        const [lanes, { devices }, notes, dead] = await Promise.all([
+        const [lanes, { devices }, notes, intake, dead] = await Promise.all([
           readLanes(),
           readDevices(),
           notebook.state(),
+          bus.streamState(streams.intake),
           bus.streamState(streams.dead),
         ]);
         state = { type: "state", lanes, devices };
         const seen = JSON.stringify(state);
         if (seen !== before) tell(state);
         before = seen;
-        if (batches !== undefined && notes.lastSeq !== batches) tell({ type: "batches" });
-        batches = notes.lastSeq;
+        const written = notes.lastSeq + intake.lastSeq;
+        if (batches !== undefined && written !== batches) tell({ type: "batches" });
+        batches = written;
         // What lay there before is in the list.
         const seq = letters ?? dead.lastSeq;
         if (dead.lastSeq > seq)
@@ -99,23 +108,39 @@ export function createFeed(options: FeedOptions): Feed {
     const controller = new AbortController();
     const { signal } = controller;
     const passes = createPasses();
+    const tellPass = (pass: PassEvent | undefined) => {
+      if (pass !== undefined) tell(pass);
+    };
     const following = [
-      listen(subjects.done("*", "*"), (data) => tell(itemEvent(data)), signal),
-      listen(subjects.summary("*"), (data) => tell(batchEvent(data)), signal),
       listen(
-        subjects.itemResults("*", "*"),
-        (data) => {
-          const pass = passes.ended(segmentResultSchema.parse(data));
-          if (pass !== undefined) tell(pass);
+        subjects.done("*", "*"),
+        (message) => {
+          const done = itemDoneSchema.parse(jsonOf(message));
+          const { batch } = readHeaders(batchOfOneSchema, message.headers);
+          // The end of a batch of one segment is all that is told of it.
+          if (batch !== undefined) tellPass(passes.ended(rowOf(done)));
+          tell(itemEvent(done));
+          if (batch !== undefined) tell(batchEvent(summaryOfOne(batch, done)));
         },
         signal,
       ),
       listen(
-        subjects.progress("*", "*"),
-        (data) => {
-          const pass = passes.begun(progressSchema.parse(data));
-          if (pass !== undefined) tell(pass);
+        subjects.summary("*"),
+        (message) => {
+          const summary = readSummary(message);
+          if (summary === undefined) throw new SpeechError("internal", "A summary cannot be read.");
+          tell(batchEvent(summary));
         },
+        signal,
+      ),
+      listen(
+        subjects.itemResults("*", "*"),
+        (message) => tellPass(passes.ended(segmentResultSchema.parse(jsonOf(message)))),
+        signal,
+      ),
+      listen(
+        subjects.progress("*", "*"),
+        (message) => tellPass(passes.begun(progressSchema.parse(jsonOf(message)))),
         signal,
       ),
       look(signal),
@@ -149,8 +174,11 @@ export function createFeed(options: FeedOptions): Feed {
   };
 }
 
-function itemEvent(data: unknown): OperateEvent {
-  const done = itemDoneSchema.parse(data);
+function jsonOf({ data }: Heard): unknown {
+  return JSON.parse(Buffer.from(data).toString());
+}
+
+function itemEvent(done: ItemDone): OperateEvent {
   return {
     ...{ type: "item", batch_id: done.batchId, item_id: done.itemId, custom_id: done.customId ?? null },
     ...{ operation: done.operation, family: familyOf[done.operation], status: done.status },
@@ -163,8 +191,8 @@ function itemEvent(data: unknown): OperateEvent {
   };
 }
 
-function batchEvent(data: unknown): OperateEvent {
-  const { batchId, label, status, completed, failed, total, finishedAt } = batchSummarySchema.parse(data);
+function batchEvent(summary: BatchSummary): OperateEvent {
+  const { batchId, label, status, completed, failed, total, finishedAt } = summary;
   const at = new Date(finishedAt).toISOString();
   return { type: "batch", batch_id: batchId, label, status, completed, failed, total, at };
 }

@@ -1,12 +1,16 @@
 import { connectBus } from "@parlance/bus";
 import {
+  type BatchRecord,
   batchListSchema,
   deadLetterReasonHeader,
   deadLettersSchema,
+  endAlone,
   lanesSchema,
+  type OperateEvent,
   operateEventSchema,
   replayRequestSchema,
   replayResponseSchema,
+  type SegmentResult,
   SpeechError,
   subjects,
   submitResponseSchema,
@@ -118,24 +122,67 @@ test("a replay is asked of ingest, which alone may publish jobs, and what that r
   }
 });
 
-test("events tell the state at once, and items and batches when they end", async () => {
-  const leaving = new AbortController();
+/** Events of one stream, as they come. */
+async function* eventsOf(leaving: AbortController): AsyncGenerator<OperateEvent, void> {
   const response = await gateway.call("/api/v1/events", { signal: leaving.signal });
   expect(response.headers.get("content-type")).toBe("text/event-stream; charset=utf-8");
-  const batchId = await submit("told");
-  const types = new Set<string>();
   let text = "";
   const decoder = new TextDecoder();
   for await (const chunk of response.body ?? []) {
     text += decoder.decode(chunk, { stream: true });
     const blocks = text.split("\n\n");
     text = blocks.pop() ?? "";
-    for (const block of blocks.filter((each) => each.startsWith("data: "))) {
-      const event = operateEventSchema.parse(JSON.parse(block.slice(6)));
-      if (event.type === "item" || event.type === "batch") expect(event.batch_id).toBe(batchId);
-      types.add(event.type);
-    }
+    for (const block of blocks.filter((each) => each.startsWith("data: ")))
+      yield operateEventSchema.parse(JSON.parse(block.slice(6)));
+  }
+}
+
+test("events tell the state at once, and items and batches when they end", async () => {
+  const leaving = new AbortController();
+  let batchId: string | undefined;
+  const types = new Set<string>();
+  for await (const event of eventsOf(leaving)) {
+    batchId ??= await submit("told");
+    if (event.type === "item" || event.type === "batch") expect(event.batch_id).toBe(batchId);
+    types.add(event.type);
     if (types.has("state") && types.has("item") && types.has("batch") && types.has("batches")) break;
   }
   leaving.abort();
+});
+
+test("the one message that ends a batch of one segment is told of as its row, its item and its batch", async () => {
+  const record: BatchRecord = {
+    ...{ batchId: "lone", label: "mine", lane: "batch", acceptedAt: 1_000 },
+    items: [{ itemId: "0", operation: "transcribe" }],
+  };
+  const result: SegmentResult = {
+    ...{ operation: "transcribe", outcome: "ok", last: true, submittedAt: 1_000, timestamps: false, model: "m" },
+    ...{ text: "hello", language: "English", words: [], stretches: [], start: 0, duration: 1, score: null },
+    ...{ truncated: false, startedAt: 2_003, finishedAt: 3_010, passSize: 2, worker: "w", attempt: 1 },
+  };
+  const end = endAlone({ batchId: "lone", itemId: "0" }, result, record);
+  const leaving = new AbortController();
+  const worker = await connectBus({ name: "worker", ...rig.server.as("transcribe-worker") });
+  const told: OperateEvent[] = [];
+  try {
+    for await (const event of eventsOf(leaving)) {
+      if (event.type === "pass" && told.length === 0)
+        await worker.publishOnce(subjects.done("lone", "0"), end?.payload ?? "", { headers: end?.headers ?? [] });
+      if (event.type === "pass" || event.type === "item" || event.type === "batch") told.push(event);
+      if (event.type === "batch") break;
+      const pass = { worker: "w", model: "m", operation: "transcribe", rows: 2 };
+      if (event.type === "state" && told.length === 0)
+        worker.publish(subjects.progress("lone", "0"), JSON.stringify({ state: "running", at: 2_003, pass }));
+    }
+  } finally {
+    leaving.abort();
+    await worker.close();
+  }
+  const id = told[0]?.type === "pass" ? told[0].id : "";
+  expect(told).toMatchObject([
+    { type: "pass", id, rows: 2, ended: 0 },
+    { type: "pass", id, rows: 2, ended: 1, worker: "w", ended_at: new Date(3_010).toISOString() },
+    { type: "item", batch_id: "lone", status: "done", worker: "w", attempts: 1, run_seconds: 1.007 },
+    { type: "batch", batch_id: "lone", label: "mine", status: "completed", completed: 1, failed: 0, total: 1 },
+  ]);
 });

@@ -20,7 +20,7 @@ import { createGpuStatus } from "../models/index.ts";
 import { type EventStream, openEventStream } from "../transcribe/stream/event-stream.ts";
 import { createFeed } from "./feed.ts";
 import { createLaneReader } from "./lanes.ts";
-import { listBatches } from "./list-batches.ts";
+import { createBatchList } from "./list-batches.ts";
 import { listDeadLetters } from "./list-dead-letters.ts";
 
 const FRESH_MS = 500;
@@ -28,6 +28,7 @@ const FRESH_MS = 500;
 export function addOperate(router: Router, gateway: GatewayContext): void {
   const { bus, notebook, queue, log } = gateway;
   const readLanes = keepFor(FRESH_MS, createLaneReader(bus));
+  const listBatches = createBatchList(bus, notebook);
   const feed = createFeed({ bus, notebook, log, readLanes, readDevices: createGpuStatus(bus) });
 
   router.get("/api/v1/queue/lanes", async (ctx) => {
@@ -36,7 +37,7 @@ export function addOperate(router: Router, gateway: GatewayContext): void {
 
   router.get("/api/v1/queue/batches", async (ctx) => {
     const query = listQuerySchema.parse(ctx.query);
-    ctx.body = (await listBatches(bus, notebook, query)) satisfies BatchList;
+    ctx.body = (await listBatches(query)) satisfies BatchList;
   });
 
   router.get("/api/v1/queue/dead-letters", async (ctx) => {

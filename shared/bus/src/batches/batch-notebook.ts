@@ -64,7 +64,9 @@ export interface BatchNotebook {
   /** Records that were written as `seq` or later, oldest first: whether each is of a session that goes on. */
   openSince(seq: number): AsyncIterable<{ batchId: string; open: boolean; seq: number; time: number }>;
   /** Records that were written as `seq` or later, oldest first, without those that cannot be read. */
-  recordsSince(seq: number): AsyncIterable<{ record: BatchRecord; seq: number }>;
+  recordsSince(seq: number): AsyncIterable<{ record: BatchRecord; seq: number; time: number }>;
+  /** The first of them that was written at a moment or later: milliseconds since the epoch → `seq`. */
+  firstRecordAt(time: number): Promise<number | undefined>;
   /** What callers' idempotency keys stand for. */
   readonly claims: KeyBucket<SubmissionClaim>;
   /** Runs of a job, by its sequence in JOBS, that their workers did not survive: 0 is not written down. */
@@ -94,6 +96,7 @@ export type BatchOwner = { record: BatchRecord; kept: boolean } | { first: Store
 const anyNote = { bucket: buckets.batches, prefix: "", schema: z.unknown() } as const;
 /** As a record says it. No text of one can: a quotation mark in it has a backslash in front. */
 const OPEN = '"open":true';
+const everyRecord = `$KV.${buckets.batches}.${batchKeys.batch("*")}`;
 const TRIAL = `${batchEntries.claim.prefix}check`;
 
 export function openBatchNotebook(bus: LoneReader & Pick<Bus, "bucket" | "read">): BatchNotebook {
@@ -173,19 +176,18 @@ export function openBatchNotebook(bus: LoneReader & Pick<Bus, "bucket" | "read">
     records,
     sessions: bus.bucket(batchEntries.session),
     async *openSince(fromSeq) {
-      const subject = `$KV.${buckets.batches}.${batchKeys.batch("*")}`;
-      for await (const { subject: key, data, seq, time } of bus.read({ stream, subject, fromSeq })) {
+      for await (const { subject: key, data, seq, time } of bus.read({ stream, subject: everyRecord, fromSeq })) {
         yield { batchId: key.split(".").at(-1) ?? "", open: Buffer.from(data).includes(OPEN), seq, time };
       }
     },
     async *recordsSince(fromSeq) {
-      const subject = `$KV.${buckets.batches}.${batchKeys.batch("*")}`;
-      for await (const { data, headers, seq } of bus.read({ stream, subject, fromSeq })) {
+      for await (const { data, headers, seq, time } of bus.read({ stream, subject: everyRecord, fromSeq })) {
         if (isGone(headers)) continue;
         const record = batchRecordSchema.safeParse(jsonOf(data));
-        if (record.success) yield { record: record.data, seq };
+        if (record.success) yield { record: record.data, seq, time };
       }
     },
+    firstRecordAt: async (time) => (await bus.first(stream, everyRecord, { time: new Date(time) }))?.seq,
     claims: bus.bucket(batchEntries.claim),
     unfinishedRuns: {
       of: async (seq) => (await unfinished.get(String(seq)))?.value ?? 0,

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { type BatchSummary, batchSummarySchema } from "../messages/payloads.ts";
-import { finalStatusOf, writeSummary } from "./summary-message.ts";
+import { finalStatusOf, readSummary, writeSummary } from "./summary-message.ts";
 
 const summary = (label: string): BatchSummary => ({
   ...{ batchId: "b", label, status: "partial", completed: 1, failed: 1, total: 2, finishedAt: 5 },
@@ -19,6 +19,7 @@ test("a summary is what it was, and holds the final status byte for byte", () =>
       const message = stored(label, status);
       expect(batchSummarySchema.parse(JSON.parse(message.data.toString()))).toEqual(summary(label));
       expect(Buffer.from(finalStatusOf(message) ?? "").toString()).toBe(status);
+      expect(readSummary(message)).toEqual(summary(label));
     }),
   );
 });
@@ -27,4 +28,6 @@ test("a status that does not fit is left out, and so is not found", () => {
   const message = stored("long", JSON.stringify("x".repeat(2_000)), 2_500);
   expect(batchSummarySchema.parse(JSON.parse(message.data.toString()))).toEqual(summary("long"));
   expect(finalStatusOf(message)).toBeUndefined();
+  expect(readSummary(message)).toEqual(summary("long"));
+  expect(readSummary({ ...message, data: Buffer.from("{") })).toBeUndefined();
 });

@@ -50,7 +50,14 @@ export const listedBatchSchema = z.object({
 });
 export type ListedBatch = z.infer<typeof listedBatchSchema>;
 
-export const batchListSchema = z.object({ batches: z.array(listedBatchSchema).describe("The newest first"), next });
+export const batchListSchema = z.object({
+  batches: z
+    .array(listedBatchSchema)
+    .describe(
+      "The newest first, with all that came in the same millisecond as the last one. Of those that are one segment and wait only the newest are told of",
+    ),
+  next,
+});
 export type BatchList = z.infer<typeof batchListSchema>;
 
 export const deadLetterSchema = z.object({
