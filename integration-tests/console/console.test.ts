@@ -6,6 +6,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { batchListSchema, batchStatusSchema, replayResponseSchema } from "@parlance/contracts";
+import * as fc from "fast-check";
 import type { Browser } from "puppeteer-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Pipeline, repositoryRoot, startPipeline } from "../src/pipeline.ts";
@@ -164,6 +165,22 @@ if (chromium === undefined) {
       expect(errors).toEqual([]);
     });
 
+    it("has tables that stay under the reader's hands: lines serve other rows, and what is pressed is the row's own", async () => {
+      const { page, errors } = await at("operate");
+      const row = fc.record({ key: fc.integer({ min: 0, max: 6 }), state: fc.integer({ min: 0, max: 2 }) });
+      const shows = fc.sample(fc.uniqueArray(row, { selector: ({ key }) => key, maxLength: 6 }), 300);
+      const seen = await page.evaluate(`(${SHOW_TABLE})(${JSON.stringify(shows)})`);
+      let held: number | null = null;
+      const wanted = shows.map((rows) => {
+        const keys = rows.map(({ key }) => key);
+        const stays: number | null = keys.find((key) => key === held) ?? null;
+        held = stays ?? keys[0] ?? null;
+        return { texts: rows.map(({ key, state }) => `${key}, ${state}`), pressed: keys, held: stays };
+      });
+      expect(seen).toEqual(wanted);
+      expect(errors).toEqual([]);
+    });
+
     it("is accessible in every view and both themes, as far as axe can tell", async () => {
       const { page, errors } = await at("transcribe");
       for (const view of ["transcribe", "speak", "operate", "batches", "dead", "models"]) {
@@ -178,6 +195,25 @@ if (chromium === undefined) {
     });
   });
 }
+
+/** Shows rows after rows, presses every button, and tells in which row the focus was: the first gets it where it was in none. */
+const SHOW_TABLE = `async (shows) => {
+  const [{ createTable }, { h }] = await Promise.all([import("/console/table.ts"), import("/console/dom.ts")]);
+  let pressed = [];
+  const cellsOf = ({ key, state }) => [key + ", ", String(state), h("button", { onclick: () => pressed.push(key) })];
+  const columns = ["Key", "State", ""];
+  const table = createTable({ caption: "Rows", class: "", columns, keyOf: ({ key }) => String(key), cellsOf });
+  document.body.append(table.element);
+  return shows.map((rows) => {
+    table.show(rows);
+    const lines = [...table.element.querySelectorAll("tbody tr")];
+    const there = lines.findIndex((line) => line.contains(document.activeElement));
+    pressed = [];
+    for (const button of table.element.querySelectorAll("button")) button.click();
+    if (there < 0) lines[0]?.querySelector("button").focus();
+    return { texts: lines.map(({ textContent }) => textContent), pressed, held: rows[there]?.key ?? null };
+  });
+}`;
 
 function recordedForm(): FormData {
   const form = new FormData();

@@ -15,7 +15,14 @@ import { HOUR_MS, LONG_BATCH, openStage } from "./stage.ts";
 
 const KEY = "a-key-of-the-console";
 const WIDTH = 1_280;
-const LIMITS = { wireBytes: 120_000, heapGrowthMb: 2, nodeGrowth: 200, p99FrameMs: 50, lateShare: 0.01 };
+const LIMITS = {
+  wireBytes: 120_000,
+  heapGrowthMb: 2,
+  nodeGrowth: 200,
+  p99FrameMs: 50,
+  longestFrameMs: 200,
+  lateShare: 0.01,
+};
 /** A frame that is seen to be late. */
 const LATE_MS = 100;
 /** Between two collections. */
@@ -57,7 +64,10 @@ try {
     axe: without.faults.length + withKey.faults.length === 0,
     keyboard: without.keyboard && withKey.keyboard,
     memory: hour.heapGrowthMb <= LIMITS.heapGrowthMb && hour.nodeGrowth <= LIMITS.nodeGrowth,
-    smooth: hour.p99FrameMs <= LIMITS.p99FrameMs && hour.lateShare <= LIMITS.lateShare,
+    smooth:
+      hour.p99FrameMs <= LIMITS.p99FrameMs &&
+      hour.longestFrameMs <= LIMITS.longestFrameMs &&
+      hour.lateShare <= LIMITS.lateShare,
   };
   const told = [first, without, withKey, hour].flatMap(({ errors }) => errors);
   for (const line of [...told, ...without.faults, ...withKey.faults]) say(line);
@@ -116,6 +126,7 @@ async function used(of: Browser, url: string, key?: string) {
 async function busyHour(of: Browser, gatewayUrl: string) {
   const stage = await openStage(gatewayUrl);
   const { page, errors } = await openPage(of, { width: WIDTH });
+  const { page: still } = await openPage(of, { width: WIDTH });
   try {
     const show = async (view: string, selector = ".table") => {
       await page.goto(`${stage.url}/#/${view}`);
@@ -127,7 +138,7 @@ async function busyHour(of: Browser, gatewayUrl: string) {
     await pause(2_000);
     const session = await page.createCDPSession();
     const before = await held(page, session);
-    await page.evaluate(COUNT_FRAMES);
+    await Promise.all([page, still].map((each) => each.evaluate(COUNT_FRAMES)));
     const began = { at: performance.now(), told: stage.told };
     await pause(HOUR_MS / 4);
     await show("batches");
@@ -140,7 +151,7 @@ async function busyHour(of: Browser, gatewayUrl: string) {
     await pause(HOUR_MS / 4);
     await show("operate");
     await pause(Math.max(0, HOUR_MS - (performance.now() - began.at)));
-    const frames = numbers(await page.evaluate("globalThis.frames")).sort((a, b) => a - b);
+    const [frames, machine] = await Promise.all([framesOf(page), framesOf(still)]);
     const after = await held(page, session);
     const hour = {
       passes: stage.told - began.told,
@@ -148,18 +159,18 @@ async function busyHour(of: Browser, gatewayUrl: string) {
       heapGrowthMb: round(after.heapMb - before.heapMb),
       nodes: [before.nodes, after.nodes],
       nodeGrowth: after.nodes - before.nodes,
-      frames: frames.length,
-      p99FrameMs: Math.round(frames[Math.floor(frames.length * 0.99)] ?? 0),
-      longestFrameMs: Math.round(frames.at(-1) ?? 0),
-      lateShare: round(frames.filter((ms) => ms > LATE_MS).length / frames.length),
+      ...frames,
+      // An empty page beside it has nothing to do: what is late there, the machine was late with.
+      still: machine,
     };
     say(
       `${hour.passes} passes in a minute: ${hour.heapMb.join(" to ")} MB, ${hour.nodes.join(" to ")} nodes, ` +
-        `99 % of frames within ${hour.p99FrameMs} ms, the longest ${hour.longestFrameMs} ms`,
+        `99 % of frames within ${hour.p99FrameMs} ms, the longest ${hour.longestFrameMs} ms; ` +
+        `of a page beside it that does nothing ${machine.p99FrameMs} and ${machine.longestFrameMs} ms`,
     );
     return { ...hour, errors };
   } finally {
-    await page.browserContext().close();
+    await Promise.all([page, still].map((each) => each.browserContext().close()));
     stage.close();
   }
 }
@@ -181,6 +192,16 @@ async function held(page: Page, session: CDPSession): Promise<{ heapMb: number; 
     if (Nodes >= before) return { heapMb: round(JSHeapUsedSize / 1e6), nodes: Nodes };
     before = Nodes;
   }
+}
+
+async function framesOf(page: Page) {
+  const frames = numbers(await page.evaluate("globalThis.frames")).sort((a, b) => a - b);
+  return {
+    frames: frames.length,
+    p99FrameMs: Math.round(frames[Math.floor(frames.length * 0.99)] ?? 0),
+    longestFrameMs: Math.round(frames.at(-1) ?? 0),
+    lateShare: round(frames.filter((ms) => ms > LATE_MS).length / frames.length),
+  };
 }
 
 function numbers(told: unknown): number[] {

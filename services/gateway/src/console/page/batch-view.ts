@@ -4,13 +4,13 @@ import { call, get } from "./api.ts";
 import { batchActions, stateOf } from "./batch-actions.ts";
 import { action, alertOf, fill, h, say } from "./dom.ts";
 import { listen } from "./feed.ts";
-import { duration, plural, times } from "./format.ts";
+import { duration, grouped, plural, times } from "./format.ts";
 import { operateHead } from "./operate-tabs.ts";
 import { createTable } from "./table.ts";
 
 const AGAIN_MS = 1_000;
-/** A batch has up to a thousand items: so many are looked at together. */
-const PAGE = 50;
+/** A batch has up to a thousand items: so many are looked at together, as in the other lists. */
+const PAGE = 25;
 
 const words: Readonly<Record<ItemStatus["status"], string>> = {
   queued: "Queued",
@@ -72,7 +72,7 @@ export function batchView(main: HTMLElement, signal: AbortSignal, batchId: strin
     // Who came to an end by the keyboard goes on from the other button.
     if (focused === later && later.disabled) earlier.focus();
     if (focused === earlier && earlier.disabled) later.focus();
-    say(place, `${(from + 1).toLocaleString()} to ${to.toLocaleString()} of ${plural(items.length, "item")}`);
+    say(place, `${grouped(from + 1)} to ${grouped(to)} of ${plural(items.length, "item")}`);
   }
 
   function drawTop({ completed, failed, total, status: state, waiting_reason }: BatchStatus): void {
@@ -80,7 +80,7 @@ export function batchView(main: HTMLElement, signal: AbortSignal, batchId: strin
     if (now === told) return;
     told = now;
     const isFinished = completed + failed === total;
-    const counts = `${completed.toLocaleString()} of ${plural(total, "item")} done${failed ? `, ${failed} failed` : ""}`;
+    const counts = `${grouped(completed)} of ${plural(total, "item")} done${failed ? `, ${failed} failed` : ""}`;
     const focused = top.contains(document.activeElement) && document.activeElement instanceof HTMLButtonElement;
     const button = batchActions(batchId, isFinished, load);
     fill(
@@ -159,13 +159,8 @@ function timeOfItem({ queue_seconds, run_seconds }: ItemStatus): HTMLElement {
   if (queue_seconds === null) return h("span", {});
   const [waited, ran] = [queue_seconds, run_seconds ?? 0];
   const said = `${duration(waited)} waiting, ${duration(ran)} running`;
-  const [wait, run] = [h("i", { class: "wait" }), h("i", { class: "run" })];
-  wait.style.setProperty("--seconds", String(waited));
-  run.style.setProperty("--seconds", String(ran));
-  return h(
-    "span",
-    { class: "track" },
-    h("span", { class: "line", "aria-hidden": "true" }, wait, run),
-    h("span", { class: "faint number" }, said),
-  );
+  const line = h("span", { class: "line", "aria-hidden": "true" });
+  line.style.setProperty("--waited", String(waited));
+  line.style.setProperty("--ran", String(ran));
+  return h("span", { class: "track" }, line, h("span", { class: "faint number" }, said));
 }

@@ -40,12 +40,20 @@ export function moment(of: string, now: Date = new Date(), locale?: string): str
     : at.toLocaleString(locale, { dateStyle: "medium", timeStyle: "short" });
 }
 
+// Made once: `toLocaleString` looks for the reader's way anew for every number.
+const counts = new Intl.NumberFormat();
+
+/** `10,000` in the reader's own way. */
+export function grouped(count: number): string {
+  return counts.format(count);
+}
+
 export function plural(count: number, one: string, many: string = `${one}s`): string {
-  return `${count.toLocaleString()} ${count === 1 ? one : many}`;
+  return `${grouped(count)} ${count === 1 ? one : many}`;
 }
 
 export function times(count: number): string {
-  return count === 1 ? "once" : `${count.toLocaleString()} times`;
+  return count === 1 ? "once" : `${grouped(count)} times`;
 }
 
 const languages = new Intl.DisplayNames("en", { type: "language" });

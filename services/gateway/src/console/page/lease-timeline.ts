@@ -1,10 +1,10 @@
 /** The last minutes of an accelerator: families and the swaps between them. */
 import type { GpuStatus } from "@parlance/contracts";
-import { drawnAnew, fitted } from "./canvas.ts";
+import { drawn, type Surface } from "./canvas.ts";
 import { h } from "./dom.ts";
 import { moment, plural } from "./format.ts";
 import { type LeaseSpan, leaseSpans, WINDOW_MS } from "./lease-spans.ts";
-import { colour } from "./theme.ts";
+import { colour, fontFamily } from "./theme.ts";
 
 const LABEL_PIXELS = 20;
 
@@ -15,12 +15,8 @@ export function createLeaseTimeline(signal: AbortSignal): {
   const element = h("canvas", { class: "timeline", role: "img" });
   let spans: LeaseSpan[] = [];
 
-  function draw(): void {
-    const { width, height } = fitted(element);
-    const context = element.getContext("2d");
-    if (context === null) return;
+  function paint({ context, width, height, scale }: Surface): void {
     const now = Date.now();
-    const scale = width / Math.max(1, element.clientWidth);
     const at = (time: number) => width * (1 - (now - time) / WINDOW_MS);
     const tall = height - LABEL_PIXELS * scale;
     const stretch = (from: number, to: number, fill: string, share: number) => {
@@ -29,7 +25,6 @@ export function createLeaseTimeline(signal: AbortSignal): {
       const [left, right] = [Math.max(0, at(from)), at(to)];
       context.fillRect(left, tall * (1 - share), Math.max(scale, right - left), tall * share);
     };
-    context.clearRect(0, 0, width, height);
     context.fillStyle = colour("sunken");
     context.fillRect(0, 0, width, tall);
     // However short it was, it is a line of its own: loading is low, so that what was loaded stands out of it.
@@ -38,7 +33,7 @@ export function createLeaseTimeline(signal: AbortSignal): {
       if (loaded !== undefined) stretch(loaded, until ?? now, colour(family === "asr" ? "accent" : "ink-soft"), 1);
     }
     context.fillStyle = colour("ink-faint");
-    context.font = `${12 * scale}px ${getComputedStyle(document.body).fontFamily}`;
+    context.font = `${12 * scale}px ${fontFamily()}`;
     context.textBaseline = "bottom";
     for (const [share, align] of [
       [1, "left"],
@@ -51,7 +46,7 @@ export function createLeaseTimeline(signal: AbortSignal): {
     }
   }
 
-  drawnAnew(element, draw, signal);
+  const draw = drawn(element, paint, signal);
 
   return {
     element,

@@ -1,24 +1,24 @@
 /** The last seconds of the microphone, as they come: its loudest samples, one bar a frame. */
-import { fitted } from "./canvas.ts";
+import { drawn, type Surface } from "./canvas.ts";
 import { h } from "./dom.ts";
 import { colour } from "./theme.ts";
 
 const BAR = 3;
 const GAP = 2;
 
-export function createLiveStrip(): { element: HTMLCanvasElement; add(samples: Int16Array): void } {
+export interface LiveStrip {
+  element: HTMLCanvasElement;
+  add(samples: Int16Array): void;
+}
+
+export function createLiveStrip(signal: AbortSignal): LiveStrip {
   const element = h("canvas", { class: "wave live", role: "img", "aria-label": "Loudness of the microphone" });
   let peaks: number[] = [];
 
-  function draw(): void {
-    const { width, height } = fitted(element);
-    const context = element.getContext("2d");
-    if (context === null) return;
-    const scale = width / Math.max(1, element.clientWidth);
+  function paint({ context, width, height, scale }: Surface): void {
     const step = (BAR + GAP) * scale;
     const bars = Math.floor(width / step);
     peaks = peaks.slice(-bars);
-    context.clearRect(0, 0, width, height);
     context.fillStyle = colour("accent");
     for (const [index, peak] of peaks.entries()) {
       // Speech is quiet in numbers: by its root it looks as it sounds.
@@ -29,6 +29,8 @@ export function createLiveStrip(): { element: HTMLCanvasElement; add(samples: In
       context.fill();
     }
   }
+
+  const draw = drawn(element, paint, signal);
 
   return {
     element,

@@ -21,7 +21,7 @@ export async function liveView(
   signal: AbortSignal,
 ): Promise<LiveResult> {
   const recording = createRecording();
-  const strip = createLiveStrip();
+  const strip = createLiveStrip(signal);
   const words = createWords(() => undefined);
   const [length, behind, state] = [h("b", {}, "0.0 s"), h("b", {}, "–"), h("b", {}, "Opening the microphone")];
   const stop = h("button", { type: "button", class: "main" }, "Stop");

@@ -5,7 +5,7 @@ import { createDeviceCard, type DeviceCard } from "./device-card.ts";
 import { alertOf, fill, h, share, timeOf } from "./dom.ts";
 import { listen } from "./feed.ts";
 import { duration, plural } from "./format.ts";
-import { laneColumns } from "./lane-columns.ts";
+import { createLaneColumns } from "./lane-columns.ts";
 import { courseOf, newestPasses, type Pass } from "./newest-passes.ts";
 import { operateHead } from "./operate-tabs.ts";
 import { operationWords } from "./operation-words.ts";
@@ -14,6 +14,7 @@ import { createTable } from "./table.ts";
 const DRAWN_MS = 250;
 
 export function machinesView(main: HTMLElement, signal: AbortSignal): void {
+  const lanes = createLaneColumns();
   const columns = h("div", { class: "lanes" });
   const devices = h("div", { class: "stack" });
   const passes = h("div", {});
@@ -37,7 +38,8 @@ export function machinesView(main: HTMLElement, signal: AbortSignal): void {
     drawing = undefined;
     if (signal.aborted) return;
     if (state !== undefined) {
-      fill(columns, ...laneColumns(state.lanes));
+      lanes.tell(state.lanes);
+      if (columns.firstElementChild !== lanes.elements[0]) fill(columns, ...lanes.elements);
       drawDevices(state.devices);
     }
     const now = Date.now();

@@ -1,6 +1,6 @@
 /**
- * A table that stays under the reader's hands while it changes: a row of which nothing new is told stays the element that it is, and
- * where the focus is in a row that changes, it is in the new one.
+ * A table that stays under the reader's hands while it changes: of a row that changes only the cells that do are new, and where the focus
+ * was in one, it is in the new one. Lines of rows that are gone become those of new ones: it is lines that cost.
  */
 import { h } from "./dom.ts";
 
@@ -34,23 +34,32 @@ export function createTable<Row>({ caption, columns, ends = [], keyOf, cellsOf, 
     h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, ...heads)),
     body,
   );
-  let known = new Map<string, { told: string; line: HTMLElement }>();
+  let known = new Map<string, Line>();
 
-  function lineOf(row: Row): HTMLElement {
-    const cells = cellsOf(row).map((cell, column) => h("td", { role: "cell", class: side(column) }, cell));
-    return h("tr", { role: "row" }, ...cells);
+  function lineOf(row: Row, told: string, from: Line | undefined): Line {
+    const line = from?.line ?? h("tr", { role: "row" }, ...columns.map((_, column) => cell(column)));
+    const cells = cellsOf(row);
+    for (const [column, content] of cells.entries())
+      if (content !== from?.cells[column]) line.children[column]?.replaceChildren(content);
+    return { told, line, cells };
+  }
+
+  function cell(column: number): HTMLElement {
+    return h("td", { role: "cell", class: side(column) });
   }
 
   return {
     element,
     show(rows: readonly Row[]) {
-      const focused = focusIn([...known.values()].map(({ line }) => line));
+      const focused = focusIn(known);
       const before = known;
+      const kept = new Set(rows.map(keyOf));
+      const free = [...before].flatMap(([key, line]) => (kept.has(key) ? [] : [line]));
       known = new Map(
         rows.map((row) => {
           const [key, told] = [keyOf(row), JSON.stringify(row)];
           const there = before.get(key);
-          return [key, there?.told === told ? there : { told, line: lineOf(row) }];
+          return [key, there?.told === told ? there : lineOf(row, told, there ?? free.shift())];
         }),
       );
       const lines = [...known.values()].map(({ line }) => line);
@@ -59,20 +68,28 @@ export function createTable<Row>({ caption, columns, ends = [], keyOf, cellsOf, 
         if (here !== line) body.insertBefore(line, here ?? null);
       }
       while (body.children.length > lines.length) body.lastElementChild?.remove();
-      if (focused === undefined || focused.line.isConnected) return;
-      const key = [...before].find(([, { line }]) => line === focused.line)?.[0] ?? "";
-      const line = known.get(key)?.line;
+      if (focused === undefined || focused.element === document.activeElement) return;
+      const line = known.get(focused.key)?.line;
       if (line !== undefined) focusables(line)[focused.place]?.focus();
     },
   } satisfies Table<Row>;
+}
+
+interface Line {
+  /** The row as it was when it was drawn. */
+  told: string;
+  line: HTMLElement;
+  cells: readonly (Node | string)[];
 }
 
 function focusables(line: HTMLElement): HTMLElement[] {
   return [...line.querySelectorAll<HTMLElement>("a, button, audio")];
 }
 
-function focusIn(lines: readonly HTMLElement[]): { line: HTMLElement; place: number } | undefined {
-  const line = lines.find((each) => each.contains(document.activeElement));
-  if (line === undefined) return undefined;
-  return { line, place: focusables(line).findIndex((each) => each.matches(":focus")) };
+function focusIn(known: ReadonlyMap<string, Line>): { key: string; place: number; element: HTMLElement } | undefined {
+  const element = document.activeElement;
+  if (!(element instanceof HTMLElement)) return undefined;
+  for (const [key, { line }] of known)
+    if (line.contains(element)) return { key, place: focusables(line).indexOf(element), element };
+  return undefined;
 }

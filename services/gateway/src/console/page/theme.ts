@@ -28,9 +28,19 @@ document.addEventListener("theme", () => known.clear());
 
 /** A colour of the tokens as it is now, for what is drawn. */
 export function colour(name: string): string {
+  const before = known.get(name);
+  if (before !== undefined) return before;
   if (!probe.isConnected) document.body.append(probe);
   probe.style.setProperty("color", `var(--${name})`);
-  const found = known.get(name) ?? getComputedStyle(probe).color;
-  known.set(name, found);
-  return found;
+  const { color } = getComputedStyle(probe);
+  known.set(name, color);
+  return color;
+}
+
+let family: string | undefined;
+
+/** Of what is drawn beside the page's own text. */
+export function fontFamily(): string {
+  family ??= getComputedStyle(document.body).fontFamily;
+  return family;
 }

@@ -1,10 +1,10 @@
 /** A recording's loudness over time with its words below; what was played is in the accent. It is a slider to the keyboard. */
 import type { Word } from "@parlance/contracts";
-import { drawnAnew, fitted } from "./canvas.ts";
+import { drawn, type Surface } from "./canvas.ts";
 import { h } from "./dom.ts";
 import { clock } from "./format.ts";
 import { type Mark, marksOf } from "./marks.ts";
-import { colour } from "./theme.ts";
+import { colour, fontFamily } from "./theme.ts";
 
 const BAR = 3;
 const GAP = 2;
@@ -36,12 +36,8 @@ export function createWaveform(label: string, onSeek: (seconds: number) => void,
   let length = 0;
   let at = 0;
 
-  function draw(): void {
-    const { width, height } = fitted(element);
-    const context = element.getContext("2d");
-    if (context === null) return;
-    context.clearRect(0, 0, width, height);
-    const scale = width / Math.max(1, element.clientWidth);
+  function paint(surface: Surface): void {
+    const { context, width, height, scale } = surface;
     const bars = Math.max(1, Math.floor(width / ((BAR + GAP) * scale)));
     const step = (width + GAP * scale) / bars;
     const room = height - (words === undefined ? 0 : MARKS_PIXELS * scale);
@@ -57,15 +53,11 @@ export function createWaveform(label: string, onSeek: (seconds: number) => void,
       context.roundRect(bar * step, (room - tall) / 2, BAR * scale, tall, (BAR * scale) / 2);
       context.fill();
     }
-    if (words !== undefined) drawMarks(context, words, { width, height, scale });
+    if (words !== undefined) paintMarks(words, surface);
   }
 
-  function drawMarks(
-    context: CanvasRenderingContext2D,
-    said: readonly Word[],
-    { width, height, scale }: { width: number; height: number; scale: number },
-  ): void {
-    context.font = `${MARK_FONT * scale}px ${getComputedStyle(document.body).fontFamily}`;
+  function paintMarks(said: readonly Word[], { context, width, height, scale }: Surface): void {
+    context.font = `${MARK_FONT * scale}px ${fontFamily()}`;
     context.textBaseline = "bottom";
     const widthOf = (text: string) => context.measureText(text).width;
     if (marks?.width !== width) marks = { width, list: marksOf(said, length, width, widthOf) };
@@ -91,7 +83,7 @@ export function createWaveform(label: string, onSeek: (seconds: number) => void,
     event.preventDefault();
     seek(to);
   });
-  drawnAnew(element, draw, signal);
+  const draw = drawn(element, paint, signal);
 
   return {
     element,
