@@ -238,6 +238,18 @@ describe("runServer", () => {
     await expect(failed).rejects.toThrow("nats-server did not start: it is broken.");
   });
 
+  it.each([
+    { memoryBytes: 268_435_456, limit: "[268435456]" },
+    { memoryBytes: 0, limit: "[]" },
+    { memoryBytes: undefined, limit: "[]" },
+  ])("tells the server's collector its limit: $memoryBytes", async ({ memoryBytes, limit }) => {
+    const binary = await program(
+      'case "$1" in --version) echo nats-server: v2.14.0;; *) echo "limit [$GOMEMLIMIT]" >&2; exit 3;; esac',
+    );
+    const failed = runServer({ binary, storeDir: join(folder, "store"), port: -1, memoryBytes });
+    await expect(failed).rejects.toThrow(`nats-server did not start: limit ${limit}.`);
+  });
+
   it("tells a full disk as the server words it", async () => {
     const binary = await program(
       'case "$1" in --version) echo nats-server: v2.14.0;; *) echo "[1] 2026/01/31 12:00:00.000000 [FTL] Can\'t start JetStream: mkdir /x: no space left on device" >&2; exit 1;; esac',

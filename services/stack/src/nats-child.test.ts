@@ -5,15 +5,14 @@ import { connectBus } from "@parlance/bus";
 import { readSettings, streams } from "@parlance/contracts";
 import { createLog } from "@parlance/telemetry";
 import { expect, it, vi } from "vitest";
-import { startNats } from "./nats-child.ts";
+import { natsChildSettings, startNats } from "./nats-child.ts";
 
 it("a nats-server that is killed comes back with the streams that it had in memory", async () => {
   const stateDir = await mkdtemp(join(tmpdir(), "parlance-nats-"));
-  const names = ["NATS_PORT", "NATS_SERVER_BIN", "NATS_SERVER_CACHE", "NATS_STORE_DIR", "PUBLISHERS"] as const;
   const repository = new URL("../../..", import.meta.url).pathname;
-  const { NATS_SERVER_CACHE = "" } = readSettings(names, process.env);
+  const { NATS_SERVER_CACHE = "" } = readSettings(natsChildSettings, process.env);
   const settings = {
-    ...readSettings(names, process.env),
+    ...readSettings(natsChildSettings, process.env),
     NATS_PORT: -1,
     NATS_SERVER_CACHE: join(repository, NATS_SERVER_CACHE),
   };

@@ -13,8 +13,17 @@ import {
 import type { Log } from "@parlance/telemetry";
 import { makeTopology } from "./make-topology.ts";
 
+export const natsChildSettings = [
+  "NATS_MEMORY_BYTES",
+  "NATS_PORT",
+  "NATS_SERVER_BIN",
+  "NATS_SERVER_CACHE",
+  "NATS_STORE_DIR",
+  "PUBLISHERS",
+] as const;
+
 export interface NatsChildOptions {
-  settings: Settings<"NATS_PORT" | "NATS_SERVER_BIN" | "NATS_SERVER_CACHE" | "NATS_STORE_DIR" | "PUBLISHERS">;
+  settings: Settings<(typeof natsChildSettings)[number]>;
   environment: NodeJS.ProcessEnv;
   stateDir: string;
   /** What to stop where another start finds JetStream's folder in use. */
@@ -53,8 +62,10 @@ export async function startNats({
   });
   const credentials = ensureCredentials(stateDir, settings.PUBLISHERS);
   const storeDir = resolve(settings.NATS_STORE_DIR ?? join(stateDir, "jetstream"));
+  const { binary } = found;
+  const memoryBytes = settings.NATS_MEMORY_BYTES;
   const run = (port: number) =>
-    runServer({ binary: found.binary, storeDir, port, credentials, program, log, onStoreProblem });
+    runServer({ binary, storeDir, port, credentials, memoryBytes, program, log, onStoreProblem });
 
   let server: RunningServer = await run(settings.NATS_PORT);
   const { url, port } = server;

@@ -10,7 +10,7 @@ import type { Settings } from "@parlance/contracts";
 import { type FolderLock, lockFolder } from "@parlance/nats";
 import { type Log, storeMessage } from "@parlance/telemetry";
 import { memoryLimit } from "./memory-limit.ts";
-import { type SupervisedNats, startNats } from "./nats-child.ts";
+import { natsChildSettings, type SupervisedNats, startNats } from "./nats-child.ts";
 import { plannedServices } from "./planned-services.ts";
 import { chooseProcesses } from "./processes.ts";
 import { createRunningFile } from "./running-file.ts";
@@ -20,13 +20,9 @@ import { planWorkers, workerPlanSettings } from "./worker-plan.ts";
 
 export const stackSettings = [
   "METRICS_PORT",
-  "NATS_PORT",
-  "NATS_SERVER_BIN",
-  "NATS_SERVER_CACHE",
-  "NATS_STORE_DIR",
   "PROCESSES",
-  "PUBLISHERS",
   "STATE_DIR",
+  ...natsChildSettings,
   ...workerPlanSettings,
 ] as const;
 

@@ -180,6 +180,12 @@ export const settingsTable = {
     default: undefined,
     describe: "Folder of JetStream's files; default `jetstream` in `STATE_DIR`",
   }),
+  NATS_MEMORY_BYTES: setting({
+    schema: integer(0),
+    default: "268435456",
+    describe:
+      "Bytes of memory that nats-server's collector keeps to as long as what is in use is less; 0: whatever it takes to collect seldom",
+  }),
   NATS_REPLICAS: setting({
     schema: integer(1, 5),
     default: "1",
