@@ -4,7 +4,7 @@ import type { ByteReader } from "../formats/byte-reader.ts";
 import type { Decode, DecodeContext } from "../formats/format.ts";
 import { detectFormat, type Format } from "../formats/sniff.ts";
 import { checkRate, decodeWav } from "../formats/wav.ts";
-import { toPcm16 } from "../samples/pcm.ts";
+import { fromPcm16, toPcm16 } from "../samples/pcm.ts";
 import { createResampler, type Resampler } from "../samples/resample.ts";
 import { createSegmenter, type Segment } from "../samples/segment.ts";
 import type { SegmentLimits } from "../samples/segment-limits.ts";
@@ -40,7 +40,7 @@ export async function* decodeSegments(reader: ByteReader, limits: DecodeLimits):
   let samples = 0;
   for await (const pcm of resampled(reader, format, limits)) {
     samples += pcm.length;
-    yield* segmenter.push(toPcm16(pcm));
+    yield* segmenter.push(pcm instanceof Int16Array ? pcm : toPcm16(pcm));
   }
   if (samples === 0) throw new SpeechError("audio_empty", "The file holds no audio: it has 0 samples.");
   yield* segmenter.end();
@@ -50,7 +50,8 @@ async function* resampled(
   reader: ByteReader,
   format: Format,
   limits: DecodeLimits,
-): AsyncGenerator<Float32Array, void> {
+): AsyncGenerator<Float32Array | Int16Array, void> {
+  const sampleRate = limits.sampleRate ?? SAMPLE_RATE;
   const decode = await decoders[format]();
   let declared: { seconds: number; tolerance: number } | undefined;
   const context: DecodeContext = {
@@ -69,11 +70,14 @@ async function* resampled(
         checkRate(pcm.sampleRate);
         if (resampler !== undefined) yield resampler.end();
         rate = pcm.sampleRate;
-        resampler = createResampler(rate, limits.sampleRate ?? SAMPLE_RATE);
+        resampler = createResampler(rate, sampleRate);
       }
       seconds += pcm.samples.length / rate;
       if (seconds > limits.maxSeconds) throw tooLong(limits.maxSeconds);
-      if (resampler !== undefined) yield resampler.push(pcm.samples);
+      const { samples } = pcm;
+      const found = samples instanceof Int16Array;
+      if (found && rate === sampleRate) yield samples;
+      else if (resampler !== undefined) yield resampler.push(found ? fromPcm16(samples) : samples);
     }
   } catch (error) {
     if (error instanceof SpeechError) throw error;

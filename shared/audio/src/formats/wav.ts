@@ -147,11 +147,12 @@ async function refuseMoreAudio(reader: ByteReader, rest: Uint8Array | undefined,
   throw new SpeechError("audio_corrupt", "The WAV file holds more audio than its header says.");
 }
 
-/** A function from whole frames to mono samples in −1 … 1. */
-function createMixer({ encoding, bytesPerSample, channels }: WavHeader): (bytes: Uint8Array) => Float32Array {
+/** A function from whole frames to mono samples. What is mono PCM16 already is no copy: it lies in the bytes that were read. */
+function createMixer({ encoding, bytesPerSample, channels }: WavHeader): (bytes: Uint8Array) => Pcm["samples"] {
   const scale = encoding === "pcm" ? 2 ** (1 - 8 * bytesPerSample) : 1;
   return (bytes) => {
     const values = readValues(bytes, encoding, bytesPerSample);
+    if (channels === 1 && bytesPerSample === 2 && values instanceof Int16Array) return values;
     const mono = new Float32Array(values.length / channels);
     if (channels === 1) {
       for (let index = 0; index < mono.length; index += 1) mono[index] = (values[index] ?? 0) * scale;

@@ -1,9 +1,10 @@
 import { SpeechError } from "@parlance/contracts";
 
-/** A stretch of decoded audio: mono, samples in −1 … 1. */
+/** A stretch of decoded audio, mono. */
 export interface Pcm {
   sampleRate: number;
-  samples: Float32Array;
+  /** In −1 … 1, or PCM16 where it was stored as that: what needs no other rate stays as it is. */
+  samples: Float32Array | Int16Array;
 }
 
 /** As PCM16, rounded and clipped. Throws `audio_invalid_samples` when a sample is not a finite number. */
@@ -47,7 +48,9 @@ export async function* trimStart(audio: AsyncIterable<Pcm>, seconds: number): As
 
 /** Samples in −1 … 1. */
 export function fromPcm16(pcm: Int16Array): Float32Array {
-  return Float32Array.from(pcm, (sample) => sample / 32_768);
+  const samples = new Float32Array(pcm.length);
+  for (let index = 0; index < pcm.length; index += 1) samples[index] = (pcm[index] ?? 0) / 32_768;
+  return samples;
 }
 
 /** The samples' own memory: what lies in it is little-endian on every machine that Node runs on. */

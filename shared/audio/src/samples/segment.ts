@@ -46,7 +46,8 @@ export function createSegmenter(
   const largest = limits.segmentSeconds * sampleRate;
   const window = sampleRate / 10;
   const shortest = sampleRate / 2;
-  let buffer = new Int16Array(sampleRate * 4);
+  // A short clip comes in one piece and goes as one: then this is all the memory that it takes.
+  let buffer = new Int16Array(0);
   let filled = 0;
   let start = 0;
   let n = 0;
@@ -63,8 +64,9 @@ export function createSegmenter(
 
   function take(length: number, last: boolean): Segment {
     const padded = n > 0 && length < shortest ? shortest : length;
-    const samples = new Int16Array(padded);
-    samples.set(buffer.subarray(0, length));
+    const whole = last && length === buffer.length && length === padded;
+    const samples = whole ? buffer : new Int16Array(padded);
+    if (!whole) samples.set(buffer.subarray(0, length));
     buffer.copyWithin(0, length, filled);
     const segment = { n, start, samples, length, last };
     filled -= length;
