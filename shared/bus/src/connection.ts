@@ -15,7 +15,7 @@ import { type BusLog, createLink } from "./link/link.ts";
 import { ask, follow, publish, requestMany, serve, subscribe } from "./requests/requests.ts";
 import { createDelivery, parseReply } from "./streams/delivery.ts";
 import { publishOnce } from "./streams/publish-once.ts";
-import { pullDurable } from "./streams/pull.ts";
+import { createPulls } from "./streams/pull.ts";
 import { readStream } from "./streams/read.ts";
 import {
   ackWait,
@@ -57,6 +57,7 @@ export function inboxPrefixOf(user: string | undefined): string {
 export async function connectBus(options: BusOptions): Promise<Bus> {
   const nc = await connectWithin(options);
   const link = await createLink(nc, inboxPrefixOf(options.user), options.log);
+  const pullDurable = createPulls(link);
 
   return {
     connection: nc,
@@ -72,7 +73,7 @@ export async function connectBus(options: BusOptions): Promise<Bus> {
     follow: (subject, signal) => follow(link, subject, signal),
     flush: () => nc.flush(),
     async pull({ stream, durable, max, waitMs, signal }) {
-      const messages = await pullDurable(link, { stream, consumer: durable, max, waitMs, signal });
+      const messages = await pullDurable({ stream, consumer: durable, max, waitMs, signal });
       return messages.flatMap((message) => {
         const info = parseReply(message.reply);
         if (info === undefined) return [];
