@@ -37,6 +37,8 @@ interface Work {
 }
 
 const MOST_PULLED = 16;
+/** While nearly all places are taken, so long is waited for more of them to come free, or each pull would bring one message. */
+const GATHER_MS = 10;
 const GIVEN_BACK_FOR_MS = 60_000;
 
 /** Runs until the signal aborts; then gives everything back that has no outcome yet. */
@@ -44,6 +46,9 @@ export async function runIntakeLoop(options: IntakeLoopOptions): Promise<void> {
   const { bus, log, signal, handle, mostHeld = 64, stallMs = 2_000 } = options;
   const works = new Set<Work>();
   let stalled: NodeJS.Timeout | undefined;
+  let gathering: NodeJS.Timeout | undefined;
+  /** It was waited for, since messages last came. */
+  let gathered = true;
 
   function start(held: Held): void {
     const batch = readIntake(held);
@@ -61,6 +66,17 @@ export async function runIntakeLoop(options: IntakeLoopOptions): Promise<void> {
       watchForStall();
       consumer.poke();
     });
+  }
+
+  function room(): number {
+    const free = mostHeld - works.size;
+    if (free <= 0 || free >= MOST_PULLED || gathered) return Math.min(free, MOST_PULLED);
+    gathering ??= setTimeout(() => {
+      gathering = undefined;
+      gathered = true;
+      consumer.poke();
+    }, GATHER_MS);
+    return 0;
   }
 
   async function giveBack(some: readonly Work[], delayMs: number): Promise<void> {
@@ -86,10 +102,11 @@ export async function runIntakeLoop(options: IntakeLoopOptions): Promise<void> {
       {
         stream: streams.intake,
         durable: durables.ingest,
-        room: () => Math.min(mostHeld - works.size, MOST_PULLED),
+        room,
       },
     ],
     accept(messages) {
+      gathered = false;
       for (const held of messages) start(held);
       watchForStall();
     },
@@ -99,6 +116,7 @@ export async function runIntakeLoop(options: IntakeLoopOptions): Promise<void> {
   if (!signal.aborted) await once(signal, "abort");
   await consumer.stop();
   clearTimeout(stalled);
+  clearTimeout(gathering);
   await giveBack([...works], 0);
   consumer.close();
 }
