@@ -3,7 +3,7 @@ import type { ListedBatch } from "@parlance/contracts";
 import { get } from "./api.ts";
 import { stateOf } from "./batch-actions.ts";
 import { fill, h, timeOf } from "./dom.ts";
-import { duration, grouped, plural } from "./format.ts";
+import { duration, grouped, plural, shortId } from "./format.ts";
 import { operateHead } from "./operate-tabs.ts";
 import { operationWords } from "./operation-words.ts";
 import { pagedList } from "./paged-list.ts";
@@ -38,10 +38,10 @@ function cellsOf(batch: ListedBatch): (Node | string)[] {
   const { batch_id, label, lane, source, live, status, total, finished, failed, accepted_at, finished_at } = batch;
   const work = batch.operations.map((operation) => operationWords[operation]).join(", ") || "Live session";
   const name = label || (live ? "Live session" : work);
-  const known = label === "" ? batch_id.slice(0, 8) : "";
+  const known = label === "" ? shortId(batch_id) : "";
   const link = h("a", { href: `#/batch/${encodeURIComponent(batch_id)}` }, name);
   const from = [known, lane, source].filter(Boolean).join(", ");
-  const items = `${grouped(finished)} of ${plural(total, "item")}${failed ? `, ${failed} failed` : ""}`;
+  const items = `${grouped(finished - failed)} of ${plural(total, "item")}${failed ? `, ${failed} failed` : ""}`;
   const took = finished_at === null ? "" : duration((Date.parse(finished_at) - Date.parse(accepted_at)) / 1_000);
   return [
     h("span", {}, link, " ", h("span", { class: "faint" }, from)),

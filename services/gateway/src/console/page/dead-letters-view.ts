@@ -3,7 +3,7 @@ import type { DeadLetterEntry } from "@parlance/contracts";
 import { get } from "./api.ts";
 import { batchActions } from "./batch-actions.ts";
 import { fill, h, timeOf } from "./dom.ts";
-import { bytes, times } from "./format.ts";
+import { bytes, shortId, times } from "./format.ts";
 import { operateHead } from "./operate-tabs.ts";
 import { pagedList } from "./paged-list.ts";
 import { createTable } from "./table.ts";
@@ -37,7 +37,7 @@ function cellsOf({ at, service, batch_id, reason, deliveries, bytes: size }: Dea
   const known = batch_id !== "unknown";
   return [
     timeOf(at),
-    known ? h("a", { href: `#/batch/${encodeURIComponent(batch_id)}` }, batch_id.slice(0, 8)) : "unknown",
+    known ? h("a", { href: `#/batch/${encodeURIComponent(batch_id)}` }, shortId(batch_id)) : "unknown",
     h("span", {}, reason, " ", h("span", { class: "faint" }, `${service}, ${bytes(size)}`)),
     deliveries === null ? "" : times(deliveries),
     known ? batchActions(batch_id, true, () => undefined) : "",

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { bytes, clock, deviceName, duration, languageName, moment, plural } from "./format.ts";
+import { bytes, clock, deviceName, duration, languageName, moment, plural, shortId } from "./format.ts";
 
 test.each([
   [duration(0.04), "40 ms"],
@@ -18,6 +18,8 @@ test.each([
   [languageName("Chinese"), "Chinese"],
   [deviceName("cpu"), "the CPU"],
   [deviceName("cuda:0"), "cuda:0"],
+  [shortId("01a2037c-7897-7e1a-abc1-f9856ba9cbd3"), "6ba9cbd3"],
+  [shortId("monday"), "monday"],
 ])("%s", (written, wanted) => {
   expect(written).toBe(wanted);
 });

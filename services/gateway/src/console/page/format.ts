@@ -48,6 +48,11 @@ export function grouped(count: number): string {
   return counts.format(count);
 }
 
+/** Enough of an id to tell it from its neighbours: UUIDs of one hour may begin alike. */
+export function shortId(id: string): string {
+  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id) ? id.slice(-8) : id;
+}
+
 export function plural(count: number, one: string, many: string = `${one}s`): string {
   return `${grouped(count)} ${count === 1 ? one : many}`;
 }
