@@ -51,7 +51,7 @@ describe("decoding, against the official implementation", () => {
     expect(alone.map(said)).toEqual(golden.rows.map(expected));
   });
 
-  it.each(someOf([2, 5, 16, golden.rows.length], 2))("says the same tokens in ragged batches of %i", async (size) => {
+  it.each(someOf([5, 2, 16, golden.rows.length], 2))("says the same tokens in ragged batches of %i", async (size) => {
     for (let from = 0; from + size <= golden.rows.length; from += size) {
       const rows = golden.rows.slice(from, from + size);
       expect((await decodeAll(stepwise, rows.map(parts.promptRow))).map(said)).toEqual(rows.map(expected));

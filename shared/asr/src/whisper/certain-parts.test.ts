@@ -72,7 +72,7 @@ async function open({ beams, tokensPerRun, published = false }: Way, folder: str
   return { ...opened, graphs: { ...graphs, close }, transcribe: createTranscriber({ ...opened, graphs }) };
 }
 
-describe.each(someOf(ways, 3))("a text that is said $name", (way) => {
+describe.each(someOf(ways, 4))("a text that is said $name", (way) => {
   let model: OpenedWhisper;
   beforeAll(async () => {
     model = await open(way, join(root, way.name));

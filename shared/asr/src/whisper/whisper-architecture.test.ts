@@ -106,8 +106,12 @@ describe("the whisper architecture", { timeout: 180_000 }, () => {
     await writeFile(join(root, "turbo", "manifest.json"), JSON.stringify({ ...manifest, translates: false }));
     for (const name of ["english", "turbo"]) {
       const other = await load(join(root, name));
-      const [refused, plain] = await other.transcribe([segment({ translate: true }), segment()]);
+      const asked = [segment({ translate: true }), segment(), segment({ language: "German" })];
+      const [refused, plain, german] = await other.transcribe(asked);
       await other.close();
+      expect(german).toMatchObject(
+        name === "turbo" ? { ok: true } : { ok: false, failure: { code: "language_unsupported" } },
+      );
       expect(refused).toMatchObject({ ok: false, failure: { code: "validation_failed", param: "translate" } });
       expect(refused).toHaveProperty(
         "failure.message",

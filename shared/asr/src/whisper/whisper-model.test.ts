@@ -170,7 +170,7 @@ describe.each(tinyModels)("%s", (name) => {
     TIMEOUT_MS,
   );
 
-  it.each([1, 5])(
+  it.each(name === "multilingual-80" ? [1, 5] : someOf([1, 5], 2))(
     "says what the official code says with %i beams, and when",
     (beams) =>
       withModel(name, beams, async (model) => {
@@ -234,7 +234,8 @@ describe.each([
       withModel(kind, beams, async (model) => {
         model.section.temperatures = [0];
         const { decodings } = await readGolden("multilingual-80");
-        const wanted = decodings.filter(({ beam }) => beam === beams).filter((_, index) => index % 11 === 3);
+        const some = decodings.filter(({ beam }) => beam === beams).filter((_, index) => index % 11 === 3);
+        const wanted = someOf(some, 2);
         // Only the merged graphs of the fixture tell their cross attention.
         await expectGolden(model, passes(wanted, [3, 2]), kind === "merged");
       }),
@@ -245,7 +246,7 @@ describe.each([
 describe("optimum's layout in float16, inputs and outputs too", () => {
   // Clips of which the official float32 model is sure: rounding does not turn its choices.
   const sure = ["voice-7", "voice-12.345", "voice-20"];
-  it.each([1, 5])(
+  it.each(someOf([1, 5], 2))(
     "says the same with %i beams, from states that are as near as halves can be",
     (beams) =>
       withModel("half", beams, async (model) => {

@@ -193,20 +193,29 @@ function sampleToken(
 ): [number, number] {
   const { total, wordsAllowed, rest } = distribution(scores, allowedAfter(said, rules), rules);
   const words = wordsAllowed && scores.words !== undefined ? scores.words : new Float32Array();
+  const weights = new Float64Array(words.length + rest.length);
   let sum = 0;
-  for (const part of [words, rest]) for (const score of part) sum += Math.exp((score - total) / temperature);
-  let left = random * sum;
-  let last: [number, number] = [rules.tokens.endOfText, 0];
   for (const [part, first] of [
     [words, 0],
-    [rest, rules.tokens.endOfText],
+    [rest, words.length],
   ] as const) {
-    for (const [index, score] of part.entries()) {
-      if (score === Number.NEGATIVE_INFINITY) continue;
-      last = [first + index, score - total];
-      left -= Math.exp((score - total) / temperature);
-      if (left <= 0) return last;
+    for (let index = 0; index < part.length; index++) {
+      const weight = Math.exp(((part[index] ?? 0) - total) / temperature);
+      weights[first + index] = weight;
+      sum += weight;
     }
   }
-  return last;
+  let left = random * sum;
+  let chosen: number | undefined;
+  for (let place = 0; place < weights.length; place++) {
+    const weight = weights[place] ?? 0;
+    if (weight === 0) continue;
+    chosen = place;
+    left -= weight;
+    if (left <= 0) break;
+  }
+  if (chosen === undefined) return [rules.tokens.endOfText, 0];
+  if (chosen < words.length) return [chosen, (words[chosen] ?? 0) - total];
+  const behind = chosen - words.length;
+  return [rules.tokens.endOfText + behind, (rest[behind] ?? 0) - total];
 }

@@ -1,13 +1,16 @@
-/** The small random models of the fixtures as folders: their weights are made again, their graphs unpacked. */
+/**
+ * The small random models of the fixtures as folders: their weights are made again, their graphs unpacked. What takes long of that is
+ * made once in a process and kept: tests write the same few folders over and over.
+ */
 import { createHash } from "node:crypto";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
-import { toHalves } from "@parlance/inference";
 import type { ClipRule } from "./clips.ts";
 import { randomTensor, type WeightRule } from "./random-weights.ts";
+import { turned, type WeightForm, weightForms } from "./weight-forms.ts";
 
 export const tinyModels = ["multilingual-80", "multilingual-128", "english-80"] as const;
 export type TinyModel = (typeof tinyModels)[number];
@@ -17,6 +20,16 @@ const unpack = promisify(gunzip);
 
 export async function readFixture<T>(path: string): Promise<T> {
   return JSON.parse((await unpack(await readFile(join(fixtures, `${path}.json.gz`)))).toString()) as T;
+}
+
+/** What is made of a name, once. */
+function keeping<Name extends string, Made>(make: (name: Name) => Promise<Made>): (name: Name) => Promise<Made> {
+  const kept = new Map<Name, Promise<Made>>();
+  return (name) => {
+    const made = kept.get(name) ?? make(name);
+    kept.set(name, made);
+    return made;
+  };
 }
 
 export const readClips = () => readFixture<Record<string, ClipRule>>("clips");
@@ -57,16 +70,7 @@ export interface Golden {
   decodings: GoldenDecoding[];
 }
 
-export const readGolden = (model: TinyModel) => readFixture<Golden>(`${model}/golden`);
-
-/** The forms that a tensor of `rows` rows and `columns` columns may have in a file. */
-const forms = {
-  half: (values: Float32Array) => toHalves(values),
-  int8: quantised,
-  scale: (values: Float32Array, rows: number) => rowScales(values, rows),
-  int4: (values: Float32Array) => inFourBits(values),
-  blockScale: (values: Float32Array) => blockScales(values),
-};
+export const readGolden = keeping((model: TinyModel) => readFixture<Golden>(`${model}/golden`));
 
 interface Source {
   source: string;
@@ -74,7 +78,7 @@ interface Source {
   /** Rows of the tensor that are taken. */
   rows: [number, number] | null;
   /** Where it is not the tensor's own numbers. */
-  form?: keyof typeof forms;
+  form?: WeightForm;
   offset: number;
 }
 
@@ -84,6 +88,12 @@ interface Weights {
   files: Record<string, Source[]>;
   specials: [string, number][];
 }
+
+/** With the tensors that have been made by then. */
+const readWeights = keeping(async (model: TinyModel) => ({
+  ...(await readFixture<Weights>(`${model}/weights`)),
+  tensors: new Map<string, Float32Array>(),
+}));
 
 /** Short texts and no second attempts: random weights deserve neither. */
 const hasty = { temperatures: [0], maxTokens: 64 };
@@ -101,15 +111,13 @@ export async function writeTinyModel(
   const few = new Set(bits === undefined ? [] : ["encoder.int8", `decoder.int${bits}`]);
   const wanted = (role: string) => (role.includes(".int") ? few.has(role) : role !== "loop" || loop);
   await mkdir(folder, { recursive: true });
-  const { rules, files, specials } = await readFixture<Weights>(`${model}/weights`);
-  const tensors = new Map<string, Float32Array>();
-  for (const [file, sources] of Object.entries(files)) {
+  for (const [file, sources] of Object.entries((await readWeights(model)).files)) {
     if (!wanted(file.replace(/\.bin$/, "").replace("_", "."))) continue;
-    await writeFile(join(folder, file), weightFile(sources, rules, tensors));
+    await writeFile(join(folder, file), await weightFile(model, file, sources));
     const graph = file.replace(/bin$/, "onnx");
     await writeFile(join(folder, graph), await unpack(await readFile(join(fixtures, model, `${graph}.gz`))));
   }
-  const tokenizer = Buffer.from(JSON.stringify(await tokenizerJson(model, specials)));
+  const tokenizer = await tokenizerOf(model);
   await writeFile(join(folder, "tokenizer.json"), tokenizer);
   const manifest = JSON.parse(await readFile(join(fixtures, model, "manifest.json"), "utf8")) as {
     files: Record<string, object>;
@@ -132,17 +140,15 @@ export type PublishedKind = "split" | "merged" | "half";
  */
 export async function writePublishedModel(folder: string, kind: PublishedKind, maxTokens = 8): Promise<void> {
   const model = "multilingual-80";
-  const { rules, specials } = await readFixture<Weights>(`${model}/weights`);
   const { files } = await readFixture<Pick<Weights, "files">>(`${model}/${kind}/weights`);
   const graphs = kind === "split" ? folder : join(folder, "onnx");
   await mkdir(graphs, { recursive: true });
-  const tensors = new Map<string, Float32Array>();
   for (const [file, sources] of Object.entries(files)) {
     const graph = file.replace(/_data$/, "");
-    await writeFile(join(graphs, file), weightFile(sources, rules, tensors));
+    await writeFile(join(graphs, file), await weightFile(model, `${kind}/${file}`, sources));
     await writeFile(join(graphs, graph), await unpack(await readFile(join(fixtures, model, kind, `${graph}.gz`))));
   }
-  await writeFile(join(folder, "tokenizer.json"), JSON.stringify(await tokenizerJson(model, specials)));
+  await writeFile(join(folder, "tokenizer.json"), await tokenizerOf(model));
   const settings = async (file: string) =>
     JSON.parse(await readFile(join(fixtures, model, kind, file), "utf8")) as object;
   await writeFile(join(folder, "config.json"), JSON.stringify(await settings("config.json")));
@@ -150,11 +156,16 @@ export async function writePublishedModel(folder: string, kind: PublishedKind, m
   await writeFile(join(folder, "generation_config.json"), JSON.stringify(generation));
 }
 
-function weightFile(
-  sources: readonly Source[],
-  rules: Record<string, WeightRule>,
-  tensors: Map<string, Float32Array>,
-): Buffer {
+/** By model and name. */
+const weightFiles = new Map<string, Buffer>();
+
+async function weightFile(model: TinyModel, name: string, sources: readonly Source[]): Promise<Buffer> {
+  const made = weightFiles.get(`${model}/${name}`) ?? makeWeightFile(sources, await readWeights(model));
+  weightFiles.set(`${model}/${name}`, made);
+  return made;
+}
+
+function makeWeightFile(sources: readonly Source[], { rules, tensors }: Awaited<ReturnType<typeof readWeights>>) {
   const parts = sources.map(({ source, transposed, rows, form, offset }) => {
     const rule = rules[source];
     if (rule === undefined) throw new RangeError(`the fixture has no rule for ${source}`);
@@ -164,7 +175,7 @@ function weightFile(
     const width = values.length / height;
     const [from, to] = rows ?? [0, height];
     const taken = values.subarray(from * width, to * width);
-    const formed = form === undefined ? taken : forms[form](taken, to - from);
+    const formed = form === undefined ? taken : weightForms[form](taken, to - from);
     return { offset, values: transposed ? turned(formed, to - from, width) : formed };
   });
   const file = Buffer.alloc(Math.max(...parts.map(({ offset, values }) => offset + values.byteLength)));
@@ -173,72 +184,14 @@ function weightFile(
   return file;
 }
 
-function turned<Values extends Float32Array | Uint16Array | Int8Array | Uint8Array>(
-  values: Values,
-  height: number,
-  width: number,
-) {
-  const made = values.slice();
-  for (let index = 0; index < made.length; index++) {
-    made[index] = values[(index % height) * width + Math.floor(index / height)] ?? 0;
-  }
-  return made;
-}
-
-/** What one step of each row's eight bits is worth: its largest value is 127 of them. */
-function rowScales(values: Float32Array, rows: number): Float32Array {
-  const width = values.length / rows;
-  return Float32Array.from({ length: rows }, (_, row) => {
-    let largest = 0;
-    for (const value of values.subarray(row * width, (row + 1) * width)) largest = Math.max(largest, Math.abs(value));
-    return Math.max(Math.fround(largest / 127), Math.fround(1e-12));
-  });
-}
-
-function quantised(values: Float32Array, rows: number): Int8Array {
-  const scales = rowScales(values, rows);
-  const width = values.length / rows;
-  return Int8Array.from(values, (value, index) =>
-    roundToEven(Math.fround(value / (scales[Math.floor(index / width)] ?? 1))),
-  );
-}
-
-const BLOCK = 32;
-
-/** The largest value of a block is eight of its steps, downwards. */
-function blockScales(values: Float32Array): Float32Array {
-  return Float32Array.from({ length: values.length / BLOCK }, (_, block) => {
-    let extreme = 0;
-    for (const value of values.subarray(block * BLOCK, (block + 1) * BLOCK)) {
-      if (Math.abs(value) > Math.abs(extreme)) extreme = value;
-    }
-    return extreme === 0 ? 1 : extreme / -8;
-  });
-}
-
-/** Two to a byte, the first in its low half. */
-function inFourBits(values: Float32Array): Uint8Array {
-  const scales = blockScales(values);
-  const steps = Uint8Array.from(values, (value, index) => {
-    const step = roundToEven(Math.fround(value / (scales[Math.floor(index / BLOCK)] ?? 1)));
-    return Math.min(7, Math.max(-8, step)) + 8;
-  });
-  return Uint8Array.from(
-    { length: steps.length / 2 },
-    (_, pair) => (steps[2 * pair] ?? 0) | ((steps[2 * pair + 1] ?? 0) << 4),
-  );
-}
-
-/** As NumPy rounds. */
-function roundToEven(value: number): number {
-  const rounded = Math.round(value);
-  return rounded - value === 0.5 && rounded % 2 !== 0 ? rounded - 1 : rounded;
-}
-
 export async function writeTokenizer(path: string, model: TinyModel): Promise<void> {
-  const { specials } = await readFixture<Weights>(`${model}/weights`);
-  await writeFile(path, JSON.stringify(await tokenizerJson(model, specials)));
+  await writeFile(path, await tokenizerOf(model));
 }
+
+const tokenizerOf = keeping(async (model: TinyModel) => {
+  const { specials } = await readWeights(model);
+  return Buffer.from(JSON.stringify(await tokenizerJson(model, specials)));
+});
 
 async function tokenizerJson(model: TinyModel, specials: readonly [string, number][]): Promise<object> {
   const kind = model.startsWith("english") ? "english" : "multilingual";
