@@ -45,7 +45,8 @@ test("when nothing moves, messages that have not begun make room for the urgent 
 
 test("while all places are taken, what comes free is filled several at a time", async () => {
   const count = 300;
-  for (let index = 0; index < count; index += 1) await rig.bus.publishOnce(subjects.intake("lab", `short${index}`), "x");
+  for (let index = 0; index < count; index += 1)
+    await rig.bus.publishOnce(subjects.intake("lab", `short${index}`), "x");
   const stopping = new AbortController();
   const all = Promise.withResolvers<void>();
   let pulls = 0;

@@ -40,7 +40,10 @@ function openMailbox({ nc, inboxPrefix }: Link): Mailbox {
   let pulls = 0;
   const mailbox: Mailbox = {
     hear: () => undefined,
-    nextReply: () => `${inbox}.${(pulls += 1)}`,
+    nextReply() {
+      pulls += 1;
+      return `${inbox}.${pulls}`;
+    },
     subscription: nc.subscribe(`${inbox}.*`, { callback: (error, message) => mailbox.hear(error, message) }),
   };
   return mailbox;
