@@ -41,7 +41,7 @@ function cellsOf(batch: ListedBatch): (Node | string)[] {
   const known = label === "" ? shortId(batch_id) : "";
   const link = h("a", { href: `#/batch/${encodeURIComponent(batch_id)}` }, name);
   const from = [known, lane, source].filter(Boolean).join(", ");
-  const items = `${grouped(finished - failed)} of ${plural(total, "item")}${failed ? `, ${failed} failed` : ""}`;
+  const items = `${grouped(finished - (failed ?? 0))} of ${plural(total, "item")}${failed ? `, ${failed} failed` : ""}`;
   const took = finished_at === null ? "" : duration((Date.parse(finished_at) - Date.parse(accepted_at)) / 1_000);
   return [
     h("span", {}, link, " ", h("span", { class: "faint" }, from)),
