@@ -16,12 +16,15 @@ import {
 } from "@parlance/contracts";
 import { readDoneHeaders } from "../batches/done-headers.ts";
 import type { ItemSound } from "./fold-sound.ts";
+import { createRoomForEnds } from "./room-for-ends.ts";
 import { SoundGone, storeSound } from "./store-sound.ts";
 
 /** `sound` is written to the item's file first; the event that is then stored names it. */
 export type ConcludeItem = (done: ItemDone, sound?: ItemSound) => Promise<{ first: boolean; said: DoneHeaders }>;
 
 export function createConcludeItem({ bus, files }: { bus: Bus; files: FileStore }): ConcludeItem {
+  const room = createRoomForEnds(bus);
+
   /** The file is written before the event that names it, so an event never names a file that is not there. */
   async function storeLarge(done: ItemDone): Promise<ItemDone> {
     if (done.transcript === undefined) return done;
@@ -62,10 +65,17 @@ export function createConcludeItem({ bus, files }: { bus: Bus; files: FileStore 
     const before = sound === undefined ? undefined : await saidBefore(done);
     if (before !== undefined) return { first: false, said: before };
     const stored = sound === undefined ? await storeLarge(done) : await withSound(done, sound);
-    const { duplicate } = await bus.publishOnce(subjects.done(done.batchId, done.itemId), JSON.stringify(stored), {
-      first: true,
-      headers: doneHeaders(stored),
-    });
+    const payload = JSON.stringify(stored);
+    const letGo = await room.take(Buffer.byteLength(payload));
+    if (letGo === undefined) {
+      // Its event may be there, and its batch be without its summary: that finds room.
+      const said = await saidBefore(done);
+      if (said === undefined) throw new SpeechError("queue_full", "There is no room for an item's end at the moment.");
+      return { first: false, said };
+    }
+    const { duplicate } = await bus
+      .publishOnce(subjects.done(done.batchId, done.itemId), payload, { first: true, headers: doneHeaders(stored) })
+      .finally(letGo);
     return { first: !duplicate, said: doneFacts(stored) };
   };
 }
