@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { encodeWav, toPcm16 } from "@parlance/audio";
+import { createDecoderPool, type DecoderPool, encodeWav, toPcm16 } from "@parlance/audio";
 import { buildWav, fixture, inChunks, POISON_MAX_SECONDS, poisonCorpus, voice } from "@parlance/audio/testing";
 import { connectBus, openBatchNotebook, type StoredMessage } from "@parlance/bus";
 import { connectRaw, headerBlock, useTestServer } from "@parlance/bus/testing";
@@ -41,10 +41,15 @@ afterEach(async () => {
   }
 });
 
-async function startIngest(environment: Record<string, string> = {}, now = Date.now): Promise<Ingest> {
+async function startIngest(
+  environment: Record<string, string> = {},
+  now = Date.now,
+  decoder?: DecoderPool,
+): Promise<Ingest> {
   const bus = await rig.connectAs("ingest");
   const settings = readSettings(ingestSettings, { MAX_AUDIO_SECONDS: String(POISON_MAX_SECONDS), ...environment });
-  return rig.closeAfter(await createIngest({ bus, settings, log: createLog("ingest", "silent"), now }));
+  const own = decoder === undefined ? {} : { decoder };
+  return rig.closeAfter(await createIngest({ bus, settings, log: createLog("ingest", "silent"), now, ...own }));
 }
 
 const threeSeconds = toPcm16(voice(16_000, 3));
@@ -477,6 +482,28 @@ describe("while it works", () => {
     expect(waited).toBeLessThan(20_000);
     await openBatchNotebook(rig.bus).cancel(long, 1);
     await allAcknowledged();
+  });
+
+  test("a long file rests while somebody asks and workers have passes to do, and loses nothing by it", async () => {
+    const rests: number[] = [];
+    const limits = { processes: 1, maxBytes: 1e8, maxSeconds: 1_000, segmentSeconds: 25, timeoutMs: 60_000 };
+    const decoder = createDecoderPool({
+      ...limits,
+      async pause(ms) {
+        rests.push(ms);
+      },
+    });
+    await startIngest({}, Date.now, decoder);
+    for (let n = 0; n < 48; n += 1) {
+      await rig.bus.publishOnce(subjects.job("transcribe", "batch", "waiting", "0", n), wav(0.01));
+    }
+    const item = { itemId: "0", file: await store(longWav(300)) };
+    const alone = await outcomeOf(await submit({ items: [item] }));
+    expect(rests).toEqual([]);
+    await outcomeOf(await drop(wav(1), { [headerNames.lane]: "realtime" }));
+    const beside = await outcomeOf(await submit({ items: [item] }));
+    expect(rests.length).toBeGreaterThan(0);
+    expect(beside.jobs.map(({ samples }) => samples.length)).toEqual(alone.jobs.map(({ samples }) => samples.length));
   });
 
   test("a cancelled batch is decoded no further, and one cancelled before it began not at all", async () => {

@@ -37,6 +37,7 @@ import { runIntakeLoop } from "./intake/intake-loop.ts";
 import { readIntake } from "./intake/read-intake.ts";
 import { serveSubmit } from "./intake/submit-service.ts";
 import { letWait, runWaitingRoom } from "./intake/waiting-room.ts";
+import { noteCallers } from "./items/callers.ts";
 import { watchBacklog } from "./items/job-backlog.ts";
 import { createLiveSessions } from "./live/live-sessions.ts";
 import { liveSettings } from "./live/session.ts";
@@ -94,7 +95,8 @@ export async function createIngest(options: IngestOptions): Promise<Ingest> {
   const stopping = new AbortController();
   const { signal } = stopping;
   const metrics = createIngestMetrics();
-  const decoder = options.decoder ?? createDecoderPool(poolOptions(settings));
+  const callers = noteCallers();
+  const decoder = options.decoder ?? createDecoderPool(poolOptions(settings, log));
   const listeners = options.listeners ?? createListenerPool();
   const failures = new Map<number, number>();
   const cancelled = notebook.followCancelled({ log, signal });
@@ -114,6 +116,7 @@ export async function createIngest(options: IngestOptions): Promise<Ingest> {
     segmentLimits: { segmentSeconds: SEGMENT_SECONDS, firstSegmentSeconds: FIRST_SEGMENT_SECONDS },
     transcribes: ENABLE_ASR,
     speaks: ENABLE_TTS,
+    callers,
     hasBacklog: watchBacklog(bus),
     speechWorkers: askSpeechWorkers(bus),
     letWait: (delivery: Delivery) => letWait(bus, delivery),
@@ -135,7 +138,10 @@ export async function createIngest(options: IngestOptions): Promise<Ingest> {
   const live = createLiveSessions({
     ...{ bus, notebook, cancelled, listeners, settings, log, now, signal },
     onUtterance: () => metrics.utterances.inc(),
-    onChange: (sessions) => metrics.liveSessions.set(sessions),
+    onChange(sessions) {
+      metrics.liveSessions.set(sessions);
+      callers.noteSessions(sessions);
+    },
   });
   await bus.flush();
   const waiting = runWaitingRoom({
@@ -184,8 +190,9 @@ function askSpeechWorkers(bus: Bus) {
   };
 }
 
-function poolOptions(settings: IngestSettings) {
+function poolOptions(settings: IngestSettings, log: Log) {
   return {
+    log: (message: string, fields: object) => log.warn(fields, message),
     processes: settings.DECODE_PROCESSES,
     maxBytes: settings.MAX_AUDIO_BYTES,
     maxSeconds: settings.MAX_AUDIO_SECONDS,

@@ -47,6 +47,7 @@ export interface MessageContext {
   segmentLimits: ItemContext["segmentLimits"];
   transcribes: boolean;
   speaks: boolean;
+  callers: ItemContext["callers"];
   hasBacklog: ItemContext["hasBacklog"];
   speechWorkers: ItemContext["speechWorkers"];
   /** Moves a message to where it waits for a worker; absent where it is there already. */
@@ -138,6 +139,7 @@ async function ingestBatch(
     const queued = delivery.deliveries > 1 ? await readAlreadyQueued(bus, batch.batchId) : nothingQueued;
     const publisher = createJobPublisher({ ...context, record, keeper, queued, signal: either });
     const urgent = record.lane !== "batch";
+    if (urgent) context.callers.noteRequest();
     const outcomes = await Promise.allSettled(
       batch.items.map(async (item) => {
         const release = await slots.take(urgent, either);

@@ -70,7 +70,7 @@ async function ingestAudio(
       return limits;
     },
     soon: item.wishes.parts,
-    mayRest: () => context.hasBacklog(item.operation),
+    mayRest: () => context.callers.wait() && context.hasBacklog(item.operation),
   });
   for await (const segment of decoding) {
     if (segment.last && segment.n < boundaries.length) {

@@ -5,6 +5,7 @@ import type { Bus, FileStore, KeyBucket } from "@parlance/bus";
 import type { BatchRecord, SpeechAbilities, StoredVoice } from "@parlance/contracts";
 import type { IngestMetrics } from "../ingest-metrics.ts";
 import type { AlreadyQueued } from "./already-queued.ts";
+import type { Callers } from "./callers.ts";
 import type { HasBacklog } from "./job-backlog.ts";
 import type { JobPublisher } from "./publish-jobs.ts";
 
@@ -25,6 +26,7 @@ export interface ItemContext {
   segmentLimits: Required<SegmentLimits>;
   transcribes: boolean;
   speaks: boolean;
+  callers: Callers;
   hasBacklog: HasBacklog;
   /** What the tts workers say they can do: as far as is known, or asked anew and waited for. */
   speechWorkers: (again: boolean) => Promise<readonly SpeechAbilities[]>;

@@ -1,7 +1,7 @@
 /** One decoder process seen from the pool: runs one item at a time, and is killed when an item does not end by itself. */
 import { fileURLToPath } from "node:url";
 import { failureSchema, SpeechError } from "@parlance/contracts";
-import { spawnBounded } from "../process/bounded-process.ts";
+import { type BoundedOptions, spawnBounded } from "../process/bounded-process.ts";
 import { type Frame, writeFrame } from "../process/pipe-frames.ts";
 import type { Segment } from "../samples/segment.ts";
 import type { ItemLimits } from "./decoder-process.ts";
@@ -24,6 +24,8 @@ export interface ChildItem {
 export interface DecoderChild {
   readonly pid: number | undefined;
   readonly alive: boolean;
+  /** For as long as it lives: a low priority is never raised again. */
+  readonly background: boolean;
   run(item: ChildItem): AsyncGenerator<Segment, void>;
   /** Whether the process keeps this one from ending: it should while it works. */
   hold(busy: boolean): void;
@@ -35,14 +37,17 @@ const TICK_MS = 100;
 const ownProgram = new URL(`./decoder-process${import.meta.url.endsWith(".ts") ? ".ts" : ".js"}`, import.meta.url);
 
 export interface DecoderChildOptions {
+  /** Nobody waits for what it decodes. */
+  background: boolean;
   /** The program to run instead of the decoder: tests put one there that misbehaves. */
   program?: string | undefined;
+  log?: BoundedOptions["log"];
 }
 
-export function spawnDecoderChild({ program }: DecoderChildOptions = {}): DecoderChild {
+export function spawnDecoderChild({ background, program, log }: DecoderChildOptions): DecoderChild {
   const path = program ?? fileURLToPath(ownProgram);
   // AAC by the system's ffmpeg is the one thing that starts a program.
-  const child = spawnBounded(path, hasAacPackage() ? [] : ["--allow-child-process"]);
+  const child = spawnBounded(path, { allow: hasAacPackage() ? [] : ["--allow-child-process"], background, log });
   let ready = false;
 
   async function nextFrame(): Promise<Frame> {
@@ -133,6 +138,7 @@ export function spawnDecoderChild({ program }: DecoderChildOptions = {}): Decode
     get alive() {
       return child.alive;
     },
+    background,
     run,
     hold: child.hold,
     kill: child.kill,

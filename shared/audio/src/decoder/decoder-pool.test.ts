@@ -1,5 +1,6 @@
+import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { getPriority, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { opusOfHours } from "../testing/poison.ts";
@@ -82,15 +83,16 @@ describe("the decoder pool", () => {
     expect(decoder.pids).toEqual([]);
   });
 
-  test("while somebody asks, short WAVs that nobody waits for rest before the next has its turn, if they may", async () => {
+  test("short WAVs that may rest do before the next has its turn, and those that somebody waits for do not wait for them", async () => {
     vi.useFakeTimers({ toFake: ["setTimeout"] });
     try {
       const decoder = pool();
       const megabyte = buildWav({ data: Buffer.concat(new Array<Buffer>(10).fill(threeSeconds)) });
       const asked = buildWav({ data: threeSeconds });
-      const ask = () => outcome(decoder.decode({ source: source(asked), urgent: true }));
-      await ask();
-      await Promise.all([1, 2, 3].map(() => outcome(decoder.decode({ source: source(megabyte) }))));
+      const ask = () => outcome(decoder.decode({ source: source(asked), urgent: true, mayRest: () => true }));
+      await Promise.all(
+        [1, 2, 3].map(() => outcome(decoder.decode({ source: source(megabyte), mayRest: () => false }))),
+      );
       const ended: number[] = [];
       const items = [1, 2, 3].map(async (number) => {
         await outcome(decoder.decode({ source: source(megabyte), mayRest: () => true }));
@@ -105,6 +107,53 @@ describe("the decoder pool", () => {
     } finally {
       vi.useRealTimers();
     }
+  });
+
+  test("a long file that may rest is decoded fifty times as fast as it was spoken, and one that may not as fast as it goes", async () => {
+    const rests: number[] = [];
+    const decoder = pool({
+      async pause(ms) {
+        rests.push(ms);
+      },
+    });
+    const long = minutes(2);
+    const lengths: number[] = [];
+    for await (const { length } of decoder.decode({ source: source(long), mayRest: () => true })) lengths.push(length);
+    expect(lengths.length).toBeGreaterThan(3);
+    expect(rests.map(Math.round)).toEqual(lengths.map((length) => Math.round(length / 16 / 50)));
+    await outcome(decoder.decode({ source: source(long), mayRest: () => false }));
+    await outcome(decoder.decode({ source: source(long), mayRest: () => true, urgent: true }));
+    expect(rests).toHaveLength(lengths.length);
+  });
+
+  test("aborting ends a rest", async () => {
+    const decoder = pool({ pause: (_, signal) => once(signal, "abort").then(() => signal.throwIfAborted()) });
+    const controller = new AbortController();
+    const long = { source: source(minutes(2)), mayRest: () => true, signal: controller.signal };
+    const segments = decoder.decode(long);
+    await segments.next();
+    const next = outcome(segments);
+    controller.abort(new Error("cancelled"));
+    expect(await next).toMatchObject({ message: "cancelled" });
+    await until(() => decoder.pids.length === 0);
+  });
+
+  test("what nobody waits for is decoded by a process of low priority, and what somebody waits for by another one", async () => {
+    const decoder = pool();
+    const decode = (urgent: boolean) => outcome(decoder.decode({ source: source(fixture("voice.mp3")), urgent }));
+    await decode(false);
+    const [low = 0] = decoder.pids;
+    await decode(true);
+    const [, ours = 0] = decoder.pids;
+    expect([getPriority(low), getPriority(ours)]).toEqual([Math.min(19, getPriority() + 10), getPriority()]);
+    // Each is kept for its own kind.
+    for (const urgent of [true, false, true]) await decode(urgent);
+    expect(decoder.pids).toEqual([low, ours]);
+    // There are never more than places: one that has nothing to do makes room.
+    await Promise.all([decode(true), decode(true)]);
+    await until(() => decoder.pids.length === 2);
+    expect(decoder.pids).toContain(ours);
+    expect(decoder.pids).not.toContain(low);
   });
 
   test("gives a short recording at another rate in one piece, from a process as without one", async () => {

@@ -4,12 +4,15 @@
  * - WAV of at most 1 MiB is decoded in this process: own code, loops bounded by the bytes that are there, and a turn of the event loop
  *   after each 64 KiB. It costs a millisecond, where a process would cost its start. Of what nobody waits for two full ones, or many small
  *   ones, have their turn at a time, until their segments are taken: a request would share the event loop with all of them, and the
- *   disk behind it. While requests come each rests for as long as it worked, where nobody goes short of segments.
+ *   disk behind it. Where it may rest it does, for as long as it worked.
  * - Processes are started when they are needed and end after `idleMs` without work, so that an idle service is small.
+ * - Those for what nobody waits for have a low priority, and are never used for anything else. Where such an item may rest, it is decoded
+ *   no faster than fifty times as fast as it was spoken: it does not race ahead of workers that have enough to do.
  * - An item that kills its process is tried once more (the process may have been killed for no fault of the item); segments
  *   that were yielded already are not yielded again. Killed twice, it is `audio_corrupt`, and nothing else is hurt.
  */
-import { SpeechError } from "@parlance/contracts";
+import { setTimeout as byTheClock } from "node:timers/promises";
+import { SAMPLE_RATE, SpeechError } from "@parlance/contracts";
 import { type ByteReader, createByteReader, remaining } from "../formats/byte-reader.ts";
 import { measureOgg } from "../formats/ogg-pages.ts";
 import { sniff } from "../formats/sniff.ts";
@@ -37,7 +40,7 @@ export interface DecodeRequest {
   limits?: Partial<DecodeLimits>;
   /** How long its segments are to be, where that depends on how things are when its turn has come: asked then, and once. */
   lengths?: (() => Promise<SegmentLimits>) | undefined;
-  /** Whether whoever takes its segments has enough to do, so that the next item may come later. Default: never. */
+  /** Whether others need the processor, and whoever takes its segments has enough to do: then they may come later. Default: never. */
   mayRest?: (() => boolean) | undefined;
 }
 
@@ -52,6 +55,10 @@ export interface DecoderPoolOptions {
   /** Milliseconds after which a process without work is ended. Default 30 000. */
   idleMs?: number;
   program?: string | undefined;
+  /** How it rests, for so many milliseconds or until the signal aborts. Default: by the clock. */
+  pause?: ((ms: number, signal: AbortSignal) => Promise<unknown>) | undefined;
+  /** Told what could not be done and is done without. Default: nobody is. */
+  log?: ((message: string, fields: Record<string, unknown>) => void) | undefined;
 }
 
 export interface DecoderPool {
@@ -65,34 +72,44 @@ export interface DecoderPool {
 const INLINE_BYTES = 1_048_576;
 /** At a time, but for urgent items. */
 const INLINE_BYTES_AT_ONCE = 2 * INLINE_BYTES;
-/** Who has asked so lately is likely to ask again. */
-const ASKED_MS = 10_000;
-/** Longest that the others rest for it. */
+/** Longest rest. */
 const REST_MS = 1_000;
+/** How many times as fast as it was spoken audio is decoded that may rest. */
+const RESTING_SPEED = 50;
 const MAX_MEMORY_BYTES = 640 * 1_048_576;
 const TRIES = 2;
 
 export function createDecoderPool(options: DecoderPoolOptions): DecoderPool {
   const { maxBytes, maxSeconds, segmentSeconds, timeoutMs, idleMs = 30_000 } = options;
+  const { pause = (ms, signal) => byTheClock(ms, undefined, { signal }) } = options;
   const slots = createSlots(options.processes);
-  /** When an urgent item came last. */
-  let askedAt = Number.NEGATIVE_INFINITY;
   const inline = createSlots(INLINE_BYTES_AT_ONCE, Number.POSITIVE_INFINITY);
   const children = new Set<DecoderChild>();
   const idle = new Map<DecoderChild, NodeJS.Timeout>();
   const closing = new AbortController();
 
-  function takeChild(): DecoderChild {
-    for (const [child, timer] of idle) {
-      clearTimeout(timer);
-      idle.delete(child);
+  function takeChild(background: boolean): DecoderChild {
+    for (const child of idle.keys()) {
+      if (child.background !== background) continue;
+      forget(child);
       if (!child.alive) continue;
       child.hold(true);
       return child;
     }
-    const child = spawnDecoderChild({ program: options.program });
+    // One of the other kind would be one too many.
+    const [other] = idle.keys();
+    if (other !== undefined && children.size > options.processes) {
+      forget(other);
+      end(other);
+    }
+    const child = spawnDecoderChild({ background, program: options.program, log: options.log });
     children.add(child);
     return child;
+  }
+
+  function forget(child: DecoderChild): void {
+    clearTimeout(idle.get(child));
+    idle.delete(child);
   }
 
   function end(child: DecoderChild): void {
@@ -123,7 +140,7 @@ export function createDecoderPool(options: DecoderPoolOptions): DecoderPool {
     let yielded = 0;
     for (let attempt = 1; ; attempt += 1) {
       const release = await slots.take(urgent, signal);
-      const child = takeChild();
+      const child = takeChild(!urgent);
       try {
         lengths ??= await request.lengths?.();
         const limits = { maxBytes, ...limitsOf(request), ...lengths, ...memory };
@@ -132,6 +149,7 @@ export function createDecoderPool(options: DecoderPoolOptions): DecoderPool {
           if (segment.n < yielded) continue;
           yielded += 1;
           yield segment;
+          if (!urgent && request.mayRest?.() === true) await rest(segment, signal);
         }
         return;
       } catch (error) {
@@ -162,12 +180,16 @@ export function createDecoderPool(options: DecoderPoolOptions): DecoderPool {
         yield segment;
       }
     } finally {
-      const now = performance.now();
-      const rests = !urgent && now - askedAt < ASKED_MS && request.mayRest?.() === true;
       // What is asked for needs the processor too, all the way through: it has it for as long as this had it.
-      if (rests) setTimeout(release, Math.min(REST_MS, now - began)).unref();
+      const rests = !urgent && request.mayRest?.() === true;
+      if (rests) setTimeout(release, Math.min(REST_MS, performance.now() - began)).unref();
       else release();
     }
+  }
+
+  async function rest({ length }: Segment, signal: AbortSignal): Promise<void> {
+    const ms = Math.min(REST_MS, (length / SAMPLE_RATE / RESTING_SPEED) * 1_000);
+    await pause(ms, signal).catch(() => signal.throwIfAborted());
   }
 
   function limitsOf({ limits }: DecodeRequest): DecodeLimits {
@@ -177,7 +199,6 @@ export function createDecoderPool(options: DecoderPoolOptions): DecoderPool {
   async function* decode(request: DecodeRequest): AsyncGenerator<Segment, void> {
     const { source } = request;
     const limits = limitsOf(request);
-    if (request.urgent) askedAt = performance.now();
     const signal = AbortSignal.any([closing.signal, ...(request.signal === undefined ? [] : [request.signal])]);
     signal.throwIfAborted();
     if (source.bytes > maxBytes) {

@@ -33,7 +33,7 @@ type Owed = PromiseWithResolvers<Heard>;
 
 export function spawnListenerChild(options: ListenerChildOptions): ListenerChild {
   const { timeoutMs, maxMemoryBytes, program = fileURLToPath(ownProgram), onChange } = options;
-  const child = spawnBounded(program, ["--allow-addons"], [String(maxMemoryBytes)]);
+  const child = spawnBounded(program, { allow: ["--allow-addons"], args: [String(maxMemoryBytes)] });
   const sessions = new Map<number, Map<number, Owed>>();
   let nextSession = 1;
   let owing = 0;

@@ -5,6 +5,7 @@
 import { spawn } from "node:child_process";
 import type { Socket } from "node:net";
 import type { Writable } from "node:stream";
+import { lowerPriority, sessionsHavePriorities } from "./low-priority.ts";
 import { type Frame, readFrames } from "./pipe-frames.ts";
 
 export interface BoundedProcess {
@@ -32,17 +33,28 @@ const FLAGS = [
   "--allow-fs-read=*",
 ];
 
-/** @param allow flags of Node for what this one may do besides. @param args of the program. */
-export function spawnBounded(
-  program: string,
-  allow: readonly string[] = [],
-  args: readonly string[] = [],
-): BoundedProcess {
+export interface BoundedOptions {
+  /** Flags of Node for what this one may do besides. */
+  allow?: readonly string[];
+  /** Of the program. */
+  args?: readonly string[];
+  /** Nobody waits for what it does: it leaves the processor to all others. Default: false. */
+  background?: boolean;
+  /** Told what could not be done and is done without. Default: nobody is. */
+  log?: ((message: string, fields: Record<string, unknown>) => void) | undefined;
+}
+
+export function spawnBounded(program: string, options: BoundedOptions = {}): BoundedProcess {
+  const { allow = [], args = [], background = false, log } = options;
   const child = spawn(process.execPath, [...FLAGS, ...allow, program, ...args], {
     stdio: ["pipe", "pipe", "ignore"],
+    detached: background && sessionsHavePriorities,
     // Nothing that it could tell, but where programs and, on a machine without a C++ library of its own, libraries lie.
     env: { PATH: process.env.PATH, LD_LIBRARY_PATH: process.env.LD_LIBRARY_PATH },
   });
+  if (background && child.pid !== undefined) {
+    lowerPriority(child.pid, (err) => log?.("a process of work that nobody waits for keeps its priority", { err }));
+  }
   const ended = new Promise<string>((resolve) => {
     child.once("error", (error) => resolve(error.message));
     child.once("exit", (code, signal) => resolve(signal ?? `exit code ${code}`));
