@@ -1,12 +1,22 @@
 /**
  * A graph cut into pieces that are run one after the other, so that something else may run in between: a run of ONNX Runtime
  * cannot be left. It is cut into pieces of about the same work, where few values go over.
- * What depends on the graph's inputs alone and on no large weight (masks, positions, sizes) every piece works out anew.
+ * What depends on the graph's inputs alone and on no large weight (masks, positions, sizes) every piece works out anew; what is made of weights
+ * alone, as of those that are stored as halves, belongs to each piece that needs it.
  *
  * Only names are read and written; nodes, weights and types are copied as they are, so that any graph may be cut. Field
  * numbers are those of onnx.proto3.
  */
-import { delimited, type Field, joined, readFields, readVarint, text, varint } from "./protobuf-fields.ts";
+import {
+  GRAPH_INITIALIZER,
+  GRAPH_INPUT,
+  GRAPH_OUTPUT,
+  GRAPH_VALUE,
+  type GraphPart,
+  nameOf,
+  readNodes,
+} from "./graph-nodes.ts";
+import { delimited, joined, readFields, text, varint } from "./protobuf-fields.ts";
 
 export interface GraphPiece {
   /** Of what earlier pieces answer. */
@@ -19,27 +29,7 @@ export interface GraphPiece {
   encode(types: readonly number[]): Uint8Array;
 }
 
-interface Node {
-  bytes: Uint8Array;
-  inputs: string[];
-  outputs: string[];
-  op: string;
-  /** About how many products it makes for each place of its input. */
-  work: number;
-  /** Depends on something large: is in one piece only. */
-  heavy: boolean;
-  /** Whether it may answer what does not go from one run to another: truth values, codes of quantised numbers. */
-  inner: boolean;
-}
-
-/** Numbers in a weight from which on it is large. */
-const LARGE = 16_384;
-/** A convolution uses each weight at many more places than a linear layer behind it does. */
-const CONVOLUTION = 64;
-/** What a product of eight bits takes of the time of one of 32. */
-const BYTE_COST = 0.4;
-const innerOps = /^(?:Dynamic)?QuantizeLinear$|^Cast$|^Not$|^And$|^Or$|^Equal$|^(?:Less|Greater)(?:OrEqual)?$/;
-const [MODEL_GRAPH, GRAPH_NODE, GRAPH_INITIALIZER, GRAPH_INPUT, GRAPH_OUTPUT, GRAPH_VALUE] = [7, 1, 5, 11, 12, 13];
+const MODEL_GRAPH = 7;
 
 /** At most so many pieces, or as many as have at most so many products each; fewer where there are not enough places to cut. */
 export type CutSize = { pieces: number } | { vectors: number; products: number };
@@ -52,18 +42,7 @@ export function cutGraph(model: Uint8Array, size: CutSize): GraphPiece[] {
     new Map(graph.filter((field) => field.number === number).map((field) => [nameOf(field, number), field.bytes]));
   const [initializers, inputs, outputs] = [GRAPH_INITIALIZER, GRAPH_INPUT, GRAPH_OUTPUT].map(named);
   if (initializers === undefined || inputs === undefined || outputs === undefined) return [];
-  const sizes = new Map(
-    graph
-      .filter(({ number }) => number === GRAPH_INITIALIZER)
-      .map((field) => [nameOf(field, GRAPH_INITIALIZER), elements(field.body)]),
-  );
-  const inBytes = new Set(
-    graph
-      .filter(({ number, body }) => number === GRAPH_INITIALIZER && isOfBytes(body))
-      .map((field) => nameOf(field, GRAPH_INITIALIZER)),
-  );
-  // Where all layers have as many vectors, a convolution has a few times as many at most.
-  const nodes = readNodes(graph, sizes, inBytes, "vectors" in size ? 2 : CONVOLUTION);
+  const nodes = readNodes(graph, "vectors" in size);
   const producer = new Map(nodes.flatMap((node) => node.outputs.map((output) => [output, node] as const)));
   const heavy = nodes.filter((node) => node.heavy);
   const work = heavy.reduce((sum, node) => sum + node.work, 0);
@@ -71,7 +50,7 @@ export function cutGraph(model: Uint8Array, size: CutSize): GraphPiece[] {
   const groups = groupByWork(heavy, Math.min(pieces, heavy.length));
 
   /** The group's nodes, with the light ones that they need, in order. */
-  function withLight(group: readonly Node[], wanted: readonly string[]): Node[] {
+  function withLight(group: readonly GraphPart[], wanted: readonly string[]): GraphPart[] {
     const taken = new Set(group);
     const need = (value: string) => {
       const node = producer.get(value);
@@ -120,59 +99,13 @@ export function cutGraph(model: Uint8Array, size: CutSize): GraphPiece[] {
   });
 }
 
-function readNodes(
-  graph: readonly Field[],
-  sizes: ReadonlyMap<string, number>,
-  inBytes: ReadonlySet<string>,
-  convolution: number,
-): Node[] {
-  const dependsOnLarge = new Set<string>();
-  return graph
-    .filter(({ number }) => number === GRAPH_NODE)
-    .map(({ bytes, body }) => {
-      const fields = readFields(body);
-      const texts = (number: number) =>
-        fields.filter((field) => field.number === number).map((field) => decoder.decode(field.body));
-      const [outputs, op] = [texts(2).filter((name) => name !== ""), texts(4)[0] ?? ""];
-      const inputs = [...texts(1), ...outerValues(fields)].filter((name) => name !== "");
-      const largest = Math.max(0, ...inputs.map((name) => sizes.get(name) ?? 0), constantSize(op, fields));
-      const heavy = largest >= LARGE || inputs.some((name) => dependsOnLarge.has(name));
-      if (heavy) for (const name of outputs) dependsOnLarge.add(name);
-      const places = op === "Gather" || op === "Constant" ? 0 : op === "Conv" ? convolution : 1;
-      const work = places * largest * (inputs.some((name) => inBytes.has(name)) ? BYTE_COST : 1);
-      return { bytes, inputs, outputs, op, work, heavy, inner: innerOps.test(op) };
-    });
-}
-
-/** Numbers in a constant node's tensor. */
-function constantSize(op: string, fields: readonly Field[]): number {
-  if (op !== "Constant") return 0;
-  const attributes = fields.filter(({ number }) => number === 5).flatMap(({ body }) => readFields(body));
-  return Math.max(0, ...attributes.filter(({ number }) => number === 5).map(({ body }) => elements(body)));
-}
-
-/** Names that graphs inside a node (of a loop, of a branch) may take from around them. */
-function outerValues(node: readonly Field[]): string[] {
-  return node
-    .filter(({ number }) => number === 5)
-    .flatMap(({ body }) => readFields(body))
-    .filter(({ number }) => number === 6 || number === 11)
-    .flatMap(({ body }) => readFields(body))
-    .filter(({ number }) => number === GRAPH_NODE || number === GRAPH_OUTPUT)
-    .flatMap(({ number, body }) => {
-      const fields = readFields(body);
-      const names = fields.filter((field) => field.number === 1).map((field) => decoder.decode(field.body));
-      return number === GRAPH_OUTPUT ? names : [...names, ...outerValues(fields)];
-    });
-}
-
 /** Heavy nodes in groups of about the same work; near where a group would end, it ends where the fewest values go over. */
-function groupByWork(heavy: readonly Node[], pieces: number): Node[][] {
+function groupByWork(heavy: readonly GraphPart[], pieces: number): GraphPart[][] {
   const lastUse = new Map<string, number>();
   for (const [at, { inputs }] of heavy.entries()) for (const name of inputs) lastUse.set(name, at);
   const total = heavy.reduce((sum, { work }) => sum + work, 0);
   /** Of the values that heavy nodes make: those that a later one needs. */
-  const alive = new Map<string, Node>();
+  const alive = new Map<string, GraphPart>();
   const cuts: Cut[] = [];
   let done = 0;
   for (const [at, node] of heavy.entries()) {
@@ -201,35 +134,6 @@ interface Cut {
   alive: number;
   /** Work before it. */
   done: number;
-}
-
-const decoder = new TextDecoder();
-
-/** A value's name is its first field, a tensor's its eighth. */
-function nameOf({ body }: Field, kind: number): string {
-  const number = kind === GRAPH_INITIALIZER ? 8 : 1;
-  const found = readFields(body).find((field) => field.number === number);
-  return found === undefined ? "" : decoder.decode(found.body);
-}
-
-/** Whether a tensor has numbers of eight bits: uint8 or int8. */
-function isOfBytes(tensor: Uint8Array): boolean {
-  return readFields(tensor).some(({ number, value }) => number === 2 && (value === 2 || value === 3));
-}
-
-/** Numbers in a tensor, by its dimensions. */
-function elements(tensor: Uint8Array): number {
-  let count = 1;
-  for (const { number, body, value } of readFields(tensor)) {
-    if (number !== 1) continue;
-    if (body.length === 0) count *= value;
-    for (let at = 0; at < body.length; ) {
-      const [dim, next] = readVarint(body, at);
-      count *= dim;
-      at = next;
-    }
-  }
-  return count;
 }
 
 /** A tensor of this element type, of any shape. */

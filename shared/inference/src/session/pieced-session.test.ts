@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { encodeModel, type Graph, type GraphNode } from "../testing/onnx-writer.ts";
+import { cutGraph } from "./graph-pieces.ts";
 import { createPiecedSession } from "./pieced-session.ts";
 import { createSession } from "./session.ts";
 import type { TensorData } from "./tensors.ts";
@@ -80,6 +81,46 @@ describe("a session in pieces", () => {
     expect(answer).toEqual(await whole.run(inputs));
     await pieced.close();
     await whole.close();
+  });
+
+  it("is cut where weights are stored as halves, which are made whole before anything else", async () => {
+    const halves = join(folder, "halves.onnx");
+    const graph = layered();
+    const made = (graph.initializers ?? []).map(({ name, dims }, layer) => ({
+      node: { op: "Cast", inputs: [`${name}.half`], outputs: [name], attributes: { to: 1 } },
+      tensor: {
+        ...{ name: `${name}.half`, type: "float16" as const, dims },
+        data: Uint16Array.from({ length: WIDTH * WIDTH }, (_, at) => (at * 37 + layer) % 0x2000),
+      },
+    }));
+    const nodes = [...made.map(({ node }) => node), ...graph.nodes];
+    await writeFile(halves, encodeModel({ ...graph, nodes, initializers: made.map(({ tensor }) => tensor) }));
+    const [whole, pieced] = [await createSession(halves, cpu), await createPiecedSession(halves, cpu, LAYERS)];
+    expect(pieced.pieces).toBe(LAYERS);
+    expect(await pieced.run(inputs, async () => {})).toEqual(await whole.run(inputs));
+    await pieced.close();
+    await whole.close();
+  });
+
+  it("is cut in the middle of its work: behind a stride there are fewer places, for a convolution as for what follows", () => {
+    const weight = (name: string, ...dims: number[]) => ({
+      ...{ name, type: "float32" as const, dims },
+      data: new Float32Array(WIDTH * WIDTH),
+    });
+    const value = (name: string, ...dims: (string | number)[]) => ({ name, type: "float32" as const, dims });
+    const model = encodeModel({
+      nodes: [
+        { op: "Conv", inputs: ["sound", "basis"], outputs: ["frames"], attributes: { strides: [WIDTH] } },
+        { op: "Transpose", inputs: ["frames"], outputs: ["turned"], attributes: { perm: [0, 2, 1] } },
+        { op: "MatMul", inputs: ["turned", "a"], outputs: ["first"] },
+        { op: "MatMul", inputs: ["first", "b"], outputs: ["second"] },
+        { op: "MatMul", inputs: ["second", "c"], outputs: ["y"] },
+      ],
+      initializers: [weight("basis", WIDTH, 1, WIDTH), ...["a", "b", "c"].map((name) => weight(name, WIDTH, WIDTH))],
+      inputs: [value("sound", "rows", 1, "samples")],
+      outputs: [value("y", "rows", "frames", WIDTH)],
+    });
+    expect(cutGraph(model, { pieces: 2 }).map(({ taken }) => taken)).toEqual([[], ["first"]]);
   });
 
   it("runs again inside a run, and neither disturbs the other", async () => {
