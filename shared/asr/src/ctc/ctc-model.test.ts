@@ -2,6 +2,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { echoSamples, runScript, writeEchoCtcModel, writeRandomCtcModel } from "@parlance/inference/testing";
+import { shippedModels } from "@parlance/model-store";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { loadAsrModel } from "../load-asr-model.ts";
 import type { AsrModel, AsrOutcome, AsrSegment, LoadAsrOptions } from "../types.ts";
@@ -291,4 +292,11 @@ it("a graph of many weights is left between its pieces", async () => {
   };
   expect(await points("light", 300_000)).toBe(1);
   expect(await points("heavy", 4e6)).toBeGreaterThan(2);
+});
+
+it("gives way twice and more within a row of the model that ships, which is as long as rows of files are", async () => {
+  const { run } = await load("parlance-en", { modelRoot: shippedModels });
+  const { points, ends } = await runScript(run, { rows: [segment(new Int16Array(25 * 16_000))] });
+  expect(ends).toMatchObject([{ row: 0 }]);
+  expect(points).toBeGreaterThan(2);
 });
