@@ -10,6 +10,7 @@ import {
   subjects,
   workerStateSchema,
 } from "@parlance/contracts";
+import { thorough } from "@parlance/contracts/testing";
 import { describe, expect, test } from "vitest";
 import { livingEngines, type Outcome } from "./testing/pipeline.ts";
 import { useWorkers } from "./testing/workers.ts";
@@ -413,13 +414,15 @@ describe("workers", () => {
     ] as const;
     const [asrBacklog, ttsBacklog, ...requests] = lanesOfBoth;
     const backlog = Array.from({ length: 400 }, (_, n) => `sleep 20 ${n}`);
+    // More than one pass of each.
+    const some = thorough ? 12 : 4;
     await rig.pipeline.publish("batch", backlog, asrBacklog);
     await rig.pipeline.publish("batch", backlog, ttsBacklog);
     await start();
     await start({ family: "tts", operations: ["custom_voice"] });
     const enough = (found: Outcome[]) =>
       lanesOfBoth.every(
-        ({ first }) => found.filter(({ item }) => Number(item) >= first && Number(item) < first + 1_000).length > 12,
+        ({ first }) => found.filter(({ item }) => Number(item) >= first && Number(item) < first + 1_000).length > some,
       );
     for (let n = 0; !enough(await rig.pipeline.outcomes()); n += 1) {
       for (const { first, operation } of requests) {

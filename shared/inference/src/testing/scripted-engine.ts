@@ -12,6 +12,7 @@
  * that runs), `countSteps`. With the last, outcomes say in `step` how many steps the engine had made by then, in `steppedAt` when each
  * ended, and in `left` at which of them rows were found stopped.
  */
+import type { SpeechError } from "@parlance/contracts";
 import type { ModelPass } from "../engine/engine-passes.ts";
 import type { EngineOutcome, Json } from "../engine/engine-protocol.ts";
 import { runEngine } from "../engine/run-engine.ts";
@@ -26,7 +27,6 @@ interface Script {
 
 runEngine({
   async load(options, log) {
-    const { SpeechError } = await import("@parlance/contracts");
     const {
       rows = Number.POSITIVE_INFINITY,
       loadMs = 0,
@@ -35,7 +35,7 @@ runEngine({
       countSteps = false,
     } = options as Script;
     block(loadMs);
-    if (loadFails) throw new SpeechError("validation_failed", "no such model", { param: "MODEL_ID" });
+    if (loadFails) throw await speechError("validation_failed", "no such model", { param: "MODEL_ID" });
     log("loaded", { rows });
     return {
       description: {
@@ -51,15 +51,21 @@ runEngine({
       },
       async run(pass) {
         const scripts = pass.rows.map(scriptOf);
-        if (pass.rows.length > rows) throw new SpeechError("engine_out_of_memory");
+        if (pass.rows.length > rows) throw await speechError("engine_out_of_memory");
         if (scripts.some(([verb, limit]) => verb === "oom" && pass.rows.length > Number(limit))) {
-          throw new SpeechError("engine_out_of_memory");
+          throw await speechError("engine_out_of_memory");
         }
         await runSteps(pass, refills, countSteps ? counter : undefined);
       },
     };
   },
 });
+
+/** Engines are started by the hundred, and what errors are made of takes longer to load than all else of them. */
+async function speechError(...what: ConstructorParameters<typeof SpeechError>): Promise<SpeechError> {
+  const contracts = await import("@parlance/contracts");
+  return new contracts.SpeechError(...what);
+}
 
 function scriptOf({ payload }: { payload: Uint8Array }): string[] {
   return new TextDecoder().decode(payload.subarray(0, 200)).split(" ");

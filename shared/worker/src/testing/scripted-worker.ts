@@ -1,4 +1,5 @@
 /** A worker on the scripted engine, for tests in this process and, run as a program, for tests that kill it. */
+import { flushCompileCache } from "node:module";
 import { type Bus, connectBus } from "@parlance/bus";
 import { partSchema } from "@parlance/contracts";
 import { createLog, type Log } from "@parlance/telemetry";
@@ -110,4 +111,6 @@ if (import.meta.main) {
     process.exit(0);
   });
   process.stdout.write("ready\n");
+  // Node writes it down when a process exits, and who is killed leaves nothing.
+  flushCompileCache();
 }

@@ -51,10 +51,14 @@ const settings: TenureSettings = {
   ...{ quantumMs: 0, swapShare: 0.5, urgentShare: 0.5, batchShare: 0.5, models: 1, hasSessions: true },
 };
 
-/** @param broken a machine that is not as it should be, made of the one that is */
+/**
+ * @param broken a machine that is not as it should be, made of the one that is
+ * @param until a violation that is enough when it is found. Default: all are looked for
+ */
 export function explore(
   scenario: Scenario,
   broken: (machine: TenureMachine) => TenureMachine = (same) => same,
+  until?: string,
 ): Explored {
   const { jobs, chances, depth: deepest = Number.POSITIVE_INFINITY } = scenario;
   const rules = rulesOf(scenario, broken);
@@ -63,7 +67,8 @@ export function explore(
   const violations = new Map<string, string[]>();
   let frontier = [start];
   let depth = 0;
-  for (; frontier.length > 0 && depth < deepest; depth += 1) {
+  const isEnough = () => until !== undefined && violations.has(until);
+  for (; frontier.length > 0 && depth < deepest && !isEnough(); depth += 1) {
     const following: World[] = [];
     for (const world of frontier) {
       for (const successor of successors(rules, world)) {
