@@ -15,7 +15,7 @@ import { eventually, startTestGateway } from "./testing/test-gateway.ts";
 
 const MIB = 1_048_576;
 const FILE_BYTES = 8 * MIB;
-const READERS = thorough ? 1_990 : 300;
+const READERS = thorough ? 1_990 : 100;
 let server: TestServer;
 let gateway: ServiceProcess;
 let url: string;

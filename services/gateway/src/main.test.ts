@@ -14,8 +14,9 @@ afterAll(() => server.stop());
 
 function start(environment: Record<string, string>) {
   const { url, user = "", password = "" } = server.as("gateway");
+  const { NODE_COMPILE_CACHE } = process.env;
   const child = spawn(process.execPath, [main], {
-    env: { NATS_URL: url, NATS_USER: user, NATS_PASSWORD: password, PORT: "0", ...environment },
+    env: { NODE_COMPILE_CACHE, NATS_URL: url, NATS_USER: user, NATS_PASSWORD: password, PORT: "0", ...environment },
     stdio: ["ignore", "pipe", "pipe", "ipc"],
   });
   let stderr = "";
