@@ -161,6 +161,8 @@ test("each costs less than a mebibyte", async () => {
   const times = someOf(["once", "twice"], 2);
   for (const _ of times) await crowd({ url, streams: STREAMS });
   const cost = memory("VmHWM") - before;
-  console.log(`${STREAMS} streams at once, ${times.at(-1)}: at most ${Math.round(cost / MIB)} MiB more than before them`);
+  console.log(
+    `${STREAMS} streams at once, ${times.at(-1)}: at most ${Math.round(cost / MIB)} MiB more than before them`,
+  );
   expect(cost).toBeLessThan(STREAMS * MIB);
 }, 180_000);
