@@ -3,6 +3,7 @@
  * a new one in a thorough run, which looks for what is rare.
  */
 import { configureGlobal } from "fast-check";
+import "./number-arrays.ts";
 import { thorough } from "./some-of.ts";
 
 if (!thorough) configureGlobal({ seed: 20_261_122 });
