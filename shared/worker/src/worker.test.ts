@@ -414,8 +414,8 @@ describe("workers", () => {
     ] as const;
     const [asrBacklog, ttsBacklog, ...requests] = lanesOfBoth;
     const backlog = Array.from({ length: 400 }, (_, n) => `sleep 20 ${n}`);
-    // More than one pass of each.
-    const some = thorough ? 12 : 4;
+    // Passes of four.
+    const some = thorough ? 12 : 8;
     await rig.pipeline.publish("batch", backlog, asrBacklog);
     await rig.pipeline.publish("batch", backlog, ttsBacklog);
     await start();

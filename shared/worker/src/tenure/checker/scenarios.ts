@@ -78,7 +78,7 @@ export const fullScenarios: Readonly<Record<string, Scenario>> = {
     ...{ jobs: ["batch", "batch", "interactive"], others: [1], chances: { cancels: 1, stale: 1 } },
   },
   "three lanes of two models, under an engine that dies": {
-    ...{ jobs: ["batch", "interactive", "realtime", "batch"], others: [1, 3], chances: { crashes: 1 }, depth: 40 },
+    ...{ jobs: ["batch", "interactive", "realtime", "batch"], others: [1, 3], chances: { crashes: 1 }, depth: 23 },
   },
   "everything once": {
     jobs: ["batch", "realtime"],
