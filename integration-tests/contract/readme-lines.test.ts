@@ -93,7 +93,8 @@ const said: Record<string, RegExp[]> = {
     /^\.\.\. turn on[\s\S]*^turn on the lights in the kitchen please$[\s\S]*^completed$/m,
   ],
   "nats/subjects.md": [
-    /"completed":2[\s\S]*"events"[\s\S]*"cancelled":false/,
+    // The summary, and then what is asked for.
+    /"completed":2[\s\S]*"completed":2[\s\S]*"events"[\s\S]*"cancelled":false/,
     /^0 [a-z].*[\s\S]*^1 \{[\s\S]*queue_custom_voice|^1 \{[\s\S]*queue_custom_voice[\s\S]*^0 [a-z]/m,
   ],
 };

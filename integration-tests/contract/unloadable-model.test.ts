@@ -30,7 +30,7 @@ afterEach(async () => {
 }, 60_000);
 
 async function start(settings: Record<string, string>): Promise<Pipeline> {
-  pipeline = await startPipeline(settings);
+  pipeline = await startPipeline({ PROCESSES: "one", ...settings });
   return pipeline;
 }
 

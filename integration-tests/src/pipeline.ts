@@ -12,7 +12,10 @@ import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { credentialOf, readCredentials } from "@parlance/nats";
 
+/** The first start of this process builds what is started; those after it start what was built. */
 const stackMain = fileURLToPath(new URL("../../services/stack/start.mjs", import.meta.url));
+const builtMain = fileURLToPath(new URL("../../services/stack/dist/run.js", import.meta.url));
+let isBuilt = false;
 export const repositoryRoot = fileURLToPath(new URL("../..", import.meta.url));
 
 export interface RunningProcesses {
@@ -55,7 +58,7 @@ export async function startPipeline(
   { node = process.execPath, onLine = () => {} }: PipelineOptions = {},
 ): Promise<Pipeline> {
   const stateDir = environment.STATE_DIR ?? (await mkdtemp(join(tmpdir(), "parlance-")));
-  const child = spawn(node, [stackMain], {
+  const child = spawn(node, [isBuilt ? builtMain : stackMain], {
     env: { ...process.env, PORT: "0", NATS_PORT: "-1", LOG_LEVEL: "warn", STATE_DIR: stateDir, ...environment },
     stdio: ["ignore", "pipe", "pipe"],
   });
@@ -87,6 +90,7 @@ export async function startPipeline(
     await pause(50);
   }
   const { gatewayUrl = "", natsUrl = "" } = processes();
+  isBuilt = true;
 
   return {
     gatewayUrl,
