@@ -1,5 +1,6 @@
 /** The whole way: frames through a listening process and the model that ships, to utterances. */
 import type { LiveFormat } from "@parlance/contracts";
+import { someOf, thorough } from "@parlance/contracts/testing";
 import { createEncoder } from "libopus-wasm";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { samplesAsBytes } from "../samples/pcm.ts";
@@ -81,7 +82,7 @@ describe("utterances of a session", () => {
       expect((await cutAll(samples, { segmentSeconds: 3, step })).events).toEqual(whole.events);
     const rests = whole.rests.filter(({ at }, index) => at > 0 && index % 40 === 0);
     expect(rests.some(({ carriesOn }) => carriesOn)).toBe(true);
-    for (const rest of rests) {
+    for (const rest of someOf(rests, 2)) {
       const again = await cutAll(samples, { segmentSeconds: 3, rest });
       const later = ends.filter(({ start }) => start >= rest.at);
       expect(again.events.filter(({ type }) => type !== "started")).toEqual(later);
@@ -124,8 +125,8 @@ describe("utterances of a session", () => {
     expect(next).toBe(long.length);
   });
 
-  test("there are none in five minutes of silence, noise, tones and music", async () => {
-    const length = 50 * 16_000;
+  test("there are none in minutes of silence, noise, tones and music", async () => {
+    const length = (thorough ? 50 : 20) * 16_000;
     const sounds = {
       silence: new Int16Array(length),
       "a quiet room": noise(length, 30),

@@ -1,9 +1,13 @@
 /** A voice-like sound as a function of time: a gliding tone with harmonics in syllables, and pauses. The fixtures were made from it. */
 export const VOICE_SECONDS = 3;
+/** Then all that swings in it stands where it began. */
+const PERIOD_SECONDS = 10;
 
 export function voice(sampleRate: number, seconds = VOICE_SECONDS): Float32Array {
   const samples = new Float32Array(Math.round(sampleRate * seconds));
-  for (let index = 0; index < samples.length; index += 1) samples[index] = voiceAt(index / sampleRate);
+  const period = Math.min(samples.length, sampleRate * PERIOD_SECONDS);
+  for (let index = 0; index < period; index += 1) samples[index] = voiceAt(index / sampleRate);
+  for (let index = period; index < samples.length; index += period) samples.copyWithin(index, 0, period);
   return samples;
 }
 
