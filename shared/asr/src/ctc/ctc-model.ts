@@ -7,19 +7,18 @@
  *
  * Rows are padded with zeros to the longest. The graph gets each row's length and must not let the padding change the
  * row's own frames. A manifest may ask for yet smaller runs on the CPU (`rowsPerCpuRun`).
- * Of a window of live speech only what is not settled is heard and searched, with a narrow beam (timed-window.ts).
+ * Of a window of live speech only what is not settled is heard and searched, with a narrow beam (timed-window.ts), and by a quick
+ * graph where the model has one (graphs.ts): a pass of windows and files runs both.
  * Rooms: emissions/ (what the graph says), language/ (words, how they are said, which follows which), search/ (the beam),
  * words/ (from labels to words).
- * State: the session, the lexicon and the language model, and the beams that search nothing.
+ * State: the sessions, the lexicon and the language model, and the beams that search nothing.
  */
-import { join } from "node:path";
-import { type Manifest, SAMPLE_RATE, SpeechError, toSpeechError } from "@parlance/contracts";
+import { type Manifest, SAMPLE_RATE, toSpeechError } from "@parlance/contracts";
 import {
-  chooseGraph,
-  createPiecedSession,
   freeTensors,
   integerOutput,
   PassStopped,
+  type PiecedSession,
   readSection,
   rowsOfRun,
   runInTurns,
@@ -28,38 +27,26 @@ import { cutStretches } from "../stretches.ts";
 import type { ArchitectureContext, AsrArchitecture, AsrOutcome, AsrPass, AsrSegment } from "../types.ts";
 import { windowResult } from "../windows/memory.ts";
 import { createBatchMaker, rowEmissions } from "./batch.ts";
+import { openGraphs } from "./graphs.ts";
 import { loadDecoder } from "./load-decoder.ts";
-import { type CtcSection, ctcSectionSchema } from "./manifest-section.ts";
+import { ctcSectionSchema } from "./manifest-section.ts";
 import type { RowEmissions } from "./row-decoder.ts";
-import { cpuRunSize } from "./run-size.ts";
 import { type TimedWindow, timedWindow } from "./timed-window.ts";
 
 export const ctcArchitecture: AsrArchitecture = {
   name: "ctc",
   async load(context) {
-    const { manifest, folder, options } = context;
+    const { manifest, options } = context;
     const section = readSection(manifest, "ctc", ctcSectionSchema, "MODEL_ID");
-    const { role, computeType } = chooseGraph({
-      manifest,
-      role: "graph",
-      wanted: options.computeType,
-      provider: context.device.provider,
-    });
-    const graph = join(folder, manifest.files[role]?.path ?? "");
-    const onCpu = context.device.provider === "cpu";
     const { frameSeconds } = section;
-    const size = onCpu
-      ? cpuRunSize({ manifest, role, computeType, frameSeconds })
-      : { pieces: 1, seconds: Number.POSITIVE_INFINITY };
-    const { threads, log } = options;
-    const session = await createPiecedSession(graph, { device: context.device, threads, log }, size.pieces);
+    const graphs = await openGraphs(context, section);
     try {
-      checkTensors(manifest.name, section, session.inputNames, session.outputNames);
       const decode = await loadDecoder(context, section);
       const prepare = createBatchMaker(section);
       const { phones, characters, frames: framesName } = section.tensors;
       const outputs = [framesName, phones, characters].filter((name) => name !== undefined);
       const { maxBatchSize } = manifest.limits;
+      const onCpu = context.device.provider === "cpu";
       const mostRows = Math.min(maxBatchSize, onCpu ? (section.rowsPerCpuRun ?? maxBatchSize) : maxBatchSize);
 
       /** Undefined when the row was stopped on the way. */
@@ -88,7 +75,7 @@ export const ctcArchitecture: AsrArchitecture = {
         }
       };
 
-      const runRows = async (pass: AsrPass, rows: readonly [row: number, heard: Heard][]): Promise<void> => {
+      const runRows = async (pass: AsrPass, session: PiecedSession, rows: readonly HeardRow[]): Promise<void> => {
         const inputs = prepare(rows.map(([, heard]) => heard));
         const results = await session.run(inputs, () => pass.giveWay(), outputs).finally(() => freeTensors(inputs));
         try {
@@ -106,29 +93,37 @@ export const ctcArchitecture: AsrArchitecture = {
       };
 
       return {
-        computeType,
+        computeType: graphs.computeType,
         async run(pass) {
-          const accepted: [row: number, heard: Heard][] = [];
+          const accepted = new Map<PiecedSession, HeardRow[]>();
           for (const [row, segment] of pass.rows.entries()) {
             const refused = refusal(context, segment);
             if (refused !== undefined) pass.end(row, refused);
             else if (segment.samples.length === 0) pass.end(row, silence(segment, manifest));
-            else accepted.push([row, hearing(segment, frameSeconds)]);
+            else {
+              const session = segment.window === undefined ? graphs.exact : await graphs.forWindows();
+              accepted.set(session, [...(accepted.get(session) ?? []), [row, hearing(segment, frameSeconds)]]);
+            }
           }
-          const seconds = ([, heard]: (typeof accepted)[number]) => secondsOf(heard);
-          const isOpen = ([row]: (typeof accepted)[number]) => pass.isOpen(row);
-          let left = accepted.toSorted((a, b) => seconds(b) - seconds(a));
-          for (let begun = false; left.length > 0; begun = true) {
-            if (begun) await pass.giveWay();
-            left = left.filter(isOpen);
-            await runRows(pass, left.splice(0, rowsOfRun(left.map(seconds), mostRows, size.seconds)));
-            left = left.filter(isOpen);
+          const seconds = ([, heard]: HeardRow) => secondsOf(heard);
+          const isOpen = ([row]: HeardRow) => pass.isOpen(row);
+          let begun = false;
+          for (const [session, rows] of accepted) {
+            let left = rows.toSorted((a, b) => seconds(b) - seconds(a));
+            while (left.length > 0) {
+              if (begun) await pass.giveWay();
+              begun = true;
+              left = left.filter(isOpen);
+              const next = left.splice(0, rowsOfRun(left.map(seconds), mostRows, graphs.secondsPerRun));
+              if (next.length > 0) await runRows(pass, session, next);
+              left = left.filter(isOpen);
+            }
           }
         },
-        close: () => session.close(),
+        close: () => graphs.close(),
       };
     } catch (error) {
-      await session.close();
+      await graphs.close();
       throw error;
     }
   },
@@ -140,6 +135,8 @@ interface Heard {
   window: TimedWindow | undefined;
   samples: Int16Array;
 }
+
+type HeardRow = readonly [row: number, heard: Heard];
 
 function hearing(segment: AsrSegment, frameSeconds: number): Heard {
   const window = timedWindow(segment, frameSeconds);
@@ -165,21 +162,6 @@ function silence(segment: AsrSegment, manifest: Manifest): AsrOutcome {
 function languageOf({ language }: AsrSegment, { languages }: Manifest): string {
   if (language !== "auto") return language;
   return languages.length === 1 ? (languages[0] ?? "") : "";
-}
-
-function checkTensors(model: string, section: CtcSection, inputs: readonly string[], outputs: readonly string[]): void {
-  const { frames, phones, characters, lengths } = section.tensors;
-  const source = section.input === "waveform" ? section.tensors.audio : section.tensors.features;
-  const missing = [
-    ...[source, lengths].filter((name) => !inputs.includes(name)),
-    ...[frames, phones, characters].filter((name) => name !== undefined && !outputs.includes(name)),
-  ];
-  if (missing.length === 0) return;
-  throw new SpeechError(
-    "validation_failed",
-    `model ${model}: its graph has no ${missing.join(", ")} (inputs ${inputs.join(", ")}; outputs ${outputs.join(", ")})`,
-    { param: "MODEL_ID" },
-  );
 }
 
 function refusal({ manifest }: ArchitectureContext, segment: AsrSegment): AsrOutcome | undefined {

@@ -5,7 +5,7 @@ import { basename, join } from "node:path";
 import type { Manifest } from "@parlance/contracts";
 
 export interface CtcManifestOptions {
-  /** Holds `model.onnx` and, where weights are external, `model.bin`. */
+  /** Holds `model.onnx`, where weights are external `model.bin`, and `quick.onnx` where windows have a graph of their own. */
   folder: string;
   name: string;
   description: string;
@@ -22,8 +22,13 @@ export interface CtcManifestOptions {
 export async function writeCtcManifest(options: CtcManifestOptions): Promise<void> {
   const { folder, name, description, frameSeconds, phones, characters } = options;
   const files: Manifest["files"] = { graph: await describeFile(join(folder, "model.onnx")) };
-  const weights = join(folder, "model.bin");
-  if (await exists(weights)) files["graph.data"] = await describeFile(weights);
+  for (const [role, file] of [
+    ["graph.data", "model.bin"],
+    ["quick", "quick.onnx"],
+  ] as const) {
+    const path = join(folder, file);
+    if (await exists(path)) files[role] = await describeFile(path);
+  }
   for (const role of ["lexicon", "languageModel"] as const) {
     const source = options[role];
     if (source === undefined) continue;

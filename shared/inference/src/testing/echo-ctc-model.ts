@@ -13,6 +13,8 @@ export interface EchoCtcModelOptions extends Pick<CtcManifestOptions, "folder" |
   lexicon?: string;
   /** ARPA. */
   languageModel?: string;
+  /** Writes a graph for windows too, which takes each of these two phones for the other. Default: there is none. */
+  quick?: { mistakes: readonly [phone: string, other: string] };
 }
 
 const HOP = 320;
@@ -20,8 +22,38 @@ const HOP = 320;
 const STEP = 64;
 
 export async function writeEchoCtcModel(options: EchoCtcModelOptions): Promise<void> {
-  const { folder, phones, characters, name = "echo", decoding } = options;
+  const { folder, phones, characters, name = "echo", decoding, quick } = options;
   await mkdir(folder, { recursive: true });
+  await writeFile(
+    join(folder, "model.onnx"),
+    encodeEcho({ phones: [...phones.keys()], characters: [...characters.keys()] }),
+  );
+  if (quick !== undefined) {
+    const [one = 0, other = 0] = quick.mistakes.map((phone) => phones.indexOf(phone));
+    const heard = [...phones.keys()].map((label) => (label === one ? other : label === other ? one : label));
+    await writeFile(join(folder, "quick.onnx"), encodeEcho({ phones: heard, characters: [...characters.keys()] }));
+  }
+
+  const write = async (file: string, text: string | undefined) => {
+    if (text === undefined) return undefined;
+    await writeFile(join(folder, file), text);
+    return join(folder, file);
+  };
+  await writeCtcManifest({
+    folder,
+    name,
+    description: "Hears the levels of its input: for tests.",
+    frameSeconds: HOP / 16_000,
+    phones,
+    characters,
+    decoding,
+    lexicon: await write("lexicon.txt", options.lexicon),
+    languageModel: await write("lm.arpa", options.languageModel),
+  });
+}
+
+/** For each label of a head the level at which it is heard. */
+function encodeEcho(levels: { phones: readonly number[]; characters: readonly number[] }): Uint8Array {
   const nodes: GraphNode[] = [];
   const initializers: GraphTensor[] = [];
   const outputs: GraphValue[] = [];
@@ -39,7 +71,7 @@ export async function writeEchoCtcModel(options: EchoCtcModelOptions): Promise<v
   };
 
   const channel = add("Unsqueeze", ["audio", integers("one", 1)], "channel");
-  for (const [half, labels] of [phones, characters].entries()) {
+  for (const [half, labels] of [levels.phones, levels.characters].entries()) {
     if (labels.length === 0) continue;
     const head = half === 0 ? "phones" : "characters";
     const kernel = Float32Array.from({ length: HOP }, (_, n) =>
@@ -50,7 +82,7 @@ export async function writeEchoCtcModel(options: EchoCtcModelOptions): Promise<v
     const level = add("Transpose", [add("Conv", [channel, mean], `${head}_level`, attributes)], `${head}_said`, {
       perm: [0, 2, 1],
     });
-    const numbers = floats(`${head}_numbers`, [labels.length], Float32Array.from(labels.keys()));
+    const numbers = floats(`${head}_numbers`, [labels.length], Float32Array.from(labels));
     const distance = add("Sub", [level, numbers], `${head}_distance`);
     const square = add("Mul", [distance, distance], `${head}_square`);
     const scores = add("Mul", [square, floats(`${head}_sharpness`, [1], Float32Array.of(-6))], `${head}_scores`);
@@ -62,7 +94,7 @@ export async function writeEchoCtcModel(options: EchoCtcModelOptions): Promise<v
   }
   add("Div", [add("Add", ["lengths", integers("hop_less_one", HOP - 1)], "padded"), integers("hop", HOP)], "frames");
   outputs.push({ name: "frames", type: "int64", dims: ["batch"] });
-  const graph = encodeModel({
+  return encodeModel({
     nodes,
     initializers,
     outputs,
@@ -70,24 +102,6 @@ export async function writeEchoCtcModel(options: EchoCtcModelOptions): Promise<v
       { name: "audio", type: "float32", dims: ["batch", "samples"] },
       { name: "lengths", type: "int64", dims: ["batch"] },
     ],
-  });
-  await writeFile(join(folder, "model.onnx"), graph);
-
-  const write = async (file: string, text: string | undefined) => {
-    if (text === undefined) return undefined;
-    await writeFile(join(folder, file), text);
-    return join(folder, file);
-  };
-  await writeCtcManifest({
-    folder,
-    name,
-    description: "Hears the levels of its input: for tests.",
-    frameSeconds: HOP / 16_000,
-    phones,
-    characters,
-    decoding,
-    lexicon: await write("lexicon.txt", options.lexicon),
-    languageModel: await write("lm.arpa", options.languageModel),
   });
 }
 
