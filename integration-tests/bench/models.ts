@@ -107,7 +107,7 @@ async function withoutLexicon(): Promise<string> {
     .looseObject({ files: z.record(z.string(), z.unknown()), ctc: z.looseObject({}) })
     .parse(JSON.parse(await readFile(join(folder, "manifest.json"), "utf8")));
   const greedy = await mkdtemp(join(tmpdir(), "parlance-greedy-"));
-  const { lexicon, languageModel, ...files } = manifest.files;
+  const { lexicon, languageModel, quick, ...files } = manifest.files;
   if (lexicon === undefined) throw new Error(`${folder} names no lexicon`);
   await symlink(join(folder, "model.onnx"), join(greedy, "model.onnx")).catch(() =>
     cp(join(folder, "model.onnx"), join(greedy, "model.onnx")),

@@ -82,7 +82,12 @@ def main():
         source="models/recipes/parlance-en",
         languages=["English"],
         sample_rate=16000,
-        files={"graph": folder / "model.onnx", "lexicon": folder / "lexicon.txt.gz", "languageModel": folder / "lm.arpa.gz"},
+        files={
+            "graph": folder / "model.onnx",
+            "quick": folder / "quick.onnx",
+            "lexicon": folder / "lexicon.txt.gz",
+            "languageModel": folder / "lm.arpa.gz",
+        },
         limits={"maxSegmentSeconds": 40, "maxBatchSize": 32},
         ctc={
             "input": "waveform",
