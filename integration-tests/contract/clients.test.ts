@@ -3,7 +3,6 @@
  * whatever client it comes, and what is no recording is refused for what it holds.
  */
 import { readFile } from "node:fs/promises";
-import { thorough } from "@parlance/contracts/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Pipeline, startPipeline } from "../src/pipeline.ts";
 import { bytesOf, type RawAnswer, recordedRequests, sendRaw } from "../src/recorded-requests.ts";
@@ -36,10 +35,8 @@ it("curl is answered with what was said", () => {
   }
 });
 
-describe.each(transcribing.map((path, place) => ({ path, place })))("POST $path", ({ path, place }) => {
-  // Both read forms alike: each client speaks to one of them.
-  const names = requests.flatMap(({ name }, index) => (thorough || index % 2 === place ? name : []));
-  it.each(names)("%s is answered as curl is", async (name) => {
+describe.each(transcribing)("POST %s", (path) => {
+  it.each(requests.map(({ name }) => name))("%s is answered as curl is", async (name) => {
     const { status, body } = await answerOf(name, path);
     const { text, language } = curls.get(path)?.body ?? {};
     expect({ status, body }).toMatchObject({ status: 200, body: { text, language } });
