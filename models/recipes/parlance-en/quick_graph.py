@@ -17,9 +17,10 @@ import wave
 from pathlib import Path
 
 import numpy as np
-import onnx
 import onnxruntime
-from onnx import TensorProto, helper, numpy_helper
+from onnx import helper
+
+from edited_graph import EditedGraph
 
 sys.path.append(str(Path(__file__).resolve().parent.parent / "shared"))
 
@@ -31,62 +32,6 @@ HALF_FROM_ELEMENTS = 4096
 RANGES = np.linspace(0.3, 1, 36)
 # Values of a layer that its range is chosen by.
 MOST_VALUES = 200_000
-
-
-class Graph:
-    """An ONNX graph whose nodes are replaced; what is not needed any more is left out when it is saved."""
-
-    def __init__(self, path):
-        self.file = onnx.load(str(path))
-        self.weights = {tensor.name: numpy_helper.to_array(tensor) for tensor in self.file.graph.initializer}
-        self.nodes = list(self.file.graph.node)
-        for cast in [node for node in self.nodes if node.op_type == "Cast" and node.input[0] in self.weights]:
-            self.weights[cast.output[0]] = self.weights.pop(cast.input[0]).astype(np.float32)
-            self.nodes.remove(cast)
-
-    def weight(self, name, values):
-        self.weights[name] = values
-        return name
-
-    def integers(self, name, *values):
-        return self.weight(name, np.array(values, np.int64))
-
-    def maker(self, value):
-        return next(node for node in self.nodes if value in node.output)
-
-    def user(self, value):
-        return next(node for node in self.nodes if value in node.input)
-
-    def named(self, op, weight):
-        return next(node for node in self.nodes if node.op_type == op and weight in node.input)
-
-    def layers(self):
-        """(multiplication, addition of the bias) of every linear layer; the spectrum has none."""
-        products = [node for node in self.nodes if node.op_type == "MatMul" and node.input[1] in self.weights]
-        layers = [(product, self.user(product.output[0])) for product in products]
-        return [(product, addition) for product, addition in layers if addition.op_type == "Add" and addition.input[0] in self.weights]
-
-    def replace(self, old, *new):
-        place = self.nodes.index(old[0])
-        self.nodes[place:place] = new
-        for node in old:
-            self.nodes.remove(node)
-
-    def save(self, path, outputs=()):
-        """`outputs`: values that are answered besides."""
-        graph = self.file.graph
-        needed, kept = {output.name for output in graph.output} | set(outputs), []
-        for node in reversed(self.nodes):
-            if needed & set(node.output):
-                kept.insert(0, node)
-                needed |= set(node.input)
-        whole = onnx.ModelProto()
-        whole.CopyFrom(self.file)
-        del whole.graph.node[:], whole.graph.initializer[:]
-        whole.graph.node.extend(kept)
-        whole.graph.initializer.extend(numpy_helper.from_array(values, name) for name, values in self.weights.items() if name in needed)
-        whole.graph.output.extend(helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in outputs)
-        onnx.save(whole, str(path))
 
 
 def fold_spectrum(graph):
@@ -251,7 +196,7 @@ def main():
     parser.add_argument("out", type=Path)
     parser.add_argument("--speech", type=Path, required=True, help="folder of WAV files that the ranges are measured on")
     options = parser.parse_args()
-    graph, speech = Graph(options.exact), read_speech(options.speech)
+    graph, speech = EditedGraph(options.exact), read_speech(options.speech)
     fold_spectrum(graph)
     fold_gates(graph)
     transpose_whole(graph)

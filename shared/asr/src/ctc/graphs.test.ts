@@ -6,6 +6,7 @@ import { echoSamples, runScript, writeEchoCtcModel } from "@parlance/inference/t
 import { InferenceSession } from "onnxruntime-node";
 import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 import { loadAsrModel } from "../load-asr-model.ts";
+import { specimens } from "../testing/specimens/index.ts";
 import type { AsrModel, AsrOutcome, AsrSegment, LoadAsrOptions } from "../types.ts";
 
 const phones = ["", "|", "t", "uw", "ah"];
@@ -97,4 +98,23 @@ test("and where the quick one cannot be opened, which is said once", async () =>
   expect(await heard(broken, window)).toEqual(["two"]);
   const lines = log.mock.calls.filter(([message]) => String(message).includes("quick graph cannot be opened"));
   expect(lines).toHaveLength(1);
+});
+
+test("that of the embedded model is opened, and hears nearly what the exact one does", async () => {
+  const creating = vi.spyOn(InferenceSession, "create");
+  model = await loadAsrModel({ modelId: "parlance-en", device: "cpu", computeType: "auto", threads: 1, log: () => {} });
+  const files = (specimens.get("ctc") ?? []).flatMap(({ modelId, rows }) => (modelId === "parlance-en" ? rows : []));
+  expect(files).toHaveLength(12);
+  const opened = creating.mock.calls.length;
+  const exact = await heard(model, ...files);
+  const quick = await heard(model, ...files.map((row) => ({ ...row, window: { memory: undefined } })));
+  expect(creating.mock.calls.length).toBe(opened + 1);
+  const said = exact.flatMap((text, row) =>
+    String(text)
+      .split(" ")
+      .map((word) => ({ word, row })),
+  );
+  const same = said.filter(({ word, row }) => String(quick[row]).split(" ").includes(word));
+  expect(said.length).toBeGreaterThan(80);
+  expect(same.length).toBeGreaterThan(0.95 * said.length);
 });
