@@ -110,7 +110,7 @@ async function takeAll(width: number, theme: Theme, uploads: readonly string[]):
   await attempt("batches", () => show("batches", ".table"));
   await attempt("batch", async () => {
     await page.locator("::-p-xpath(//a[starts-with(., 'Interviews')])").click();
-    await page.waitForSelector(".track .run", { timeout: PATIENCE_MS });
+    await page.waitForSelector(".track .line", { timeout: PATIENCE_MS });
     await press(page, "Show");
     await page.waitForSelector("td audio, td .text", { timeout: PATIENCE_MS });
   });
