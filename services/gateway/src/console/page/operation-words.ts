@@ -4,6 +4,6 @@ import type { LaneState } from "@parlance/contracts";
 export const operationWords: Readonly<Record<LaneState["operation"], string>> = {
   transcribe: "Transcribe",
   custom_voice: "Speak",
-  voice_design: "Design a voice",
+  voice_design: "Design",
   voice_clone: "Imitate",
 };
