@@ -1,6 +1,6 @@
 /**
  * `npm run bench:status [-- --items 1000 --batches 10 --reads 500 --waits 50]`: how soon a batch's status is there, and what it costs. Writes
- * status.md. The last line is JSON: status_ms_p50, status_ms_p99, status_ms_p99_running, cpu_ms_per_status,
+ * status.md. The last line is JSON: status_ms_p50, status_ms_p99, status_ms_p99_running, cpu_ms_per_status, cpu_ms_per_status_gzip,
  * changed_event_ms_p50 (null where the gateway knows no `?wait`).
  *
  * One batch of 1,000 items, then ten at once, through a model that costs nothing. A client in a process of its own asks for their statuses, one
@@ -8,6 +8,7 @@
  *
  * - status_ms: from the request's first byte to the answer's last. Without more in its name: of finished batches.
  * - cpu_ms_per_status: processor time of the services and nats-server for a status of a finished batch, less what they use at rest.
+ *   The client takes nothing compressed; `_gzip`: it does, as most do.
  * - changed_event_ms: from an item's end, as its event is stored, to the answer of a client that waits for it with `?wait=30`.
  *
  * Fails when a status takes longer than 10 ms at p99, 25 ms while its batch runs, or costs more than 2 ms of processor time.
@@ -66,12 +67,14 @@ for (const batches of [1, Number(wished.batches)]) {
   say(`${name}: ${ran.times.length} statuses`);
 }
 await pause(SETTLE_MS);
-const { times: done, cpu } = await readDone();
+const atRest = await restingCpu();
+const { times: done, cpu } = await readDone(atRest, false);
+const { times: doneGzip, cpu: cpuGzip } = await readDone(atRest, true);
 const answers = await client.wait(Number(wished.waits));
 if (answers === null) say("the gateway tells no ETag: it knows no ?wait, and nothing is measured of it");
 const changed = answers === null ? undefined : await changesTo(bus, answers);
 
-const measured: Measured = { done, running, cpu, changed };
+const measured: Measured = { done, doneGzip, running, cpu, cpuGzip, changed };
 const figures = figuresOf(measured);
 const claims = claimsOf(figures);
 await writeFile(new URL("status.md", import.meta.url), page(measured, claims, { items, pauseMs: PAUSE_MS }));
@@ -79,22 +82,29 @@ for (const [claim, holds] of Object.entries(claims)) say(`${holds ? "holds" : "F
 say(JSON.stringify(figures));
 process.exitCode = Object.values(claims).every(Boolean) ? 0 : 1;
 
-async function readDone(): Promise<{ times: number[]; cpu: CpuSeconds }> {
-  const used = () => cpuSeconds(pipeline.processes().pid);
-  const [restFrom, restBegan] = [used(), performance.now()];
+/** What is used while nobody asks, in a millisecond. */
+async function restingCpu(): Promise<CpuSeconds> {
+  const [from, began] = [usedCpu(), performance.now()];
   await pause(REST_MS);
-  const atRest = difference(used(), restFrom);
-  const rest = performance.now() - restBegan;
+  const used = difference(usedCpu(), from);
+  const milliseconds = performance.now() - began;
+  return Object.fromEntries(Object.entries(used).map(([part, seconds]) => [part, seconds / milliseconds]));
+}
 
-  const [from, began] = [used(), performance.now()];
-  const times = await client.read(batchIds, reads);
-  const share = (performance.now() - began) / rest;
-  const { [OWN_CLIENT]: _asks, ...parts } = difference(used(), from);
-  const cpu = Object.entries(parts).map(([part, seconds]) => {
-    const more = seconds - (atRest[part] ?? 0) * share;
+async function readDone(atRest: CpuSeconds, gzip: boolean): Promise<{ times: number[]; cpu: CpuSeconds }> {
+  const [from, began] = [usedCpu(), performance.now()];
+  const times = await client.read(batchIds, reads, gzip);
+  const milliseconds = performance.now() - began;
+  const { [OWN_CLIENT]: _asks, ...parts } = difference(usedCpu(), from);
+  const each = Object.entries(parts).map(([part, seconds]) => {
+    const more = seconds - (atRest[part] ?? 0) * milliseconds;
     return [part, (more * 1_000) / reads] as const;
   });
-  return { times, cpu: Object.fromEntries(cpu) };
+  return { times, cpu: Object.fromEntries(each) };
+}
+
+function usedCpu(): CpuSeconds {
+  return cpuSeconds(pipeline.processes().pid);
 }
 
 /** Milliseconds from each item's end to the answer that told it. */

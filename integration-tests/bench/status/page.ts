@@ -12,10 +12,11 @@ export interface Setup {
 
 /** @param claims sentences, and whether each holds */
 export function page(measured: Measured, claims: Readonly<Record<string, boolean>>, { items, pauseMs }: Setup): string {
-  const { done, running, cpu, changed } = measured;
+  const { done, doneGzip, running, cpu, cpuGzip, changed } = measured;
   const parts = Object.entries(cpu)
     .sort(([, a], [, b]) => b - a)
-    .map(([part, milliseconds]) => `| ${part} | ${milliseconds.toFixed(2)} |`);
+    .map(([part, milliseconds]) => `| ${part} | ${milliseconds.toFixed(2)} | ${(cpuGzip[part] ?? 0).toFixed(2)} |`);
+  const rows = { ...running, finished: done, "finished, and taken compressed": doneGzip };
   return `# What a status costs
 
 Written by \`npm run bench:status\`. ${machine()}.
@@ -29,15 +30,17 @@ ${Object.entries(claims)
 
 | | answers | p50 ms | p99 ms | longest ms |
 | --- | --- | --- | --- | --- |
-${[...Object.entries(running), ["finished", done] as const].map(([name, times]) => line(name, times)).join("\n")}
+${Object.entries(rows)
+  .map(([name, times]) => line(name, times))
+  .join("\n")}
 ${changed === undefined ? "" : line("from an item's end to the answer of `?wait=30`", changed)}
 
 ## Processor time of a status
 
 Of finished batches, in milliseconds for each, what the services use at rest taken off:
 
-| part | ms |
-| --- | --- |
+| part | ms | ms, taken compressed |
+| --- | --- | --- |
 ${parts.join("\n")}
 `;
 }

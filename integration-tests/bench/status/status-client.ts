@@ -8,7 +8,7 @@ import { exactSamples, wavOf } from "../../src/clips.ts";
 import { createRestClient } from "../../src/rest-client.ts";
 import { answerQuestions, readSetUp } from "../load/answer-questions.ts";
 import { createUploader } from "../load/uploader.ts";
-import { statusQuestionSchema, statusSetUpSchema, type Waited } from "./status-questions.ts";
+import { type StatusQuestion, statusQuestionSchema, statusSetUpSchema, type Waited } from "./status-questions.ts";
 
 const WAIT_SECONDS = 30;
 const LIMIT_MS = 60_000;
@@ -29,7 +29,7 @@ const statusSchema = z.object({
 
 answerQuestions(statusQuestionSchema, async (question) => {
   if (question.what === "run") return await run(question.batches, question.items);
-  if (question.what === "read") return { times: await read(question.batchIds, question.count) };
+  if (question.what === "read") return { times: await read(question) };
   return { answers: await wait(question.count) };
 });
 
@@ -49,11 +49,14 @@ async function run(batches: number, items: number): Promise<{ batchIds: string[]
   return { batchIds, times };
 }
 
-async function read(batchIds: readonly string[], count: number): Promise<number[]> {
+async function read({ batchIds, count, gzip }: Extract<StatusQuestion, { what: "read" }>): Promise<number[]> {
+  const headers: Record<string, string> = gzip ? { "accept-encoding": "gzip, deflate" } : {};
   const times: number[] = [];
   while (times.length < count) {
     for (const batchId of batchIds.slice(0, count - times.length)) {
-      times.push((await get(batchId)).milliseconds);
+      const answer = await get(batchId, "", headers);
+      if ((answer.headers["content-encoding"] === "gzip") !== gzip) throw new Error("not as it was asked for");
+      times.push(answer.milliseconds);
       await pause(pauseMs);
     }
   }

@@ -11,8 +11,8 @@ export const statusSetUpSchema = z.object({
 export const statusQuestionSchema = z.discriminatedUnion("what", [
   /** Submits batches at once, and asks for those that are not finished, in turn, until all are. */
   z.object({ what: z.literal("run"), batches: z.number().int(), items: z.number().int() }),
-  /** Asks for these in turn, so often. */
-  z.object({ what: z.literal("read"), batchIds: z.array(z.string()), count: z.number().int() }),
+  /** Asks for these in turn, so often; `gzip`: as clients do that take compressed answers. */
+  z.object({ what: z.literal("read"), batchIds: z.array(z.string()), count: z.number().int(), gzip: z.boolean() }),
   /** Submits so many batches of one item, one after another, and waits with each for the answer that says that it is finished. */
   z.object({ what: z.literal("wait"), count: z.number().int() }),
 ]);
@@ -31,7 +31,7 @@ export type Waited = z.infer<typeof waitedSchema>;
 
 export interface StatusClient extends Pick<ClientProcess, "seconds" | "close"> {
   run(batches: number, items: number): Promise<z.infer<typeof ranSchema>>;
-  read(batchIds: string[], count: number): Promise<number[]>;
+  read(batchIds: string[], count: number, gzip: boolean): Promise<number[]>;
   wait(count: number): Promise<Waited["answers"]>;
 }
 
@@ -41,7 +41,7 @@ export function startStatusClient(setUp: z.infer<typeof statusSetUpSchema>): Sta
   return {
     ...client,
     run: async (batches, items) => await ask({ what: "run", batches, items }, ranSchema),
-    read: async (batchIds, count) => (await ask({ what: "read", batchIds, count }, readSchema)).times,
+    read: async (batchIds, count, gzip) => (await ask({ what: "read", batchIds, count, gzip }, readSchema)).times,
     wait: async (count) => (await ask({ what: "wait", count }, waitedSchema)).answers,
   };
 }

@@ -1,5 +1,5 @@
 import { openBatchNotebook } from "@parlance/bus";
-import { batchStatusSchema, subjects, submitResponseSchema, writeHeaders } from "@parlance/contracts";
+import { batchStatusSchema, subjects, submitResponseSchema, writeHeaders, writeSummary } from "@parlance/contracts";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { eventually, startRig, startTestGateway, type TestGateway, type TestRig } from "../testing/test-gateway.ts";
 
@@ -79,6 +79,29 @@ describe("?wait", () => {
     expect((await ask(`${path}?wait=60`, first.etag)).batch).toMatchObject({ completed: 2 });
   });
 
+  test("tells a batch's end at once, though a change right before it is told at its pace", async () => {
+    const [slow, ends] = [await record("paced", 2), await record("ending", 2)];
+    const answers: string[] = [];
+    const waiting = [slow, ends].map(async (path) => {
+      const { etag } = await ask(path);
+      answers.push((await ask(`${path}?wait=60`, etag)).batch?.batch_id ?? "");
+    });
+    await eventually(async () => ((await waitsOf(gateway)) === 2 ? true : undefined));
+    await end("paced", 0);
+    await end("ending", 0);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    await end("ending", 1);
+    const { payload, headers } = await writeSummary(
+      { ...{ batchId: "ending", label: "", status: "completed", finishedAt: 2 }, completed: 2, failed: 0, total: 2 },
+      "{}",
+      0,
+    );
+    await rig.pipeline.bus.publishOnce(subjects.summary("ending"), payload, { first: true, headers });
+    await Promise.all(waiting);
+    // The other has changed first, and waited for longer.
+    expect(answers).toEqual(["ending", "paced"]);
+  });
+
   test("that is over says so: 304, or the same answer again", async () => {
     const path = await record("over", 1);
     const { etag } = await ask(path);
@@ -109,6 +132,32 @@ describe("?wait", () => {
     await eventually(async () => ((await waitsOf(other)) === 1 ? true : undefined));
     await Promise.all([other.close(), waiting.then((response) => response.arrayBuffer()).catch(() => undefined)]);
   });
+});
+
+test("what is stored compressed is sent so to who takes it, and is one answer with one name", async () => {
+  const file = await gateway.upload("say:hello");
+  const items = Array.from({ length: 30 }, () => ({ operation: "transcribe", ref_audio: file }));
+  const { batch_id } = submitResponseSchema.parse((await gateway.post("/api/v1/queue/submit", { items })).body);
+  const path = `/api/v1/queue/status/${batch_id}`;
+  const get = async (encoding: string) => {
+    const response = await gateway.call(path, { headers: { "accept-encoding": encoding } });
+    const says = (name: string) => response.headers.get(name);
+    const heads = { etag: says("etag"), vary: says("vary"), encoding: says("content-encoding") };
+    return { ...heads, length: Number(says("content-length")), text: await response.text() };
+  };
+  const gzip = await eventually(async () => {
+    const answer = await get("gzip, deflate, br");
+    return answer.encoding === "gzip" ? answer : undefined;
+  });
+  expect(batchStatusSchema.parse(JSON.parse(gzip.text))).toMatchObject({ status: "completed", completed: 30 });
+  for (const encoding of ["identity", "br", "gzip;q=0"]) {
+    const plain = await get(encoding);
+    expect(plain).toEqual({ ...gzip, encoding: null, length: Buffer.byteLength(gzip.text) });
+    expect(plain.length).toBeGreaterThan(gzip.length * 3);
+  }
+  expect(gzip.vary).toContain("Accept-Encoding");
+  // A part of it is no longer what is stored.
+  expect((await ask(`${path}?limit=2`)).batch?.items).toHaveLength(2);
 });
 
 describe("a part of the items", () => {

@@ -1,6 +1,6 @@
 /**
  * GET /api/v1/queue/status/{batch_id}. What the results service says is passed on as it is; what a caller has already (`If-None-Match`) is
- * not sent again, and `wait` lets the answer come when it is another one.
+ * not sent again, and `wait` lets the answer come when it is another one. What is stored compressed is sent so to who takes it.
  *
  * Whoever waits hears the batch's events and asks again at each. The subscription is made before the first question, so nothing falls
  * between; what is no event (that a model cannot be loaded), or was missed, is seen by asking now and then.
@@ -11,6 +11,7 @@ import {
   batchIdSchema,
   errorBodySchema,
   headerNames,
+  plainStatus,
   requestSubjects,
   SpeechError,
   type StatusView,
@@ -27,6 +28,7 @@ import { createNews, type News } from "./news.ts";
 export const MOST_WAIT_SECONDS = 60;
 const STATUS_TIMEOUT_MS = 5_000;
 const LOOK_MS = 5_000;
+const SOON_MS = 50;
 /** Of a batch that changes all the time a caller who waits again and again is told at this pace. Its end comes at once. */
 const PACE_MS = 250;
 /** Callers that wait. Beyond it nobody else does: the answer comes at once. */
@@ -40,11 +42,20 @@ const numbers = z.object({
 const one = z.object({ items: z.string().optional() });
 
 interface Answer {
-  json: Uint8Array;
+  data: Uint8Array;
+  gzip: boolean;
   etag: string;
-  /** The caller has it, and `json` is empty. */
+  /** The caller has it, and `data` is empty. */
   unchanged: boolean;
   final: boolean;
+}
+
+/** What is heard of a batch while somebody waits for it. */
+interface Events extends AsyncDisposable {
+  /** Something may have changed. */
+  news: News;
+  /** It is at its end. */
+  ended: News;
 }
 
 export function addStatus(router: Router, gateway: GatewayContext): void {
@@ -52,7 +63,7 @@ export function addStatus(router: Router, gateway: GatewayContext): void {
   let waiting = 0;
 
   async function ask(batchId: string, view: StatusView, etag: string | undefined): Promise<Answer> {
-    const question = JSON.stringify({ ...view, ...(etag === undefined ? {} : { etag }) });
+    const question = JSON.stringify({ ...view, gzip: true, ...(etag === undefined ? {} : { etag }) });
     const reply = await bus.ask(requestSubjects.status(batchId), question, STATUS_TIMEOUT_MS);
     if (reply === undefined) throw new SpeechError("bus_unavailable", "The results service does not answer.");
     const { data, headers } = reply;
@@ -62,7 +73,8 @@ export function addStatus(router: Router, gateway: GatewayContext): void {
     }
     const says = (name: string) => headers.get(name) === "true";
     return {
-      json: data,
+      data,
+      gzip: says(statusHeaders.gzip),
       etag: headers.get(statusHeaders.etag),
       unchanged: says(statusHeaders.unchanged),
       final: says(statusHeaders.final),
@@ -75,34 +87,40 @@ export function addStatus(router: Router, gateway: GatewayContext): void {
     { view, known, waitMs }: { view: StatusView; known: string | undefined; waitMs: number },
     gone: AbortSignal,
   ): Promise<Answer> {
-    const began = performance.now();
-    const until = began + waitMs;
+    const until = performance.now() + waitMs;
+    const paced = performance.now() + Math.min(PACE_MS, waitMs);
     await using events = follow(batchId);
     await bus.flush();
     let answer = await ask(batchId, view, known);
     const before = known ?? answer.etag;
-    while (!answer.final && answer.etag === before && performance.now() < until) {
-      await events.news.wait(Math.min(LOOK_MS, Math.max(1, until - performance.now())), gone).catch(passOver);
-      gone.throwIfAborted();
+    for (let look = LOOK_MS; !answer.final && answer.etag === before && performance.now() < until; ) {
+      const told = await heard(events.news, Math.min(look, until - performance.now()), gone);
       answer = await ask(batchId, view, before);
+      // What is heard is stored a moment later.
+      look = told ? SOON_MS : Math.min(look * 4, LOOK_MS);
     }
-    const early = began + Math.min(PACE_MS, waitMs) - performance.now();
-    if (!answer.final && early > 0) {
-      await pause(early, undefined, { signal: gone }).catch(() => gone.throwIfAborted());
+    while (!answer.final && performance.now() < paced) {
+      await heard(events.ended, paced - performance.now(), gone);
       answer = await ask(batchId, view, known);
+      if (!answer.final) await pause(Math.min(SOON_MS, Math.max(0, paced - performance.now())));
     }
     // Who said nothing of what he has gets the whole of it.
     return answer.unchanged && known === undefined ? await ask(batchId, view, undefined) : answer;
   }
 
-  function follow(batchId: string): { news: News } & AsyncDisposable {
+  function follow(batchId: string): Events {
     const over = new AbortController();
-    const news = createNews();
+    const [news, ended] = [createNews(), createNews()];
     const hear = async (subject: string) => {
-      for await (const _ of bus.subscribe(subject, over.signal)) news.tell();
+      for await (const { headers } of bus.subscribe(subject, over.signal)) {
+        news.tell();
+        // The end of the only item is the batch's.
+        if (subject === summary || headers.has(headerNames.batch)) ended.tell();
+      }
     };
-    const heard = [
-      ...[subjects.batchDone(batchId), subjects.summary(batchId), subjects.progress(batchId, "*")],
+    const summary = subjects.summary(batchId);
+    const hearing = [
+      ...[subjects.batchDone(batchId), summary, subjects.progress(batchId, "*")],
       `speech.result.${batchId}.>`,
       // A failed subscription leaves the looks.
     ].map((subject) => hear(subject).catch(() => undefined));
@@ -110,11 +128,12 @@ export function addStatus(router: Router, gateway: GatewayContext): void {
     metrics.statusWaiting.inc();
     return {
       news,
+      ended,
       async [Symbol.asyncDispose]() {
         waiting -= 1;
         metrics.statusWaiting.dec();
         over.abort();
-        await Promise.all(heard);
+        await Promise.all(hearing);
       },
     };
   }
@@ -128,19 +147,30 @@ export function addStatus(router: Router, gateway: GatewayContext): void {
     const answer = waits
       ? await askUntilChanged(batchId, { view, known, waitMs: wait * 1_000 }, whileConnected(ctx, gateway))
       : await ask(batchId, view, known);
-    ctx.set("ETag", `"${answer.etag}"`);
+    // Weak: the same answer has one name, compressed or not.
+    ctx.set("ETag", `W/"${answer.etag}"`);
+    ctx.vary("Accept-Encoding");
     if (answer.unchanged) {
       ctx.status = 304;
       return;
     }
     ctx.type = "application/json";
-    ctx.body = Buffer.from(answer.json);
+    const takesGzip = answer.gzip && ctx.acceptsEncodings("gzip", "identity") === "gzip";
+    if (takesGzip) ctx.set("Content-Encoding", "gzip");
+    const { buffer, byteOffset, byteLength } = takesGzip ? answer.data : await plainStatus(answer);
+    ctx.body = Buffer.from(buffer, byteOffset, byteLength);
   });
 }
 
-/** Nothing was told in time: it is asked again all the same. */
-function passOver(error: unknown): void {
-  if (!(error instanceof SpeechError) || error.code !== "request_timeout") throw error;
+/** Whether something was told in time. Throws the signal's reason. */
+async function heard(news: News, timeoutMs: number, gone: AbortSignal): Promise<boolean> {
+  try {
+    await news.wait(Math.max(1, timeoutMs), gone);
+    return true;
+  } catch (error) {
+    if (!(error instanceof SpeechError) || error.code !== "request_timeout") throw error;
+    return false;
+  }
 }
 
 /** Throws `validation_failed`, naming what is wrong. What is not known is passed over. */

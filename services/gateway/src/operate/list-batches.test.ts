@@ -63,7 +63,7 @@ async function finishMany(batchId: string): Promise<void> {
   const counts = { status: "partial", completed: 1, failed: 1, total: 2 } as const;
   const status = batchStatusSchema.parse({ ...counts, batch_id: batchId, label: "", waiting_reason: null, items: [] });
   const summary = { batchId, label: "many", ...counts, finishedAt: Date.now() };
-  const { payload, headers } = writeSummary(summary, JSON.stringify(status), rig.bus.maxPayload);
+  const { payload, headers } = await writeSummary(summary, JSON.stringify(status), rig.bus.maxPayload);
   await rig.bus.publishOnce(subjects.summary(batchId), payload, { headers });
 }
 

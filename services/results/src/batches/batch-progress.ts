@@ -105,7 +105,7 @@ export function createBatchProgress(options: BatchProgressOptions): BatchProgres
       const summary = record && summarise(record, done, now());
       if (record === undefined || summary === undefined) return false;
       const status = JSON.stringify(foldBatch({ record, done, begun: new Set() }));
-      const { payload, headers } = writeSummary(summary, status, bus.maxPayload);
+      const { payload, headers } = await writeSummary(summary, status, bus.maxPayload);
       await bus.publishOnce(subjects.summary(batchId), payload, { first: true, headers });
       forget(batchId);
       return true;

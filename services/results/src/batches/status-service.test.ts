@@ -5,7 +5,9 @@ import { useTestServer } from "@parlance/bus/testing";
 import {
   type BatchRecord,
   batchStatusSchema,
+  type FinalStatus,
   finalStatusOf,
+  plainStatus,
   requestSubjects,
   statusHeaders,
   streams,
@@ -14,7 +16,7 @@ import {
 } from "@parlance/contracts";
 import { expect, test } from "vitest";
 import { createBatchProgress } from "./batch-progress.ts";
-import { createStatuses, serveStatus } from "./status-service.ts";
+import { createStatuses, type StatusAnswer, serveStatus } from "./status-service.ts";
 
 const rig = useTestServer();
 const all = { items: "all" } as const;
@@ -52,8 +54,10 @@ function counting(bus: Bus): Bus & { messages: number } {
 function statuses(bus: Bus) {
   return createStatuses({ bus, notebook: openBatchNotebook(bus), readiness: followModelReadiness({ bus }) });
 }
-const parsed = async ({ json }: { json: Uint8Array }) =>
-  batchStatusSchema.parse(JSON.parse(Buffer.from(json).toString()));
+async function textOf(answer: StatusAnswer | FinalStatus): Promise<string> {
+  return Buffer.from(await plainStatus(answer)).toString();
+}
+const parsed = async (answer: StatusAnswer) => batchStatusSchema.parse(JSON.parse(await textOf(answer)));
 
 test("of a running batch each done event is read once, however often it is asked for, and all of it is told", async () => {
   const { batchId } = await record(60);
@@ -70,7 +74,7 @@ test("of a running batch each done event is read once, however often it is asked
   }
   expect(bus.messages).toBe(50);
   // Another instance, or this one started again, reads all of it for the first answer.
-  expect((await statuses(rig.bus).read(batchId, all)).json).toEqual(answers[0]?.json);
+  expect(await statuses(rig.bus).read(batchId, all)).toEqual(answers[0]);
 });
 
 test("a question sees what was stored before it, though another one is being answered", async () => {
@@ -92,13 +96,18 @@ test("of a finished batch nothing is read but its summary, which holds the answe
   const notebook = openBatchNotebook(rig.bus);
   expect(await createBatchProgress({ bus: rig.bus, notebook, now: () => 5 }).check(batchId)).toBe(true);
   const summary = await rig.bus.last(streams.results, subjects.summary(batchId));
-  expect(Buffer.from((summary && finalStatusOf(summary)) ?? "").toString()).toBe(Buffer.from(folded.json).toString());
+  const stored = summary && finalStatusOf(summary);
+  if (stored === undefined) throw new Error("no status is stored");
+  // Thirty items are worth being compressed.
+  expect(stored).toMatchObject({ gzip: true, etag: folded.etag });
+  expect(stored.data.byteLength).toBeLessThan(folded.data.byteLength / 3);
+  expect(await textOf(stored)).toBe(await textOf(folded));
   // Nothing else is left of it.
   await notebook.forget(batchId);
   await rig.bus.purgeSubject(streams.results, subjects.batchDone(batchId));
   const bus = counting(rig.bus);
   const ask = statuses(bus);
-  expect(Buffer.from((await ask.read(batchId, all)).json).equals(folded.json)).toBe(true);
+  expect(await ask.read(batchId, all)).toMatchObject({ gzip: true, etag: folded.etag, final: true });
   const failed = await parsed(await ask.read(batchId, { items: "failed" }));
   expect(failed.items).toMatchObject([{ item_id: "7", error_code: "audio_empty" }]);
   const page = await parsed(await ask.read(batchId, { items: "all", offset: 28, limit: 10 }));

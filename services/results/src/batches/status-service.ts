@@ -2,7 +2,6 @@
  * Answers `speech.status.<batchId>`: of a batch that is finished by the one message that says so, of another by what the streams hold of it
  * since it was asked for the last time. Any instance answers at any time.
  */
-import { createHash } from "node:crypto";
 import {
   type BatchNotebook,
   type Bus,
@@ -15,9 +14,12 @@ import {
   type BatchStatus,
   batchIdSchema,
   batchStatusSchema,
+  etagOf,
+  type FinalStatus,
   familyOf,
   finalStatusOf,
   type Operation,
+  plainStatus,
   SpeechError,
   type StatusView,
   statusHeaders,
@@ -31,9 +33,14 @@ import { isWhole, writeStatus } from "./status-view.ts";
 
 type Told = { warnings?: string[] };
 
+export interface StatusAnswer extends FinalStatus {
+  /** Nothing of it will change. */
+  final: boolean;
+}
+
 export interface Statuses {
-  /** As JSON. Throws `batch_not_found`. `final`: nothing of it will change. */
-  read(batchId: string, view: StatusView, told?: Told): Promise<{ json: Uint8Array; final: boolean }>;
+  /** Throws `batch_not_found`. */
+  read(batchId: string, view: StatusView, told?: Told): Promise<StatusAnswer>;
 }
 
 /** The reply is a batch status, or an error body as REST has it. */
@@ -42,13 +49,13 @@ export function serveStatus(requests: ServeRequestsOptions, notebook: Pick<Batch
   const statuses = createStatuses({ bus, notebook, readiness: followModelReadiness({ bus }) });
   serveRequests(requests, "status", async ({ tokens, data, respond }) => {
     const { body, told } = readBody(statusRequestSchema, data);
-    const { etag: known, ...view } = body;
-    const { json, final } = await statuses.read(batchIdSchema.parse(tokens[0]), view, told);
-    const etag = createHash("sha256").update(json).digest("base64url");
-    const headers: [string, string][] = [[statusHeaders.etag, etag]];
-    if (final) headers.push([statusHeaders.final, "true"]);
-    if (known === etag) respond("", [...headers, [statusHeaders.unchanged, "true"]]);
-    else respond(json, headers);
+    const { etag: known, gzip: takesGzip = false, ...view } = body;
+    const answer = await statuses.read(batchIdSchema.parse(tokens[0]), view, told);
+    const headers: [string, string][] = [[statusHeaders.etag, answer.etag]];
+    if (answer.final) headers.push([statusHeaders.final, "true"]);
+    if (known === answer.etag) respond("", [...headers, [statusHeaders.unchanged, "true"]]);
+    else if (answer.gzip && takesGzip) respond(answer.data, [...headers, [statusHeaders.gzip, "true"]]);
+    else respond(await plainStatus(answer), headers);
   });
 }
 
@@ -66,7 +73,7 @@ export function createStatuses({ bus, notebook, readiness }: StatusesOptions): S
       const final = running.isUnfinished(batchId) ? undefined : await readFinal(bus, batchId, view, told);
       if (final !== undefined) {
         running.drop(batchId);
-        return { json: final, final: true };
+        return { ...final, final: true };
       }
       return await readRunning(running, readiness, batchId, { view, told });
     },
@@ -78,23 +85,32 @@ async function readRunning(
   readiness: ModelReadiness,
   batchId: string,
   { view, told }: { view: StatusView; told: Told },
-): Promise<{ json: Uint8Array; final: boolean }> {
+): Promise<StatusAnswer> {
   const batch = await running.read(batchId);
   if (batch === undefined) throw new SpeechError("batch_not_found");
   // Its summary is next, or it had none and is as good as read: nothing is answered that may be forgotten by then.
   if (batch.whole) running.drop(batchId);
   const waitingReason = await readWaitingReason(readiness, batch.wanted);
-  return { json: Buffer.from(batch.write(view, waitingReason, told)), final: batch.whole };
+  return { ...written(batch.write(view, waitingReason, told)), final: batch.whole };
+}
+
+function written(json: string): FinalStatus {
+  const data = Buffer.from(json);
+  return { data, gzip: false, etag: etagOf(data) };
 }
 
 /** As it is stored with the batch's summary; undefined while it is not. */
-async function readFinal(bus: Bus, batchId: string, view: StatusView, told: Told): Promise<Uint8Array | undefined> {
+async function readFinal(bus: Bus, batchId: string, view: StatusView, told: Told): Promise<FinalStatus | undefined> {
   const summary = await bus.last(streams.results, subjects.summary(batchId), { anyReplica: true });
   const stored = summary && finalStatusOf(summary);
   if (stored === undefined || (isWhole(view) && told.warnings === undefined)) return stored;
-  const { items, next_offset: _, ...head } = batchStatusSchema.parse(JSON.parse(Buffer.from(stored).toString()));
-  const written = items.map((item) => ({ state: item.status, json: JSON.stringify(item) }));
-  return Buffer.from(writeStatus(head, written, view, told));
+  const { items, next_offset: _, ...head } = await parsed(stored);
+  const each = items.map((item) => ({ state: item.status, json: JSON.stringify(item) }));
+  return written(writeStatus(head, each, view, told));
+}
+
+async function parsed(status: FinalStatus): Promise<BatchStatus> {
+  return batchStatusSchema.parse(JSON.parse(Buffer.from(await plainStatus(status)).toString()));
 }
 
 /** Undefined where all the models that items wait for can be loaded, as far as their workers know. */
@@ -120,6 +136,5 @@ export async function readStatus(
   batchId: string,
 ): Promise<BatchStatus> {
   const statuses = createStatuses({ bus, notebook, readiness: followModelReadiness({ bus }) });
-  const { json } = await statuses.read(batchId, { items: "all" });
-  return batchStatusSchema.parse(JSON.parse(Buffer.from(json).toString()));
+  return await parsed(await statuses.read(batchId, { items: "all" }));
 }

@@ -15,13 +15,11 @@ export interface FilesClock {
   ttlMs: number;
 }
 
-/** Which files have outlived their time. Pure. */
-export function expiredFiles(files: readonly FileInfo[], { now, oldestUnfinished, ttlMs }: FilesClock): FileInfo[] {
-  return files.filter((file) => {
-    const ownClock = isOutput(file) || parseSegmentFileId(file.id) !== undefined;
-    const clock = ownClock ? now : Math.min(now, oldestUnfinished);
-    return file.createdAt + ttlMs + GRACE_MS < clock;
-  });
+/** Whether a file has outlived its time. Pure. */
+export function isExpired(file: FileInfo, { now, oldestUnfinished, ttlMs }: FilesClock): boolean {
+  const ownClock = isOutput(file) || parseSegmentFileId(file.id) !== undefined;
+  const clock = ownClock ? now : Math.min(now, oldestUnfinished);
+  return file.createdAt + ttlMs + GRACE_MS < clock;
 }
 
 function isOutput(file: FileInfo): boolean {
@@ -39,7 +37,10 @@ export async function sweepFiles(options: {
   const { bus, files, ttlMs } = options;
   const now = options.now();
   const oldestUnfinished = (await oldestUnfinishedIntake(bus)) ?? now;
-  const expired = expiredFiles(await files.list(), { now, oldestUnfinished, ttlMs });
+  const clock = { now, oldestUnfinished, ttlMs };
+  const expired: FileInfo[] = [];
+  // However many are younger, nothing is read of them.
+  for await (const file of files.storedBefore(now - ttlMs - GRACE_MS)) if (isExpired(file, clock)) expired.push(file);
   const needed = await unfinishedItems(expired, options);
   const gone = expired.filter(({ id }) => !needed.has(itemOf(id) ?? ""));
   for (const file of gone) await files.delete(file.id);

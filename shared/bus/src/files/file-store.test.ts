@@ -66,6 +66,25 @@ describe.each(await testServers())("file store on $version", ({ binary }) => {
     expect(await storedParts()).toBe(before);
   });
 
+  it("tells those that were stored before a moment, the oldest first, one that was written again by its newest time", async () => {
+    for (const name of ["old-a", "old-b", "again", "old-gone"])
+      await files.put(describeFile(name), parts(randomBytes(9)));
+    await files.delete("old-gone");
+    const newest = await bus.last("OBJ_files", "$O.files.M.*");
+    await files.put(describeFile("again"), parts(randomBytes(9)));
+    const named = async (before: number) => {
+      const ids: string[] = [];
+      for await (const { id } of files.storedBefore(before)) if (/^(old|again)/.test(id)) ids.push(id);
+      return ids;
+    };
+    expect(await named(Number.POSITIVE_INFINITY)).toEqual(["old-a", "old-b", "again"]);
+    expect(await named((newest?.time ?? 0) + 1)).toEqual(["old-a", "old-b"]);
+    expect(await named(0)).toEqual([]);
+    for (const name of ["old-a", "old-b", "again"]) await files.delete(name);
+    // What "again" held at first.
+    expect(await files.sweep(-1_000)).toBe(1);
+  });
+
   it("refuses a file above its limit while it arrives, and leaves nothing behind", async () => {
     const before = await storedParts();
     let taken = 0;

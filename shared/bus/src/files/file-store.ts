@@ -135,6 +135,15 @@ export function createFileStore(link: Link, bucket: string): FileStore {
       return files;
     },
 
+    async *storedBefore(time) {
+      // A description that is written again stands behind, and the one before is gone.
+      for await (const message of readStream(link, { stream, subject: `$O.${bucket}.M.>` })) {
+        if (message.time >= time) return;
+        const object = parseObject(message);
+        if (!object.deleted) yield infoOf(object);
+      }
+    },
+
     state: () => streamState(link, stream),
 
     async sweep(olderThanMs) {

@@ -60,7 +60,10 @@ export interface FileStore extends FileParts {
    */
   read(id: string, range?: ByteRange): Promise<{ info: FileInfo; content: AsyncIterable<Uint8Array> } | undefined>;
   delete(id: string): Promise<void>;
+  /** All at once: for a bucket of few. */
   list(): Promise<FileInfo[]>;
+  /** Files that were stored, and not touched again, before a moment: the oldest first. `time`: milliseconds since the epoch. */
+  storedBefore(time: number): AsyncIterable<FileInfo>;
   /** Of the whole bucket: how much it holds, and may hold. */
   state(): Promise<StreamState>;
   /** Deletes the parts of uploads that were never finished (their writer died) and are older than this. Returns how many. */

@@ -104,6 +104,8 @@ export const headerNames = {
   memory: "Parlance-Memory",
   batch: "Parlance-Batch",
   statusAt: "Parlance-Status-At",
+  statusGzipAt: "Parlance-Status-Gzip-At",
+  statusEtag: "Parlance-Status-Etag",
 } as const;
 
 export type HeaderField = keyof typeof headerNames;

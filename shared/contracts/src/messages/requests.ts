@@ -113,6 +113,8 @@ export type StatusView = z.infer<typeof statusViewSchema>;
 export const statusRequestSchema = statusViewSchema.extend({
   /** Of an answer that the asker has: the same again is an empty one. */
   etag: z.string().max(128).optional(),
+  /** The asker takes what is stored compressed as it is. */
+  gzip: z.boolean().optional(),
 });
 
 /** Headers of a reply that is a batch status. */
@@ -123,6 +125,8 @@ export const statusHeaders = {
   unchanged: "Parlance-Unchanged",
   /** `true`: nothing of it will change. */
   final: "Parlance-Final",
+  /** `true`: the reply is compressed, which its asker has allowed. */
+  gzip: "Parlance-Gzip",
 } as const;
 
 export const historyRequestSchema = z.object({
