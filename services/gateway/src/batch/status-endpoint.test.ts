@@ -82,14 +82,19 @@ describe("?wait", () => {
   test("tells a batch's end at once, though a change right before it is told at its pace", async () => {
     const [slow, ends] = [await record("paced", 2), await record("ending", 2)];
     const answers: string[] = [];
-    const waiting = [slow, ends].map(async (path) => {
+    const wait = async (path: string) => {
       const { etag } = await ask(path);
       answers.push((await ask(`${path}?wait=60`, etag)).batch?.batch_id ?? "");
-    });
+    };
+    const some = () => new Promise((resolve) => setTimeout(resolve, 80));
+    // This one's pace is over first.
+    const waiting = [wait(slow)];
+    await some();
+    waiting.push(wait(ends));
     await eventually(async () => ((await waitsOf(gateway)) === 2 ? true : undefined));
     await end("paced", 0);
     await end("ending", 0);
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await some();
     await end("ending", 1);
     const { payload, headers } = await writeSummary(
       { ...{ batchId: "ending", label: "", status: "completed", finishedAt: 2 }, completed: 2, failed: 0, total: 2 },
@@ -98,7 +103,6 @@ describe("?wait", () => {
     );
     await rig.pipeline.bus.publishOnce(subjects.summary("ending"), payload, { first: true, headers });
     await Promise.all(waiting);
-    // The other has changed first, and waited for longer.
     expect(answers).toEqual(["ending", "paced"]);
   });
 
