@@ -37,7 +37,9 @@ interface Entry {
   /** Of the record, by the monotonic clock. */
   askedAt: number;
   usedAt: number;
-  nextSeq: { results: number; progress: number };
+  /** When it was seen that progress is told by the same server as before. */
+  progressAt: number | undefined;
+  nextSeq: { done: number; results: number; progress: number };
 }
 
 /** A record may be forgotten, or expire, behind our back. */
@@ -52,7 +54,7 @@ export function createRunningBatches({ bus, find, mostItems = 20_000 }: RunningB
   async function update(batchId: string): Promise<RunningBatch | undefined> {
     const entry = await entryOf(batchId);
     if (entry === undefined) return undefined;
-    await Promise.all([readResults(batchId, entry), readProgress(batchId, entry)]);
+    await Promise.all([readDone(batchId, entry), readBegun(batchId, entry)]);
     return entry.batch;
   }
 
@@ -73,7 +75,8 @@ export function createRunningBatches({ bus, find, mostItems = 20_000 }: RunningB
       open: record.open === true,
       askedAt: now,
       usedAt: now,
-      nextSeq: known?.nextSeq ?? { results: 1, progress: 1 },
+      progressAt: known?.progressAt,
+      nextSeq: known?.nextSeq ?? { done: 1, results: 1, progress: 1 },
     };
     entries.set(batchId, entry);
     return entry;
@@ -88,39 +91,40 @@ export function createRunningBatches({ bus, find, mostItems = 20_000 }: RunningB
     }
   }
 
-  async function readResults(batchId: string, { batch, nextSeq }: Entry): Promise<void> {
-    const { lastSeq } = await bus.streamState(streams.results);
-    const fromSeq = nextSeq.results;
-    if (lastSeq < fromSeq) return;
-    const since = { stream: streams.results, fromSeq, headersOnly: true };
-    const begun = async () => {
-      for await (const { subject } of bus.read({ ...since, subject: `speech.result.${batchId}.>` })) {
-        batch.begin(parseResultSubject(subject)?.itemId ?? "");
-      }
-    };
-    const done = async () => {
-      for await (const { subject, headers } of bus.read({ ...since, subject: subjects.batchDone(batchId) })) {
-        batch.take(parseDoneSubject(subject)?.itemId ?? "", readDoneHeaders(headers));
-      }
-    };
-    await Promise.all([begun(), done()]);
-    nextSeq.results = lastSeq + 1;
+  async function readDone(batchId: string, { batch, nextSeq }: Entry): Promise<void> {
+    const events = { stream: streams.results, subject: subjects.batchDone(batchId), headersOnly: true };
+    for await (const { subject, headers, seq } of bus.read({ ...events, fromSeq: nextSeq.done, toNewest: true })) {
+      batch.take(parseDoneSubject(subject)?.itemId ?? "", readDoneHeaders(headers));
+      nextSeq.done = seq + 1;
+    }
   }
 
-  async function readProgress(batchId: string, { batch, nextSeq }: Entry): Promise<void> {
-    const { lastSeq } = await bus.streamState(streams.progress);
-    // It begins anew with its server.
-    const fromSeq = lastSeq + 1 < nextSeq.progress ? 1 : nextSeq.progress;
-    if (lastSeq < fromSeq) return;
-    for await (const { subject, data } of bus.read({
-      stream: streams.progress,
-      subject: subjects.progress(batchId, "*"),
-      fromSeq,
-    })) {
+  async function readBegun(batchId: string, entry: Entry): Promise<void> {
+    const { batch, nextSeq } = entry;
+    const now = performance.now();
+    if (entry.progressAt === undefined || now - entry.progressAt > RECORD_FRESH_MS) {
+      // It begins anew with its server. What it told before is seen in the results.
+      const { lastSeq } = await bus.streamState(streams.progress);
+      if (entry.progressAt === undefined || lastSeq + 1 < nextSeq.progress) {
+        nextSeq.progress = 1;
+        await readResults(batchId, entry);
+      }
+      entry.progressAt = now;
+    }
+    const told = { stream: streams.progress, subject: subjects.progress(batchId, "*"), toNewest: true };
+    for await (const { subject, data, seq } of bus.read({ ...told, fromSeq: nextSeq.progress })) {
       const progress = progressSchema.safeParse(parseJson(data)).data;
       if (progress?.state === "running" || progress?.state === "segment") batch.begin(subject.split(".")[3] ?? "");
+      nextSeq.progress = seq + 1;
     }
-    nextSeq.progress = lastSeq + 1;
+  }
+
+  async function readResults(batchId: string, { batch, nextSeq }: Entry): Promise<void> {
+    const results = { stream: streams.results, subject: `speech.result.${batchId}.>`, headersOnly: true };
+    for await (const { subject, seq } of bus.read({ ...results, fromSeq: nextSeq.results, toNewest: true })) {
+      batch.begin(parseResultSubject(subject)?.itemId ?? "");
+      nextSeq.results = seq + 1;
+    }
   }
 
   return {

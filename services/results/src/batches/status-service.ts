@@ -33,6 +33,9 @@ import { isWhole, writeStatus } from "./status-view.ts";
 
 type Told = { warnings?: string[] };
 
+/** Who asks again and again need not wait until workers have answered, as long as all was well a moment ago. */
+const READINESS_MS = 5_000;
+
 export interface StatusAnswer extends FinalStatus {
   /** Nothing of it will change. */
   final: boolean;
@@ -120,7 +123,8 @@ async function readWaitingReason(
 ): Promise<string | undefined> {
   const reasons = await Promise.all(
     [...wanted].map(async (operation) => {
-      const { workers, problem, download } = await readiness.now(operation);
+      const lately = await readiness.lately(operation, READINESS_MS);
+      const { workers, problem, download } = lately.workers > 0 ? lately : await readiness.now(operation);
       if (workers > 0) return (problem ?? download)?.message;
       const others = await readiness.now(familyOf[operation]);
       return others.workers > 0 ? `No worker does ${operation}.` : `No ${familyOf[operation]} worker answers.`;

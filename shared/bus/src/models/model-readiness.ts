@@ -33,8 +33,11 @@ export interface ModelReadiness {
   workers(): Promise<readonly WorkerState[]>;
   /** What was heard within the last second. */
   now(meant: Meant): Promise<Readiness>;
-  /** The same without waiting where nothing was wrong when the workers were heard last. */
-  lately(meant: Meant): Promise<Readiness>;
+  /**
+   * The same without waiting where workers were heard within `withinMs` (default: ever), and nothing was wrong with them then. They
+   * are asked behind it.
+   */
+  lately(meant: Meant, withinMs?: number): Promise<Readiness>;
 }
 
 export interface ModelReadinessOptions {
@@ -45,13 +48,15 @@ export interface ModelReadinessOptions {
 
 export function followModelReadiness({ bus, freshMs = 1_000 }: ModelReadinessOptions): ModelReadiness {
   let heard: readonly WorkerState[] = [];
+  let heardAt = Number.NEGATIVE_INFINITY;
   let freshUntil = Number.NEGATIVE_INFINITY;
   let asking: Promise<void> | undefined;
 
   async function ask(): Promise<void> {
     try {
       if (bus.connected) heard = await askWorkers(bus);
-      freshUntil = performance.now() + freshMs;
+      heardAt = performance.now();
+      freshUntil = heardAt + freshMs;
     } catch {
       // NATS refused the question: what was heard stands, and the next caller asks again.
     } finally {
@@ -78,10 +83,11 @@ export function followModelReadiness({ bus, freshMs = 1_000 }: ModelReadinessOpt
   return {
     workers,
     now,
-    async lately(meant) {
+    async lately(meant, withinMs = Number.POSITIVE_INFINITY) {
+      const isLate = performance.now() - heardAt > withinMs;
       const fresh = now(meant);
       const known = readiness(meant);
-      return known.problem === undefined && known.download === undefined ? known : await fresh;
+      return known.problem === undefined && known.download === undefined && !isLate ? known : await fresh;
     },
   };
 }

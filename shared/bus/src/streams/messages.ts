@@ -82,6 +82,8 @@ export interface ReadOptions {
   headersOnly?: boolean;
   /** Only the newest message of each subject; a subject that is written meanwhile may come twice, its newest last. */
   lastPerSubject?: boolean;
+  /** Ends when the newest message is reached, and not at the one that was the newest to begin with: where one server has it all, a question less. */
+  toNewest?: boolean;
   /** One message at a time: for large ones whose reader may be slow, and holds what it has not read. */
   oneByOne?: boolean;
   signal?: AbortSignal;

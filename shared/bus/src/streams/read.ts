@@ -21,9 +21,10 @@ const SUBJECTS_AT_ONCE = 512;
 const REQUESTS_AT_ONCE = 16;
 
 export async function* readStream(link: Link, options: ReadOptions): AsyncGenerator<StoredMessage, void> {
-  const { stream, subject, lastPerSubject = false, signal } = options;
+  const { stream, subject, lastPerSubject = false, toNewest = false, signal } = options;
   signal?.throwIfAborted();
-  const outline = await askOutline(link, stream, lastPerSubject ? subject : undefined, signal);
+  const known = toNewest && !lastPerSubject ? knownOutline(link, stream) : undefined;
+  const outline = known ?? (await askOutline(link, stream, lastPerSubject ? subject : undefined, signal));
   if (lastPerSubject && outline.subjects.size === 0) return;
   const reader = createReader(link, options, outline);
   // Where no subject has an older message the newest are all there is, and need not be collected to be put in order.
@@ -52,13 +53,26 @@ async function askOutline(
 ): Promise<Outline> {
   const { config, state } = await askInfo(link, stream, { subject, signal });
   const counts = Object.entries(state.subjects ?? {});
+  const shape = { replicas: config.allow_direct, alone: config.num_replicas === 1 };
+  const shapes = shapesOf.get(link) ?? new Map();
+  shapesOf.set(link, shapes.set(stream, { ...shape, until: performance.now() + SHAPE_MS }));
   return {
+    ...shape,
     lastSeq: state.last_seq,
-    replicas: config.allow_direct,
-    alone: config.num_replicas === 1,
     subjects: new Set(counts.map(([name]) => name)),
     messages: counts.reduce((sum, [, count]) => sum + count, 0),
   };
+}
+
+/** Who has a stream may be changed while it is used, which is seldom. */
+const SHAPE_MS = 60_000;
+const shapesOf = new WeakMap<Link, Map<string, Pick<Outline, "replicas" | "alone"> & { until: number }>>();
+
+/** What need not be asked: where the only server that has a stream says that there is no more, there is none. */
+function knownOutline(link: Link, stream: string): Outline | undefined {
+  const shape = shapesOf.get(link)?.get(stream);
+  if (shape === undefined || shape.until < performance.now() || !shape.alone || !shape.replicas) return undefined;
+  return { ...shape, lastSeq: Number.POSITIVE_INFINITY, subjects: new Set(), messages: 0 };
 }
 
 interface Reader {

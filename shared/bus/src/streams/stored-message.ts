@@ -1,6 +1,6 @@
 /** One message of a stream, asked of the server: of the stream's leader, which knows best, or of any replica, which may lag. */
 import { JetStreamApiError } from "@nats-io/jetstream";
-import { createInbox, errors } from "nats";
+import { createInbox, errors, type Msg } from "nats";
 import * as z from "zod";
 import type { Link } from "../link/link.ts";
 import { apiErrorSchema, isMissingMessage, isUnavailable } from "../link/server-error.ts";
@@ -81,10 +81,7 @@ export interface ReplicaAnswer {
   pending?: number | undefined;
 }
 
-/**
- * What a replica has for one request. Not by the client library's request:
- * that looks at the headers of an answer without payload, and headers that it cannot read end its connection.
- */
+/** What a replica has for one request. */
 export async function askReplica(
   link: Link,
   stream: string,
@@ -92,7 +89,8 @@ export async function askReplica(
   { headersOnly = false, ...retry }: ReplicaOptions = {},
 ): Promise<ReplicaAnswer> {
   const subject = `$JS.API.DIRECT.GET.${stream}`;
-  const attempt = () => collect(link, subject, query, headersOnly);
+  const attempt = () =>
+    "batch" in query ? collect(link, subject, query, headersOnly) : askOne(link, subject, query, headersOnly);
   return await untilAnswered(link, `Reading stream ${stream}`, attempt, { ...replicaRetry, ...retry });
 }
 
@@ -106,12 +104,32 @@ export async function askAny(link: Link, stream: string, query: MessageQuery): P
   }
 }
 
-function collect(
-  link: Link,
-  subject: string,
-  query: MessageQuery | BatchQuery,
+async function askOne(link: Link, subject: string, query: MessageQuery, headersOnly: boolean): Promise<ReplicaAnswer> {
+  const answer = await link.ask(subject, JSON.stringify(query), { timeoutMs: SILENCE_MS });
+  const headers = receivedHeaders(answer);
+  const message = storedMessage(answer, headers, headersOnly);
+  const failure = message === undefined ? failureOf(headers.code, subject) : undefined;
+  if (failure !== undefined) throw failure;
+  return { messages: message === undefined ? [] : [message] };
+}
+
+/** A stored message may begin with a status line of its publisher's: only a stored one has a subject from the server. */
+function storedMessage(
+  { data }: Msg,
+  headers: ReturnType<typeof receivedHeaders>,
   headersOnly: boolean,
-): Promise<ReplicaAnswer> {
+): StoredMessage | undefined {
+  if (!headers.has("Nats-Subject") || !headers.has("Nats-Sequence")) return undefined;
+  return {
+    subject: headers.last("Nats-Subject"),
+    headers,
+    data: headersOnly ? new Uint8Array() : data,
+    seq: Number(headers.last("Nats-Sequence")),
+    time: Date.parse(headers.last("Nats-Time-Stamp")),
+  };
+}
+
+function collect(link: Link, subject: string, query: BatchQuery, headersOnly: boolean): Promise<ReplicaAnswer> {
   const { nc } = link;
   const inbox = createInbox(link.inboxPrefix);
   const messages: StoredMessage[] = [];
@@ -122,16 +140,9 @@ function collect(
         if (error) return finish(error);
         timer.refresh();
         const headers = receivedHeaders(answer);
-        // A stored message may begin with a status line of its publisher's: only a stored one has a subject from the server.
-        if (headers.has("Nats-Subject") && headers.has("Nats-Sequence")) {
-          messages.push({
-            subject: headers.last("Nats-Subject"),
-            headers,
-            data: headersOnly ? new Uint8Array() : answer.data,
-            seq: Number(headers.last("Nats-Sequence")),
-            time: Date.parse(headers.last("Nats-Time-Stamp")),
-          });
-          if (!("batch" in query)) finish();
+        const message = storedMessage(answer, headers, headersOnly);
+        if (message !== undefined) {
+          messages.push(message);
           return;
         }
         if (headers.code === 204) pending = Number(headers.last("Nats-Num-Pending"));

@@ -35,6 +35,8 @@ const forms = {
 const HEADER_ROOM_BYTES = 1_024;
 /** Below that it is not worth the work. */
 const SMALL_BYTES = 4_096;
+/** Far more than the largest batch comes to. */
+const MOST_BYTES = 64 * 1_048_576;
 
 const compress = promisify(gzip);
 const decompress = promisify(gunzip);
@@ -66,7 +68,13 @@ export function finalStatusOf(summary: StoredSummary): FinalStatus | undefined {
 
 /** As JSON. */
 export async function plainStatus({ data, gzip: isGzip }: Pick<FinalStatus, "data" | "gzip">): Promise<Uint8Array> {
-  return isGzip ? await decompress(data) : data;
+  if (!isGzip) return data;
+  // How long it is stands at its end: so it is one piece, and not many that are joined.
+  const bytes = new DataView(data.buffer, data.byteOffset, data.byteLength).getUint32(data.byteLength - 4, true);
+  return await decompress(data, {
+    chunkSize: Math.min(Math.max(bytes, SMALL_BYTES), MOST_BYTES),
+    maxOutputLength: MOST_BYTES,
+  });
 }
 
 /** The same for the same answer, whoever gives it. */
