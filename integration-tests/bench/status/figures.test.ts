@@ -3,10 +3,10 @@ import { claimsOf, figuresOf, type Measured } from "./figures.ts";
 
 const measured: Measured = {
   done: [4, 8, 6],
-  doneGzip: [1, 2, 3],
+  donePlain: [11, 12, 13],
   running: { "one batch": [10], "ten batches": [30, 20] },
   cpu: { gateway: 0.5, results: 1.25 },
-  cpuGzip: { gateway: 0.25, results: 0.5 },
+  cpuPlain: { gateway: 2.25, results: 0.5 },
   changed: [3, 1, 2],
 };
 
@@ -16,7 +16,8 @@ it("figures are quantiles; those of batches that run are of all of them, and pro
     status_ms_p99: 8,
     status_ms_p99_running: 29.8,
     cpu_ms_per_status: 1.75,
-    cpu_ms_per_status_gzip: 0.75,
+    status_ms_p99_plain: 13,
+    cpu_ms_per_status_plain: 2.75,
     changed_event_ms_p50: 2,
   });
 });

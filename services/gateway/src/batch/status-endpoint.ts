@@ -1,6 +1,6 @@
 /**
- * GET /api/v1/queue/status/{batch_id}. What the results service says is passed on as it is; what a caller has already (`If-None-Match`) is
- * not sent again, and `wait` lets the answer come when it is another one. What is stored compressed is sent so to who takes it.
+ * GET /api/v1/queue/status/{batch_id}. What is stored or told of a batch (ask-status) is passed on as it is, compressed to who takes that;
+ * what a caller has already (`If-None-Match`) is not sent again, and `wait` lets the answer come when it is another one.
  *
  * Whoever waits hears the batch's events and asks again at each. The subscription is made before the first question, so nothing falls
  * between; what is no event (that a model cannot be loaded), or was missed, is seen by asking now and then.
@@ -9,24 +9,21 @@ import { setTimeout as pause } from "node:timers/promises";
 import type Router from "@koa/router";
 import {
   batchIdSchema,
-  errorBodySchema,
   headerNames,
   plainStatus,
-  requestSubjects,
   SpeechError,
   type StatusView,
-  statusHeaders,
   statusViewSchema,
   subjects,
 } from "@parlance/contracts";
 import type { Context } from "koa";
 import * as z from "zod";
 import { type GatewayContext, whileConnected } from "../gateway-context.ts";
+import { createAskStatus, type StatusAnswer } from "./ask-status.ts";
 import { createNews, type News } from "./news.ts";
 
 /** The longest time that an answer waits for something to tell. */
 export const MOST_WAIT_SECONDS = 60;
-const STATUS_TIMEOUT_MS = 5_000;
 const LOOK_MS = 5_000;
 const SOON_MS = 50;
 /** Of a batch that changes all the time a caller who waits again and again is told at this pace. Its end comes at once. */
@@ -41,15 +38,6 @@ const numbers = z.object({
 });
 const one = z.object({ items: z.string().optional() });
 
-interface Answer {
-  data: Uint8Array;
-  gzip: boolean;
-  etag: string;
-  /** The caller has it, and `data` is empty. */
-  unchanged: boolean;
-  final: boolean;
-}
-
 /** What is heard of a batch while somebody waits for it. */
 interface Events extends AsyncDisposable {
   /** Something may have changed. */
@@ -60,33 +48,15 @@ interface Events extends AsyncDisposable {
 
 export function addStatus(router: Router, gateway: GatewayContext): void {
   const { bus, metrics } = gateway;
+  const ask = createAskStatus(bus);
   let waiting = 0;
-
-  async function ask(batchId: string, view: StatusView, etag: string | undefined): Promise<Answer> {
-    const question = JSON.stringify({ ...view, gzip: true, ...(etag === undefined ? {} : { etag }) });
-    const reply = await bus.ask(requestSubjects.status(batchId), question, STATUS_TIMEOUT_MS);
-    if (reply === undefined) throw new SpeechError("bus_unavailable", "The results service does not answer.");
-    const { data, headers } = reply;
-    if (headers.has(headerNames.errorCode)) {
-      const { error } = errorBodySchema.parse(JSON.parse(Buffer.from(data).toString()));
-      throw new SpeechError(error.code, error.message);
-    }
-    const says = (name: string) => headers.get(name) === "true";
-    return {
-      data,
-      gzip: says(statusHeaders.gzip),
-      etag: headers.get(statusHeaders.etag),
-      unchanged: says(statusHeaders.unchanged),
-      final: says(statusHeaders.final),
-    };
-  }
 
   /** The first answer that is another than the one before, or the last one before the time is over. */
   async function askUntilChanged(
     batchId: string,
     { view, known, waitMs }: { view: StatusView; known: string | undefined; waitMs: number },
     gone: AbortSignal,
-  ): Promise<Answer> {
+  ): Promise<StatusAnswer> {
     const until = performance.now() + waitMs;
     const paced = performance.now() + Math.min(PACE_MS, waitMs);
     await using events = follow(batchId);

@@ -75,7 +75,7 @@ export function createBatchList(bus: Reads, notebook: Records): (query: ListQuer
 }
 
 async function listKept(bus: Reads, record: BatchRecord): Promise<ListedBatch> {
-  const stored = await bus.last(streams.results, subjects.summary(record.batchId));
+  const stored = await bus.last(streams.results, subjects.summary(record.batchId), { anyReplica: true });
   const summary = stored && readSummary(stored);
   if (summary !== undefined) return finished(record, summary);
   return unfinished(record, (await bus.countSubjects(streams.results, subjects.batchDone(record.batchId))).size);

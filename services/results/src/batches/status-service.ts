@@ -18,6 +18,7 @@ import {
   type FinalStatus,
   familyOf,
   finalStatusOf,
+  isWholeView,
   type Operation,
   plainStatus,
   SpeechError,
@@ -29,7 +30,7 @@ import {
 } from "@parlance/contracts";
 import { readBody } from "../desk/request-body.ts";
 import { createRunningBatches, type RunningBatches } from "./running-batches.ts";
-import { isWhole, writeStatus } from "./status-view.ts";
+import { writeStatus } from "./status-view.ts";
 
 type Told = { warnings?: string[] };
 
@@ -106,7 +107,7 @@ function written(json: string): FinalStatus {
 async function readFinal(bus: Bus, batchId: string, view: StatusView, told: Told): Promise<FinalStatus | undefined> {
   const summary = await bus.last(streams.results, subjects.summary(batchId), { anyReplica: true });
   const stored = summary && finalStatusOf(summary);
-  if (stored === undefined || (isWhole(view) && told.warnings === undefined)) return stored;
+  if (stored === undefined || (isWholeView(view) && told.warnings === undefined)) return stored;
   const { items, next_offset: _, ...head } = await parsed(stored);
   const each = items.map((item) => ({ state: item.status, json: JSON.stringify(item) }));
   return written(writeStatus(head, each, view, told));

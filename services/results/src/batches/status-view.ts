@@ -9,10 +9,6 @@ export interface WrittenItem {
 
 export type StatusHead = Omit<BatchStatus, "items" | "next_offset">;
 
-export function isWhole({ items, offset, limit }: StatusView): boolean {
-  return items === "all" && offset === undefined && limit === undefined;
-}
-
 export function writeStatus(
   head: StatusHead,
   items: readonly WrittenItem[],

@@ -110,6 +110,11 @@ export const statusViewSchema = z.object({
 });
 export type StatusView = z.infer<typeof statusViewSchema>;
 
+/** Whether all items are asked for, as they are stored. */
+export function isWholeView({ items, offset, limit }: StatusView): boolean {
+  return items === "all" && offset === undefined && limit === undefined;
+}
+
 export const statusRequestSchema = statusViewSchema.extend({
   /** Of an answer that the asker has: the same again is an empty one. */
   etag: z.string().max(128).optional(),

@@ -1,0 +1,76 @@
+/**
+ * How a batch stands. Of a finished one it is read where it is stored, with its summary; of another, and in part, the results service says
+ * it. That knows by itself when a batch has ended, so one of which something was left is asked there until it says so.
+ */
+import type { Bus } from "@parlance/bus";
+import {
+  errorBodySchema,
+  type FinalStatus,
+  finalStatusOf,
+  headerNames,
+  isWholeView,
+  requestSubjects,
+  SpeechError,
+  type StatusView,
+  statusHeaders,
+  streams,
+  subjects,
+} from "@parlance/contracts";
+
+export interface StatusAnswer extends FinalStatus {
+  /** The asker has it, and `data` is empty. */
+  unchanged: boolean;
+  /** Nothing of it will change. */
+  final: boolean;
+}
+
+/** @param etag of what the asker has. Throws `batch_not_found` and `bus_unavailable`. */
+export type AskStatus = (batchId: string, view: StatusView, etag: string | undefined) => Promise<StatusAnswer>;
+
+const TIMEOUT_MS = 5_000;
+const MOST_REMEMBERED = 1_024;
+
+export function createAskStatus(bus: Pick<Bus, "ask" | "last">): AskStatus {
+  /** Batches of which something was left to do, the newest last. */
+  const unfinished = new Set<string>();
+
+  async function stored(batchId: string, etag: string | undefined): Promise<StatusAnswer | undefined> {
+    const summary = await bus.last(streams.results, subjects.summary(batchId), { anyReplica: true });
+    const status = summary && finalStatusOf(summary);
+    if (status === undefined) return undefined;
+    const unchanged = status.etag === etag;
+    return { ...status, ...(unchanged ? { data: new Uint8Array(), gzip: false } : {}), unchanged, final: true };
+  }
+
+  async function told(batchId: string, view: StatusView, etag: string | undefined): Promise<StatusAnswer> {
+    const question = JSON.stringify({ ...view, gzip: true, ...(etag === undefined ? {} : { etag }) });
+    const reply = await bus.ask(requestSubjects.status(batchId), question, TIMEOUT_MS);
+    if (reply === undefined) throw new SpeechError("bus_unavailable", "The results service does not answer.");
+    const { data, headers } = reply;
+    if (headers.has(headerNames.errorCode)) {
+      const { error } = errorBodySchema.parse(JSON.parse(Buffer.from(data).toString()));
+      throw new SpeechError(error.code, error.message);
+    }
+    const says = (name: string) => headers.get(name) === "true";
+    return {
+      data,
+      gzip: says(statusHeaders.gzip),
+      etag: headers.get(statusHeaders.etag),
+      unchanged: says(statusHeaders.unchanged),
+      final: says(statusHeaders.final),
+    };
+  }
+
+  return async (batchId, view, etag) => {
+    if (isWholeView(view) && !unfinished.has(batchId)) {
+      const status = await stored(batchId, etag);
+      if (status !== undefined) return status;
+    }
+    const status = await told(batchId, view, etag);
+    unfinished.delete(batchId);
+    if (!status.final) unfinished.add(batchId);
+    const [oldest] = unfinished;
+    if (unfinished.size > MOST_REMEMBERED && oldest !== undefined) unfinished.delete(oldest);
+    return status;
+  };
+}
