@@ -15,6 +15,7 @@ import type { Log, Registry } from "@parlance/telemetry";
 import { createBatchProgress } from "./batches/batch-progress.ts";
 import { concludeCancelled } from "./batches/conclude-cancelled.ts";
 import { serveConclude } from "./batches/conclude-session.ts";
+import { createOwnEnds } from "./batches/own-ends.ts";
 import { serveStatus } from "./batches/status-service.ts";
 import { servePublishers } from "./desk/publisher-desk.ts";
 import { createConcludeItem } from "./items/conclude-item.ts";
@@ -53,12 +54,13 @@ export async function createResults(options: ResultsOptions): Promise<Results> {
   const references = await bus.files(buckets.references);
   const voices = bus.bucket(voiceEntries);
   const metrics = createResultsMetrics();
-  const concludeItem = createConcludeItem({ bus, files });
+  const ownEnds = createOwnEnds();
+  const concludeItem = createConcludeItem({ bus, files, ownEnds });
   const progress = createBatchProgress({ bus, notebook, now });
 
   const ending = { bus, notebook, concludeItem, progress, log, now };
   const requests = { bus, group: "results", turns: createTurns(REQUESTS), signal };
-  serveStatus(requests, notebook);
+  serveStatus(requests, notebook, ownEnds);
   serveConclude(requests, ending);
   const fileTtlMs = settings.FILE_TTL * 1_000;
   servePublishers(requests, { bus, notebook, files, fileTtlMs, maxUploadBytes: settings.MAX_UPLOAD_BYTES, now });

@@ -25,7 +25,8 @@ import { createNews, type News } from "./news.ts";
 /** The longest time that an answer waits for something to tell. */
 export const MOST_WAIT_SECONDS = 60;
 const LOOK_MS = 5_000;
-const SOON_MS = 50;
+/** What is heard is stored a moment later. */
+const SOON_MS = 20;
 /** Of a batch that changes all the time a caller who waits again and again is told at this pace. Its end comes at once. */
 const PACE_MS = 250;
 /** Callers that wait. Beyond it nobody else does: the answer comes at once. */
@@ -66,13 +67,13 @@ export function addStatus(router: Router, gateway: GatewayContext): void {
     for (let look = LOOK_MS; !answer.final && answer.etag === before && performance.now() < until; ) {
       const told = await heard(events.news, Math.min(look, until - performance.now()), gone);
       answer = await ask(batchId, view, before);
-      // What is heard is stored a moment later.
       look = told ? SOON_MS : Math.min(look * 4, LOOK_MS);
     }
+    let ended = false;
     while (!answer.final && performance.now() < paced) {
-      await heard(events.ended, paced - performance.now(), gone);
+      if (ended) await pause(SOON_MS);
+      else ended = await heard(events.ended, paced - performance.now(), gone);
       answer = await ask(batchId, view, known);
-      if (!answer.final) await pause(Math.min(SOON_MS, Math.max(0, paced - performance.now())));
     }
     // Who said nothing of what he has gets the whole of it.
     return answer.unchanged && known === undefined ? await ask(batchId, view, undefined) : answer;

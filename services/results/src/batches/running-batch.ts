@@ -13,6 +13,7 @@ export interface RunningBatch {
   take(itemId: string, headers: DoneHeaders): void;
   /** A pass has begun an item, or a segment's result of it is there. */
   begin(itemId: string): void;
+  isDone(itemId: string): boolean;
   readonly size: number;
   /** Whether every item is done, and none is added any more. */
   readonly whole: boolean;
@@ -77,6 +78,7 @@ export function createRunningBatch(first: BatchRecord): RunningBatch {
       begun.add(itemId);
       if (!done.has(itemId)) changed(itemId);
     },
+    isDone: (itemId) => done.has(itemId),
     get size() {
       return written.length;
     },

@@ -1,6 +1,7 @@
 /**
  * Batches whose status was asked for while they go on. A question reads what the streams hold since the question before, so all of them
- * together read a batch once, however often they come. What is kept here are caches: without them the whole batch is read again.
+ * together read a batch once, however often they come. Done events that this process stored itself are known here (own-ends), and the
+ * others heard of: where none came, none is read. What is kept here are caches: without them the whole batch is read again.
  */
 import type { Bus } from "@parlance/bus";
 import {
@@ -12,6 +13,7 @@ import {
   subjects,
 } from "@parlance/contracts";
 import { readDoneHeaders } from "./done-headers.ts";
+import type { OwnEnds } from "./own-ends.ts";
 import { createRunningBatch, type RunningBatch } from "./running-batch.ts";
 
 export interface RunningBatches {
@@ -24,7 +26,10 @@ export interface RunningBatches {
 }
 
 export interface RunningBatchesOptions {
-  bus: Pick<Bus, "read" | "streamState">;
+  bus: Pick<Bus, "read" | "streamState" | "subscribe" | "flush" | "onConnection">;
+  ownEnds: OwnEnds;
+  /** Ends what is listened to. */
+  signal: AbortSignal;
   /** What was asked; undefined for a batch that nobody knows. */
   find(batchId: string): Promise<BatchRecord | undefined>;
   /** Items of all batches together: some hundred bytes each. Default 20 000. */
@@ -34,6 +39,9 @@ export interface RunningBatchesOptions {
 interface Entry {
   batch: RunningBatch;
   open: boolean;
+  /** There may be done events that are not known here. */
+  unread: boolean;
+  listening: AbortController;
   /** Of the record, by the monotonic clock. */
   askedAt: number;
   usedAt: number;
@@ -46,10 +54,37 @@ interface Entry {
 const RECORD_FRESH_MS = 10_000;
 const UNUSED_MS = 60_000;
 
-export function createRunningBatches({ bus, find, mostItems = 20_000 }: RunningBatchesOptions): RunningBatches {
+export function createRunningBatches(options: RunningBatchesOptions): RunningBatches {
+  const { bus, find, ownEnds, signal, mostItems = 20_000 } = options;
   const entries = new Map<string, Entry>();
   /** Of each batch that is read now, and of the reading after that, which sees what is stored meanwhile. */
   const reading = new Map<string, { now: Promise<unknown>; next: Promise<RunningBatch | undefined> | undefined }>();
+
+  ownEnds.follow((batchId, itemId, said) => {
+    const entry = entries.get(batchId);
+    if (said !== undefined) entry?.batch.take(itemId, said);
+    else if (entry !== undefined) entry.unread = true;
+  });
+  const stopLooking = bus.onConnection(() => {
+    for (const entry of entries.values()) entry.unread = true;
+  });
+  signal.addEventListener("abort", () => {
+    stopLooking();
+    for (const batchId of [...entries.keys()]) drop(batchId);
+  });
+
+  /** Hears of each event before it is stored, and so before whoever may ask for it. */
+  async function listen(batchId: string, entry: Entry): Promise<void> {
+    for await (const { subject } of bus.subscribe(subjects.batchDone(batchId), entry.listening.signal)) {
+      const { itemId = "" } = parseDoneSubject(subject) ?? {};
+      if (!entry.batch.isDone(itemId) && !ownEnds.isUnderWay(batchId, itemId)) entry.unread = true;
+    }
+  }
+
+  function drop(batchId: string): void {
+    entries.get(batchId)?.listening.abort();
+    entries.delete(batchId);
+  }
 
   async function update(batchId: string): Promise<RunningBatch | undefined> {
     const entry = await entryOf(batchId);
@@ -61,23 +96,35 @@ export function createRunningBatches({ bus, find, mostItems = 20_000 }: RunningB
   async function entryOf(batchId: string): Promise<Entry | undefined> {
     const now = performance.now();
     const known = entries.get(batchId);
+    if (known !== undefined && !known.open && now - known.askedAt < RECORD_FRESH_MS) return used(batchId, known, now);
+    const record = await find(batchId);
+    if (record === undefined) {
+      drop(batchId);
+      return undefined;
+    }
+    known?.batch.asked(record);
+    const entry = entries.get(batchId) ?? (await enter(batchId, record));
+    Object.assign(entry, { open: record.open === true, unread: true, askedAt: now });
+    return used(batchId, entry, now);
+  }
+
+  async function enter(batchId: string, record: BatchRecord): Promise<Entry> {
+    const times = { askedAt: 0, usedAt: 0, progressAt: undefined };
+    const nextSeq = { done: 1, results: 1, progress: 1 };
+    const entry: Entry = {
+      ...{ batch: createRunningBatch(record), listening: new AbortController() },
+      ...{ open: record.open === true, unread: true, ...times, nextSeq },
+    };
+    entries.set(batchId, entry);
+    void listen(batchId, entry).catch(() => drop(batchId));
+    await bus.flush();
+    return entry;
+  }
+
+  function used(batchId: string, entry: Entry, now: number): Entry {
+    entry.usedAt = now;
     entries.delete(batchId);
     forgetOld(now);
-    if (known !== undefined && !known.open && now - known.askedAt < RECORD_FRESH_MS) {
-      entries.set(batchId, Object.assign(known, { usedAt: now }));
-      return known;
-    }
-    const record = await find(batchId);
-    if (record === undefined) return undefined;
-    known?.batch.asked(record);
-    const entry: Entry = {
-      batch: known?.batch ?? createRunningBatch(record),
-      open: record.open === true,
-      askedAt: now,
-      usedAt: now,
-      progressAt: known?.progressAt,
-      nextSeq: known?.nextSeq ?? { done: 1, results: 1, progress: 1 },
-    };
     entries.set(batchId, entry);
     return entry;
   }
@@ -86,12 +133,23 @@ export function createRunningBatches({ bus, find, mostItems = 20_000 }: RunningB
     let items = [...entries.values()].reduce((sum, { batch }) => sum + batch.size, 0);
     for (const [batchId, { batch, usedAt }] of entries) {
       if (items <= mostItems && now - usedAt < UNUSED_MS) return;
-      entries.delete(batchId);
+      drop(batchId);
       items -= batch.size;
     }
   }
 
-  async function readDone(batchId: string, { batch, nextSeq }: Entry): Promise<void> {
+  async function readDone(batchId: string, entry: Entry): Promise<void> {
+    if (!entry.unread) return;
+    entry.unread = false;
+    try {
+      await readNewDone(batchId, entry);
+    } catch (error) {
+      entry.unread = true;
+      throw error;
+    }
+  }
+
+  async function readNewDone(batchId: string, { batch, nextSeq }: Entry): Promise<void> {
     const events = { stream: streams.results, subject: subjects.batchDone(batchId), headersOnly: true };
     for await (const { subject, headers, seq } of bus.read({ ...events, fromSeq: nextSeq.done, toNewest: true })) {
       batch.take(parseDoneSubject(subject)?.itemId ?? "", readDoneHeaders(headers));
@@ -138,7 +196,7 @@ export function createRunningBatches({ bus, find, mostItems = 20_000 }: RunningB
       return await current.next;
     },
     isUnfinished: (batchId) => entries.get(batchId)?.batch.whole === false,
-    drop: (batchId) => void entries.delete(batchId),
+    drop,
     get size() {
       return entries.size;
     },

@@ -5,6 +5,7 @@ import { useTestServer } from "@parlance/bus/testing";
 import {
   type BatchRecord,
   batchStatusSchema,
+  buckets,
   type FinalStatus,
   finalStatusOf,
   plainStatus,
@@ -15,7 +16,9 @@ import {
   writeHeaders,
 } from "@parlance/contracts";
 import { expect, test } from "vitest";
+import { createConcludeItem } from "../items/conclude-item.ts";
 import { createBatchProgress } from "./batch-progress.ts";
+import { createOwnEnds } from "./own-ends.ts";
 import { createStatuses, type StatusAnswer, serveStatus } from "./status-service.ts";
 
 const rig = useTestServer();
@@ -52,7 +55,9 @@ function counting(bus: Bus): Bus & { messages: number } {
 }
 
 function statuses(bus: Bus) {
-  return createStatuses({ bus, notebook: openBatchNotebook(bus), readiness: followModelReadiness({ bus }) });
+  const { signal } = new AbortController();
+  const also = { readiness: followModelReadiness({ bus }), ownEnds: createOwnEnds(), signal };
+  return createStatuses({ bus, notebook: openBatchNotebook(bus), ...also });
 }
 async function textOf(answer: StatusAnswer | FinalStatus): Promise<string> {
   return Buffer.from(await plainStatus(answer)).toString();
@@ -75,6 +80,31 @@ test("of a running batch each done event is read once, however often it is asked
   expect(bus.messages).toBe(50);
   // Another instance, or this one started again, reads all of it for the first answer.
   expect(await statuses(rig.bus).read(batchId, all)).toEqual(answers[0]);
+});
+
+test("what this process ends is known without being read; what another one ends is read", async () => {
+  const { batchId } = await record(40);
+  const bus = counting(rig.bus);
+  const ownEnds = createOwnEnds();
+  const concludeItem = createConcludeItem({ bus, files: await bus.files(buckets.files), ownEnds });
+  const { signal } = new AbortController();
+  const notebook = openBatchNotebook(bus);
+  const ask = createStatuses({ bus, notebook, readiness: followModelReadiness({ bus }), ownEnds, signal });
+  const completed = async () => (await parsed(await ask.read(batchId, all))).completed;
+  const conclude = (item: number) =>
+    concludeItem({ batchId, itemId: String(item), operation: "transcribe", status: "done", finishedAt: 1 });
+  expect(await completed()).toBe(0);
+  for (let item = 0; item < 20; item += 1) {
+    await conclude(item);
+    expect(await completed()).toBe(item + 1);
+  }
+  expect(bus.messages).toBe(0);
+  await end(batchId, 20, "error");
+  // Somebody else's was first: it stands.
+  await conclude(20);
+  await end(batchId, 21);
+  expect(await parsed(await ask.read(batchId, all))).toMatchObject({ completed: 21, failed: 1 });
+  expect(bus.messages).toBe(22);
 });
 
 test("a question sees what was stored before it, though another one is being answered", async () => {

@@ -29,6 +29,7 @@ import {
   subjects,
 } from "@parlance/contracts";
 import { readBody } from "../desk/request-body.ts";
+import { createOwnEnds, type OwnEnds } from "./own-ends.ts";
 import { createRunningBatches, type RunningBatches } from "./running-batches.ts";
 import { writeStatus } from "./status-view.ts";
 
@@ -48,9 +49,13 @@ export interface Statuses {
 }
 
 /** The reply is a batch status, or an error body as REST has it. */
-export function serveStatus(requests: ServeRequestsOptions, notebook: Pick<BatchNotebook, "read">): void {
-  const { bus } = requests;
-  const statuses = createStatuses({ bus, notebook, readiness: followModelReadiness({ bus }) });
+export function serveStatus(
+  requests: ServeRequestsOptions,
+  notebook: Pick<BatchNotebook, "read">,
+  ownEnds: OwnEnds = createOwnEnds(),
+): void {
+  const { bus, signal } = requests;
+  const statuses = createStatuses({ bus, notebook, readiness: followModelReadiness({ bus }), ownEnds, signal });
   serveRequests(requests, "status", async ({ tokens, data, respond }) => {
     const { body, told } = readBody(statusRequestSchema, data);
     const { etag: known, gzip: takesGzip = false, ...view } = body;
@@ -67,10 +72,12 @@ export interface StatusesOptions {
   bus: Bus;
   notebook: Pick<BatchNotebook, "read">;
   readiness: ModelReadiness;
+  ownEnds: OwnEnds;
+  signal: AbortSignal;
 }
 
-export function createStatuses({ bus, notebook, readiness }: StatusesOptions): Statuses {
-  const running = createRunningBatches({ bus, find: notebook.read });
+export function createStatuses({ bus, notebook, readiness, ownEnds, signal }: StatusesOptions): Statuses {
+  const running = createRunningBatches({ bus, find: notebook.read, ownEnds, signal });
   return {
     async read(batchId, view, told = {}) {
       // A batch of which something was left to do a moment ago has its summary, if at all, since what is read of it now.
@@ -140,6 +147,9 @@ export async function readStatus(
   notebook: Pick<BatchNotebook, "read">,
   batchId: string,
 ): Promise<BatchStatus> {
-  const statuses = createStatuses({ bus, notebook, readiness: followModelReadiness({ bus }) });
-  return await parsed(await statuses.read(batchId, { items: "all" }));
+  const over = new AbortController();
+  const also = { readiness: followModelReadiness({ bus }), ownEnds: createOwnEnds(), signal: over.signal };
+  const answer = await createStatuses({ bus, notebook, ...also }).read(batchId, { items: "all" });
+  over.abort();
+  return await parsed(answer);
 }

@@ -15,6 +15,7 @@ import {
   transcriptFileId,
 } from "@parlance/contracts";
 import { readDoneHeaders } from "../batches/done-headers.ts";
+import { createOwnEnds, type OwnEnds } from "../batches/own-ends.ts";
 import type { ItemSound } from "./fold-sound.ts";
 import { createRoomForEnds } from "./room-for-ends.ts";
 import { SoundGone, storeSound } from "./store-sound.ts";
@@ -22,7 +23,14 @@ import { SoundGone, storeSound } from "./store-sound.ts";
 /** `sound` is written to the item's file first; the event that is then stored names it. */
 export type ConcludeItem = (done: ItemDone, sound?: ItemSound) => Promise<{ first: boolean; said: DoneHeaders }>;
 
-export function createConcludeItem({ bus, files }: { bus: Bus; files: FileStore }): ConcludeItem {
+export interface ConcludeItemOptions {
+  bus: Bus;
+  files: FileStore;
+  /** Who wants to know what is published here. */
+  ownEnds?: OwnEnds;
+}
+
+export function createConcludeItem({ bus, files, ownEnds = createOwnEnds() }: ConcludeItemOptions): ConcludeItem {
   const room = createRoomForEnds(bus);
 
   /** The file is written before the event that names it, so an event never names a file that is not there. */
@@ -73,9 +81,16 @@ export function createConcludeItem({ bus, files }: { bus: Bus; files: FileStore 
       if (said === undefined) throw new SpeechError("queue_full", "There is no room for an item's end at the moment.");
       return { first: false, said };
     }
-    const { duplicate } = await bus
-      .publishOnce(subjects.done(done.batchId, done.itemId), payload, { first: true, headers: doneHeaders(stored) })
-      .finally(letGo);
-    return { first: !duplicate, said: doneFacts(stored) };
+    const settled = ownEnds.begin(done.batchId, done.itemId);
+    const said = doneFacts(stored);
+    const event = { first: true, headers: doneHeaders(stored) };
+    let first = false;
+    try {
+      first = !(await bus.publishOnce(subjects.done(done.batchId, done.itemId), payload, event)).duplicate;
+    } finally {
+      letGo();
+      settled(first ? said : undefined);
+    }
+    return { first, said };
   };
 }
