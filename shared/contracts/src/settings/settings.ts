@@ -439,7 +439,7 @@ export const settingsTable = {
   }),
   LIVE_PARTIAL_MS: setting({
     schema: integer(50, 10_000),
-    default: "200",
+    default: "100",
     describe: "Least milliseconds from one partial text of a live session to the next",
   }),
   LIVE_BATCH_SHARE: setting({
