@@ -2,9 +2,9 @@
  * What a stream's leader says of it. A leader that was elected a moment ago may still be taking in what its predecessor had
  * stored: its counts are then less than what this process holds in its hands, and nothing may be concluded from them.
  */
-import type { StreamInfo } from "@nats-io/jetstream";
+import { JetStreamApiError, type StreamInfo } from "@nats-io/jetstream";
 import type { Link } from "./link.ts";
-import { NotYet } from "./server-error.ts";
+import { apiErrorSchema, NotYet } from "./server-error.ts";
 import { type RetryOptions, untilAnswered } from "./until-answered.ts";
 
 /**
@@ -24,17 +24,68 @@ export async function askInfo(
   return await untilAnswered(
     link,
     `Asking for stream ${stream}`,
-    async () => {
+    async (timeoutMs) => {
       const seen = link.seen.of(stream);
-      const info = await link.jsm.streams.info(
-        stream,
-        subject === undefined ? undefined : { subjects_filter: subject },
-      );
+      const info = await wholeInfo(link, stream, subject, timeoutMs);
       requireLeader(`stream ${stream}`, info);
+      const { num_replicas, allow_direct: direct } = info.config;
+      noteShape(link, stream, { alone: num_replicas === 1, direct }, SHAPE_MS);
       // What is in memory only begins anew with its server.
       if (info.state.last_seq >= seen || info.config.storage === "memory") return info;
       throw new NotYet(`the leader of ${stream} is at ${info.state.last_seq}, and ${seen} was stored`);
     },
     retry,
   );
+}
+
+/** The server tells of so many subjects at a time. The client library asks the same, and makes an error with its stack for each question. */
+async function wholeInfo(
+  link: Link,
+  stream: string,
+  subject: string | undefined,
+  timeoutMs: number,
+): Promise<StreamInfo> {
+  const told: Record<string, number> = {};
+  for (let offset = 0; ; offset = Object.keys(told).length) {
+    const request = subject === undefined ? "" : JSON.stringify({ subjects_filter: subject, offset });
+    const { data } = await link.ask(`$JS.API.STREAM.INFO.${stream}`, request, { timeoutMs });
+    const answer: InfoAnswer = JSON.parse(Buffer.from(data).toString());
+    const error = apiErrorSchema.optional().parse(answer.error);
+    if (error !== undefined) throw new JetStreamApiError(error);
+    const page = Object.entries(answer.state.subjects ?? {});
+    if (subject === undefined) return answer;
+    for (const [name, count] of page) told[name] = count;
+    if (page.length === 0 || offset + page.length >= (answer.total ?? 0)) {
+      return { ...answer, state: { ...answer.state, subjects: told } };
+    }
+  }
+}
+
+type InfoAnswer = StreamInfo & { error?: unknown; total?: number };
+
+/** How a stream is kept. */
+export interface Shape {
+  /** One server has all of it. */
+  alone: boolean;
+  /** Messages may be asked for without the stream's leader having a say. */
+  direct: boolean;
+}
+
+/** It may be changed while it is used, which is seldom. */
+const SHAPE_MS = 60_000;
+const SHAPE_RETRY_MS = 5_000;
+const shapes = new WeakMap<Link, Map<string, { shape: Shape | undefined; until: number }>>();
+
+function noteShape(link: Link, stream: string, shape: Shape | undefined, freshMs: number): void {
+  const known = shapes.get(link) ?? new Map();
+  shapes.set(link, known.set(stream, { shape, until: performance.now() + freshMs }));
+}
+
+/** As it was told within the last minute. Undefined: it is not known, and asked for. */
+export function shapeOf(link: Link, stream: string): Shape | undefined {
+  const known = shapes.get(link)?.get(stream);
+  if (known !== undefined && performance.now() < known.until) return known.shape;
+  noteShape(link, stream, undefined, SHAPE_RETRY_MS);
+  void askInfo(link, stream, { silentTries: 1, timeoutMs: SHAPE_RETRY_MS }).catch(() => undefined);
+  return undefined;
 }

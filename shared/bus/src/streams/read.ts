@@ -8,7 +8,7 @@
  */
 import type { Link } from "../link/link.ts";
 import { isUnavailable } from "../link/server-error.ts";
-import { askInfo } from "../link/stream-info.ts";
+import { askInfo, shapeOf } from "../link/stream-info.ts";
 import type { ReadOptions, StoredMessage } from "./messages.ts";
 import { askLeader, askReplica, type MessageQuery, type ReplicaAnswer } from "./stored-message.ts";
 
@@ -53,26 +53,21 @@ async function askOutline(
 ): Promise<Outline> {
   const { config, state } = await askInfo(link, stream, { subject, signal });
   const counts = Object.entries(state.subjects ?? {});
-  const shape = { replicas: config.allow_direct, alone: config.num_replicas === 1 };
-  const shapes = shapesOf.get(link) ?? new Map();
-  shapesOf.set(link, shapes.set(stream, { ...shape, until: performance.now() + SHAPE_MS }));
   return {
-    ...shape,
     lastSeq: state.last_seq,
+    replicas: config.allow_direct,
+    alone: config.num_replicas === 1,
     subjects: new Set(counts.map(([name]) => name)),
     messages: counts.reduce((sum, [, count]) => sum + count, 0),
   };
 }
 
-/** Who has a stream may be changed while it is used, which is seldom. */
-const SHAPE_MS = 60_000;
-const shapesOf = new WeakMap<Link, Map<string, Pick<Outline, "replicas" | "alone"> & { until: number }>>();
-
 /** What need not be asked: where the only server that has a stream says that there is no more, there is none. */
 function knownOutline(link: Link, stream: string): Outline | undefined {
-  const shape = shapesOf.get(link)?.get(stream);
-  if (shape === undefined || shape.until < performance.now() || !shape.alone || !shape.replicas) return undefined;
-  return { ...shape, lastSeq: Number.POSITIVE_INFINITY, subjects: new Set(), messages: 0 };
+  const shape = shapeOf(link, stream);
+  if (shape === undefined || !shape.alone || !shape.direct) return undefined;
+  const { POSITIVE_INFINITY: lastSeq } = Number;
+  return { lastSeq, replicas: true, alone: true, subjects: new Set(), messages: 0 };
 }
 
 interface Reader {
