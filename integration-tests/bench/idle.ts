@@ -79,7 +79,7 @@ process.exitCode = holds ? 0 : 1;
 async function listenOnly(): Promise<Reading> {
   const program = 'require("node:http").createServer().listen(0, "127.0.0.1")';
   const children = Array.from({ length: 2 }, () =>
-    spawn(node, ["--max-semi-space-size=1", "--v8-pool-size=1", "-e", program], { stdio: "ignore" }),
+    spawn(node, ["--max-semi-space-size=4", "--v8-pool-size=1", "-e", program], { stdio: "ignore" }),
   );
   await pause(3_000);
   const reading = readingOf(children[0]?.pid ?? 0);
