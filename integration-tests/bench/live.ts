@@ -11,7 +11,8 @@
  * - final_ms: from the end of speech to the final, less the silence that was asked for.
  * - batch_share_kept: the backlog's speed beside the sessions, over its speed by itself.
  * - sessions_at_300ms: most sessions with a p95 of partials under 300 ms.
- * - longest_gap_ms_overloaded: the longest time that one of 20 sessions waited for an answer, at 2.5 times what the machine can do or more.
+ * - longest_gap_ms_overloaded: the longest time that one of 20 sessions waited for an answer, at 2.5 times what the machine can do or more;
+ *   of 40 or 80 where it can do more.
  *
  * Fails when the embedded model's partials take more than 300 ms (p95), when a backlog adds more than 250, or when a session starves.
  */
@@ -23,7 +24,7 @@ import { readSettings } from "@parlance/contracts";
 import { loadDirectEngine } from "../src/direct-engine.ts";
 import { type Pipeline, startPipeline } from "../src/pipeline.ts";
 import { createRestClient } from "../src/rest-client.ts";
-import { claimsOf, figuresOf, type Measured, nextLevel, type Overload } from "./live/figures.ts";
+import { AIMS, claimsOf, figuresOf, type Measured, nextLevel, type Overload, overloadOf } from "./live/figures.ts";
 import type { HeldBy } from "./live/lags.ts";
 import { keepLongFiles } from "./live/long-files.ts";
 import { type ModelResult, page } from "./live/page.ts";
@@ -39,7 +40,7 @@ interface BenchModel {
   seconds: number;
   /** Whether to look for the most sessions that it serves in time. */
   search: boolean;
-  /** Sessions that want more than the machine can do, and how often they want an answer; undefined: not tried. */
+  /** Sessions that want more than the machine can do, twice as many where it can, and how often they want an answer; undefined: not tried. */
   overload?: { sessions: number; partialMs: number };
 }
 
@@ -47,6 +48,7 @@ const FILE_SECONDS = 1_800;
 const BACKLOG_ALONE_MS = 20_000;
 const SEARCH_SECONDS = 15;
 const OVERLOAD_SECONDS = 20;
+const MOST_OVERLOAD = 80;
 const WARM_UP_SECONDS = 8;
 
 /** English is some four tokens a second. */
@@ -101,10 +103,7 @@ for (const name of wished.models.split(",")) {
 
 const held = (results.find(({ model }) => model === EMBEDDED) ?? results[0])?.figures;
 if (held === undefined) throw new Error("no model was measured");
-const claims = claimsOf(
-  held,
-  results.flatMap(({ overloaded }) => overloaded ?? []),
-);
+const claims = claimsOf(held, results);
 const setup = { fileSeconds: FILE_SECONDS, silenceMs: LIVE_SILENCE_MS, tokensPerSecond: TOKENS_PER_SECOND };
 await writeFile(new URL("live.md", import.meta.url), page(results, claims, setup));
 for (const [claim, holds] of Object.entries(claims)) say(`${holds ? "holds" : "FAILS"}: ${claim}`);
@@ -128,8 +127,11 @@ async function measure(model: string, wishes: BenchModel, by: HeldBy): Promise<M
   if (overload === undefined) return { ...measured, overloaded: undefined };
   const often = { ...settings, LIVE_PARTIAL_MS: String(overload.partialMs) };
   return await withPipeline(often, async (pipeline) => {
-    const lags = await speak(pipeline, `${model}, overloaded`, overload.sessions, OVERLOAD_SECONDS, by);
-    return { ...measured, overloaded: { ...lags, ...wantedOf(lags, overload.partialMs) } };
+    for (let count = overload.sessions; ; count *= 2) {
+      const lags = await speak(pipeline, `${model}, overloaded`, count, OVERLOAD_SECONDS, by);
+      const overloaded = { ...lags, ...wantedOf(lags, overload.partialMs) };
+      if (overloadOf(overloaded) >= AIMS.overload || count >= MOST_OVERLOAD) return { ...measured, overloaded };
+    }
   });
 }
 

@@ -74,10 +74,11 @@ ${lines(({ model, levels }) =>
 ## More than the machine can do
 
 *Wanted* is an answer each \`LIVE_PARTIAL_MS\` to each session that speaks. A *turn* is as long as it takes to answer all of them once.
+Where a speaker pauses nothing new is to be heard: what counts is how much longer the longest gap is than that of sessions alone.
 
 | model | sessions | wanted a second | got a second | times too many | gap, ms | turns that the longest one waited |
 | --- | --- | --- | --- | --- | --- | --- |
-${lines(({ model, overloaded }) =>
+${lines(({ model, alone, overloaded }) =>
   overloaded === undefined
     ? []
     : [
@@ -88,7 +89,7 @@ ${lines(({ model, overloaded }) =>
           overloaded.got.toFixed(1),
           overloadOf(overloaded).toFixed(1),
           quantiles(overloaded.gaps),
-          roundsWaited(overloaded).toFixed(1),
+          roundsWaited(overloaded, alone).toFixed(1),
         ].join(" | ")} |`,
       ],
 )}

@@ -8,6 +8,7 @@ import type {
   Delivery,
   FollowedMessage,
   HeaderPairs,
+  LastOptions,
   MessageHeaders,
   PublishOnceOptions,
   PublishReceipt,
@@ -59,7 +60,7 @@ export interface Bus {
    * The newest message of a subject (wildcards allowed), or undefined. `anyReplica`: for what never changes once it is there, and is large;
    * a replica that lags may not have it yet.
    */
-  last(stream: string, subject: string, options?: { anyReplica?: boolean }): Promise<StoredMessage | undefined>;
+  last(stream: string, subject: string, options?: LastOptions): Promise<StoredMessage | undefined>;
   /** Stream message by sequence, or undefined. */
   message(stream: string, seq: number): Promise<StoredMessage | undefined>;
   /** Distinct subjects under a filter, with the number of messages of each. */

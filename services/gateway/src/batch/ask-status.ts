@@ -35,7 +35,10 @@ export function createAskStatus(bus: Pick<Bus, "ask" | "last">): AskStatus {
   const unfinished = new Set<string>();
 
   async function stored(batchId: string, etag: string | undefined): Promise<StatusAnswer | undefined> {
-    const summary = await bus.last(streams.results, subjects.summary(batchId), { anyReplica: true });
+    const summary = await bus.last(streams.results, subjects.summary(batchId), {
+      anyReplica: true,
+      timeoutMs: TIMEOUT_MS,
+    });
     const status = summary && finalStatusOf(summary);
     if (status === undefined) return undefined;
     const unchanged = status.etag === etag;

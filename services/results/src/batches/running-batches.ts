@@ -9,6 +9,7 @@ import {
   parseDoneSubject,
   parseResultSubject,
   progressSchema,
+  SpeechError,
   streams,
   subjects,
 } from "@parlance/contracts";
@@ -41,18 +42,25 @@ interface Entry {
   open: boolean;
   /** There may be done events that are not known here. */
   unread: boolean;
+  /** Items whose end was heard, and not seen yet, with when: it is heard before it is stored, and may be refused. */
+  heard: Map<string, number>;
   listening: AbortController;
   /** Of the record, by the monotonic clock. */
   askedAt: number;
   usedAt: number;
   /** When it was seen that progress is told by the same server as before. */
   progressAt: number | undefined;
+  /** Newest sequence of progress then. */
+  progressSeq: number;
   nextSeq: { done: number; results: number; progress: number };
 }
 
 /** A record may be forgotten, or expire, behind our back. */
 const RECORD_FRESH_MS = 10_000;
 const UNUSED_MS = 60_000;
+const MOST_TRIES = 4;
+/** What was published so long ago, and is not stored, never will be. */
+const STORED_MS = 30_000;
 
 export function createRunningBatches(options: RunningBatchesOptions): RunningBatches {
   const { bus, find, ownEnds, signal, mostItems = 20_000 } = options;
@@ -63,10 +71,10 @@ export function createRunningBatches(options: RunningBatchesOptions): RunningBat
   ownEnds.follow((batchId, itemId, said) => {
     const entry = entries.get(batchId);
     if (said !== undefined) entry?.batch.take(itemId, said);
-    else if (entry !== undefined) entry.unread = true;
+    else entry?.heard.set(itemId, performance.now());
   });
   const stopLooking = bus.onConnection(() => {
-    for (const entry of entries.values()) entry.unread = true;
+    for (const entry of entries.values()) Object.assign(entry, { unread: true, progressAt: undefined });
   });
   signal.addEventListener("abort", () => {
     stopLooking();
@@ -77,7 +85,8 @@ export function createRunningBatches(options: RunningBatchesOptions): RunningBat
   async function listen(batchId: string, entry: Entry): Promise<void> {
     for await (const { subject } of bus.subscribe(subjects.batchDone(batchId), entry.listening.signal)) {
       const { itemId = "" } = parseDoneSubject(subject) ?? {};
-      if (!entry.batch.isDone(itemId) && !ownEnds.isUnderWay(batchId, itemId)) entry.unread = true;
+      if (!entry.batch.isDone(itemId) && !ownEnds.isUnderWay(batchId, itemId))
+        entry.heard.set(itemId, performance.now());
     }
   }
 
@@ -89,7 +98,8 @@ export function createRunningBatches(options: RunningBatchesOptions): RunningBat
   async function update(batchId: string): Promise<RunningBatch | undefined> {
     const entry = await entryOf(batchId);
     if (entry === undefined) return undefined;
-    await Promise.all([readDone(batchId, entry), readBegun(batchId, entry)]);
+    const read = await Promise.allSettled([readDone(batchId, entry), readBegun(batchId, entry)]);
+    for (const each of read) if (each.status === "rejected") throw each.reason;
     return entry.batch;
   }
 
@@ -103,27 +113,39 @@ export function createRunningBatches(options: RunningBatchesOptions): RunningBat
       return undefined;
     }
     known?.batch.asked(record);
-    const entry = entries.get(batchId) ?? (await enter(batchId, record));
+    const entry = await enter(batchId, record);
     Object.assign(entry, { open: record.open === true, unread: true, askedAt: now });
     return used(batchId, entry, now);
   }
 
+  /** One that is listened to. */
   async function enter(batchId: string, record: BatchRecord): Promise<Entry> {
-    const times = { askedAt: 0, usedAt: 0, progressAt: undefined };
-    const nextSeq = { done: 1, results: 1, progress: 1 };
-    const entry: Entry = {
-      ...{ batch: createRunningBatch(record), listening: new AbortController() },
-      ...{ open: record.open === true, unread: true, ...times, nextSeq },
-    };
-    entries.set(batchId, entry);
-    void listen(batchId, entry).catch(() => drop(batchId));
-    await bus.flush();
-    return entry;
+    for (let tries = 0; tries < MOST_TRIES; tries += 1) {
+      const known = entries.get(batchId);
+      if (known !== undefined) return known;
+      const now = performance.now();
+      const times = { askedAt: now, usedAt: now, progressAt: undefined, progressSeq: 0 };
+      const nextSeq = { done: 1, results: 1, progress: 1 };
+      const entry: Entry = {
+        ...{ batch: createRunningBatch(record), listening: new AbortController(), heard: new Map() },
+        ...{ open: record.open === true, unread: true, ...times, nextSeq },
+      };
+      entries.set(batchId, entry);
+      void listen(batchId, entry).catch(() => {
+        if (entries.get(batchId) === entry) drop(batchId);
+      });
+      // It may be dropped meanwhile, where many are asked for.
+      await bus.flush();
+      if (entries.get(batchId) === entry) return entry;
+      signal.throwIfAborted();
+    }
+    throw new SpeechError("bus_unavailable", "A batch's events cannot be heard.");
   }
 
   function used(batchId: string, entry: Entry, now: number): Entry {
     entry.usedAt = now;
-    entries.delete(batchId);
+    // One that was dropped meanwhile is listened to no more: it is good for this question alone.
+    if (!entries.delete(batchId)) return entry;
     forgetOld(now);
     entries.set(batchId, entry);
     return entry;
@@ -139,7 +161,8 @@ export function createRunningBatches(options: RunningBatchesOptions): RunningBat
   }
 
   async function readDone(batchId: string, entry: Entry): Promise<void> {
-    if (!entry.unread) return;
+    forgetSeen(entry);
+    if (!entry.unread && entry.heard.size === 0) return;
     entry.unread = false;
     try {
       await readNewDone(batchId, entry);
@@ -147,6 +170,12 @@ export function createRunningBatches(options: RunningBatchesOptions): RunningBat
       entry.unread = true;
       throw error;
     }
+    forgetSeen(entry);
+  }
+
+  function forgetSeen({ batch, heard }: Entry): void {
+    const old = performance.now() - STORED_MS;
+    for (const [itemId, at] of heard) if (at < old || batch.isDone(itemId)) heard.delete(itemId);
   }
 
   async function readNewDone(batchId: string, { batch, nextSeq }: Entry): Promise<void> {
@@ -163,11 +192,11 @@ export function createRunningBatches(options: RunningBatchesOptions): RunningBat
     if (entry.progressAt === undefined || now - entry.progressAt > RECORD_FRESH_MS) {
       // It begins anew with its server. What it told before is seen in the results.
       const { lastSeq } = await bus.streamState(streams.progress);
-      if (entry.progressAt === undefined || lastSeq + 1 < nextSeq.progress) {
+      if (entry.progressAt === undefined || lastSeq < entry.progressSeq) {
         nextSeq.progress = 1;
         await readResults(batchId, entry);
       }
-      entry.progressAt = now;
+      Object.assign(entry, { progressAt: now, progressSeq: lastSeq });
     }
     const told = { stream: streams.progress, subject: subjects.progress(batchId, "*"), toNewest: true };
     for await (const { subject, data, seq } of bus.read({ ...told, fromSeq: nextSeq.progress })) {

@@ -138,6 +138,8 @@ export function createFileStore(link: Link, bucket: string): FileStore {
     async *storedBefore(time) {
       // A description that is written again stands behind, and the one before is gone.
       for await (const message of readStream(link, { stream, subject: `$O.${bucket}.M.>` })) {
+        // Of a moment that is yet to come, as a server's clock that was put back has left it: it says nothing of those behind.
+        if (message.time >= Math.max(time, Date.now())) continue;
         if (message.time >= time) return;
         const object = parseObject(message);
         if (!object.deleted) yield infoOf(object);

@@ -57,9 +57,15 @@ export function createQuestions(nc: NatsConnection, inboxPrefix: string): Questi
   function answer(token: string, message: Msg): void {
     const question = take(token);
     if (question === undefined) return;
-    const nobody = message.data.byteLength === 0 && receivedHeaders(message).code === NO_RESPONDERS;
-    if (nobody) question.reject(new errors.NoRespondersError(question.subject));
+    if (isFromNobody(message)) question.reject(new errors.NoRespondersError(question.subject));
     else question.resolve(message);
+  }
+
+  /** A message of a stream may begin with a status line of its publisher's; it is told with its sequence. */
+  function isFromNobody(message: Msg): boolean {
+    if (message.data.byteLength > 0) return false;
+    const headers = receivedHeaders(message);
+    return headers.code === NO_RESPONDERS && !headers.has("Nats-Sequence");
   }
 
   /** Undefined where its outcome is known already. */

@@ -30,6 +30,7 @@ const blocks: Record<string, { block: Buffer; malformed: boolean; kept?: string 
     kept: "A",
   },
   "a status of its own": { block: Buffer.from("NATS/1.0 404 Message Not Found\r\n\r\n"), malformed: false },
+  "a status that says that nobody is there": { block: Buffer.from("NATS/1.0 503\r\n\r\n"), malformed: false },
   "another end of a batch": {
     block: Buffer.from("NATS/1.0 204 EOB\r\nNats-Num-Pending: 0\r\n\r\n"),
     malformed: false,

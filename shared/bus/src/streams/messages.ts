@@ -89,6 +89,13 @@ export interface ReadOptions {
   signal?: AbortSignal;
 }
 
+export interface LastOptions {
+  /** For what never changes once it is there. */
+  anyReplica?: boolean | undefined;
+  /** Default 10 000. */
+  timeoutMs?: number | undefined;
+}
+
 export interface ConsumerState {
   /** Messages not delivered yet. */
   pending: number;

@@ -5,16 +5,16 @@ import type { Link } from "../link/link.ts";
 import { isDeleted, isMissing } from "../link/server-error.ts";
 import { askInfo, requireLeader } from "../link/stream-info.ts";
 import { type RetryOptions, untilAnswered } from "../link/until-answered.ts";
-import type { ConsumerState, StoredMessage, StreamState } from "./messages.ts";
+import type { ConsumerState, LastOptions, StoredMessage, StreamState } from "./messages.ts";
 import { askAny, askLeader } from "./stored-message.ts";
 
 export async function lastMessage(
   link: Link,
   stream: string,
   subject: string,
-  { anyReplica = false }: { anyReplica?: boolean } = {},
+  { anyReplica = false, timeoutMs }: LastOptions = {},
 ): Promise<StoredMessage | undefined> {
-  return await (anyReplica ? askAny : askLeader)(link, stream, { last_by_subj: subject });
+  return await (anyReplica ? askAny : askLeader)(link, stream, { last_by_subj: subject }, { timeoutMs });
 }
 
 export async function messageAt(link: Link, stream: string, seq: number): Promise<StoredMessage | undefined> {

@@ -118,12 +118,19 @@ export async function askReplica(
 }
 
 /** For one message of which a replica that lags may know nothing yet: the leader is asked only where no replica answers. */
-export async function askAny(link: Link, stream: string, query: MessageQuery): Promise<StoredMessage | undefined> {
+export async function askAny(
+  link: Link,
+  stream: string,
+  query: MessageQuery,
+  { timeoutMs = DEFAULT_TIMEOUT_MS }: Pick<RetryOptions, "timeoutMs"> = {},
+): Promise<StoredMessage | undefined> {
+  const deadline = performance.now() + timeoutMs;
   try {
-    return (await askReplica(link, stream, query)).messages[0];
+    return (await askReplica(link, stream, query, { timeoutMs })).messages[0];
   } catch (error) {
-    if (!isUnavailable(error)) throw error;
-    return await askLeader(link, stream, query);
+    const left = deadline - performance.now();
+    if (!isUnavailable(error) || left <= 0) throw error;
+    return await askLeader(link, stream, query, { timeoutMs: left });
   }
 }
 
