@@ -28,8 +28,7 @@ export async function askInfo(
       const seen = link.seen.of(stream);
       const info = await wholeInfo(link, stream, subject, timeoutMs);
       requireLeader(`stream ${stream}`, info);
-      const { num_replicas, allow_direct: direct } = info.config;
-      noteShape(link, stream, { alone: num_replicas === 1, direct }, SHAPE_MS);
+      noteKeeper(link, stream, info.config.num_replicas === 1 && info.config.allow_direct, KNOWN_MS);
       // What is in memory only begins anew with its server.
       if (info.state.last_seq >= seen || info.config.storage === "memory") return info;
       throw new NotYet(`the leader of ${stream} is at ${info.state.last_seq}, and ${seen} was stored`);
@@ -63,29 +62,25 @@ async function wholeInfo(
 
 type InfoAnswer = StreamInfo & { error?: unknown; total?: number };
 
-/** How a stream is kept. */
-export interface Shape {
-  /** One server has all of it. */
-  alone: boolean;
-  /** Messages may be asked for without the stream's leader having a say. */
-  direct: boolean;
-}
-
 /** It may be changed while it is used, which is seldom. */
-const SHAPE_MS = 60_000;
-const SHAPE_RETRY_MS = 5_000;
-const shapes = new WeakMap<Link, Map<string, { shape: Shape | undefined; until: number }>>();
+const KNOWN_MS = 60_000;
+const UNKNOWN_MS = 5_000;
+const keepers = new WeakMap<Link, Map<string, { alone: boolean; until: number }>>();
 
-function noteShape(link: Link, stream: string, shape: Shape | undefined, freshMs: number): void {
-  const known = shapes.get(link) ?? new Map();
-  shapes.set(link, known.set(stream, { shape, until: performance.now() + freshMs }));
+function noteKeeper(link: Link, stream: string, alone: boolean, freshMs: number): void {
+  const known = keepers.get(link) ?? new Map();
+  keepers.set(link, known.set(stream, { alone, until: performance.now() + freshMs }));
 }
 
-/** As it was told within the last minute. Undefined: it is not known, and asked for. */
-export function shapeOf(link: Link, stream: string): Shape | undefined {
-  const known = shapes.get(link)?.get(stream);
-  if (known !== undefined && performance.now() < known.until) return known.shape;
-  noteShape(link, stream, undefined, SHAPE_RETRY_MS);
-  void askInfo(link, stream, { silentTries: 1, timeoutMs: SHAPE_RETRY_MS }).catch(() => undefined);
-  return undefined;
+/**
+ * Whether one server has all of a stream and tells its messages without the API: what it does not have, nobody has. As it was told
+ * within the last minute; where that is not known, no, and it is asked for.
+ */
+export function hasOneKeeper(link: Link, stream: string): boolean {
+  const known = keepers.get(link)?.get(stream);
+  if (known !== undefined && performance.now() < known.until) return known.alone;
+  noteKeeper(link, stream, false, UNKNOWN_MS);
+  // What goes wrong with it goes wrong for who asks next, who is told.
+  void askInfo(link, stream, { silentTries: 1, timeoutMs: UNKNOWN_MS }).catch(() => undefined);
+  return false;
 }

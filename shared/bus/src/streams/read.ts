@@ -8,7 +8,7 @@
  */
 import type { Link } from "../link/link.ts";
 import { isUnavailable } from "../link/server-error.ts";
-import { askInfo, shapeOf } from "../link/stream-info.ts";
+import { askInfo, hasOneKeeper } from "../link/stream-info.ts";
 import type { ReadOptions, StoredMessage } from "./messages.ts";
 import { askLeader, askReplica, type MessageQuery, type ReplicaAnswer } from "./stored-message.ts";
 
@@ -23,8 +23,10 @@ const REQUESTS_AT_ONCE = 16;
 export async function* readStream(link: Link, options: ReadOptions): AsyncGenerator<StoredMessage, void> {
   const { stream, subject, lastPerSubject = false, toNewest = false, signal } = options;
   signal?.throwIfAborted();
-  const known = toNewest && !lastPerSubject ? knownOutline(link, stream) : undefined;
-  const outline = known ?? (await askOutline(link, stream, lastPerSubject ? subject : undefined, signal));
+  const needsNone = toNewest && !lastPerSubject && hasOneKeeper(link, stream);
+  const outline = needsNone
+    ? untilItsEnd
+    : await askOutline(link, stream, lastPerSubject ? subject : undefined, signal);
   if (lastPerSubject && outline.subjects.size === 0) return;
   const reader = createReader(link, options, outline);
   // Where no subject has an older message the newest are all there is, and need not be collected to be put in order.
@@ -62,13 +64,14 @@ async function askOutline(
   };
 }
 
-/** What need not be asked: where the only server that has a stream says that there is no more, there is none. */
-function knownOutline(link: Link, stream: string): Outline | undefined {
-  const shape = shapeOf(link, stream);
-  if (shape === undefined || !shape.alone || !shape.direct) return undefined;
-  const { POSITIVE_INFINITY: lastSeq } = Number;
-  return { lastSeq, replicas: true, alone: true, subjects: new Set(), messages: 0 };
-}
+/** What need not be asked of a stream that one server has: where that says that there is no more, there is none. */
+const untilItsEnd: Outline = {
+  lastSeq: Number.POSITIVE_INFINITY,
+  replicas: true,
+  alone: true,
+  subjects: new Set(),
+  messages: 0,
+};
 
 interface Reader {
   /** Whether one request brings many messages. */

@@ -4,7 +4,7 @@ import { createInbox, errors, type Msg } from "nats";
 import * as z from "zod";
 import type { Link } from "../link/link.ts";
 import { apiErrorSchema, isMissingMessage, isUnavailable } from "../link/server-error.ts";
-import { shapeOf } from "../link/stream-info.ts";
+import { hasOneKeeper } from "../link/stream-info.ts";
 import { DEFAULT_TIMEOUT_MS, type RetryOptions, untilAnswered } from "../link/until-answered.ts";
 import { decodeHeaders, noHeaders, receivedHeaders } from "./message-headers.ts";
 import type { StoredMessage } from "./messages.ts";
@@ -42,7 +42,7 @@ export async function askLeader(
 ): Promise<StoredMessage | undefined> {
   const deadline = performance.now() + (retry?.timeoutMs ?? DEFAULT_TIMEOUT_MS);
   // Whoever wants the first one of a time asks seldom.
-  if (isDirect(link, stream) && !("start_time" in query)) {
+  if (hasOneKeeper(link, stream) && !("start_time" in query)) {
     try {
       const [message] = (await askReplica(link, stream, query, retry)).messages;
       if (message !== undefined) link.seen.note(stream, message.seq);
@@ -74,12 +74,6 @@ export async function askLeader(
   };
   const timeoutMs = deadline - performance.now();
   return await untilAnswered(link, `Reading stream ${stream}`, attempt, { ...retry, timeoutMs });
-}
-
-/** Whether the only server that has a stream may be asked directly. Where it is not known, it is by the next time. */
-function isDirect(link: Link, stream: string): boolean {
-  const { alone = false, direct = false } = shapeOf(link, stream) ?? {};
-  return alone && direct;
 }
 
 /** From API level 1 on (server 2.11) one request brings many messages. */
