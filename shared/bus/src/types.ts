@@ -61,6 +61,11 @@ export interface Bus {
    * a replica that lags may not have it yet.
    */
   last(stream: string, subject: string, options?: LastOptions): Promise<StoredMessage | undefined>;
+  /**
+   * True: the stream has no message under any of these subjects (wildcards allowed). False: it may have, or cannot tell. It cannot where
+   * several servers have it, or an old one.
+   */
+  hasNone(stream: string, subjects: readonly string[]): Promise<boolean>;
   /** Stream message by sequence, or undefined. */
   message(stream: string, seq: number): Promise<StoredMessage | undefined>;
   /** Distinct subjects under a filter, with the number of messages of each. */

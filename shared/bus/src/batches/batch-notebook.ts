@@ -26,6 +26,7 @@ import type { StoredMessage, StreamState } from "../streams/messages.ts";
 import type { Bus } from "../types.ts";
 import { type CancelledBatches, type FollowOptions, followCancelled } from "./cancelled-batches.ts";
 import { earlierArrival, findLone, type LoneReader, loneEnd, recordBehindIntake } from "./lone-batches.ts";
+import { createUnheardOf } from "./unheard-of.ts";
 
 export interface BatchNotebook {
   /** What was asked, wherever it stands; undefined for a batch that nobody knows. Throws `internal` where it cannot be read. */
@@ -99,12 +100,13 @@ const OPEN = '"open":true';
 const everyRecord = `$KV.${buckets.batches}.${batchKeys.batch("*")}`;
 const TRIAL = `${batchEntries.claim.prefix}check`;
 
-export function openBatchNotebook(bus: LoneReader & Pick<Bus, "bucket" | "read">): BatchNotebook {
+export function openBatchNotebook(bus: LoneReader & Pick<Bus, "bucket" | "hasNone" | "read">): BatchNotebook {
   const records = bus.bucket(batchEntries.record);
   const cancelled = bus.bucket(batchEntries.cancelled);
   const unfinished = bus.bucket(batchEntries.unfinished);
   const notes = bus.bucket(anyNote);
   const stream = bucketStream(buckets.batches);
+  const isUnheardOf = createUnheardOf(bus);
 
   async function find(batchId: string): Promise<FoundBatch | undefined> {
     const kept = await records.get(batchId);
@@ -137,6 +139,7 @@ export function openBatchNotebook(bus: LoneReader & Pick<Bus, "bucket" | "read">
     has: async (batchId) => (await records.has(batchId)) || (await find(batchId)) !== undefined,
     async ownerOf(batchId, seq) {
       const first = seq === undefined ? undefined : await earlierArrival(bus, batchId, seq);
+      if (first === undefined && (await isUnheardOf(batchId))) return undefined;
       const [kept, record] = await Promise.all([records.get(batchId), recordBehindIntake(bus, batchId)]);
       if (kept !== undefined) return { record: kept.value, kept: true };
       if (record !== undefined) return { record, kept: false };

@@ -10,6 +10,8 @@ export interface DecodedHeaders extends MessageHeaders {
   last(name: string): string;
   /** Of a status line; 0 when there is none. */
   readonly code: number;
+  /** What the status line says behind its code. */
+  readonly reason: string;
 }
 
 const VERSION = "NATS/1.0";
@@ -55,8 +57,10 @@ export function decodeHeaders(block: Uint8Array): DecodedHeaders {
     if (others === undefined) values.set(name, [read]);
     else others.push(read);
   }
+  const [, code, reason = ""] = /^ *(\d+) *(.*)$/.exec(first.slice(VERSION.length)) ?? [];
   return {
-    code: Number.parseInt(first.slice(VERSION.length).trim(), 10) || 0,
+    code: Number(code ?? 0),
+    reason,
     malformed,
     get: (name) => values.get(name)?.[0] ?? "",
     last: (name) => values.get(name)?.at(-1) ?? "",

@@ -51,6 +51,30 @@ describe.each(await testServers())("read on $version", ({ binary }) => {
     expect(Math.max(most, (await jsm.streams.info("RESULTS")).state.consumer_count)).toBe(before);
   });
 
+  describe("that there is none under any of many subjects is told in one question", () => {
+    const many = Array.from({ length: 1_100 }, (_, n) => `speech.result.many.0.${n}`);
+    // How the stream is kept is known from then on.
+    beforeAll(async () => {
+      await bus.streamState("RESULTS");
+      await Promise.all(many.map((subject) => bus.publishOnce(subject, "")));
+    });
+    afterAll(() => bus.purgeSubject("RESULTS", "speech.result.many.>"));
+
+    it.each([
+      ["nothing of the kind", ["speech.result.none.>", "speech.done.none.*"], true],
+      ["one of them", ["speech.result.none.>", "speech.result.b.1.7"], false],
+      ["many under one", ["speech.result.b.>"], false],
+      ["more than a server tells together", ["speech.result.many.>"], false],
+    ])("%s", async (_, subjects, expected) => {
+      const can = (bus.connection.info?.api_lvl ?? 0) >= 1;
+      expect(await bus.hasNone("RESULTS", subjects)).toBe(can && expected);
+    });
+
+    it("a stream that is not there, or a server that is away, cannot tell", async () => {
+      expect(await bus.hasNone("NOWHERE", ["a"])).toBe(false);
+    });
+  });
+
   it("messages of 1 MB come a few at a time, and all of them", async () => {
     for (let n = 0; n < 12; n++)
       await bus.publishOnce(`speech.job.transcribe.batch.big.0.${n}`, new Uint8Array(960_000));

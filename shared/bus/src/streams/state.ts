@@ -3,10 +3,10 @@ import { ACK_WAIT_MS, SpeechError } from "@parlance/contracts";
 import { millis } from "nats";
 import type { Link } from "../link/link.ts";
 import { isDeleted, isMissing } from "../link/server-error.ts";
-import { askInfo, requireLeader } from "../link/stream-info.ts";
+import { askInfo, hasOneKeeper, requireLeader } from "../link/stream-info.ts";
 import { type RetryOptions, untilAnswered } from "../link/until-answered.ts";
 import type { ConsumerState, LastOptions, StoredMessage, StreamState } from "./messages.ts";
-import { askAny, askLeader } from "./stored-message.ts";
+import { askAny, askLeader, askWhetherNone } from "./stored-message.ts";
 
 export async function lastMessage(
   link: Link,
@@ -60,6 +60,12 @@ async function searchByTime(
 export async function countSubjects(link: Link, stream: string, filter: string): Promise<Map<string, number>> {
   const { state } = await askInfo(link, stream, { subject: filter });
   return new Map(Object.entries(state.subjects ?? {}));
+}
+
+/** Where it cannot be told it may be, whatever the reason: who needs to know asks in another way, and hears of the trouble. */
+export async function hasNone(link: Link, stream: string, subjects: readonly string[]): Promise<boolean> {
+  if ((link.nc.info?.api_lvl ?? 0) < 1 || !hasOneKeeper(link, stream)) return false;
+  return await askWhetherNone(link, stream, subjects).catch(() => false);
 }
 
 export async function streamState(link: Link, stream: string, retry?: RetryOptions): Promise<StreamState> {

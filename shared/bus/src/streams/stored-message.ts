@@ -153,6 +153,18 @@ function storedMessage(
   };
 }
 
+/**
+ * True: the stream has no message under any of these subjects (wildcards allowed). False: it may have. Only of a stream that one server
+ * has, from API level 1 on. The first answer tells; where there is a message it is that one, and is not looked at.
+ */
+export async function askWhetherNone(link: Link, stream: string, subjects: readonly string[]): Promise<boolean> {
+  const query = JSON.stringify({ multi_last: subjects, batch: 1 });
+  const answer = await link.ask(`$JS.API.DIRECT.GET.${stream}`, query, { timeoutMs: SILENCE_MS });
+  const headers = receivedHeaders(answer);
+  // One that went away while it was being read is a 404 too, and there may be others.
+  return storedMessage(answer, headers, true) === undefined && headers.code === 404 && headers.reason === "No Results";
+}
+
 function collect(link: Link, subject: string, query: BatchQuery, headersOnly: boolean): Promise<ReplicaAnswer> {
   const { nc } = link;
   const inbox = createInbox(link.inboxPrefix);
