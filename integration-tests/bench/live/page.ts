@@ -48,7 +48,8 @@ ${lines((result) => [lagLine(result, "no", result.alone), lagLine(result, "yes",
 
 ## What the backlog keeps
 
-Seconds of its audio heard in a second.
+Seconds of its audio heard in a second. It keeps a tenth of the time (LIVE_BATCH_SHARE), and counts when its pass is over: one of the models
+of true size takes longer than that tenth of so short a run.
 
 | model | by itself | beside the sessions | kept |
 | --- | --- | --- | --- |
