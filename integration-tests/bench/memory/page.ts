@@ -39,6 +39,6 @@ ${Object.entries(claims)
 | --- |${" --- |".repeat(checkpoints.length)} --- |
 ${names.map((name) => `| ${name} | ${cells(name)} | ${growth_mb[name]?.toFixed(1)} |`).join("\n")}
 
-${NATS} ${natsLimit === undefined ? "has no limit of its own here" : `was told to stay under ${natsLimit.toFixed(0)} MB`}. On the disk an item takes ${disk_kb_per_item.toFixed(1)} KB behind the first ${checkpoints[0]?.items}: ${ways.join(", ")}.
+${NATS} ${natsLimit === undefined ? "has no limit of its own here" : `is to stay under ${natsLimit.toFixed(0)} MB`}. On the disk an item takes ${disk_kb_per_item.toFixed(1)} KB behind the first ${checkpoints[0]?.items}: ${ways.join(", ")}.
 `;
 }

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { lstat, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
+import { readSettings } from "@parlance/contracts";
 import type { Pipeline } from "../../src/pipeline.ts";
 import { engineProcesses, memoryOf } from "../../src/process-table.ts";
 import { quantile } from "../measure/statistics.ts";
@@ -33,21 +34,12 @@ function processesOf(pipeline: Pipeline): [name: string, pid: number][] {
   return [["launcher", pid], ...Object.entries(pids), ...engines];
 }
 
-/** Megabytes that nats-server was told to stay under; undefined where it was told none. It reads them from its environment. */
+/** Megabytes that nats-server is to stay under; undefined where its collector was told of no limit. */
 export function natsLimit(pipeline: Pipeline): number | undefined {
-  const pid = pipeline.processes().pids[NATS];
-  const environment = readFileSync(`/proc/${pid}/environ`, "utf8").split("\0");
-  const limit = environment.find((entry) => entry.startsWith("GOMEMLIMIT="))?.slice("GOMEMLIMIT=".length);
-  return limit === undefined ? undefined : megabytesOf(limit);
-}
-
-const UNITS: Readonly<Record<string, number>> = { B: 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40 };
-
-/** As Go reads a memory limit: bytes, or a number with a unit of powers of two. Undefined for `off`. */
-export function megabytesOf(limit: string): number | undefined {
-  const [, digits, unit = "B"] = /^(\d+)([KMGT]?i?B)?$/.exec(limit) ?? [];
-  const scale = UNITS[unit];
-  return digits === undefined || scale === undefined ? undefined : (Number(digits) * scale) / 1e6;
+  const { NATS_MEMORY_BYTES } = readSettings(["NATS_MEMORY_BYTES"], process.env);
+  const environment = readFileSync(`/proc/${pipeline.processes().pids[NATS]}/environ`, "utf8").split("\0");
+  const isTold = NATS_MEMORY_BYTES > 0 && environment.some((entry) => /^GOMEMLIMIT=\d+$/.test(entry));
+  return isTold ? NATS_MEMORY_BYTES / 1e6 : undefined;
 }
 
 const BLOCK_BYTES = 512;

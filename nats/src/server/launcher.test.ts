@@ -239,7 +239,8 @@ describe("runServer", () => {
   });
 
   it.each([
-    { memoryBytes: 268_435_456, limit: "[268435456]" },
+    { memoryBytes: 268_435_456, limit: `[${232 * 2 ** 20}]` },
+    { memoryBytes: 32 * 2 ** 20, limit: `[${16 * 2 ** 20}]` },
     { memoryBytes: 0, limit: "[]" },
     { memoryBytes: undefined, limit: "[]" },
   ])("tells the server's collector its limit: $memoryBytes", async ({ memoryBytes, limit }) => {

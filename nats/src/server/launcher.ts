@@ -179,13 +179,21 @@ interface Start {
   memoryBytes: number | undefined;
 }
 
+/** The pages of the program, which its collector does not count, and what is collected a moment late. */
+const UNCOUNTED_BYTES = 24 * 2 ** 20;
+
+/** Of a server that is to have so many bytes in memory. */
+function collectorLimit(memoryBytes: number): number {
+  return Math.max(memoryBytes - UNCOUNTED_BYTES, Math.ceil(memoryBytes / 2));
+}
+
 function start({ binary, configFile, config, claim, memoryBytes }: Start) {
   try {
     writeFileSync(configFile, renderConfig(config), { mode: 0o600 });
     const child = spawn(binary, ["--config", configFile], {
       stdio: ["ignore", "ignore", "pipe"],
       // The collector of Go reads it; without one it lets the heap grow to twice of what is in use.
-      env: memoryBytes ? { ...process.env, GOMEMLIMIT: `${memoryBytes}` } : process.env,
+      env: memoryBytes ? { ...process.env, GOMEMLIMIT: `${collectorLimit(memoryBytes)}` } : process.env,
       // In a group of its own: a Ctrl-C must reach the services first, and the server last.
       detached: process.platform !== "win32",
     });

@@ -184,7 +184,7 @@ export const settingsTable = {
     schema: integer(0),
     default: "268435456",
     describe:
-      "Bytes of memory that nats-server's collector keeps to as long as what is in use is less; 0: whatever it takes to collect seldom",
+      "Bytes of memory that nats-server keeps to as long as what is in use is less; 0: whatever it takes to collect seldom",
   }),
   NATS_REPLICAS: setting({
     schema: integer(1, 5),
