@@ -69,5 +69,8 @@ export function whileConnected(ctx: Context, { closing }: Pick<GatewayContext, "
 /** Throws `operation_unavailable` for what this installation does not offer. */
 export function requireTranscription(settings: GatewaySettings): void {
   if (!settings.ENABLE_ASR)
-    throw new SpeechError("operation_unavailable", "Transcription is switched off (ENABLE_ASR).");
+    throw new SpeechError(
+      "operation_unavailable",
+      "Transcription is switched off (ENABLE_ASR, or its older name ENABLE_FASTER_WHISPER).",
+    );
 }

@@ -9,11 +9,16 @@ const HEADER = "Parlance-Warnings";
 
 /** For fields that a body or a form had and no schema names. */
 export function noteUnknown(ctx: Context, fields: readonly string[]): void {
-  const warnings = warningsOf(fields);
-  if (warnings.length === 0) return;
+  noteWarnings(ctx, warningsOf(fields));
+}
+
+/** For what was asked for and could not be had, beside what was noted before. */
+export function noteWarnings(ctx: Context, more: readonly string[] = []): void {
+  if (more.length === 0) return;
+  const warnings = [...new Set([...(ctx.state.warnings ?? []), ...more])];
   ctx.state.warnings = warnings;
   // At once: an answer that flows has sent its headers before its handler ends.
-  if (!isOwn(ctx)) ctx.set(HEADER, asciiJson(warnings));
+  if (!isOwn(ctx) && !ctx.headerSent) ctx.set(HEADER, asciiJson(warnings));
 }
 
 export const tellWarnings: Middleware = async (ctx, next) => {

@@ -15,6 +15,7 @@ import { transcriptOf, withInteractiveBatch } from "../batch/interactive.ts";
 import { requireFiles } from "../files/known-files.ts";
 import { type GatewayContext, requireTranscription } from "../gateway-context.ts";
 import { readFields } from "../http/form-fields.ts";
+import { noteWarnings } from "../http/warnings.ts";
 import { transcribeFormSchema } from "./transcribe-forms.ts";
 import { transcribeUpload } from "./transcribe-upload.ts";
 
@@ -37,6 +38,7 @@ export function addTranscribe(router: Router, gateway: GatewayContext): void {
       );
     });
     refuseWhenAllFailed(items);
+    for (const { warnings } of items) noteWarnings(ctx, warnings);
     ctx.body = { items: items.map(({ item }) => item), performance: secondsSince(began) };
   });
 
@@ -51,6 +53,7 @@ export function addTranscribe(router: Router, gateway: GatewayContext): void {
         context: contextOf(fields),
       }),
     });
+    noteWarnings(ctx, transcript.warnings);
     ctx.body = {
       text: transcript.text,
       language: transcript.language,
@@ -83,6 +86,7 @@ function toSubmission(request: TranscribeRequest) {
 interface Transcribed {
   item: z.input<typeof transcribedItemSchema>;
   failure?: SpeechError;
+  warnings?: readonly string[] | undefined;
 }
 
 /** A file that could not be transcribed does not spoil the others. Its text is null: an empty one is that of silence. */
@@ -93,8 +97,8 @@ async function transcribedItem(
 ): Promise<Transcribed> {
   const named = { custom_id: customId ?? null };
   try {
-    const { text, language, timestamps = null, segments = null } = await transcriptOf(done, gateway);
-    return { item: { ...named, text, language, timestamps, error: null, error_code: null, segments } };
+    const { text, language, timestamps = null, segments = null, warnings } = await transcriptOf(done, gateway);
+    return { item: { ...named, text, language, timestamps, error: null, error_code: null, segments }, warnings };
   } catch (error) {
     const failure = toSpeechError(error);
     const { message, code } = failure;

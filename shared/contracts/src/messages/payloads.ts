@@ -169,6 +169,8 @@ export const transcriptSchema = z.object({
   segments: z.array(transcriptSegmentSchema).optional(),
   /** Where they were asked for and the model has them. */
   logprobs: z.array(tokenScoreSchema).optional(),
+  /** What was asked for and could not be had. */
+  warnings: z.array(z.string()).optional(),
 });
 export type Transcript = z.infer<typeof transcriptSchema>;
 

@@ -96,6 +96,24 @@ test("words keep their confidence", () => {
   ]);
 });
 
+test.each([
+  ["none was timed", [ok({ timestamps: true })], true],
+  [
+    "not all was timed",
+    [ok({ timestamps: true, words: [{ start: 0, end: 1, text: "a" }] }), ok({ timestamps: true })],
+    true,
+  ],
+  ["there is nothing to time", [ok({ timestamps: true, text: "" }), ok({ timestamps: true, text: " … " })], false],
+  ["nobody asked", [ok({})], false],
+])(
+  "a text whose words have no times, though they were asked for, is told with a warning: %s",
+  (_, segments, warned) => {
+    expect(foldTranscript(segments).warnings).toEqual(
+      warned ? ["timestamps: the model tells no times of words, or not for all that was said"] : undefined,
+    );
+  },
+);
+
 test("a word that is heard into the zeros behind its segment ends with it", () => {
   const words: Word[] = [{ start: 0.2, end: 0.5, text: "a" }];
   const { timestamps, segments } = foldTranscript([

@@ -20,7 +20,15 @@ export function foldTranscript(segments: readonly OkResult[]): Transcript {
     ...(segments.some(({ timestamps }) => timestamps) ? { timestamps: shifted(segments, ({ words }) => words) } : {}),
     segments: shifted(segments, stretchesOf).map((stretch, id) => ({ id, ...stretch })),
     ...(logprobs === undefined ? {} : { logprobs }),
+    ...(lacksTimes(segments) ? { warnings: [NO_TIMES] } : {}),
   };
+}
+
+const NO_TIMES = "timestamps: the model tells no times of words, or not for all that was said";
+
+/** They were asked for, and not all that was said has them: there is no aligner, or none for the language. */
+function lacksTimes(segments: readonly OkResult[]): boolean {
+  return segments.some(({ timestamps, text, words }) => timestamps && words.length === 0 && /[\p{L}\p{N}]/u.test(text));
 }
 
 /** Of the item's audio. */

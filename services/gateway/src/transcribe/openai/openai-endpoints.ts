@@ -7,6 +7,7 @@ import type { WorkerState } from "@parlance/contracts";
 import type { Context } from "koa";
 import type { GatewayContext, GatewaySettings } from "../../gateway-context.ts";
 import { readFields } from "../../http/form-fields.ts";
+import { noteWarnings } from "../../http/warnings.ts";
 import { streamTranscript } from "../stream/index.ts";
 import { toSrt, toVtt } from "../subtitles/index.ts";
 import { type TranscribedUpload, transcribe, transcribeUpload, type Upload, withUpload } from "../transcribe-upload.ts";
@@ -107,6 +108,7 @@ function write(
   shapes: OwnShapes,
 ): void {
   const { transcript, seconds } = heard;
+  noteWarnings(ctx, transcript.warnings);
   switch (format) {
     case "json":
     case "verbose_json":
