@@ -29,6 +29,8 @@ const launcherAlone = new Set([
   "TRANSCRIBE_WORKERS",
   "TTS_WORKERS",
 ]);
+/** Aliases of what compose.yaml or the images set themselves. */
+const fixed = new Set(["API_KEY", "ASR_CACHE_DIR", "MKL_NUM_THREADS", "OMP_NUM_THREADS"]);
 const hash = /^NATS_[A-Z_]+_HASH$/;
 /** Read by nats-server itself. */
 const natsServers = (name: string) => hash.test(name) || name === "GOMEMLIMIT";
@@ -59,6 +61,8 @@ it("every setting that compose.yaml gives is in the table of settings, and none 
   expect(known).toEqual(expect.arrayContaining(given));
   const left = Object.keys(settingsTable).filter((name) => !given.includes(name));
   expect(left.filter((name) => !launcherAlone.has(name))).toEqual([]);
+  const aliases = Object.values(settingsTable).flatMap(({ aliases = [] }) => aliases);
+  expect(aliases.filter((name) => !given.includes(name) && !fixed.has(name))).toEqual([]);
 });
 
 it("compose.yaml gives nats-server the hash of every password that its configuration asks for", () => {

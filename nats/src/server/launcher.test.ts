@@ -239,7 +239,7 @@ describe("runServer", () => {
   });
 
   it.each([
-    { memoryBytes: 268_435_456, limit: `[${232 * 2 ** 20}]` },
+    { memoryBytes: 512 * 2 ** 20, limit: `[${488 * 2 ** 20}]` },
     { memoryBytes: 32 * 2 ** 20, limit: `[${16 * 2 ** 20}]` },
     { memoryBytes: 0, limit: "[]" },
     { memoryBytes: undefined, limit: "[]" },

@@ -54,7 +54,9 @@ export function createSegmenter(
 
   function append(samples: Int16Array): void {
     if (filled + samples.length > buffer.length) {
-      const larger = new Int16Array(Math.max(filled + samples.length, buffer.length * 2));
+      // What is left of the audio before it is cut, and what comes with it: it need not grow again.
+      const most = largest + expandSeconds(limits.segmentSeconds) * sampleRate + samples.length;
+      const larger = new Int16Array(Math.max(filled + samples.length, Math.min(buffer.length * 4, most)));
       larger.set(buffer.subarray(0, filled));
       buffer = larger;
     }
@@ -64,10 +66,13 @@ export function createSegmenter(
 
   function take(length: number, last: boolean): Segment {
     const padded = n > 0 && length < shortest ? shortest : length;
-    const whole = last && length === buffer.length && length === padded;
-    const samples = whole ? buffer : new Int16Array(padded);
-    if (!whole) samples.set(buffer.subarray(0, length));
-    buffer.copyWithin(0, length, filled);
+    // Nothing comes behind the last one: it may stay where it is.
+    const stays = last && length === padded;
+    const samples = stays ? buffer.subarray(0, length) : new Int16Array(padded);
+    if (!stays) {
+      samples.set(buffer.subarray(0, length));
+      buffer.copyWithin(0, length, filled);
+    }
     const segment = { n, start, samples, length, last };
     filled -= length;
     start += length;

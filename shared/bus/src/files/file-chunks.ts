@@ -18,11 +18,13 @@ export async function* readChunks(
   const hash = createHash("sha256");
   let seen = 0;
   let at = 0;
-  for await (const { data } of readStream(link, { stream, subject, oneByOne: true })) {
+  for await (const { data } of readStream(link, { stream, subject, oneByOne: true, toNewest: true })) {
     seen++;
     if (range === undefined) {
       hash.update(data);
       yield data;
+      // There are no more, and nobody need be asked.
+      if (seen === chunks) break;
       continue;
     }
     const part = data.subarray(Math.max(0, range.start - at), Math.max(0, range.end - at));

@@ -182,7 +182,7 @@ export const settingsTable = {
   }),
   NATS_MEMORY_BYTES: setting({
     schema: integer(0),
-    default: "268435456",
+    default: "536870912",
     describe:
       "Bytes of memory that nats-server keeps to as long as what is in use is less; 0: whatever it takes to collect seldom",
   }),
