@@ -22,7 +22,7 @@ const stop = async (status: number) => {
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => stop(0));
 
 try {
-  const settings = readSettings([...stackSettings, "LOG_LEVEL", "LOG_FORMAT"], process.env);
+  const settings = readSettings([...stackSettings, "API_KEYS", "LOG_LEVEL", "LOG_FORMAT"], process.env);
   requireAgreement(readSettings(settingsTogether, process.env));
   const show = (service: string, line: string, stream: "out" | "err") => {
     if (stopping) return;
@@ -41,7 +41,8 @@ try {
     stop(1);
   });
   keepHeapSmall();
-  process.stdout.write(welcome(stack, { speaks: settings.ENABLE_TTS }));
+  const { ENABLE_ASR: transcribes, ENABLE_TTS: speaks, API_KEYS } = settings;
+  process.stdout.write(welcome(stack, { transcribes, speaks, keyed: API_KEYS.length > 0 }));
 } catch (error) {
   const known = toSpeechError(error);
   const plain = known.code === "internal" && error instanceof Error ? error.message : known.message;

@@ -5,20 +5,26 @@ const recording = "integration-tests/demo/audio/lights.wav";
 
 export function welcome(
   stack: { gatewayUrl: string; natsUrl: string; metricsUrl: string | undefined },
-  { speaks }: { speaks: boolean },
+  { transcribes, speaks, keyed }: { transcribes: boolean; speaks: boolean; keyed: boolean },
 ): string {
+  const key = keyed ? '-H "X-API-Key: $KEY" ' : "";
   const sentence = `-H "content-type: application/json" -d '{"input": "Good morning."}' -o morning.mp3`;
   return [
     "",
     `parlance: everything is up. REST on ${stack.gatewayUrl}, NATS on ${stack.natsUrl}. Ctrl-C stops it.`,
     ...(stack.metricsUrl === undefined ? [] : [`parlance: the metrics of all services are on ${stack.metricsUrl}`]),
     `parlance: the console is on ${stack.gatewayUrl}/`,
-    "parlance: a first transcript:",
-    "",
-    `  curl -F audio=@${recording} ${stack.gatewayUrl}/api/v1/transcribe/file`,
-    "",
+    ...(keyed ? ["parlance: KEY stands for one of API_KEYS"] : []),
+    ...(transcribes
+      ? [
+          "parlance: a first transcript:",
+          "",
+          `  curl ${key}-F audio=@${recording} ${stack.gatewayUrl}/api/v1/transcribe/file`,
+          "",
+        ]
+      : []),
     ...(speaks
-      ? ["parlance: a first sentence:", "", `  curl ${sentence} ${stack.gatewayUrl}/v1/audio/speech`, ""]
+      ? ["parlance: a first sentence:", "", `  curl ${key}${sentence} ${stack.gatewayUrl}/v1/audio/speech`, ""]
       : []),
     "",
   ].join("\n");

@@ -46,7 +46,7 @@ const engineEntry = new URL(
 const recognisers: ModelKind = {
   family: "asr",
   called: "speech recognition",
-  settings: { model: "MODEL_ID", root: "ASR_CACHE_DIR", computeType: "ASR_COMPUTE_TYPE" },
+  settings: { model: "MODEL_ID", root: "ASR_MODEL_ROOT", computeType: "ASR_COMPUTE_TYPE" },
   architectures: architectureNames,
   layouts: asrLayouts,
   abilitiesOf: (manifest) => ({ ...abilitiesOf(manifest) }),

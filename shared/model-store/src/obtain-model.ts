@@ -21,7 +21,7 @@ export function hubSourceOf(modelId: string): CatalogueEntry | undefined {
 
 /** As `resolveModel`, after a download where one is needed and can be. */
 export async function obtainModel(options: ObtainModelOptions): Promise<ResolvedModel> {
-  const { modelId, modelRoot, rootSetting = "ASR_CACHE_DIR", hub } = options;
+  const { modelId, modelRoot, rootSetting = "ASR_MODEL_ROOT", hub } = options;
   const found = await findModel(options);
   if (found !== undefined) return found;
   const source = hubSourceOf(modelId);

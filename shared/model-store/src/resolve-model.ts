@@ -23,7 +23,7 @@ export interface ResolveModelOptions {
   modelId: string;
   /** Folder of models that is searched first. */
   modelRoot?: string | undefined;
-  /** The setting that says which that is, to be named in errors. Default: ASR_CACHE_DIR. */
+  /** The setting that says which that is, to be named in errors. Default: ASR_MODEL_ROOT. */
   rootSetting?: string | undefined;
   /** How folders without a manifest are recognised. Default: none is. */
   layouts?: readonly LayoutRecogniser[] | undefined;

@@ -3,8 +3,8 @@ import { SpeechError, toErrorBody, toSpeechError } from "@parlance/contracts";
 import type { Log } from "@parlance/telemetry";
 import type { Context, Middleware } from "koa";
 import { statusOf } from "./openai-status.ts";
+import { retryHeaders } from "./retry-headers.ts";
 
-const DEFAULT_RETRY_SECONDS = 2;
 /** How long a refused upload may go on, so that its sender gets to read the answer instead of a reset. */
 const LINGER_MS = 2_000;
 
@@ -34,10 +34,7 @@ function answer(ctx: Context, error: SpeechError): void {
   ctx.status = statusOf(ctx.path, error);
   // What went wrong on our side may name our insides: that is for the log.
   ctx.body = toErrorBody(error.code === "internal" ? new SpeechError("internal") : error);
-  const { retryable } = error;
-  if (retryable) ctx.set("Retry-After", String(error.retryAfterSeconds ?? DEFAULT_RETRY_SECONDS));
-  // OpenAI's clients obey it: without it they repeat every 409, 408 and 5xx.
-  ctx.set("X-Should-Retry", String(retryable));
+  ctx.set(retryHeaders(error));
   ctx.state.errorCode = error.code;
 }
 

@@ -3,6 +3,7 @@ import type { IncomingMessage, RequestListener, Server } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { SpeechError, toErrorBody } from "@parlance/contracts";
+import { retryHeaders } from "./retry-headers.ts";
 
 // Importing node:http from a module reads all its exports, and with them loads Node's own WebSocket client: 13 MB.
 const { createServer } = process.getBuiltinModule("node:http");
@@ -104,7 +105,7 @@ function brokenRequest(code: string | undefined): SpeechError {
 /** Where there is no request to answer, or its own answer would wait for a body that does not come. The connection ends with it. */
 export function answerByHand(socket: Duplex, error: SpeechError, headers: Readonly<Record<string, string>> = {}): void {
   const body = JSON.stringify(toErrorBody(error));
-  const more = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  const more = Object.entries({ ...retryHeaders(error), ...headers }).map(([name, value]) => `${name}: ${value}\r\n`);
   socket.end(
     `HTTP/1.1 ${error.status} ${error.code}\r\nContent-Type: application/json; charset=utf-8\r\n` +
       `Content-Length: ${Buffer.byteLength(body)}\r\n${more.join("")}Connection: close\r\n\r\n${body}`,

@@ -71,3 +71,19 @@ describe("fields that are not known", () => {
     expect(JSON.parse(headers.get("parlance-warnings") ?? "")).toEqual(told("größe"));
   });
 });
+
+test("a model that tells no times of words is no secret where they were asked for", async () => {
+  const untimed = expect.stringMatching(/^timestamps: the model tells no times of words/);
+  const form = (fields: Record<string, string>) => audioForm("file", "untimed:hello", "a.wav", fields);
+  const own = await send("/api/v1/transcribe/file", form({ return_timestamps: "true", langauge: "de" }));
+  expect(own.body).toMatchObject({ timestamps: [], warnings: [...told("langauge"), untimed] });
+  const file = await gateway.upload("untimed:hello");
+  const many = { files: [{ file_id: file }, { file_id: file }], return_timestamps: true };
+  expect((await gateway.post("/api/v1/transcribe", many)).body).toMatchObject({ warnings: [untimed] });
+  const asked = form({ response_format: "verbose_json", "timestamp_granularities[]": "word" });
+  const { body, headers } = await send("/v1/audio/transcriptions", asked);
+  expect(body).toMatchObject({ text: "hello", words: [] });
+  expect(JSON.parse(headers.get("parlance-warnings") ?? "")).toEqual([untimed]);
+  const unasked = await send("/api/v1/transcribe/file", form({}));
+  expect(unasked.body).not.toHaveProperty("warnings");
+});

@@ -4,7 +4,7 @@
  */
 import { findLanguage, type LiveFormat, SpeechError } from "@parlance/contracts";
 import * as z from "zod";
-import { formFlag } from "../transcribe/form-flag.ts";
+import { formFlag } from "../http/form-flag.ts";
 import type { LiveWishes } from "./frame-publisher.ts";
 import { encodingField, formatOf, rateField } from "./transcribe-query.ts";
 

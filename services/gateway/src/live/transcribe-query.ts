@@ -14,7 +14,7 @@ import {
   warningsOf,
 } from "@parlance/contracts";
 import * as z from "zod";
-import { formFlag } from "../transcribe/form-flag.ts";
+import { formFlag } from "../http/form-flag.ts";
 import type { LiveWishes } from "./frame-publisher.ts";
 
 /** As other services call them. */

@@ -46,7 +46,6 @@ const CLOSE_TIMEOUT_MS = 5_000;
 /** Pieces of one message: nobody needs more, and each costs more than its bytes. */
 const MAX_FRAGMENTS = 256;
 const MAX_BUFFERED_CHUNKS = 16_384;
-const RETRY_AFTER_SECONDS = 2;
 
 export function createUpgradeRoom(options: UpgradeRoomOptions): UpgradeRoom {
   const { routes, bus, access, closing, metrics, log, mostPerKey, limits = {} } = options;
@@ -113,13 +112,12 @@ export function createUpgradeRoom(options: UpgradeRoomOptions): UpgradeRoom {
   function refuse(connection: Duplex, { id, path }: SocketRequest, cause: SpeechError): void {
     if (cause.code === "internal") log.error({ err: cause.cause ?? cause, requestId: id }, "an upgrade failed");
     const error = cause.code === "internal" ? new SpeechError("internal") : cause;
-    const { status, code, retryable } = error;
+    const { status, code } = error;
     metrics.socketRefusals.inc({ path: byPath.has(path) ? path : "none", status });
     // Most clients show their users nothing but the status: the reason is here.
     log.info({ requestId: id, path: path.slice(0, 256), status, code, reason: error.message }, "a socket was refused");
     answerByHand(connection, error, {
       "X-Request-Id": id,
-      ...(retryable ? { "Retry-After": String(error.retryAfterSeconds ?? RETRY_AFTER_SECONDS) } : {}),
       ...(code === "unauthorized" ? { "WWW-Authenticate": "Bearer" } : {}),
       ...(code === "method_not_allowed" ? { Allow: "GET" } : {}),
       ...(code === "upgrade_required" ? { Upgrade: "websocket", "Sec-WebSocket-Version": "13" } : {}),

@@ -1,6 +1,6 @@
 /**
  * Stands in for ingest and the workers, which need audio and a model: "audio" is text that says what comes of it. The first line of
- * `say:<text>` is transcribed, `fail:<code>` fails with that code, and `wait` is never heard of again. `who:<ms>` is after so long
+ * `say:<text>` is transcribed (`untimed:<text>` without times of words), `fail:<code>` fails with that code, and `wait` is never heard of again. `who:<ms>` is after so long
  * the name of the model that was there when it began. Text to speak is cut at `|`: each piece is half a second of sound, unless it is
  * one of the last two. The results service behind it is the real one.
  */
@@ -140,7 +140,7 @@ export async function startFakePipeline(server: TestServer): Promise<FakePipelin
             timestamps: item.timestamps,
             text,
             language: item.language === "auto" ? "English" : item.language,
-            words: item.timestamps ? [{ start: 0, end: 0.5, text }] : [],
+            words: item.timestamps && verb !== "untimed" ? [{ start: 0, end: 0.5, text }] : [],
             stretches: text === "" ? [] : [{ ...FAKE_STRETCH, text, temperature: item.temperature }],
             ...(item.logprobs ? { tokens: [{ token: text, logprob: -0.1, bytes: [...Buffer.from(text)] }] } : {}),
             start: 0,

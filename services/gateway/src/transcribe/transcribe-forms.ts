@@ -1,7 +1,7 @@
 /** The forms that carry audio to transcribe: what their fields mean, checked. An empty field is one that was not filled in. */
 import { contextFields, languageField, refuseDifferingTwins } from "@parlance/contracts";
 import * as z from "zod";
-import { formFlag } from "./form-flag.ts";
+import { formFlag } from "../http/form-flag.ts";
 
 export const transcribeFields = {
   language: languageField,

@@ -1,6 +1,7 @@
 /** What a caller of POST /v1/audio/voices may send: a recording, uploaded before or with it, or a description. */
 import { addVoiceSchema } from "@parlance/contracts";
 import * as z from "zod";
+import { formFlag } from "../http/form-flag.ts";
 
 /** About as much as is said in a minute, which is the longest recording that is kept. */
 const MAX_DESIGN_TEXT = 600;
@@ -39,9 +40,5 @@ export const voiceFormSchema = z.object({
   ref_text,
   language,
   consent,
-  x_vector_only_mode: z
-    .enum(["true", "false"])
-    .default("false")
-    .transform((text) => text === "true")
-    .describe("Imitate the sound alone, without ref_text"),
+  x_vector_only_mode: formFlag.default(false).describe("Imitate the sound alone, without ref_text"),
 });

@@ -263,7 +263,8 @@ export const settingsTable = {
   SEGMENT_SECONDS: setting({
     schema: integer(1, 40),
     default: "25",
-    describe: "Length near which long audio is cut, at the quietest point within 5 s either side",
+    describe:
+      "Length near which long audio is cut, at the quietest point within 5 s either side; more than 25 asks for a larger `max_payload` of nats-server",
   }),
   FIRST_SEGMENT_SECONDS: setting({
     schema: integer(1, 40),
@@ -318,12 +319,12 @@ export const settingsTable = {
   ASR_BEAM_SIZE: setting({
     schema: integer(1, 256),
     default: undefined,
-    describe: "Beam width; default: the model's own",
+    describe: "Beam width of Whisper and of CTC models (Qwen3-ASR has none); default: the model's own",
   }),
   ASR_LANGUAGE_MODEL: setting({
     schema: z.string(),
     default: undefined,
-    describe: "ARPA word n-gram file (plain or gzip) to use instead of the model's own",
+    describe: "ARPA word n-gram file (plain or gzip) for a CTC model to use instead of its own",
   }),
   MAX_BATCH_SIZE: setting({
     schema: integer(1, 32),

@@ -149,7 +149,8 @@ export const languageSchema = z
   .string()
   .max(64)
   .transform((text, context): Language => {
-    const language = findLanguage(text);
+    // Clients that fill in every field of a form or a schema say nothing so.
+    const language = text.trim() === "" ? "auto" : findLanguage(text);
     if (language !== undefined) return language;
     context.addIssue({
       code: "custom",

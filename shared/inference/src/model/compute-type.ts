@@ -75,9 +75,7 @@ export function fallbackOf(
 ): Fallback | undefined {
   const has = computeTypesOf(manifest);
   const [first] = inOrder(wanted, provider, "float32").filter((type) => has.includes(type));
-  if (wanted === "auto" || first === undefined || first === wanted || (wanted === "int8" && first === "int4")) {
-    return undefined;
-  }
+  if (wanted === "auto" || first === undefined || first === wanted) return undefined;
   return { computeType: first, note: `${manifest.name} has no ${wanted} weights: ${first} is run instead` };
 }
 

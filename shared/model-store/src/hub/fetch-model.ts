@@ -257,7 +257,7 @@ function unsuitable({ id, repository }: CatalogueEntry, why: string): Unsuitable
   return new Unsuitable("validation_failed", `model ${where} at the hub cannot be used: ${why}`, { param: "MODEL_ID" });
 }
 
-function rootSettingOf({ rootSetting = "ASR_CACHE_DIR" }: FetchModelOptions): string {
+function rootSettingOf({ rootSetting = "ASR_MODEL_ROOT" }: FetchModelOptions): string {
   return rootSetting;
 }
 

@@ -106,7 +106,10 @@ export async function createModelSource(
   }
 
   function noteFallback(model: ReadyModel): ReadyModel {
-    const { fallback } = model;
+    const { fallback, maxBatchSize } = model;
+    if (maxBatchSize < wishes.maxBatchSize) {
+      log.info({ batch_size: maxBatchSize }, `${model.name} takes ${maxBatchSize} segments in a pass at most`);
+    }
     if (fallback !== undefined) {
       log.warn({ compute_type: fallback.computeType }, `${settings.computeType}: ${fallback.note}`);
     }

@@ -4,7 +4,7 @@
  */
 import { contextFields, contextOf, type Language, languageSchema, refuseDifferingTwins } from "@parlance/contracts";
 import * as z from "zod";
-import { formFlag } from "../form-flag.ts";
+import { formFlag } from "../../http/form-flag.ts";
 import { transcribeFields } from "../transcribe-forms.ts";
 import type { UploadWishes } from "../transcribe-upload.ts";
 import { chunkingStrategyField } from "./chunking-strategy.ts";
