@@ -12,6 +12,8 @@ import {
 } from "@parlance/nats";
 import type { Log } from "@parlance/telemetry";
 import { makeTopology } from "./make-topology.ts";
+import { memoryLimit } from "./memory-limit.ts";
+import { natsMemory } from "./nats-memory.ts";
 
 export const natsChildSettings = [
   "NATS_MEMORY_BYTES",
@@ -63,7 +65,7 @@ export async function startNats({
   const credentials = ensureCredentials(stateDir, settings.PUBLISHERS);
   const storeDir = resolve(settings.NATS_STORE_DIR ?? join(stateDir, "jetstream"));
   const { binary } = found;
-  const memoryBytes = settings.NATS_MEMORY_BYTES;
+  const memoryBytes = natsMemory(settings.NATS_MEMORY_BYTES, memoryLimit());
   const run = (port: number) =>
     runServer({ binary, storeDir, port, credentials, memoryBytes, program, log, onStoreProblem });
 

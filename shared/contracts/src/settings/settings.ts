@@ -182,9 +182,9 @@ export const settingsTable = {
   }),
   NATS_MEMORY_BYTES: setting({
     schema: integer(0),
-    default: "536870912",
+    default: undefined,
     describe:
-      "Bytes of memory that nats-server keeps to as long as what is in use is less; 0: whatever it takes to collect seldom",
+      "Bytes of memory that nats-server keeps to as long as what is in use is less; 0: whatever it takes to collect seldom; default: 536870912, half of it where there is less than 4 GB",
   }),
   NATS_REPLICAS: setting({
     schema: integer(1, 5),
