@@ -319,12 +319,12 @@ export const settingsTable = {
   ASR_BEAM_SIZE: setting({
     schema: integer(1, 256),
     default: undefined,
-    describe: "Beam width of Whisper and of CTC models (Qwen3-ASR has none); default: the model's own",
+    describe: "Beam width of models that search; default: the model's own",
   }),
   ASR_LANGUAGE_MODEL: setting({
     schema: z.string(),
     default: undefined,
-    describe: "ARPA word n-gram file (plain or gzip) for a CTC model to use instead of its own",
+    describe: "ARPA word n-gram file (plain or gzip) to use instead of the model's own",
   }),
   MAX_BATCH_SIZE: setting({
     schema: integer(1, 32),
