@@ -1,10 +1,10 @@
 /** What each process of a pipeline has in memory, and what all of it has on the disk. Linux only. */
 import { readFileSync } from "node:fs";
 import { lstat, readdir } from "node:fs/promises";
-import { totalmem } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { readSettings } from "@parlance/contracts";
+import { memoryLimit } from "../../../services/stack/src/memory-limit.ts";
 import { natsMemory } from "../../../services/stack/src/nats-memory.ts";
 import type { Pipeline } from "../../src/pipeline.ts";
 import { engineProcesses, memoryOf } from "../../src/process-table.ts";
@@ -39,7 +39,7 @@ function processesOf(pipeline: Pipeline): [name: string, pid: number][] {
 /** Megabytes that nats-server is to stay under; undefined where its collector was told of no limit. */
 export function natsLimit(pipeline: Pipeline): number | undefined {
   const { NATS_MEMORY_BYTES } = readSettings(["NATS_MEMORY_BYTES"], process.env);
-  const bytes = natsMemory(NATS_MEMORY_BYTES, totalmem());
+  const bytes = natsMemory(NATS_MEMORY_BYTES, memoryLimit());
   const environment = readFileSync(`/proc/${pipeline.processes().pids[NATS]}/environ`, "utf8").split("\0");
   const isTold = bytes > 0 && environment.some((entry) => /^GOMEMLIMIT=\d+$/.test(entry));
   return isTold ? bytes / 1e6 : undefined;

@@ -44,6 +44,8 @@ test("a body that keeps coming has more time than one that trickles", async () =
   };
   // Both take longer than the limit.
   expect(await send(100_000, 100, 15)).toMatch(/^HTTP\/1\.1 200/);
-  expect(await send(10, 100, 15)).toMatch(/^HTTP\/1\.1 408/);
+  const cut = await send(10, 100, 15);
+  expect(cut).toMatch(/^HTTP\/1\.1 408/);
+  expect(cut).toMatch(/\r\nX-Should-Retry: true\r\nRetry-After: \d+\r\n/);
   server.close();
 });

@@ -29,7 +29,7 @@ const transcriptEvents: Json = {
     schema: {
       type: "string",
       description:
-        "With `stream`. transcript.text.delta: `delta`, the text from where the last one ended, and `logprobs` where they are asked for; transcript.text.done: `text`, the whole, and what else the JSON answer has, but no usage; an object with `error` when it breaks off",
+        "With `stream`. transcript.text.delta: `delta`, the text from where the last one ended, and `logprobs` where they are asked for; transcript.text.done: `text`, the whole, and what else the JSON answer has, but no usage, and `warnings` of what was asked for and cannot be had; an object with `error` when it breaks off",
     },
   },
 };

@@ -1,7 +1,7 @@
 /**
  * Stands in for ingest and the workers, which need audio and a model: "audio" is text that says what comes of it. The first line of
- * `say:<text>` is transcribed (`untimed:<text>` without times of words), `fail:<code>` fails with that code, and `wait` is never heard of again. `who:<ms>` is after so long
- * the name of the model that was there when it began. Text to speak is cut at `|`: each piece is half a second of sound, unless it is
+ * `say:<text>` is transcribed (of `untimed:<text>` without times of words), `fail:<code>` fails with that code, and `wait` is never
+ * heard of again. `who:<ms>` is after so long the name of the model that was there when it began. Text to speak is cut at `|`: each piece is half a second of sound, unless it is
  * one of the last two. The results service behind it is the real one.
  */
 import { setTimeout as pause } from "node:timers/promises";

@@ -115,6 +115,9 @@ describe("POST /v1/audio/voices", () => {
     expect(await filesLeft()).not.toContain("a.wav");
     expect((await send({ ...fields, x_vector_only_mode: "true" })).status).toBe(200);
     expect(added[1]?.x_vector_only_mode).toBe(true);
+    // As Python writes it.
+    expect((await send({ ...fields, x_vector_only_mode: "True" })).status).toBe(200);
+    expect(added[2]?.x_vector_only_mode).toBe(true);
   });
 
   test("takes a recording that was uploaded before, which stays", async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { findLanguage, languageCodes, languageNames } from "./languages.ts";
+import { findLanguage, languageCodes, languageNames, languageSchema } from "./languages.ts";
 
 describe("languages", () => {
   it("all of them and auto are found by name and code in any case", () => {
@@ -14,6 +14,12 @@ describe("languages", () => {
     expect(findLanguage(" cantonese ")).toBe("Cantonese");
     expect(findLanguage("yue")).toBe("Cantonese");
     expect(findLanguage("tlh")).toBeUndefined();
+  });
+
+  it("nothing is auto where a language may be named, and no language where one is meant", () => {
+    for (const text of ["", "  "]) expect(languageSchema.parse(text)).toBe("auto");
+    expect(findLanguage("")).toBeUndefined();
+    expect(languageSchema.safeParse("tlh").success).toBe(false);
   });
 
   it.each([

@@ -15,7 +15,10 @@ export const transcriptionJsonSchema = z.object({
   usage,
 });
 export type TranscriptionJson = z.output<typeof transcriptionJsonSchema>;
-export type StreamedEnd = Omit<TranscriptionJson, "usage">;
+export type StreamedEnd = Omit<TranscriptionJson, "usage"> & {
+  /** Elsewhere a header tells; a stream's have gone by then. */
+  warnings?: string[];
+};
 
 export const translationJsonSchema = z.object({ text: z.string() });
 

@@ -25,7 +25,8 @@ export function transcriptionJson({ transcript, seconds }: Heard, wishes: { time
 /** What ends a stream says: as `json`, without a usage, which OpenAI's schema has there in tokens alone. */
 export function streamedEnd(heard: Heard, { return_timestamps }: { return_timestamps: boolean }): StreamedEnd {
   const { usage: _, ...said } = transcriptionJson(heard, { timestamps: return_timestamps });
-  return said;
+  const { warnings } = heard.transcript;
+  return warnings === undefined ? said : { ...said, warnings };
 }
 
 export function translationJson({ transcript }: Heard): { text: string } {

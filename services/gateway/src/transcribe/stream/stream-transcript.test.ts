@@ -135,6 +135,14 @@ describe("a transcript that is streamed", () => {
     ]);
   });
 
+  test("its end says what was asked for and cannot be had", async () => {
+    const body = audioForm("file", "untimed:hello", "a.wav", { stream: "true", return_timestamps: "true" });
+    expect((await allEvents(await gateway.call(PATH, { method: "POST", body }))).at(-1)).toEqual({
+      ...{ type: "transcript.text.done", text: "hello", language: "en", timestamps: [] },
+      warnings: [expect.stringMatching(/^timestamps: the model tells no times of words/)],
+    });
+  });
+
   test("silence has no delta, and an end", async () => {
     const { says, events } = await open();
     await says.result(0, "", { last: true, language: "" });
