@@ -21,10 +21,12 @@ import { requireSpeakable, requireSpeech } from "../models/speech-models.ts";
 import { requireVoices } from "../voices/find-voice.ts";
 import { acceptBatch } from "./accept-batch.ts";
 import { readIdempotencyKey, submitOnce } from "./idempotency.ts";
+import { createStatusDesk } from "./status-desk.ts";
 import { addStatus } from "./status-endpoint.ts";
 
 export function addQueue(router: Router, gateway: GatewayContext): void {
   const { bus, notebook, readJson, queue, metrics, now } = gateway;
+  const statuses = createStatusDesk(bus);
 
   router.post("/api/v1/queue/submit", async (ctx) => {
     const key = readIdempotencyKey(ctx.get("Idempotency-Key"));
@@ -48,6 +50,7 @@ export function addQueue(router: Router, gateway: GatewayContext): void {
         gateway,
       );
       await acceptBatch({ bus, notebook }, ids.batchId, toSubmission(request, items, ids.itemIds), ids.acceptedAt);
+      statuses.accepted(ids.batchId);
       metrics.acceptedItems.inc({ lane: "batch" }, request.items.length);
     };
 
@@ -66,7 +69,7 @@ export function addQueue(router: Router, gateway: GatewayContext): void {
     } satisfies SubmitResponse;
   });
 
-  addStatus(router, gateway);
+  addStatus(router, gateway, statuses);
 
   router.post("/api/v1/queue/:batchId/cancel", async (ctx) => {
     const batchId = readBatchId(ctx.params.batchId);

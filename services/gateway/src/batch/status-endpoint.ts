@@ -1,5 +1,5 @@
 /**
- * GET /api/v1/queue/status/{batch_id}. What is stored or told of a batch (ask-status) is passed on as it is, compressed to who takes that;
+ * GET /api/v1/queue/status/{batch_id}. What is stored or told of a batch (status-desk) is passed on as it is, compressed to who takes that;
  * what a caller has already (`If-None-Match`) is not sent again, and `wait` lets the answer come when it is another one.
  *
  * Whoever waits hears the batch's events and asks again at each. The subscription is made before the first question, so nothing falls
@@ -19,8 +19,8 @@ import {
 import type { Context } from "koa";
 import * as z from "zod";
 import { type GatewayContext, whileConnected } from "../gateway-context.ts";
-import { createAskStatus, type StatusAnswer } from "./ask-status.ts";
 import { createNews, type News } from "./news.ts";
+import type { StatusAnswer, StatusDesk } from "./status-desk.ts";
 
 /** The longest time that an answer waits for something to tell. */
 export const MOST_WAIT_SECONDS = 60;
@@ -47,9 +47,8 @@ interface Events extends AsyncDisposable {
   ended: News;
 }
 
-export function addStatus(router: Router, gateway: GatewayContext): void {
+export function addStatus(router: Router, gateway: GatewayContext, { ask }: StatusDesk): void {
   const { bus, metrics } = gateway;
-  const ask = createAskStatus(bus);
   let waiting = 0;
 
   /** The first answer that is another than the one before, or the last one before the time is over. */

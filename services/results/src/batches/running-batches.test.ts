@@ -2,10 +2,10 @@
 import { randomUUID } from "node:crypto";
 import { type Bus, openBatchNotebook } from "@parlance/bus";
 import { useTestServer } from "@parlance/bus/testing";
-import { subjects, writeHeaders } from "@parlance/contracts";
-import { afterEach, expect, test } from "vitest";
+import { batchStatusSchema, streams, subjects, writeHeaders } from "@parlance/contracts";
+import { afterEach, expect, test, vi } from "vitest";
 import { createOwnEnds } from "./own-ends.ts";
-import { createRunningBatches, type RunningBatches } from "./running-batches.ts";
+import { createRunningBatches, type RunningBatches, type RunningBatchesOptions } from "./running-batches.ts";
 
 const rig = useTestServer();
 const over: AbortController[] = [];
@@ -13,9 +13,8 @@ afterEach(() => {
   for (const each of over.splice(0)) each.abort();
 });
 
-function open(bus: Bus, mostItems?: number): RunningBatches {
+function open(bus: Bus, more: Partial<RunningBatchesOptions> = {}): RunningBatches {
   const { signal } = over[over.push(new AbortController()) - 1] ?? new AbortController();
-  const more = mostItems === undefined ? {} : { mostItems };
   return createRunningBatches({ bus, find: openBatchNotebook(bus).read, ownEnds: createOwnEnds(), signal, ...more });
 }
 
@@ -31,6 +30,16 @@ async function record(items: number): Promise<string> {
 async function end(batchId: string, item: number): Promise<void> {
   const headers = writeHeaders({ status: "done" });
   await rig.bus.publishOnce(subjects.done(batchId, String(item)), "{}", { first: true, headers });
+}
+
+function begin(batchId: string, item: number): void {
+  rig.bus.publish(subjects.progress(batchId, String(item)), JSON.stringify({ state: "running", at: 1 }));
+}
+
+async function begun(batches: RunningBatches, batchId: string): Promise<string[]> {
+  const text = (await batches.read(batchId))?.write({ items: "all" }, undefined) ?? "{}";
+  const { items } = batchStatusSchema.parse(JSON.parse(text));
+  return items.filter(({ status }) => status === "processing").map(({ item_id }) => item_id);
 }
 
 async function completed(batches: RunningBatches, batchId: string): Promise<number> {
@@ -58,7 +67,7 @@ test("an end that is heard before it is stored is looked for until it is", async
 
 test("batches that take each other's place, and such as are entered at one time, miss nothing", async () => {
   const ids = await Promise.all([3, 3, 3].map((items) => record(items)));
-  const batches = open(rig.bus, 3);
+  const batches = open(rig.bus, { mostItems: 3 });
   for (let item = 0; item < 3; item += 1) {
     await Promise.all(ids.map((id) => completed(batches, id)));
     await Promise.all(ids.map((id) => end(id, item)));
@@ -76,4 +85,78 @@ test("what another process ends is seen by the next question, with the rights th
     await end(batchId, item);
   }
   expect(await completed(batches, batchId)).toBe(12);
+});
+
+test("what has begun is read for the first question and heard from then on, and read again when NATS was away", async () => {
+  const batchId = await record(6);
+  let reads = 0;
+  const bus: Bus = {
+    ...(await rig.connectAs("results")),
+    read(options) {
+      reads += 1;
+      return rig.bus.read(options);
+    },
+  };
+  const listeners: ((connected: boolean) => void)[] = [];
+  const batches = open({
+    ...bus,
+    onConnection(listener) {
+      listeners.push(listener);
+      return () => undefined;
+    },
+  });
+  begin(batchId, 0);
+  await vi.waitUntil(async () => (await rig.bus.countSubjects(streams.progress, subjects.progress(batchId, "*"))).size);
+  expect(await begun(batches, batchId)).toEqual(["0"]);
+  expect(reads).toBe(3);
+  for (const item of [1, 2, 3]) {
+    begin(batchId, item);
+    await rig.bus.flush();
+    expect(await begun(batches, batchId)).toContain(String(item));
+  }
+  expect(reads).toBe(3);
+  for (const listener of listeners) listener(true);
+  expect(await begun(batches, batchId)).toEqual(["0", "1", "2", "3"]);
+  expect(reads).toBe(6);
+});
+
+test("nobody waits for whether a batch is still known, and one that is not is told as soon as that is seen", async () => {
+  const batchId = await record(2);
+  const notebook = openBatchNotebook(rig.bus);
+  let looks = 0;
+  let answer: (() => void) | undefined;
+  const held = new Promise<void>((resolve) => {
+    answer = resolve;
+  });
+  const batches = open(rig.bus, {
+    freshMs: 0,
+    async find(id) {
+      looks += 1;
+      if (looks > 1) await held;
+      return await notebook.read(id);
+    },
+  });
+  expect(await completed(batches, batchId)).toBe(0);
+  await notebook.forget(batchId);
+  expect(await completed(batches, batchId)).toBe(0);
+  expect(looks).toBe(2);
+  answer?.();
+  await vi.waitUntil(async () => (await batches.read(batchId)) === undefined);
+});
+
+test("a batch that nobody knows leaves nothing behind", async () => {
+  let listening = 0;
+  const batches = open({
+    ...rig.bus,
+    subscribe(subject, signal) {
+      listening += 1;
+      signal.addEventListener("abort", () => {
+        listening -= 1;
+      });
+      return rig.bus.subscribe(subject, signal);
+    },
+  });
+  expect(await batches.read(randomUUID())).toBeUndefined();
+  expect(batches.size).toBe(0);
+  expect(listening).toBe(0);
 });

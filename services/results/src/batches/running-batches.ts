@@ -1,19 +1,19 @@
 /**
- * Batches whose status was asked for while they go on. A question reads what the streams hold since the question before, so all of them
- * together read a batch once, however often they come. Done events that this process stored itself are known here (own-ends), and the
- * others heard of: where none came, none is read. What is kept here are caches: without them the whole batch is read again.
+ * Batches whose status was asked for while they go on. The first question reads what the streams hold of a batch; from then on what comes
+ * of it is heard. Done events that this process stored itself are known here (own-ends); of another's it is heard that there are some, and
+ * they are read. What is kept here are caches: without them the whole batch is read again.
  */
 import type { Bus } from "@parlance/bus";
 import {
   type BatchRecord,
   parseDoneSubject,
+  parseProgressSubject,
   parseResultSubject,
-  progressSchema,
-  SpeechError,
   streams,
   subjects,
 } from "@parlance/contracts";
 import { readDoneHeaders } from "./done-headers.ts";
+import { type Heard, hearBatch, saysBegun } from "./hear-batch.ts";
 import type { OwnEnds } from "./own-ends.ts";
 import { createRunningBatch, type RunningBatch } from "./running-batch.ts";
 
@@ -27,7 +27,7 @@ export interface RunningBatches {
 }
 
 export interface RunningBatchesOptions {
-  bus: Pick<Bus, "read" | "streamState" | "subscribe" | "flush" | "onConnection">;
+  bus: Pick<Bus, "read" | "subscribe" | "onConnection">;
   ownEnds: OwnEnds;
   /** Ends what is listened to. */
   signal: AbortSignal;
@@ -35,35 +35,30 @@ export interface RunningBatchesOptions {
   find(batchId: string): Promise<BatchRecord | undefined>;
   /** Items of all batches together: some hundred bytes each. Default 20 000. */
   mostItems?: number;
+  /** Milliseconds after which it is looked again whether a batch is still known. Default 10 000. */
+  freshMs?: number;
 }
 
 interface Entry {
   batch: RunningBatch;
   open: boolean;
-  /** There may be done events that are not known here. */
-  unread: boolean;
-  /** Items whose end was heard, and not seen yet, with when: it is heard before it is stored, and may be refused. */
-  heard: Map<string, number>;
-  listening: AbortController;
+  /** There may be done events that were not heard. */
+  endsUnread: boolean;
+  /** The same of passes that have begun. */
+  beginsUnread: boolean;
+  heard: Heard;
   /** Of the record, by the monotonic clock. */
   askedAt: number;
   usedAt: number;
-  /** When it was seen that progress is told by the same server as before. */
-  progressAt: number | undefined;
-  /** Newest sequence of progress then. */
-  progressSeq: number;
-  nextSeq: { done: number; results: number; progress: number };
+  nextSeq: { done: number; results: number };
 }
 
-/** A record may be forgotten, or expire, behind our back. */
-const RECORD_FRESH_MS = 10_000;
 const UNUSED_MS = 60_000;
-const MOST_TRIES = 4;
 /** What was published so long ago, and is not stored, never will be. */
 const STORED_MS = 30_000;
 
 export function createRunningBatches(options: RunningBatchesOptions): RunningBatches {
-  const { bus, find, ownEnds, signal, mostItems = 20_000 } = options;
+  const { bus, find, ownEnds, signal, mostItems = 20_000, freshMs = 10_000 } = options;
   const entries = new Map<string, Entry>();
   /** Of each batch that is read now, and of the reading after that, which sees what is stored meanwhile. */
   const reading = new Map<string, { now: Promise<unknown>; next: Promise<RunningBatch | undefined> | undefined }>();
@@ -71,34 +66,38 @@ export function createRunningBatches(options: RunningBatchesOptions): RunningBat
   ownEnds.follow((batchId, itemId, said) => {
     const entry = entries.get(batchId);
     if (said !== undefined) entry?.batch.take(itemId, said);
-    else entry?.heard.set(itemId, performance.now());
+    else entry?.heard.ended.set(itemId, performance.now());
   });
   const stopLooking = bus.onConnection(() => {
-    for (const entry of entries.values()) Object.assign(entry, { unread: true, progressAt: undefined });
+    for (const entry of entries.values()) Object.assign(entry, { endsUnread: true, beginsUnread: true });
   });
   signal.addEventListener("abort", () => {
     stopLooking();
     for (const batchId of [...entries.keys()]) drop(batchId);
   });
 
-  /** Hears of each event before it is stored, and so before whoever may ask for it. */
-  async function listen(batchId: string, entry: Entry): Promise<void> {
-    for await (const { subject } of bus.subscribe(subjects.batchDone(batchId), entry.listening.signal)) {
-      const { itemId = "" } = parseDoneSubject(subject) ?? {};
-      if (!entry.batch.isDone(itemId) && !ownEnds.isUnderWay(batchId, itemId))
-        entry.heard.set(itemId, performance.now());
-    }
+  function hear(batchId: string): Heard {
+    const heard = hearBatch(batchId, {
+      bus,
+      isKnown: (itemId) => entries.get(batchId)?.batch.isDone(itemId) === true || ownEnds.isUnderWay(batchId, itemId),
+      onFailure() {
+        if (entries.get(batchId)?.heard === heard) drop(batchId);
+      },
+    });
+    return heard;
   }
 
   function drop(batchId: string): void {
-    entries.get(batchId)?.listening.abort();
+    entries.get(batchId)?.heard.close();
     entries.delete(batchId);
   }
 
   async function update(batchId: string): Promise<RunningBatch | undefined> {
+    // What the server sent before the question is heard first.
+    await new Promise((resolve) => setImmediate(resolve));
     const entry = await entryOf(batchId);
     if (entry === undefined) return undefined;
-    const read = await Promise.allSettled([readDone(batchId, entry), readBegun(batchId, entry)]);
+    const read = await Promise.allSettled([readEnds(batchId, entry), readBegins(batchId, entry)]);
     for (const each of read) if (each.status === "rejected") throw each.reason;
     return entry.batch;
   }
@@ -106,40 +105,42 @@ export function createRunningBatches(options: RunningBatchesOptions): RunningBat
   async function entryOf(batchId: string): Promise<Entry | undefined> {
     const now = performance.now();
     const known = entries.get(batchId);
-    if (known !== undefined && !known.open && now - known.askedAt < RECORD_FRESH_MS) return used(batchId, known, now);
-    const record = await find(batchId);
-    if (record === undefined) {
-      drop(batchId);
-      return undefined;
+    if (known?.open === false) {
+      if (now - known.askedAt > freshMs) void lookAgain(batchId, known);
+      return used(batchId, known, now);
     }
-    known?.batch.asked(record);
-    const entry = await enter(batchId, record);
-    Object.assign(entry, { open: record.open === true, unread: true, askedAt: now });
+    // Heard before it is asked for: the answer comes when the server has heard of both.
+    const heard = known?.heard ?? hear(batchId);
+    let record: BatchRecord | undefined;
+    try {
+      record = await find(batchId);
+      signal.throwIfAborted();
+    } finally {
+      if (record === undefined) {
+        heard.close();
+        drop(batchId);
+      }
+    }
+    if (record === undefined) return undefined;
+    const entry: Entry = known ?? {
+      ...{ batch: createRunningBatch(record), heard, open: false, endsUnread: true, beginsUnread: true },
+      ...{ askedAt: now, usedAt: now, nextSeq: { done: 1, results: 1 } },
+    };
+    if (known === undefined && !heard.over) entries.set(batchId, entry);
+    entry.batch.asked(record);
+    Object.assign(entry, { open: record.open === true, askedAt: now });
     return used(batchId, entry, now);
   }
 
-  /** One that is listened to. */
-  async function enter(batchId: string, record: BatchRecord): Promise<Entry> {
-    for (let tries = 0; tries < MOST_TRIES; tries += 1) {
-      const known = entries.get(batchId);
-      if (known !== undefined) return known;
-      const now = performance.now();
-      const times = { askedAt: now, usedAt: now, progressAt: undefined, progressSeq: 0 };
-      const nextSeq = { done: 1, results: 1, progress: 1 };
-      const entry: Entry = {
-        ...{ batch: createRunningBatch(record), listening: new AbortController(), heard: new Map() },
-        ...{ open: record.open === true, unread: true, ...times, nextSeq },
-      };
-      entries.set(batchId, entry);
-      void listen(batchId, entry).catch(() => {
-        if (entries.get(batchId) === entry) drop(batchId);
-      });
-      // It may be dropped meanwhile, where many are asked for.
-      await bus.flush();
-      if (entries.get(batchId) === entry) return entry;
-      signal.throwIfAborted();
-    }
-    throw new SpeechError("bus_unavailable", "A batch's events cannot be heard.");
+  /** A record may be forgotten, or expire, behind our back. Nobody waits for this. */
+  async function lookAgain(batchId: string, entry: Entry): Promise<void> {
+    entry.askedAt = performance.now();
+    // Where it cannot be told now, it is looked again after the same time.
+    const isThere = await find(batchId).then(
+      (record) => record !== undefined,
+      () => true,
+    );
+    if (!isThere && entries.get(batchId) === entry) drop(batchId);
   }
 
   function used(batchId: string, entry: Entry, now: number): Entry {
@@ -160,22 +161,22 @@ export function createRunningBatches(options: RunningBatchesOptions): RunningBat
     }
   }
 
-  async function readDone(batchId: string, entry: Entry): Promise<void> {
+  async function readEnds(batchId: string, entry: Entry): Promise<void> {
     forgetSeen(entry);
-    if (!entry.unread && entry.heard.size === 0) return;
-    entry.unread = false;
+    if (!entry.endsUnread && entry.heard.ended.size === 0) return;
+    entry.endsUnread = false;
     try {
       await readNewDone(batchId, entry);
     } catch (error) {
-      entry.unread = true;
+      entry.endsUnread = true;
       throw error;
     }
     forgetSeen(entry);
   }
 
-  function forgetSeen({ batch, heard }: Entry): void {
+  function forgetSeen({ batch, heard: { ended } }: Entry): void {
     const old = performance.now() - STORED_MS;
-    for (const [itemId, at] of heard) if (at < old || batch.isDone(itemId)) heard.delete(itemId);
+    for (const [itemId, at] of ended) if (at < old || batch.isDone(itemId)) ended.delete(itemId);
   }
 
   async function readNewDone(batchId: string, { batch, nextSeq }: Entry): Promise<void> {
@@ -186,23 +187,26 @@ export function createRunningBatches(options: RunningBatchesOptions): RunningBat
     }
   }
 
-  async function readBegun(batchId: string, entry: Entry): Promise<void> {
-    const { batch, nextSeq } = entry;
-    const now = performance.now();
-    if (entry.progressAt === undefined || now - entry.progressAt > RECORD_FRESH_MS) {
-      // It begins anew with its server. What it told before is seen in the results.
-      const { lastSeq } = await bus.streamState(streams.progress);
-      if (entry.progressAt === undefined || lastSeq < entry.progressSeq) {
-        nextSeq.progress = 1;
-        await readResults(batchId, entry);
+  /** Progress is forgotten with its server; what it told before is seen in the results. */
+  async function readBegins(batchId: string, entry: Entry): Promise<void> {
+    const { batch, heard } = entry;
+    if (entry.beginsUnread) {
+      entry.beginsUnread = false;
+      try {
+        await Promise.all([readProgress(batchId, entry), readResults(batchId, entry)]);
+      } catch (error) {
+        entry.beginsUnread = true;
+        throw error;
       }
-      Object.assign(entry, { progressAt: now, progressSeq: lastSeq });
     }
+    for (const itemId of heard.begun) batch.begin(itemId);
+    heard.begun.clear();
+  }
+
+  async function readProgress(batchId: string, { batch }: Entry): Promise<void> {
     const told = { stream: streams.progress, subject: subjects.progress(batchId, "*"), toNewest: true };
-    for await (const { subject, data, seq } of bus.read({ ...told, fromSeq: nextSeq.progress })) {
-      const progress = progressSchema.safeParse(parseJson(data)).data;
-      if (progress?.state === "running" || progress?.state === "segment") batch.begin(subject.split(".")[3] ?? "");
-      nextSeq.progress = seq + 1;
+    for await (const { subject, data } of bus.read(told)) {
+      if (saysBegun(data)) batch.begin(parseProgressSubject(subject)?.itemId ?? "");
     }
   }
 
@@ -237,13 +241,5 @@ export function createRunningBatches(options: RunningBatchesOptions): RunningBat
     });
     reading.set(batchId, { now, next: undefined });
     return now;
-  }
-}
-
-function parseJson(data: Uint8Array): unknown {
-  try {
-    return JSON.parse(Buffer.from(data).toString());
-  } catch {
-    return undefined;
   }
 }

@@ -16,10 +16,8 @@ import {
   batchStatusSchema,
   etagOf,
   type FinalStatus,
-  familyOf,
   finalStatusOf,
   isWholeView,
-  type Operation,
   plainStatus,
   SpeechError,
   type StatusView,
@@ -32,11 +30,9 @@ import { readBody } from "../desk/request-body.ts";
 import { createOwnEnds, type OwnEnds } from "./own-ends.ts";
 import { createRunningBatches, type RunningBatches } from "./running-batches.ts";
 import { writeStatus } from "./status-view.ts";
+import { createWhyWaiting, type WhyWaiting } from "./why-waiting.ts";
 
 type Told = { warnings?: string[] };
-
-/** Who asks again and again need not wait until workers have answered, as long as all was well a moment ago. */
-const READINESS_MS = 5_000;
 
 export interface StatusAnswer extends FinalStatus {
   /** Nothing of it will change. */
@@ -78,6 +74,7 @@ export interface StatusesOptions {
 
 export function createStatuses({ bus, notebook, readiness, ownEnds, signal }: StatusesOptions): Statuses {
   const running = createRunningBatches({ bus, find: notebook.read, ownEnds, signal });
+  const whyWaiting = createWhyWaiting(readiness);
   return {
     async read(batchId, view, told = {}) {
       // A batch of which something was left to do a moment ago has its summary, if at all, since what is read of it now.
@@ -86,14 +83,14 @@ export function createStatuses({ bus, notebook, readiness, ownEnds, signal }: St
         running.drop(batchId);
         return { ...final, final: true };
       }
-      return await readRunning(running, readiness, batchId, { view, told });
+      return await readRunning(running, whyWaiting, batchId, { view, told });
     },
   };
 }
 
 async function readRunning(
   running: RunningBatches,
-  readiness: ModelReadiness,
+  whyWaiting: WhyWaiting,
   batchId: string,
   { view, told }: { view: StatusView; told: Told },
 ): Promise<StatusAnswer> {
@@ -101,7 +98,7 @@ async function readRunning(
   if (batch === undefined) throw new SpeechError("batch_not_found");
   // Its summary is next, or it had none and is as good as read: nothing is answered that may be forgotten by then.
   if (batch.whole) running.drop(batchId);
-  const waitingReason = await readWaitingReason(readiness, batch.wanted);
+  const waitingReason = await whyWaiting(batch.wanted);
   return { ...written(batch.write(view, waitingReason, told)), final: batch.whole };
 }
 
@@ -122,23 +119,6 @@ async function readFinal(bus: Bus, batchId: string, view: StatusView, told: Told
 
 async function parsed(status: FinalStatus): Promise<BatchStatus> {
   return batchStatusSchema.parse(JSON.parse(Buffer.from(await plainStatus(status)).toString()));
-}
-
-/** Undefined where all the models that items wait for can be loaded, as far as their workers know. */
-async function readWaitingReason(
-  readiness: ModelReadiness,
-  wanted: ReadonlySet<Operation>,
-): Promise<string | undefined> {
-  const reasons = await Promise.all(
-    [...wanted].map(async (operation) => {
-      const lately = await readiness.lately(operation, READINESS_MS);
-      const { workers, problem, download } = lately.workers > 0 ? lately : await readiness.now(operation);
-      if (workers > 0) return (problem ?? download)?.message;
-      const others = await readiness.now(familyOf[operation]);
-      return others.workers > 0 ? `No worker does ${operation}.` : `No ${familyOf[operation]} worker answers.`;
-    }),
-  );
-  return [...new Set(reasons.filter((reason) => reason !== undefined))].join(" ") || undefined;
 }
 
 /** For whoever wants it as a value. */

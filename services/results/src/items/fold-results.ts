@@ -11,6 +11,7 @@
  *   conclude-item                            the one terminal event of an item
  */
 import { once } from "node:events";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { type Bus, createConsumer, type Delivery, deadLetter, retryDelayMs } from "@parlance/bus";
 import {
   durables,
@@ -34,6 +35,8 @@ import type { SoundQueue } from "./sound-queue.ts";
 
 const PULL_SIZE = 128;
 const PULLS_AT_ONCE = 2;
+/** Who asks for a status waits for the turn of the event loop that goes on: this many take a few milliseconds. */
+const ITEMS_A_TURN = 16;
 
 export interface FoldResultsOptions {
   bus: Bus;
@@ -50,7 +53,7 @@ export interface FoldResultsOptions {
 interface Received {
   delivery: Delivery;
   n: number;
-  /** Undefined when the payload cannot be read. */
+  /** Undefined until it is folded, and when the payload cannot be read. */
   result: SegmentResult | undefined;
 }
 
@@ -125,15 +128,18 @@ interface SettledItem extends Item {
 /** Resolves when everything is settled but what is to be written as sound: that takes its time, behind what is quick. */
 async function foldDeliveries(deliveries: readonly Delivery[], options: FoldResultsOptions): Promise<void> {
   const quick: Promise<SettledItem>[] = [];
-  await Promise.all(
-    itemsOf(deliveries).map(async (item) => {
-      const { value: folded, error } = await attempt(() => foldReceived(item, options));
-      if (error !== undefined) quick.push(Promise.resolve({ ...item, concluded: false, error }));
-      else if (folded?.sound === undefined) quick.push(settleItem(item, folded, options));
-      else
-        options.soundQueue.add(item.received, async () => finish([await settleItem(item, folded, options)], options));
-    }),
-  );
+  const foldOne = async (item: Item) => {
+    const { value: folded, error } = await attempt(() => foldReceived(item, options));
+    if (error !== undefined) quick.push(Promise.resolve({ ...item, concluded: false, error }));
+    else if (folded?.sound === undefined) quick.push(settleItem(item, folded, options));
+    else options.soundQueue.add(item.received, async () => finish([await settleItem(item, folded, options)], options));
+  };
+  const folding: Promise<void>[] = [];
+  for (const [place, item] of itemsOf(deliveries).entries()) {
+    if (place > 0 && place % ITEMS_A_TURN === 0) await nextTurn();
+    folding.push(foldOne(item));
+  }
+  await Promise.all(folding);
   await finish(await Promise.all(quick), options);
 }
 
@@ -148,7 +154,7 @@ function itemsOf(deliveries: readonly Delivery[]): Item[] {
     const key = `${parsed.batchId}.${parsed.itemId}`;
     const item = items.get(key) ?? { address: { batchId: parsed.batchId, itemId: parsed.itemId }, received: [] };
     items.set(key, item);
-    item.received.push({ delivery, n: parsed.n, result: parseResult(delivery) });
+    item.received.push({ delivery, n: parsed.n, result: undefined });
   }
   return [...items.values()];
 }
@@ -216,6 +222,7 @@ async function foldReceived(
   { bus, openItems, now, log }: FoldResultsOptions,
 ): Promise<FoldedItem | undefined> {
   let known: SegmentResults = new Map();
+  for (const each of received) each.result = parseResult(each.delivery);
   for (const { delivery, n, result } of received) {
     if (result === undefined) {
       log.error({ subject: delivery.subject, seq: delivery.seq }, "a result cannot be read");

@@ -194,9 +194,12 @@ export function parseLiveAudioSubject(subject: string): { source: string; sessio
 }
 
 /** Undefined when the subject is not a done event's. */
-export function parseDoneSubject(subject: string): { batchId: string; itemId: string } | undefined {
-  const [speech, done, batchId, itemId, ...rest] = subject.split(".");
-  if (speech !== "speech" || done !== "done" || rest.length > 0 || !batchId || !itemId) return undefined;
+export const parseDoneSubject = (subject: string) => parseItemSubject("done", subject);
+export const parseProgressSubject = (subject: string) => parseItemSubject("progress", subject);
+
+function parseItemSubject(kind: string, subject: string): { batchId: string; itemId: string } | undefined {
+  const [speech, second, batchId, itemId, ...rest] = subject.split(".");
+  if (speech !== "speech" || second !== kind || rest.length > 0 || !batchId || !itemId) return undefined;
   return { batchId, itemId };
 }
 

@@ -24,13 +24,17 @@ export interface StatusAnswer extends FinalStatus {
   final: boolean;
 }
 
-/** @param etag of what the asker has. Throws `batch_not_found` and `bus_unavailable`. */
-export type AskStatus = (batchId: string, view: StatusView, etag: string | undefined) => Promise<StatusAnswer>;
+export interface StatusDesk {
+  /** @param etag of what the asker has. Throws `batch_not_found` and `bus_unavailable`. */
+  ask(batchId: string, view: StatusView, etag: string | undefined): Promise<StatusAnswer>;
+  /** It was accepted here a moment ago, so something is left to do. */
+  accepted(batchId: string): void;
+}
 
 const TIMEOUT_MS = 5_000;
 const MOST_REMEMBERED = 1_024;
 
-export function createAskStatus(bus: Pick<Bus, "ask" | "last">): AskStatus {
+export function createStatusDesk(bus: Pick<Bus, "ask" | "last">): StatusDesk {
   /** Batches of which something was left to do, the newest last. */
   const unfinished = new Set<string>();
 
@@ -64,16 +68,24 @@ export function createAskStatus(bus: Pick<Bus, "ask" | "last">): AskStatus {
     };
   }
 
-  return async (batchId, view, etag) => {
-    if (isWholeView(view) && !unfinished.has(batchId)) {
-      const status = await stored(batchId, etag);
-      if (status !== undefined) return status;
-    }
-    const status = await told(batchId, view, etag);
+  function remember(batchId: string): void {
     unfinished.delete(batchId);
-    if (!status.final) unfinished.add(batchId);
+    unfinished.add(batchId);
     const [oldest] = unfinished;
     if (unfinished.size > MOST_REMEMBERED && oldest !== undefined) unfinished.delete(oldest);
-    return status;
+  }
+
+  return {
+    accepted: remember,
+    async ask(batchId, view, etag) {
+      if (isWholeView(view) && !unfinished.has(batchId)) {
+        const status = await stored(batchId, etag);
+        if (status !== undefined) return status;
+      }
+      const status = await told(batchId, view, etag);
+      if (status.final) unfinished.delete(batchId);
+      else remember(batchId);
+      return status;
+    },
   };
 }
