@@ -15,6 +15,7 @@ import {
   statusHeaders,
   streams,
   subjects,
+  toSpeechError,
 } from "@parlance/contracts";
 
 export interface StatusAnswer extends FinalStatus {
@@ -68,6 +69,20 @@ export function createStatusDesk(bus: Pick<Bus, "ask" | "last">): StatusDesk {
     };
   }
 
+  /** A finished batch's status is told though the results service is away, or has too much to do. */
+  async function toldOrStored(...asked: Parameters<StatusDesk["ask"]>): Promise<StatusAnswer> {
+    const [batchId, view, etag] = asked;
+    try {
+      return await told(...asked);
+    } catch (error) {
+      const { code } = toSpeechError(error);
+      const mayBeStored = isWholeView(view) && (code === "bus_unavailable" || code === "queue_full");
+      const status = mayBeStored ? await stored(batchId, etag).catch(() => undefined) : undefined;
+      if (status === undefined) throw error;
+      return status;
+    }
+  }
+
   function remember(batchId: string): void {
     unfinished.delete(batchId);
     unfinished.add(batchId);
@@ -82,7 +97,7 @@ export function createStatusDesk(bus: Pick<Bus, "ask" | "last">): StatusDesk {
         const status = await stored(batchId, etag);
         if (status !== undefined) return status;
       }
-      const status = await told(batchId, view, etag);
+      const status = await toldOrStored(batchId, view, etag);
       if (status.final) unfinished.delete(batchId);
       else remember(batchId);
       return status;

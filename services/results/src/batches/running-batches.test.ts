@@ -160,3 +160,52 @@ test("a batch that nobody knows leaves nothing behind", async () => {
   expect(batches.size).toBe(0);
   expect(listening).toBe(0);
 });
+
+test("an end that was heard long ago, and stored since, is looked for all the same", async () => {
+  const batchId = await record(2);
+  const batches = open(rig.bus, { storedMs: 0 });
+  expect(await completed(batches, batchId)).toBe(0);
+  await end(batchId, 0);
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  expect(await completed(batches, batchId)).toBe(1);
+});
+
+test("what was not heard is found behind an answer", async () => {
+  const batchId = await record(3);
+  const deaf: Bus = { ...rig.bus, subscribe: (_, signal) => rig.bus.subscribe("speech.nobody", signal) };
+  const batches = open(deaf, { freshMs: 0 });
+  expect(await completed(batches, batchId)).toBe(0);
+  begin(batchId, 1);
+  await end(batchId, 0);
+  await vi.waitUntil(async () => (await completed(batches, batchId)) === 1);
+  await vi.waitUntil(async () => (await begun(batches, batchId)).includes("1"));
+});
+
+test("nothing is listened to when the service stops while a batch is looked for", async () => {
+  let listening = 0;
+  const stopping = new AbortController();
+  const batchId = await record(1);
+  const batches = open(
+    {
+      ...rig.bus,
+      subscribe(subject, signal) {
+        listening += 1;
+        signal.addEventListener("abort", () => {
+          listening -= 1;
+        });
+        return rig.bus.subscribe(subject, signal);
+      },
+    },
+    {
+      signal: stopping.signal,
+      async find(id) {
+        expect(listening).toBe(2);
+        stopping.abort();
+        return await openBatchNotebook(rig.bus).read(id);
+      },
+    },
+  );
+  await batches.read(batchId);
+  expect(listening).toBe(0);
+  expect(batches.size).toBe(0);
+});

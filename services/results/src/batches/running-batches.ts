@@ -1,20 +1,14 @@
 /**
  * Batches whose status was asked for while they go on. The first question reads what the streams hold of a batch; from then on what comes
  * of it is heard. Done events that this process stored itself are known here (own-ends); of another's it is heard that there are some, and
- * they are read. What is kept here are caches: without them the whole batch is read again.
+ * they are read. What was not heard, as where two servers lost each other for a moment, is read now and then, behind an answer. What is kept
+ * here are caches: without them the whole batch is read again.
  */
 import type { Bus } from "@parlance/bus";
-import {
-  type BatchRecord,
-  parseDoneSubject,
-  parseProgressSubject,
-  parseResultSubject,
-  streams,
-  subjects,
-} from "@parlance/contracts";
-import { readDoneHeaders } from "./done-headers.ts";
-import { type Heard, hearBatch, saysBegun } from "./hear-batch.ts";
+import type { BatchRecord } from "@parlance/contracts";
+import { type Heard, hearBatch } from "./hear-batch.ts";
 import type { OwnEnds } from "./own-ends.ts";
+import { type BatchReader, createBatchReader } from "./read-batch.ts";
 import { createRunningBatch, type RunningBatch } from "./running-batch.ts";
 
 export interface RunningBatches {
@@ -35,8 +29,10 @@ export interface RunningBatchesOptions {
   find(batchId: string): Promise<BatchRecord | undefined>;
   /** Items of all batches together: some hundred bytes each. Default 20 000. */
   mostItems?: number;
-  /** Milliseconds after which it is looked again whether a batch is still known. Default 10 000. */
+  /** Milliseconds after which it is looked again what there is of a batch. Default 10 000. */
   freshMs?: number;
+  /** Milliseconds after which what was published, and is not stored, never will be. Default 30 000. */
+  storedMs?: number;
 }
 
 interface Entry {
@@ -47,18 +43,16 @@ interface Entry {
   /** The same of passes that have begun. */
   beginsUnread: boolean;
   heard: Heard;
-  /** Of the record, by the monotonic clock. */
-  askedAt: number;
+  reader: BatchReader;
+  /** When it was looked for what was not heard, by the monotonic clock. */
+  lookedAt: number;
   usedAt: number;
-  nextSeq: { done: number; results: number };
 }
 
 const UNUSED_MS = 60_000;
-/** What was published so long ago, and is not stored, never will be. */
-const STORED_MS = 30_000;
 
 export function createRunningBatches(options: RunningBatchesOptions): RunningBatches {
-  const { bus, find, ownEnds, signal, mostItems = 20_000, freshMs = 10_000 } = options;
+  const { bus, find, ownEnds, signal, mostItems = 20_000, freshMs = 10_000, storedMs = 30_000 } = options;
   const entries = new Map<string, Entry>();
   /** Of each batch that is read now, and of the reading after that, which sees what is stored meanwhile. */
   const reading = new Map<string, { now: Promise<unknown>; next: Promise<RunningBatch | undefined> | undefined }>();
@@ -69,10 +63,15 @@ export function createRunningBatches(options: RunningBatchesOptions): RunningBat
     else entry?.heard.ended.set(itemId, performance.now());
   });
   const stopLooking = bus.onConnection(() => {
-    for (const entry of entries.values()) Object.assign(entry, { endsUnread: true, beginsUnread: true });
+    for (const entry of entries.values()) {
+      Object.assign(entry, { endsUnread: true, beginsUnread: true });
+      entry.reader.serverIsNew();
+    }
   });
+  const forgetting = setInterval(() => forgetOld(performance.now()), UNUSED_MS).unref();
   signal.addEventListener("abort", () => {
     stopLooking();
+    clearInterval(forgetting);
     for (const batchId of [...entries.keys()]) drop(batchId);
   });
 
@@ -97,7 +96,7 @@ export function createRunningBatches(options: RunningBatchesOptions): RunningBat
     await new Promise((resolve) => setImmediate(resolve));
     const entry = await entryOf(batchId);
     if (entry === undefined) return undefined;
-    const read = await Promise.allSettled([readEnds(batchId, entry), readBegins(batchId, entry)]);
+    const read = await Promise.allSettled([readEnds(entry), readBegins(entry)]);
     for (const each of read) if (each.status === "rejected") throw each.reason;
     return entry.batch;
   }
@@ -105,42 +104,50 @@ export function createRunningBatches(options: RunningBatchesOptions): RunningBat
   async function entryOf(batchId: string): Promise<Entry | undefined> {
     const now = performance.now();
     const known = entries.get(batchId);
-    if (known?.open === false) {
-      if (now - known.askedAt > freshMs) void lookAgain(batchId, known);
-      return used(batchId, known, now);
-    }
-    // Heard before it is asked for: the answer comes when the server has heard of both.
-    const heard = known?.heard ?? hear(batchId);
+    if (known !== undefined && now - known.lookedAt > freshMs) void lookAgain(batchId, known);
+    if (known?.open === false) return used(batchId, known, now);
+    if (known === undefined) return await enter(batchId, now);
+    const record = await find(batchId);
+    if (record === undefined) drop(batchId);
+    return record && used(batchId, ask(known, record), now);
+  }
+
+  async function enter(batchId: string, now: number): Promise<Entry | undefined> {
+    // Heard before it is asked for: when the answer comes, the server has heard of both.
+    const heard = hear(batchId);
     let record: BatchRecord | undefined;
     try {
       record = await find(batchId);
-      signal.throwIfAborted();
     } finally {
-      if (record === undefined) {
-        heard.close();
-        drop(batchId);
-      }
+      if (record === undefined || signal.aborted) heard.close();
     }
     if (record === undefined) return undefined;
-    const entry: Entry = known ?? {
-      ...{ batch: createRunningBatch(record), heard, open: false, endsUnread: true, beginsUnread: true },
-      ...{ askedAt: now, usedAt: now, nextSeq: { done: 1, results: 1 } },
+    const batch = createRunningBatch(record);
+    const entry: Entry = {
+      ...{ batch, heard, reader: createBatchReader(bus, batchId, batch), open: record.open === true },
+      ...{ endsUnread: true, beginsUnread: true, lookedAt: now, usedAt: now },
     };
-    if (known === undefined && !heard.over) entries.set(batchId, entry);
-    entry.batch.asked(record);
-    Object.assign(entry, { open: record.open === true, askedAt: now });
+    if (!heard.over) entries.set(batchId, entry);
     return used(batchId, entry, now);
   }
 
-  /** A record may be forgotten, or expire, behind our back. Nobody waits for this. */
+  function ask(entry: Entry, record: BatchRecord): Entry {
+    entry.batch.asked(record);
+    return Object.assign(entry, { open: record.open === true });
+  }
+
+  /** A record may be forgotten, or expire, behind our back, and an event be stored that was not heard. Nobody waits for this. */
   async function lookAgain(batchId: string, entry: Entry): Promise<void> {
-    entry.askedAt = performance.now();
-    // Where it cannot be told now, it is looked again after the same time.
-    const isThere = await find(batchId).then(
-      (record) => record !== undefined,
-      () => true,
-    );
-    if (!isThere && entries.get(batchId) === entry) drop(batchId);
+    entry.lookedAt = performance.now();
+    try {
+      const record = await find(batchId);
+      if (record !== undefined) {
+        ask(entry, record);
+        await Promise.all([entry.reader.ends(), entry.reader.begins()]);
+      } else if (entries.get(batchId) === entry) drop(batchId);
+    } catch {
+      // Where it cannot be told now, it is looked again after the same time.
+    }
   }
 
   function used(batchId: string, entry: Entry, now: number): Entry {
@@ -161,61 +168,43 @@ export function createRunningBatches(options: RunningBatchesOptions): RunningBat
     }
   }
 
-  async function readEnds(batchId: string, entry: Entry): Promise<void> {
-    forgetSeen(entry);
-    if (!entry.endsUnread && entry.heard.ended.size === 0) return;
+  async function readEnds(entry: Entry): Promise<void> {
+    const {
+      batch,
+      reader,
+      heard: { ended },
+    } = entry;
+    for (const itemId of ended.keys()) if (batch.isDone(itemId)) ended.delete(itemId);
+    if (!entry.endsUnread && ended.size === 0) return;
     entry.endsUnread = false;
+    const before = performance.now() - storedMs;
     try {
-      await readNewDone(batchId, entry);
+      await reader.ends();
     } catch (error) {
       entry.endsUnread = true;
       throw error;
     }
-    forgetSeen(entry);
+    // What was looked for and is not there by then was refused.
+    for (const [itemId, at] of ended) if (at < before || batch.isDone(itemId)) ended.delete(itemId);
   }
 
-  function forgetSeen({ batch, heard: { ended } }: Entry): void {
-    const old = performance.now() - STORED_MS;
-    for (const [itemId, at] of ended) if (at < old || batch.isDone(itemId)) ended.delete(itemId);
-  }
-
-  async function readNewDone(batchId: string, { batch, nextSeq }: Entry): Promise<void> {
-    const events = { stream: streams.results, subject: subjects.batchDone(batchId), headersOnly: true };
-    for await (const { subject, headers, seq } of bus.read({ ...events, fromSeq: nextSeq.done, toNewest: true })) {
-      batch.take(parseDoneSubject(subject)?.itemId ?? "", readDoneHeaders(headers));
-      nextSeq.done = seq + 1;
-    }
-  }
-
-  /** Progress is forgotten with its server; what it told before is seen in the results. */
-  async function readBegins(batchId: string, entry: Entry): Promise<void> {
-    const { batch, heard } = entry;
+  async function readBegins(entry: Entry): Promise<void> {
+    const {
+      batch,
+      reader,
+      heard: { begun },
+    } = entry;
     if (entry.beginsUnread) {
       entry.beginsUnread = false;
       try {
-        await Promise.all([readProgress(batchId, entry), readResults(batchId, entry)]);
+        await reader.begins();
       } catch (error) {
         entry.beginsUnread = true;
         throw error;
       }
     }
-    for (const itemId of heard.begun) batch.begin(itemId);
-    heard.begun.clear();
-  }
-
-  async function readProgress(batchId: string, { batch }: Entry): Promise<void> {
-    const told = { stream: streams.progress, subject: subjects.progress(batchId, "*"), toNewest: true };
-    for await (const { subject, data } of bus.read(told)) {
-      if (saysBegun(data)) batch.begin(parseProgressSubject(subject)?.itemId ?? "");
-    }
-  }
-
-  async function readResults(batchId: string, { batch, nextSeq }: Entry): Promise<void> {
-    const results = { stream: streams.results, subject: `speech.result.${batchId}.>`, headersOnly: true };
-    for await (const { subject, seq } of bus.read({ ...results, fromSeq: nextSeq.results, toNewest: true })) {
-      batch.begin(parseResultSubject(subject)?.itemId ?? "");
-      nextSeq.results = seq + 1;
-    }
+    for (const itemId of begun) batch.begin(itemId);
+    begun.clear();
   }
 
   return {

@@ -97,9 +97,10 @@ async function readRunning(
   const batch = await running.read(batchId);
   if (batch === undefined) throw new SpeechError("batch_not_found");
   // Its summary is next, or it had none and is as good as read: nothing is answered that may be forgotten by then.
-  if (batch.whole) running.drop(batchId);
+  const { whole } = batch;
+  if (whole) running.drop(batchId);
   const waitingReason = await whyWaiting(batch.wanted);
-  return { ...written(batch.write(view, waitingReason, told)), final: batch.whole };
+  return { ...written(batch.write(view, waitingReason, told)), final: whole };
 }
 
 function written(json: string): FinalStatus {
@@ -129,7 +130,9 @@ export async function readStatus(
 ): Promise<BatchStatus> {
   const over = new AbortController();
   const also = { readiness: followModelReadiness({ bus }), ownEnds: createOwnEnds(), signal: over.signal };
-  const answer = await createStatuses({ bus, notebook, ...also }).read(batchId, { items: "all" });
-  over.abort();
-  return await parsed(answer);
+  try {
+    return await parsed(await createStatuses({ bus, notebook, ...also }).read(batchId, { items: "all" }));
+  } finally {
+    over.abort();
+  }
 }
