@@ -29,7 +29,7 @@ export interface RunningBatchesOptions {
   find(batchId: string): Promise<BatchRecord | undefined>;
   /** Items of all batches together: some hundred bytes each. Default 20 000. */
   mostItems?: number;
-  /** Milliseconds after which it is looked again what there is of a batch. Default 10 000. */
+  /** Milliseconds after which it is looked again what there is of a batch. Default 60 000: what came since the last look is read then. */
   freshMs?: number;
   /** Milliseconds after which what was published, and is not stored, never will be. Default 30 000. */
   storedMs?: number;
@@ -52,7 +52,7 @@ interface Entry {
 const UNUSED_MS = 60_000;
 
 export function createRunningBatches(options: RunningBatchesOptions): RunningBatches {
-  const { bus, find, ownEnds, signal, mostItems = 20_000, freshMs = 10_000, storedMs = 30_000 } = options;
+  const { bus, find, ownEnds, signal, mostItems = 20_000, freshMs = 60_000, storedMs = 30_000 } = options;
   const entries = new Map<string, Entry>();
   /** Of each batch that is read now, and of the reading after that, which sees what is stored meanwhile. */
   const reading = new Map<string, { now: Promise<unknown>; next: Promise<RunningBatch | undefined> | undefined }>();
