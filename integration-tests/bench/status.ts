@@ -41,8 +41,8 @@ const reads = Number(wished.reads);
 const PAUSE_MS = 20;
 /** Asked before anything is measured of finished batches, so that what is run often is compiled: a gateway has been up for a while. */
 const WARM_READS = 300;
-/** What the last batch leaves to do is done by then, and its memory collected. */
-const SETTLE_MS = 5_000;
+/** What the last batch leaves to do is done by then, and its memory collected: a service that rests does so within 40 s. */
+const SETTLE_MS = 45_000;
 const REST_MS = 10_000;
 
 const say = (text: string) => process.stdout.write(`${text}\n`);

@@ -72,12 +72,12 @@ async function hearSummaries(bus: Bus): Promise<{ of(batchId: string): Promise<v
     ended.set(batchId, end);
     return end;
   };
-  const prefix = subjects.summary("");
-  void (async () => {
-    for await (const { subject } of bus.subscribe(subjects.summary("*"), over.signal)) {
-      endOf(subject.slice(prefix.length)).resolve();
-    }
-  })();
+  const hear = async (subject: string) => {
+    for await (const summary of bus.subscribe(subject, over.signal))
+      endOf(summary.subject.split(".").at(-1) ?? "").resolve();
+  };
+  // The second is that of a batch of one item.
+  for (const subject of [subjects.summary("*"), subjects.toldSummary("*")]) void hear(subject);
   await bus.flush();
   return { of: (batchId) => endOf(batchId).promise, close: () => over.abort() };
 }

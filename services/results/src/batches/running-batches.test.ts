@@ -32,6 +32,22 @@ async function end(batchId: string, item: number): Promise<void> {
   await rig.bus.publishOnce(subjects.done(batchId, String(item)), "{}", { first: true, headers });
 }
 
+/** With how many subscriptions there are at the moment. */
+function countingListeners(): Bus & { listening: number } {
+  const bus: Bus & { listening: number } = {
+    ...rig.bus,
+    listening: 0,
+    subscribe(subject, signal) {
+      bus.listening += 1;
+      signal.addEventListener("abort", () => {
+        bus.listening -= 1;
+      });
+      return rig.bus.subscribe(subject, signal);
+    },
+  };
+  return bus;
+}
+
 function begin(batchId: string, item: number): void {
   rig.bus.publish(subjects.progress(batchId, String(item)), JSON.stringify({ state: "running", at: 1 }));
 }
@@ -145,20 +161,11 @@ test("nobody waits for whether a batch is still known, and one that is not is to
 });
 
 test("a batch that nobody knows leaves nothing behind", async () => {
-  let listening = 0;
-  const batches = open({
-    ...rig.bus,
-    subscribe(subject, signal) {
-      listening += 1;
-      signal.addEventListener("abort", () => {
-        listening -= 1;
-      });
-      return rig.bus.subscribe(subject, signal);
-    },
-  });
+  const bus = countingListeners();
+  const batches = open(bus);
   expect(await batches.read(randomUUID())).toBeUndefined();
   expect(batches.size).toBe(0);
-  expect(listening).toBe(0);
+  expect(bus.listening).toBe(0);
 });
 
 test("an end that was heard long ago, and stored since, is looked for all the same", async () => {
@@ -182,30 +189,18 @@ test("what was not heard is found behind an answer", async () => {
 });
 
 test("nothing is listened to when the service stops while a batch is looked for", async () => {
-  let listening = 0;
   const stopping = new AbortController();
   const batchId = await record(1);
-  const batches = open(
-    {
-      ...rig.bus,
-      subscribe(subject, signal) {
-        listening += 1;
-        signal.addEventListener("abort", () => {
-          listening -= 1;
-        });
-        return rig.bus.subscribe(subject, signal);
-      },
+  const bus = countingListeners();
+  const batches = open(bus, {
+    signal: stopping.signal,
+    async find(id) {
+      expect(bus.listening).toBe(2);
+      stopping.abort();
+      return await openBatchNotebook(rig.bus).read(id);
     },
-    {
-      signal: stopping.signal,
-      async find(id) {
-        expect(listening).toBe(2);
-        stopping.abort();
-        return await openBatchNotebook(rig.bus).read(id);
-      },
-    },
-  );
+  });
   await batches.read(batchId);
-  expect(listening).toBe(0);
+  expect(bus.listening).toBe(0);
   expect(batches.size).toBe(0);
 });

@@ -169,40 +169,20 @@ export function createRunningBatches(options: RunningBatchesOptions): RunningBat
   }
 
   async function readEnds(entry: Entry): Promise<void> {
-    const {
-      batch,
-      reader,
-      heard: { ended },
-    } = entry;
+    const { batch, reader } = entry;
+    const { ended } = entry.heard;
     for (const itemId of ended.keys()) if (batch.isDone(itemId)) ended.delete(itemId);
     if (!entry.endsUnread && ended.size === 0) return;
-    entry.endsUnread = false;
     const before = performance.now() - storedMs;
-    try {
-      await reader.ends();
-    } catch (error) {
-      entry.endsUnread = true;
-      throw error;
-    }
+    await readUnread(entry, "endsUnread", reader.ends);
     // What was looked for and is not there by then was refused.
     for (const [itemId, at] of ended) if (at < before || batch.isDone(itemId)) ended.delete(itemId);
   }
 
   async function readBegins(entry: Entry): Promise<void> {
-    const {
-      batch,
-      reader,
-      heard: { begun },
-    } = entry;
-    if (entry.beginsUnread) {
-      entry.beginsUnread = false;
-      try {
-        await reader.begins();
-      } catch (error) {
-        entry.beginsUnread = true;
-        throw error;
-      }
-    }
+    const { batch, reader } = entry;
+    const { begun } = entry.heard;
+    if (entry.beginsUnread) await readUnread(entry, "beginsUnread", reader.begins);
     for (const itemId of begun) batch.begin(itemId);
     begun.clear();
   }
@@ -230,5 +210,20 @@ export function createRunningBatches(options: RunningBatchesOptions): RunningBat
     });
     reading.set(batchId, { now, next: undefined });
     return now;
+  }
+}
+
+/** What comes unread while it is read stays so. */
+async function readUnread(
+  entry: Entry,
+  unread: "endsUnread" | "beginsUnread",
+  read: () => Promise<void>,
+): Promise<void> {
+  entry[unread] = false;
+  try {
+    await read();
+  } catch (error) {
+    entry[unread] = true;
+    throw error;
   }
 }
