@@ -32,6 +32,11 @@ async function end(batchId: string, item: number): Promise<void> {
   await rig.bus.publishOnce(subjects.done(batchId, String(item)), "{}", { first: true, headers });
 }
 
+/** A question comes to results on the connection on which it hears: behind what was told before. */
+async function asQuestionsDo(bus: Bus): Promise<void> {
+  await bus.flush();
+}
+
 /** With how many subscriptions there are at the moment. */
 function countingListeners(): Bus & { listening: number } {
   const bus: Bus & { listening: number } = {
@@ -95,10 +100,12 @@ test("batches that take each other's place, and such as are entered at one time,
 
 test("what another process ends is seen by the next question, with the rights that results has", async () => {
   const batchId = await record(12);
-  const batches = open(await rig.connectAs("results"));
+  const bus = await rig.connectAs("results");
+  const batches = open(bus);
   for (let item = 0; item < 12; item += 1) {
     expect(await completed(batches, batchId)).toBe(item);
     await end(batchId, item);
+    await asQuestionsDo(bus);
   }
   expect(await completed(batches, batchId)).toBe(12);
 });
@@ -128,6 +135,7 @@ test("what has begun is read for the first question and heard from then on, and 
   for (const item of [1, 2, 3]) {
     begin(batchId, item);
     await rig.bus.flush();
+    await asQuestionsDo(bus);
     expect(await begun(batches, batchId)).toContain(String(item));
   }
   expect(reads).toBe(3);
