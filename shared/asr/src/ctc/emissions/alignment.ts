@@ -1,4 +1,9 @@
-/** The single likeliest alignment of labels to frames (Viterbi over CTC's states). */
+/**
+ * The single likeliest alignment of labels to frames (Viterbi over CTC's states).
+ *
+ * The states that a likely path can be in lie close together, so only those near the best one are gone through: of 25 s of speech some fiftieth.
+ * What is left out is proven to be worse, or else gone through too: the answer is always the likeliest of all.
+ */
 import { BLANK, type Emissions } from "./emissions.ts";
 
 export interface Alignment {
@@ -8,26 +13,80 @@ export interface Alignment {
 }
 
 const NONE = Number.NEGATIVE_INFINITY;
+/** How far (natural log) behind the best of its frame a state may be at first. */
+const MARGIN = 32;
+/** More than sums of the same numbers in another order can differ. */
+const ROUNDING = 1e-6;
+
 let scores = new Float64Array(1024);
 let steps = new Uint8Array(1 << 16);
+let hopes = new Float64Array(2048);
+let wanted = new Int32Array(512);
 
 /** Undefined when the labels need more frames than there are. */
 export function alignLabels(emissions: Emissions, labels: readonly number[]): Alignment | undefined {
-  const { data, offset, frames, labels: count } = emissions;
+  const { frames } = emissions;
   const states = 2 * labels.length + 1;
-  if (states + 1 > scores.length) scores = new Float64Array(2 * states);
+  if (frames === 0) return undefined;
+  makeRoom(states, frames);
+  wanted.set(labels);
+  hopeFrom(emissions);
+  let { found, missed } = walk(emissions, states, { margin: MARGIN, floor: NONE });
+  // With what was found, less is left to go through: where even the most that can be hoped for is worse, no better path goes.
+  if (!(missed < found - ROUNDING)) {
+    ({ found, missed } = walk(emissions, states, { margin: Number.POSITIVE_INFINITY, floor: found - ROUNDING }));
+  }
+  return found === NONE ? undefined : traceBack(frames, states, labels.length);
+}
+
+function makeRoom(states: number, frames: number): void {
+  if (states + 2 > scores.length) {
+    scores = new Float64Array(2 * states);
+    wanted = new Int32Array(states);
+  }
   if (states * frames > steps.length) steps = new Uint8Array(2 * states * frames);
-  // The states of the forward algorithm: 2n is the blank before label n, 2n + 1 is label n.
+  if (frames + 1 > hopes.length) hopes = new Float64Array(2 * frames);
+}
+
+/** From each frame to the end: what no path can exceed. */
+function hopeFrom({ data, offset, frames, labels: count }: Emissions): void {
+  hopes[frames] = 0;
+  for (let frame = frames - 1; frame >= 0; frame--) {
+    const row = offset + frame * count;
+    let best = data[row] ?? NONE;
+    for (let label = 1; label < count; label++) {
+      const score = data[row + label] ?? NONE;
+      if (score > best) best = score;
+    }
+    hopes[frame] = (hopes[frame + 1] ?? 0) + best;
+  }
+}
+
+/**
+ * Fills `steps`. States 2n are the blank before label n, 2n + 1 is label n, as in the forward algorithm; state s has its score at
+ * s + 1, behind one that is never reached. States at either end of those in use are left when they are `margin` behind the best, or
+ * cannot come to `floor` any more. `found`: the score of the path; `missed`: the most that one through a state that was left might have.
+ */
+function walk(
+  { data, offset, frames, labels: count }: Emissions,
+  states: number,
+  { margin, floor }: { margin: number; floor: number },
+): { found: number; missed: number } {
   const score = scores;
-  score.fill(NONE, 0, states + 1);
+  score.fill(NONE, 0, states + 2);
   score[1] = 0;
+  let first = 0;
+  let last = 0;
+  let missed = NONE;
   for (let frame = 0; frame < frames; frame++) {
     const row = offset + frame * count;
     const blank = data[row + BLANK] ?? NONE;
-    const lowest = Math.max(0, states - 2 * (frames - frame));
-    const highest = Math.min(states - 1, 2 * frame + 1);
     const line = frame * states;
-    for (let state = highest; state >= lowest; state--) {
+    // Only states from which the end still can be reached.
+    const lowest = Math.max(first, states - 2 * (frames - frame));
+    last = Math.min(states - 1, frame === 0 ? 1 : last + 2);
+    let top = NONE;
+    for (let state = last; state >= lowest; state--) {
       let best = score[state + 1] ?? NONE;
       let step = 0;
       const previous = score[state] ?? NONE;
@@ -37,24 +96,39 @@ export function alignLabels(emissions: Emissions, labels: readonly number[]): Al
       }
       let emission = blank;
       if ((state & 1) === 1) {
-        const label = labels[state >> 1] ?? 0;
+        const label = wanted[state >> 1] ?? 0;
         emission = data[row + label] ?? NONE;
-        const skipped = state > 1 && labels[(state >> 1) - 1] !== label ? (score[state - 1] ?? NONE) : NONE;
+        const skipped = state > 1 && wanted[(state >> 1) - 1] !== label ? (score[state - 1] ?? NONE) : NONE;
         if (skipped > best) {
           best = skipped;
           step = 2;
         }
       }
-      score[state + 1] = best + emission;
+      const reached = best + emission;
+      score[state + 1] = reached;
+      if (reached > top) top = reached;
       steps[line + state] = step;
     }
+    const hope = hopes[frame + 1] ?? 0;
+    const least = Math.max(top - margin, floor - hope);
+    for (; first < lowest; first++) score[first + 1] = NONE;
+    while (first < last && (score[first + 1] ?? NONE) < least) {
+      missed = Math.max(missed, (score[first + 1] ?? NONE) + hope);
+      score[first + 1] = NONE;
+      first++;
+    }
+    while (last > first && (score[last + 1] ?? NONE) < least) {
+      missed = Math.max(missed, (score[last + 1] ?? NONE) + hope);
+      score[last + 1] = NONE;
+      last--;
+    }
   }
-  const blankEnd = score[states] ?? NONE;
-  const labelEnd = score[states - 1] ?? NONE;
-  if (frames === 0 || Math.max(blankEnd, labelEnd) === NONE) return undefined;
+  return { found: Math.max(score[states] ?? NONE, score[states - 1] ?? NONE), missed };
+}
 
-  const alignment = { starts: new Int32Array(labels.length), ends: new Int32Array(labels.length) };
-  let state = labelEnd > blankEnd ? states - 2 : states - 1;
+function traceBack(frames: number, states: number, count: number): Alignment {
+  const alignment = { starts: new Int32Array(count), ends: new Int32Array(count) };
+  let state = (scores[states - 1] ?? NONE) > (scores[states] ?? NONE) ? states - 2 : states - 1;
   for (let frame = frames - 1; frame >= 0; frame--) {
     if ((state & 1) === 1) {
       const label = state >> 1;
