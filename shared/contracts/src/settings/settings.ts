@@ -184,7 +184,7 @@ export const settingsTable = {
     schema: integer(0),
     default: undefined,
     describe:
-      "Bytes of memory that nats-server keeps to as long as what is in use is less; 0: whatever it takes to collect seldom; default: an eighth of the machine's memory, from 268435456 to 1073741824",
+      "Bytes of memory that nats-server keeps to as long as what is in use is less; 0: whatever it takes to collect seldom; default: 268435456 where there is less than 4 GB, else an eighth of the memory, from 536870912 to 1073741824",
   }),
   NATS_REPLICAS: setting({
     schema: integer(1, 5),

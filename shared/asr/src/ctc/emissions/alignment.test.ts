@@ -36,7 +36,7 @@ function scoreOf(emissions: Emissions, labels: readonly number[]): number {
   return path.reduce((sum, label, frame) => sum + (data[offset + frame * count + label] ?? 0), 0);
 }
 
-/** What was said, and what is to be aligned: the same, nearly, or anything. */
+/** What was said, and what is to be aligned: the same, nearly, or anything, which may be more than there are frames. */
 const cases = fc.record({
   seed: fc.integer({ min: 1, max: 1_000_000 }),
   labels: fc.integer({ min: 2, max: 12 }),
@@ -44,23 +44,73 @@ const cases = fc.record({
   gap: fc.integer({ min: 1, max: 4 }),
   certainty: fc.constantFrom(1, 4, 12, 40),
   changed: fc.constantFrom(0, 0.05, 0.3, 1),
+  /** Asked for without regard to what was said, in as many. */
+  foreign: fc.option(fc.integer({ min: 0, max: 90 }), { freq: 4 }),
+  /** Of all values, what is minus infinity. */
+  impossible: fc.constantFrom(0, 0, 0.02, 0.2),
+  /** What lies in front of the row. */
+  offset: fc.constantFrom(0, 7),
 });
 
 describe("alignLabels", () => {
   it("is as likely as the likeliest of all paths, whatever is said and whatever is asked for", () => {
+    let [aligned, unaligned] = [0, 0];
     fc.assert(
-      fc.property(cases, ({ seed, labels, said, gap, certainty, changed }) => {
+      fc.property(cases, ({ seed, labels, said, gap, certainty, changed, foreign, impossible, offset }) => {
         const random = createRandom(seed);
         const any = () => 1 + Math.floor(random() * (labels - 1));
         const spoken = Array.from({ length: said }, any);
-        const emissions = spokenEmissions(spoken, { labels, gap, certainty, random: () => 3 * random() });
-        const asked = spoken.map((label) => (random() < changed ? any() : label)).filter(() => random() >= changed / 3);
+        const made = spokenEmissions(spoken, { labels, gap, certainty, random: () => 3 * random() });
+        const before = Array.from({ length: offset }, () => 5 * random());
+        const data = Float32Array.from([
+          ...before,
+          ...made.data.map((value) => (random() < impossible ? Number.NEGATIVE_INFINITY : value)),
+        ]);
+        const emissions = { ...made, data, offset };
+        const asked =
+          foreign === null
+            ? spoken.map((label) => (random() < changed ? any() : label)).filter(() => random() >= changed / 3)
+            : Array.from({ length: foreign }, any);
         const best = plainScore(emissions, asked);
-        if (best === Number.NEGATIVE_INFINITY) expect(alignLabels(emissions, asked)).toBeUndefined();
-        else expect(scoreOf(emissions, asked)).toBeCloseTo(best, 5);
+        if (best === Number.NEGATIVE_INFINITY) {
+          unaligned++;
+          expect(alignLabels(emissions, asked)).toBeUndefined();
+        } else {
+          aligned++;
+          expect(scoreOf(emissions, asked)).toBeCloseTo(best, 5);
+        }
       }),
-      { numRuns: 300 },
+      { numRuns: 400 },
     );
+    expect(Math.min(aligned, unaligned)).toBeGreaterThan(20);
+  });
+
+  it.each([
+    { asked: [], frames: 1 },
+    { asked: [1], frames: 1 },
+    { asked: [1, 2], frames: 1 },
+    { asked: [1, 2, 3], frames: 3 },
+    { asked: [1, 2, 3, 1], frames: 3 },
+    { asked: [1, 1], frames: 2 },
+  ])("fits $asked.length labels into $frames frames, or tells that they do not fit", ({ asked, frames }) => {
+    const emissions = randomEmissions(frames, 4, createRandom(5));
+    const best = plainScore(emissions, asked);
+    expect(scoreOf(emissions, asked)).toBeCloseTo(best, 5);
+  });
+
+  it("is right where labels are masked by huge numbers, whose sums are rounded", () => {
+    const masked = -1e9;
+    const rest = Array.from({ length: 99 }, () => [-0.4, -5, -5]);
+    const data = [[masked, masked - 128, 0], [-200, -200, 0], [-5, -0.4, -5], ...rest].flat();
+    const emissions = { data: Float32Array.from(data), offset: 0, frames: 102, labels: 3 };
+    expect(alignLabels(emissions, [1])).toEqual({ starts: Int32Array.of(1), ends: Int32Array.of(3) });
+  });
+
+  it("is right with a head of more labels than there are states", () => {
+    const emissions = randomEmissions(40, 60, createRandom(9), 6);
+    for (const asked of [[], [7], [3, 59, 59, 1], Array.from({ length: 20 }, (_, index) => 1 + 2 * index)]) {
+      expect(scoreOf(emissions, asked)).toBeCloseTo(plainScore(emissions, asked), 5);
+    }
   });
 
   it("finds a path that begins far behind another", () => {
@@ -83,7 +133,8 @@ describe("alignLabels", () => {
     const long = Array.from({ length: 900 }, (_, index) => 1 + ((index * 3) % 7));
     const emissions = spokenEmissions(long, { labels });
     const before = alignLabels(emissions, long);
-    alignLabels(spokenEmissions([1, 2], { labels }), [1, 2]);
+    const short = spokenEmissions([1, 2], { labels });
+    expect(alignLabels(short, [1, 2])).toEqual({ starts: Int32Array.of(2, 5), ends: Int32Array.of(3, 6) });
     expect(alignLabels(emissions, long)).toEqual(before);
     expect(scoreOf(emissions, long)).toBeCloseTo(plainScore(emissions, long), 5);
   });

@@ -15,8 +15,8 @@ export interface Alignment {
 const NONE = Number.NEGATIVE_INFINITY;
 /** How far (natural log) behind the best of its frame a state may be at first. */
 const MARGIN = 32;
-/** More than sums of the same numbers in another order can differ. */
-const ROUNDING = 1e-6;
+/** Of a sum, more than sums of the same numbers in another order can differ. */
+const ROUNDING = 1e-11;
 
 let scores = new Float64Array(1024);
 let steps = new Uint8Array(1 << 16);
@@ -30,13 +30,20 @@ export function alignLabels(emissions: Emissions, labels: readonly number[]): Al
   if (frames === 0) return undefined;
   makeRoom(states, frames);
   wanted.set(labels);
+  return fillSteps(emissions, states) === NONE ? undefined : traceBack(frames, states, labels.length);
+}
+
+/** Answers the score of the likeliest path. */
+function fillSteps(emissions: Emissions, states: number): number {
+  const all = Number.POSITIVE_INFINITY;
+  // To look for the best label of each frame would cost more than all states.
+  if (emissions.labels > states) return walk(emissions, states, { margin: all, floor: NONE }).found;
   hopeFrom(emissions);
-  let { found, missed } = walk(emissions, states, { margin: MARGIN, floor: NONE });
+  const { found, missed } = walk(emissions, states, { margin: MARGIN, floor: NONE });
+  const floor = found - ROUNDING * (1 + Math.abs(found));
+  if (missed < floor) return found;
   // With what was found, less is left to go through: where even the most that can be hoped for is worse, no better path goes.
-  if (!(missed < found - ROUNDING)) {
-    ({ found, missed } = walk(emissions, states, { margin: Number.POSITIVE_INFINITY, floor: found - ROUNDING }));
-  }
-  return found === NONE ? undefined : traceBack(frames, states, labels.length);
+  return walk(emissions, states, { margin: all, floor }).found;
 }
 
 function makeRoom(states: number, frames: number): void {
@@ -83,10 +90,10 @@ function walk(
     const blank = data[row + BLANK] ?? NONE;
     const line = frame * states;
     // Only states from which the end still can be reached.
-    const lowest = Math.max(first, states - 2 * (frames - frame));
+    first = Math.max(first, states - 2 * (frames - frame));
     last = Math.min(states - 1, frame === 0 ? 1 : last + 2);
     let top = NONE;
-    for (let state = last; state >= lowest; state--) {
+    for (let state = last; state >= first; state--) {
       let best = score[state + 1] ?? NONE;
       let step = 0;
       const previous = score[state] ?? NONE;
@@ -111,7 +118,6 @@ function walk(
     }
     const hope = hopes[frame + 1] ?? 0;
     const least = Math.max(top - margin, floor - hope);
-    for (; first < lowest; first++) score[first + 1] = NONE;
     while (first < last && (score[first + 1] ?? NONE) < least) {
       missed = Math.max(missed, (score[first + 1] ?? NONE) + hope);
       score[first + 1] = NONE;
