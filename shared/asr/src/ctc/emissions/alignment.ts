@@ -83,7 +83,7 @@ function walk(
   score.fill(NONE, 0, states + 2);
   score[1] = 0;
   let first = 0;
-  let last = 0;
+  let last = -1;
   let missed = NONE;
   for (let frame = 0; frame < frames; frame++) {
     const row = offset + frame * count;
@@ -91,7 +91,7 @@ function walk(
     const line = frame * states;
     // Only states from which the end still can be reached.
     first = Math.max(first, states - 2 * (frames - frame));
-    last = Math.min(states - 1, frame === 0 ? 1 : last + 2);
+    last = Math.min(states - 1, last + 2);
     let top = NONE;
     for (let state = last; state >= first; state--) {
       let best = score[state + 1] ?? NONE;
