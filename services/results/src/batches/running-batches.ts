@@ -14,8 +14,8 @@ import { createRunningBatch, type RunningBatch } from "./running-batch.ts";
 export interface RunningBatches {
   /** With all that is stored by now; undefined for a batch that nobody knows. */
   read(batchId: string): Promise<RunningBatch | undefined>;
-  /** Whether it was read a moment ago, and something of it was left to do then. */
-  isUnfinished(batchId: string): boolean;
+  /** Whether what comes of it is heard, so that reading it costs nothing. */
+  isHeard(batchId: string): boolean;
   drop(batchId: string): void;
   readonly size: number;
 }
@@ -197,7 +197,7 @@ export function createRunningBatches(options: RunningBatchesOptions): RunningBat
       );
       return await current.next;
     },
-    isUnfinished: (batchId) => entries.get(batchId)?.batch.whole === false,
+    isHeard: (batchId) => entries.has(batchId),
     drop,
     get size() {
       return entries.size;

@@ -107,6 +107,29 @@ test("what this process ends is known without being read; what another one ends 
   expect(bus.messages).toBe(22);
 });
 
+test("a batch whose items' ends are heard is told to its end without a look at its summary", async () => {
+  const { batchId } = await record(2);
+  let looks = 0;
+  const last: Bus["last"] = async (...asked) => {
+    looks += 1;
+    return await rig.bus.last(...asked);
+  };
+  const ask = statuses({ ...rig.bus, last });
+  await ask.read(batchId, { items: "none" });
+  expect(looks).toBe(1);
+  await end(batchId, 0);
+  expect(await ask.read(batchId, all)).toMatchObject({ final: false });
+  await end(batchId, 1);
+  const told = await ask.read(batchId, all);
+  expect(told.final).toBe(true);
+  expect(looks).toBe(1);
+  // From then on it is as good as stored, and not kept.
+  const notebook = openBatchNotebook(rig.bus);
+  await createBatchProgress({ bus: rig.bus, notebook, now: () => 5 }).check(batchId);
+  expect(await ask.read(batchId, all)).toMatchObject({ final: true, etag: told.etag });
+  expect(looks).toBe(2);
+});
+
 test("a question sees what was stored before it, though another one is being answered", async () => {
   const { batchId } = await record(20);
   const ask = statuses(rig.bus);

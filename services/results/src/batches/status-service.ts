@@ -77,8 +77,8 @@ export function createStatuses({ bus, notebook, readiness, ownEnds, signal }: St
   const whyWaiting = createWhyWaiting(readiness);
   return {
     async read(batchId, view, told = {}) {
-      // A batch of which something was left to do a moment ago has its summary, if at all, since what is read of it now.
-      const final = running.isUnfinished(batchId) ? undefined : await readFinal(bus, batchId, view, told);
+      // What is heard of a batch says as much as its summary, and RESULTS is slow to read as long as it is written.
+      const final = running.isHeard(batchId) ? undefined : await readFinal(bus, batchId, view, told);
       if (final !== undefined) {
         running.drop(batchId);
         return { ...final, final: true };
