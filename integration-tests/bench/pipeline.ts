@@ -44,6 +44,8 @@ const SEGMENT_SECONDS = 25;
 const PASS_SIZE = 16;
 const PASS_SECONDS = SEGMENT_SECONDS * PASS_SIZE;
 const CLIP_SECONDS = 3;
+/** Of the backlog beside requests: what they cost it is about as much as one round differs from the next. */
+const MORE_ROUNDS = 2;
 
 const say = (text: string) => process.stdout.write(`${text}\n`);
 
@@ -151,7 +153,8 @@ async function behindBacklog(): Promise<BehindBacklog> {
   try {
     await interactiveMilliseconds(side.pipeline.gatewayUrl, wavOf([clip]), 20);
     const recording = { wav, seconds: SEGMENT_SECONDS };
-    const options = { ...side, recording, count: Number(wished.recordings), clip: wavOf([clip]), rounds };
+    const count = Number(wished.recordings);
+    const options = { ...side, recording, count, clip: wavOf([clip]), rounds: rounds + MORE_ROUNDS };
     const behind = await measureBehindBacklog(options);
     for (const [round, { alone, beside }] of behind.rounds.entries()) {
       say(
