@@ -7,7 +7,6 @@ import {
   type BatchRecord,
   GATEWAY_SOURCE,
   headerNames,
-  requestSubjects,
   SpeechError,
   type Submission,
   subjects,
@@ -18,12 +17,6 @@ const PUBLISH_TIMEOUT_MS = 5_000;
 const HEADER_ROOM_BYTES = 1_024;
 /** What a batch's status needs of each item beyond what was submitted of it. */
 const STATUS_BYTES_PER_ITEM = 384;
-/**
- * Of so many items the results service is asked before any of them can end, so that whoever asks next need not wait for its first answer.
- * That reads what is stored of a batch, from a stream which is written meanwhile; what comes later is heard.
- */
-const WORTH_HEARING = 32;
-const ASKED_AHEAD = JSON.stringify({ items: "none" });
 /** A raw drop is a batch of one item, and this is its id. */
 export const ONLY_ITEM = "0";
 
@@ -61,7 +54,6 @@ export async function acceptBatch(
   if (item?.operation === "transcribe" && others.length === 0) return await publish();
   // First: whoever has its answer may ask for its status at once.
   const revision = await notebook.enter(recordOf(batchId, submission, acceptedAt));
-  if (submission.items.length >= WORTH_HEARING) bus.publish(requestSubjects.status(batchId), ASKED_AHEAD);
   try {
     await publish();
   } catch (error) {

@@ -1,14 +1,15 @@
 import { randomUUID } from "node:crypto";
 import type { Bus } from "@parlance/bus";
 import { useTestServer } from "@parlance/bus/testing";
-import { requestSubjects, SpeechError, subjects, writeSummary } from "@parlance/contracts";
-import { afterEach, expect, test } from "vitest";
+import { requestSubjects, SpeechError, type StatusView, subjects, writeSummary } from "@parlance/contracts";
+import { afterEach, expect, test, vi } from "vitest";
 import { createStatusDesk } from "./status-desk.ts";
 
 const rig = useTestServer();
 const whole = { items: "all" } as const;
 let over = new AbortController();
 afterEach(() => {
+  vi.restoreAllMocks();
   over.abort();
   over = new AbortController();
 });
@@ -43,6 +44,31 @@ test.each(["bus_unavailable", "queue_full"] as const)(
     expect(Buffer.from(answer.data).toString()).toBe('{"stored":true}');
   },
 );
+
+test("results is told what was looked for already: a moment after a batch was accepted, or where nothing is stored", async () => {
+  const asked: unknown[] = [];
+  const answer = async ({ data }: { data: Uint8Array }) => {
+    asked.push(JSON.parse(Buffer.from(data).toString()).unstored);
+    throw new SpeechError("batch_not_found");
+  };
+  rig.bus.serve(requestSubjects.status("*"), "results", answer, over.signal);
+  await rig.bus.flush();
+  const desk = createStatusDesk(rig.bus);
+  const ask = async (batchId: string, view: StatusView) =>
+    await expect(desk.ask(batchId, view, undefined)).rejects.toMatchObject({ code: "batch_not_found" });
+  const accepted = randomUUID();
+  desk.accepted(accepted);
+  await ask(accepted, whole);
+  await ask(accepted, { items: "failed" });
+  await ask(randomUUID(), whole);
+  expect(asked).toEqual([true, true, true]);
+  // A part is never what is stored, and what was left to do long ago may be done.
+  await ask(randomUUID(), { items: "failed" });
+  const now = performance.now();
+  vi.spyOn(performance, "now").mockReturnValue(now + 10_000);
+  await ask(accepted, whole);
+  expect(asked.slice(3)).toEqual([false, false]);
+});
 
 test("nothing stored is looked for of what was accepted here a moment ago", async () => {
   await refuseAll("batch_not_found");

@@ -34,10 +34,20 @@ export interface StatusDesk {
 
 const TIMEOUT_MS = 5_000;
 const MOST_REMEMBERED = 1_024;
+/** What had something left to do so lately has no summary yet, or hardly. */
+const LATELY_MS = 10_000;
+
+interface Question {
+  batchId: string;
+  view: StatusView;
+  etag: string | undefined;
+  /** Whether its summary was not there a moment ago. */
+  unstored: boolean;
+}
 
 export function createStatusDesk(bus: Pick<Bus, "ask" | "last">): StatusDesk {
-  /** Batches of which something was left to do, the newest last. */
-  const unfinished = new Set<string>();
+  /** Batches of which something was left to do, with when, by the monotonic clock: the newest last. */
+  const unfinished = new Map<string, number>();
 
   async function stored(batchId: string, etag: string | undefined): Promise<StatusAnswer | undefined> {
     const summary = await bus.last(streams.results, subjects.summary(batchId), {
@@ -50,8 +60,8 @@ export function createStatusDesk(bus: Pick<Bus, "ask" | "last">): StatusDesk {
     return { ...status, ...(unchanged ? { data: new Uint8Array(), gzip: false } : {}), unchanged, final: true };
   }
 
-  async function told(batchId: string, view: StatusView, etag: string | undefined): Promise<StatusAnswer> {
-    const question = JSON.stringify({ ...view, gzip: true, ...(etag === undefined ? {} : { etag }) });
+  async function told({ batchId, view, etag, unstored }: Question): Promise<StatusAnswer> {
+    const question = JSON.stringify({ ...view, gzip: true, unstored, etag });
     const reply = await bus.ask(requestSubjects.status(batchId), question, TIMEOUT_MS);
     if (reply === undefined) throw new SpeechError("bus_unavailable", "The results service does not answer.");
     const { data, headers } = reply;
@@ -70,10 +80,10 @@ export function createStatusDesk(bus: Pick<Bus, "ask" | "last">): StatusDesk {
   }
 
   /** A finished batch's status is told though the results service is away, or has too much to do. */
-  async function toldOrStored(...asked: Parameters<StatusDesk["ask"]>): Promise<StatusAnswer> {
-    const [batchId, view, etag] = asked;
+  async function toldOrStored(question: Question): Promise<StatusAnswer> {
+    const { batchId, view, etag } = question;
     try {
-      return await told(...asked);
+      return await told(question);
     } catch (error) {
       const { code } = toSpeechError(error);
       const mayBeStored = isWholeView(view) && (code === "bus_unavailable" || code === "queue_full");
@@ -85,19 +95,22 @@ export function createStatusDesk(bus: Pick<Bus, "ask" | "last">): StatusDesk {
 
   function remember(batchId: string): void {
     unfinished.delete(batchId);
-    unfinished.add(batchId);
-    const [oldest] = unfinished;
+    unfinished.set(batchId, performance.now());
+    const [oldest] = unfinished.keys();
     if (unfinished.size > MOST_REMEMBERED && oldest !== undefined) unfinished.delete(oldest);
   }
 
   return {
     accepted: remember,
     async ask(batchId, view, etag) {
-      if (isWholeView(view) && !unfinished.has(batchId)) {
+      const leftAt = unfinished.get(batchId);
+      let unstored = leftAt !== undefined && performance.now() - leftAt < LATELY_MS;
+      if (isWholeView(view) && leftAt === undefined) {
         const status = await stored(batchId, etag);
         if (status !== undefined) return status;
+        unstored = true;
       }
-      const status = await toldOrStored(batchId, view, etag);
+      const status = await toldOrStored({ batchId, view, etag, unstored });
       if (status.final) unfinished.delete(batchId);
       else remember(batchId);
       return status;

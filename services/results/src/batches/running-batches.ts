@@ -49,13 +49,18 @@ interface Entry {
   usedAt: number;
 }
 
+interface Reading {
+  now: Promise<RunningBatch | undefined>;
+  next: Promise<RunningBatch | undefined> | undefined;
+}
+
 const UNUSED_MS = 60_000;
 
 export function createRunningBatches(options: RunningBatchesOptions): RunningBatches {
   const { bus, find, ownEnds, signal, mostItems = 20_000, freshMs = 60_000, storedMs = 30_000 } = options;
   const entries = new Map<string, Entry>();
   /** Of each batch that is read now, and of the reading after that, which sees what is stored meanwhile. */
-  const reading = new Map<string, { now: Promise<unknown>; next: Promise<RunningBatch | undefined> | undefined }>();
+  const reading = new Map<string, Reading>();
 
   ownEnds.follow((batchId, itemId, said) => {
     const entry = entries.get(batchId);
@@ -191,10 +196,7 @@ export function createRunningBatches(options: RunningBatchesOptions): RunningBat
     async read(batchId) {
       const current = reading.get(batchId);
       if (current === undefined) return await start(batchId);
-      current.next ??= current.now.then(
-        () => start(batchId),
-        () => start(batchId),
-      );
+      current.next ??= behind(batchId, current);
       return await current.next;
     },
     isHeard: (batchId) => entries.has(batchId),
@@ -203,6 +205,14 @@ export function createRunningBatches(options: RunningBatchesOptions): RunningBat
       return entries.size;
     },
   };
+
+  async function behind(batchId: string, current: Reading): Promise<RunningBatch | undefined> {
+    const batch = await current.now.catch(() => undefined);
+    if (!batch?.whole) return await start(batchId);
+    // Nothing comes of it any more.
+    reading.delete(batchId);
+    return batch;
+  }
 
   function start(batchId: string): Promise<RunningBatch | undefined> {
     const now = update(batchId).finally(() => {

@@ -107,27 +107,69 @@ test("what this process ends is known without being read; what another one ends 
   expect(bus.messages).toBe(22);
 });
 
-test("a batch whose items' ends are heard is told to its end without a look at its summary", async () => {
-  const { batchId } = await record(2);
-  let looks = 0;
-  const last: Bus["last"] = async (...asked) => {
-    looks += 1;
-    return await rig.bus.last(...asked);
+/** Counts how often one message is looked for. */
+function looking(bus: Bus): Bus & { looks: number } {
+  const counted = {
+    ...bus,
+    looks: 0,
+    async last(...asked: Parameters<Bus["last"]>) {
+      counted.looks += 1;
+      return await bus.last(...asked);
+    },
   };
-  const ask = statuses({ ...rig.bus, last });
-  await ask.read(batchId, { items: "none" });
-  expect(looks).toBe(1);
-  await end(batchId, 0);
+  return counted;
+}
+
+test("what is heard of a batch is told to its end without a look at its summary", async () => {
+  const { batchId } = await record(2);
+  const bus = looking(rig.bus);
+  const ownEnds = createOwnEnds();
+  const concludeItem = createConcludeItem({ bus: rig.bus, files: await bus.files(buckets.files), ownEnds });
+  const { signal } = new AbortController();
+  const notebook = openBatchNotebook(rig.bus);
+  const ask = createStatuses({ bus, notebook, readiness: followModelReadiness({ bus }), ownEnds, signal });
+  const common = { batchId, operation: "transcribe", status: "done", finishedAt: 1 } as const;
   expect(await ask.read(batchId, all)).toMatchObject({ final: false });
-  await end(batchId, 1);
+  expect(bus.looks).toBe(1);
+  for (const itemId of ["0", "1"]) await concludeItem({ ...common, itemId });
   const told = await ask.read(batchId, all);
   expect(told.final).toBe(true);
-  expect(looks).toBe(1);
+  expect(bus.looks).toBe(1);
   // From then on it is as good as stored, and not kept.
-  const notebook = openBatchNotebook(rig.bus);
   await createBatchProgress({ bus: rig.bus, notebook, now: () => 5 }).check(batchId);
   expect(await ask.read(batchId, all)).toMatchObject({ final: true, etag: told.etag });
-  expect(looks).toBe(2);
+  expect(bus.looks).toBe(2);
+});
+
+test("who knows that no summary was there has none looked for; one that is all that is left is found", async () => {
+  const { batchId } = await record(1);
+  const bus = looking(rig.bus);
+  const unstored = { unstored: true };
+  expect(await statuses(bus).read(batchId, all, unstored)).toMatchObject({ final: false });
+  await end(batchId, 0);
+  const told = await statuses(bus).read(batchId, all, unstored);
+  expect(told.final).toBe(true);
+  expect(bus.looks).toBe(0);
+  const notebook = openBatchNotebook(rig.bus);
+  await createBatchProgress({ bus: rig.bus, notebook, now: () => 5 }).check(batchId);
+  await notebook.forget(batchId);
+  await rig.bus.purgeSubject(streams.results, subjects.batchDone(batchId));
+  expect(await statuses(bus).read(batchId, all, unstored)).toMatchObject({ final: true, etag: told.etag });
+  await expect(statuses(bus).read(randomUUID(), all, unstored)).rejects.toMatchObject({ code: "batch_not_found" });
+});
+
+test("many who ask at once for what has ended have it read once", async () => {
+  const { batchId } = await record(30);
+  for (let item = 0; item < 30; item += 1) await end(batchId, item);
+  const bus = counting(rig.bus);
+  const ask = statuses(bus);
+  const answers = await Promise.all(Array.from({ length: 8 }, () => ask.read(batchId, all, { unstored: true })));
+  expect(new Set(answers.map(({ etag }) => etag)).size).toBe(1);
+  expect(answers.every(({ final }) => final)).toBe(true);
+  expect(bus.messages).toBe(30);
+  // Nothing of that reading is left to be waited for.
+  expect(await ask.read(batchId, all, { unstored: true })).toEqual(answers[0]);
+  expect(bus.messages).toBe(60);
 });
 
 test("a question sees what was stored before it, though another one is being answered", async () => {

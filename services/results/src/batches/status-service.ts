@@ -41,7 +41,13 @@ export interface StatusAnswer extends FinalStatus {
 
 export interface Statuses {
   /** Throws `batch_not_found`. */
-  read(batchId: string, view: StatusView, told?: Told): Promise<StatusAnswer>;
+  read(batchId: string, view: StatusView, asked?: Asked): Promise<StatusAnswer>;
+}
+
+interface Asked {
+  told?: Told;
+  /** Whether its summary need not be looked for first. */
+  unstored?: boolean | undefined;
 }
 
 /** The reply is a batch status, or an error body as REST has it. */
@@ -54,8 +60,8 @@ export function serveStatus(
   const statuses = createStatuses({ bus, notebook, readiness: followModelReadiness({ bus }), ownEnds, signal });
   serveRequests(requests, "status", async ({ tokens, data, respond }) => {
     const { body, told } = readBody(statusRequestSchema, data);
-    const { etag: known, gzip: takesGzip = false, ...view } = body;
-    const answer = await statuses.read(batchIdSchema.parse(tokens[0]), view, told);
+    const { etag: known, gzip: takesGzip = false, unstored, ...view } = body;
+    const answer = await statuses.read(batchIdSchema.parse(tokens[0]), view, { told, unstored });
     const headers: [string, string][] = [[statusHeaders.etag, answer.etag]];
     if (answer.final) headers.push([statusHeaders.final, "true"]);
     if (known === answer.etag) respond("", [...headers, [statusHeaders.unchanged, "true"]]);
@@ -76,26 +82,31 @@ export function createStatuses({ bus, notebook, readiness, ownEnds, signal }: St
   const running = createRunningBatches({ bus, find: notebook.read, ownEnds, signal });
   const whyWaiting = createWhyWaiting(readiness);
   return {
-    async read(batchId, view, told = {}) {
-      // What is heard of a batch says as much as its summary, and RESULTS is slow to read as long as it is written.
-      const final = running.isHeard(batchId) ? undefined : await readFinal(bus, batchId, view, told);
-      if (final !== undefined) {
-        running.drop(batchId);
-        return { ...final, final: true };
-      }
-      return await readRunning(running, whyWaiting, batchId, { view, told });
+    async read(batchId, view, { told = {}, unstored = false } = {}) {
+      const stored = async () => {
+        const status = await readFinal(bus, batchId, view, told);
+        if (status !== undefined) running.drop(batchId);
+        return status && { ...status, final: true };
+      };
+      const folded = () => readRunning(running, whyWaiting, batchId, { view, told });
+      // What is heard of a batch says as much as its summary, and RESULTS is slow to read while it is written.
+      const foldedFirst = unstored || running.isHeard(batchId);
+      const status = foldedFirst ? ((await folded()) ?? (await stored())) : ((await stored()) ?? (await folded()));
+      if (status === undefined) throw new SpeechError("batch_not_found");
+      return status;
     },
   };
 }
 
+/** Undefined for a batch of which nothing but its summary may be left. */
 async function readRunning(
   running: RunningBatches,
   whyWaiting: WhyWaiting,
   batchId: string,
   { view, told }: { view: StatusView; told: Told },
-): Promise<StatusAnswer> {
+): Promise<StatusAnswer | undefined> {
   const batch = await running.read(batchId);
-  if (batch === undefined) throw new SpeechError("batch_not_found");
+  if (batch === undefined) return undefined;
   // Its summary is next, or it had none and is as good as read: nothing is answered that may be forgotten by then.
   const { whole } = batch;
   if (whole) running.drop(batchId);

@@ -120,6 +120,8 @@ export const statusRequestSchema = statusViewSchema.extend({
   etag: z.string().max(128).optional(),
   /** The asker takes what is stored compressed as it is. */
   gzip: z.boolean().optional(),
+  /** No summary of it was stored a moment ago, as the asker knows: other things are looked at first. */
+  unstored: z.boolean().optional(),
 });
 
 /** Headers of a reply that is a batch status. */
