@@ -211,6 +211,37 @@ test("of a finished batch nothing is read but its summary, which holds the answe
   expect(bus.messages).toBe(0);
 });
 
+test("an answer that is too long for a message comes compressed, or says how to ask for less", async () => {
+  const { batchId } = await record(1_000);
+  const { signal } = new AbortController();
+  const turns = createTurns({ atOnce: 4, atOnceEach: 4, waitingEach: 4 });
+  serveStatus({ bus: rig.bus, group: "long", turns, signal }, openBatchNotebook(rig.bus));
+  const error = "x".repeat(1_200);
+  const headers = writeHeaders({ status: "error", queueSeconds: 1, runSeconds: 0.5, errorCode: "audio_empty", error });
+  await Promise.all(
+    Array.from({ length: 999 }, (_, item) =>
+      rig.bus.publishOnce(subjects.done(batchId, String(item)), "{}", { first: true, headers }),
+    ),
+  );
+  const ask = async (request: object) => {
+    const answer = await rig.bus.ask(requestSubjects.status(batchId), JSON.stringify(request), 5_000);
+    if (answer === undefined) throw new Error("nobody answers");
+    return answer;
+  };
+  const { data, headers: said } = await ask({ gzip: true });
+  expect(said.get(statusHeaders.gzip)).toBe("true");
+  const plain = await plainStatus({ data, gzip: true });
+  expect(plain.byteLength).toBeGreaterThan(rig.bus.maxPayload);
+  expect(batchStatusSchema.parse(JSON.parse(Buffer.from(plain).toString()))).toMatchObject({
+    failed: 999,
+    total: 1_000,
+  });
+  const refused = JSON.parse(Buffer.from((await ask({})).data).toString());
+  expect(refused.error).toMatchObject({ code: "payload_too_large", param: "limit" });
+  const page = JSON.parse(Buffer.from((await ask({ limit: 100 })).data).toString());
+  expect(page).toMatchObject({ failed: 999, next_offset: 100 });
+});
+
 test("an answer that its asker has is empty, whichever instance gives it; a field that is not known is told", async () => {
   const { batchId } = await record(3);
   await end(batchId, 0);

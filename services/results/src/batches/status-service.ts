@@ -14,6 +14,7 @@ import {
   type BatchStatus,
   batchIdSchema,
   batchStatusSchema,
+  compressedStatus,
   etagOf,
   type FinalStatus,
   finalStatusOf,
@@ -33,6 +34,8 @@ import { writeStatus } from "./status-view.ts";
 import { createWhyWaiting, type WhyWaiting } from "./why-waiting.ts";
 
 type Told = { warnings?: string[] };
+
+const HEADER_ROOM_BYTES = 1_024;
 
 export interface StatusAnswer extends FinalStatus {
   /** Nothing of it will change. */
@@ -64,9 +67,16 @@ export function serveStatus(
     const answer = await statuses.read(batchIdSchema.parse(tokens[0]), view, { told, unstored });
     const headers: [string, string][] = [[statusHeaders.etag, answer.etag]];
     if (answer.final) headers.push([statusHeaders.final, "true"]);
-    if (known === answer.etag) respond("", [...headers, [statusHeaders.unchanged, "true"]]);
-    else if (answer.gzip && takesGzip) respond(answer.data, [...headers, [statusHeaders.gzip, "true"]]);
-    else respond(await plainStatus(answer), headers);
+    if (known === answer.etag) return respond("", [...headers, [statusHeaders.unchanged, "true"]]);
+    const fits = ({ byteLength }: Uint8Array) => byteLength + HEADER_ROOM_BYTES <= bus.maxPayload;
+    if (takesGzip && (answer.gzip || !fits(answer.data))) {
+      return respond((await compressedStatus(answer)).data, [...headers, [statusHeaders.gzip, "true"]]);
+    }
+    const plain = await plainStatus(answer);
+    if (fits(plain)) return respond(plain, headers);
+    const sentence =
+      "The status does not fit one message: ask for `items` that failed, or for pages (`limit`, `offset`).";
+    throw new SpeechError("payload_too_large", sentence, { param: "limit" });
   });
 }
 

@@ -77,6 +77,12 @@ export async function plainStatus({ data, gzip: isGzip }: Pick<FinalStatus, "dat
   });
 }
 
+/** Small enough for one message, where its JSON may not be. */
+export async function compressedStatus(status: FinalStatus): Promise<FinalStatus> {
+  if (status.gzip) return status;
+  return { ...status, data: await compress(status.data, { level: constants.Z_BEST_SPEED }), gzip: true };
+}
+
 /** The same for the same answer, whoever gives it. */
 export function etagOf(json: string | Uint8Array): string {
   return createHash("sha256").update(json).digest("base64url");
