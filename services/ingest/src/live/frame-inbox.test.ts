@@ -10,10 +10,13 @@ function rig(most = { bytes: 1_000, frames: 10 }) {
   let time = 0;
   const stop = new AbortController();
   const reads: number[] = [];
+  const meanwhile: (() => void)[] = [];
   const bus = {
     async *read({ fromSeq = 1 }): AsyncGenerator<StoredMessage, void> {
       reads.push(fromSeq);
-      yield* stored.filter(({ seq }) => seq >= fromSeq);
+      const found = stored.filter(({ seq }) => seq >= fromSeq);
+      meanwhile.shift()?.();
+      yield* found;
     },
   };
   const inbox = createFrameInbox({ bus, subject: "s", signal: stop.signal, most });
@@ -21,6 +24,8 @@ function rig(most = { bytes: 1_000, frames: 10 }) {
     inbox,
     stop,
     reads,
+    /** What happens behind the server's answer to the next reads, one after another. */
+    meanwhile,
     store(bytes = 10): FollowedMessage {
       const before = stored.at(-1)?.seq ?? 0;
       time += 1;
@@ -93,6 +98,24 @@ test("gone on with from a sequence, and then with what was heard of meanwhile", 
   expect((await inbox.next(0))?.seq).toBe(4);
   inbox.offer(store());
   expect(await takeAll(inbox)).toEqual([6, 8, 10]);
+});
+
+test("what is stored behind the answer of a read that found nothing is read again, and not for ever", async () => {
+  const { inbox, store, reads, meanwhile, lose } = rig();
+  meanwhile.push(
+    () => inbox.offer(store()),
+    () => inbox.offer(store()),
+  );
+  inbox.rewind(1);
+  expect(await takeAll(inbox)).toEqual([2, 4]);
+  expect(reads).toEqual([1, 1, 3]);
+  meanwhile.push(() => {
+    inbox.offer(store());
+    lose();
+  });
+  inbox.lookAgain();
+  expect(await takeAll(inbox)).toEqual([]);
+  expect(reads).toHaveLength(5);
 });
 
 test("a stream that lost its memory counts from the beginning, and nothing of it is passed over", async () => {

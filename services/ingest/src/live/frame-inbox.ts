@@ -53,7 +53,8 @@ export function createFrameInbox({ bus, subject, signal, most }: FrameInboxOptio
   /** The stream is read from its beginning: one that lost its memory counts from 1 again. */
   let fromFirst = false;
   let newest = 0;
-  let reading: { found: boolean; messages: AsyncIterator<StoredMessage> } | undefined;
+  /** `newest` when it began: what came since then it may not have seen. */
+  let reading: { found: boolean; newest: number; messages: AsyncIterator<StoredMessage> } | undefined;
   let wake: (() => void) | undefined;
   signal.addEventListener("abort", () => wake?.(), { once: true });
 
@@ -88,7 +89,7 @@ export function createFrameInbox({ bus, subject, signal, most }: FrameInboxOptio
 
   async function fromStream(): Promise<StoredMessage | undefined> {
     try {
-      reading ??= { found: false, messages: readFrom(fromFirst ? 1 : taken.seq + 1) };
+      reading ??= { found: false, newest, messages: readFrom(fromFirst ? 1 : taken.seq + 1) };
       const own = reading;
       const { value, done } = await own.messages.next();
       if (done !== true) {
@@ -99,7 +100,7 @@ export function createFrameInbox({ bus, subject, signal, most }: FrameInboxOptio
       if (reading !== own) return undefined;
       fromFirst = false;
       // The newest may be gone already: what the stream does not have is not asked for for ever.
-      behind = own.found && newest > taken.seq;
+      behind = (own.found || newest !== own.newest) && newest > taken.seq;
       reading = undefined;
       if (!behind) {
         overflowing = false;
