@@ -26,11 +26,11 @@ export async function buildPrograms(root: string, bundle: string, programs: read
     external: [...programOptions.external, ...benchesOnly],
     metafile: true,
   });
-  return packagesOf(Object.keys(metafile.inputs).map((input) => join(root, input)));
+  return packagesOf(root, Object.keys(metafile.inputs));
 }
 
-/** The package folders that files lie in. */
-export function packagesOf(files: readonly string[]): Set<string> {
-  const folders = files.flatMap((file) => file.match(/^.*\/node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/)?.[0] ?? []);
-  return new Set(folders);
+/** The package folders that files lie in, which are named from `folder` on. What a plugin has written is no file: `plugin:name`. */
+export function packagesOf(folder: string, files: readonly string[]): Set<string> {
+  const paths = files.filter((file) => !/^[\w-]+:/.test(file)).map((file) => join(folder, file));
+  return new Set(paths.flatMap((path) => path.match(/^.*\/node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/)?.[0] ?? []));
 }

@@ -1,6 +1,7 @@
 /** The licences of everything that a bundle or an image holds: one folder each, and one page that names them all. */
 import { copyFileSync, existsSync, globSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { packagesOf } from "./build-programs.ts";
 import { type KeptPackage, readPackage } from "./kept-packages.ts";
 
 export interface Licensed {
@@ -22,15 +23,11 @@ export function licensedPackage({ name, version, licence, folder }: KeptPackage)
 
 /** What became part of the services: their source maps name every file. */
 export function licencesOfServices(root: string): Licensed[] {
-  const folders = new Set<string>();
-  for (const map of globSync("services/*/dist/*.map", { cwd: root })) {
+  const folders = globSync("services/*/dist/*.map", { cwd: root }).flatMap((map) => {
     const { sources } = JSON.parse(readFileSync(join(root, map), "utf8")) as { sources: string[] };
-    for (const source of sources) {
-      const path = join(root, dirname(map), source).match(/^.*\/node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/)?.[0];
-      if (path !== undefined) folders.add(path);
-    }
-  }
-  return [...folders].map((path) => licensedPackage(readPackage(path)));
+    return [...packagesOf(join(root, dirname(map)), sources)];
+  });
+  return [...new Set(folders)].map((path) => licensedPackage(readPackage(path)));
 }
 
 /** Copies every licence file below `folder` and writes its index. A part without a licence file is named with its licence alone. */
