@@ -27,7 +27,9 @@ export interface AnnouncementOptions {
 
 export function createAnnouncement({ bucket, key, clock, everyMs }: AnnouncementOptions): Announcement {
   let wanted: Wanted | undefined;
-  let written: { text: string; revision: number; at: number } | undefined;
+  let written: { text: string; revision: number } | undefined;
+  /** What is written is to be written again. */
+  let old = false;
   let working: Promise<void> | undefined;
   let cancel: (() => void) | undefined;
 
@@ -40,20 +42,27 @@ export function createAnnouncement({ bucket, key, clock, everyMs }: Announcement
       written = undefined;
       // By revision: another waiter of this family may have written it since.
       await bucket.delete(key, revision).catch(() => false);
-    } else if (text !== written?.text || clock.now() >= written.at + everyMs) {
+    } else if (text !== written?.text || old) {
+      old = false;
       const revision = await bucket.put(key, wanted).catch(() => undefined);
-      written = revision === undefined ? written : { text, revision, at: clock.now() };
+      written = revision === undefined ? written : { text, revision };
       if (revision === undefined) return;
     } else return;
     await catchUp();
   }
 
+  /** A write that is under way goes on until what is wanted now is written; when to write again counts from here in any case. */
   function work(): void {
     cancel?.();
-    cancel = wanted && clock.schedule(clock.now() + everyMs, work);
+    cancel = wanted && clock.schedule(clock.now() + everyMs, again);
     working ??= catchUp().finally(() => {
       working = undefined;
     });
+  }
+
+  function again(): void {
+    old = true;
+    work();
   }
 
   return {
@@ -64,7 +73,7 @@ export function createAnnouncement({ bucket, key, clock, everyMs }: Announcement
       if (JSON.stringify(mine) === JSON.stringify(wanted) && !overwritten) return;
       wanted = mine;
       if (overwritten) written = undefined;
-      if (working === undefined) work();
+      work();
     },
     async close() {
       wanted = undefined;
