@@ -118,6 +118,18 @@ test("what is stored behind the answer of a read that found nothing is read agai
   expect(reads).toHaveLength(5);
 });
 
+test("what a stream that lost its memory stores behind the answer of a read is not passed over", async () => {
+  const { inbox, store, meanwhile, lose } = rig();
+  for (let n = 0; n < 5; n += 1) inbox.offer(store());
+  expect(await takeAll(inbox)).toHaveLength(5);
+  lose();
+  meanwhile.push(() => inbox.offer(store()));
+  inbox.lookAgain();
+  expect(await takeAll(inbox)).toEqual([2]);
+  inbox.offer(store());
+  expect(await takeAll(inbox)).toEqual([4]);
+});
+
 test("a stream that lost its memory counts from the beginning, and nothing of it is passed over", async () => {
   const { inbox, store, lose } = rig();
   for (let n = 0; n < 5; n += 1) inbox.offer(store());

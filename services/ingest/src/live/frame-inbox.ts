@@ -52,9 +52,10 @@ export function createFrameInbox({ bus, subject, signal, most }: FrameInboxOptio
   let overflowing = false;
   /** The stream is read from its beginning: one that lost its memory counts from 1 again. */
   let fromFirst = false;
-  let newest = 0;
-  /** `newest` when it began: what came since then it may not have seen. */
-  let reading: { found: boolean; newest: number; messages: AsyncIterator<StoredMessage> } | undefined;
+  let newest: FramePosition = { seq: 0, time: 0 };
+  let offers = 0;
+  /** `offers` when it began: what came since then it may not have seen. */
+  let reading: { found: boolean; offers: number; messages: AsyncIterator<StoredMessage> } | undefined;
   let wake: (() => void) | undefined;
   signal.addEventListener("abort", () => wake?.(), { once: true });
 
@@ -89,7 +90,7 @@ export function createFrameInbox({ bus, subject, signal, most }: FrameInboxOptio
 
   async function fromStream(): Promise<StoredMessage | undefined> {
     try {
-      reading ??= { found: false, newest, messages: readFrom(fromFirst ? 1 : taken.seq + 1) };
+      reading ??= { found: false, offers, messages: readFrom(fromFirst ? 1 : taken.seq + 1) };
       const own = reading;
       const { value, done } = await own.messages.next();
       if (done !== true) {
@@ -100,7 +101,8 @@ export function createFrameInbox({ bus, subject, signal, most }: FrameInboxOptio
       if (reading !== own) return undefined;
       fromFirst = false;
       // The newest may be gone already: what the stream does not have is not asked for for ever.
-      behind = (own.found || newest !== own.newest) && newest > taken.seq;
+      behind = (own.found || offers !== own.offers) && !isUpTo(newest, taken);
+      if (behind && newest.seq <= taken.seq) taken = { seq: 0, time: taken.time };
       reading = undefined;
       if (!behind) {
         overflowing = false;
@@ -134,7 +136,8 @@ export function createFrameInbox({ bus, subject, signal, most }: FrameInboxOptio
 
   return {
     offer(message) {
-      newest = message.seq;
+      newest = { seq: message.seq, time: message.time };
+      offers += 1;
       const fits = bytes + message.data.byteLength <= most.bytes && queue.length < most.frames;
       if (!behind && fits) {
         queue.push(message);

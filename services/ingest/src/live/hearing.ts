@@ -244,9 +244,12 @@ export async function createHearing(context: HearingContext): Promise<Hearing> {
       await finish();
       return "closed";
     }
-    if (sign === "finalize" && settleTo === undefined && end > finalizedTo) {
-      finalizedTo = end;
-      await tellOf(endpointer.finalize());
+    if (sign === "finalize" && settleTo === undefined) {
+      if (end > finalizedTo) {
+        finalizedTo = end;
+        await tellOf(endpointer.finalize());
+      }
+      // Also of one that changes nothing: its sender may have missed the answer, and waits for one.
       tellHeard();
     }
     if (sign === "update") await update(said);

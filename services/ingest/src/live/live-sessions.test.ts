@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { encodeWav } from "@parlance/audio";
 import { createListenerPool, type ListenerPool } from "@parlance/audio/live";
 import { talk } from "@parlance/audio/testing";
-import { openBatchNotebook } from "@parlance/bus";
+import { type Bus, openBatchNotebook } from "@parlance/bus";
 import { useTestServer } from "@parlance/bus/testing";
 import {
   batchEntries,
@@ -427,6 +427,60 @@ test("what came while nobody listened is heard when somebody does", async () => 
   await start();
   await session.until("closed");
   await expectWhole(session, 2);
+});
+
+test("what came while nobody listened and could not be opened at once is heard with the next frame, and all others at once", async () => {
+  const [unlucky, other] = [await publisher(), await publisher()];
+  for (const session of [unlucky, other]) await session.say(samples);
+  await other.sign("close");
+  const bus = await rig.connectAs("ingest");
+  const failing = new Set([unlucky.sessionId]);
+  const bucket: Bus["bucket"] = (definition) => {
+    const real = bus.bucket(definition);
+    return {
+      ...real,
+      async get(key) {
+        if ((definition as unknown) === batchEntries.session && failing.delete(key)) throw new Error("for once");
+        return await real.get(key);
+      },
+    };
+  };
+  const log = createLog("ingest", "silent");
+  rig.closeAfter(
+    await createIngest({
+      ...{ bus: { ...bus, bucket }, settings: readSettings(ingestSettings, {}), log, listeners: shared },
+    }),
+  );
+  await other.until("closed");
+  await expectWhole(other, 2);
+  expect(failing.size).toBe(0);
+  await unlucky.sign("close");
+  await unlucky.until("closed");
+  await expectWhole(unlucky, 2);
+});
+
+test("cancelled before anybody listened, it is over with nothing of it transcribed", async () => {
+  const session = await publisher();
+  await session.say(samples, { to: Math.floor((places[0]?.end ?? 0) / FRAME) * FRAME });
+  await session.sign("cancel");
+  await start();
+  expect((await session.until("closed")).error).toBeUndefined();
+  expect(await session.jobs()).toEqual([]);
+  expect((await session.record())?.open).toBeUndefined();
+});
+
+test("a finalize that changes nothing is answered as the one before it", async () => {
+  await start();
+  const session = await publisher();
+  await session.say(samples, { to: Math.floor((places[0]?.end ?? 0) / FRAME) * FRAME });
+  await session.sign("finalize");
+  await session.until("speech_stopped");
+  await vi.waitFor(() => expect(session.states.at(-1)?.type).toBe("heard"));
+  const before = session.of("heard").length;
+  await session.sign("finalize");
+  const again = await session.until("heard", before + 1);
+  expect(again.heard).toBe(session.of("heard")[before - 1]?.heard);
+  expect(session.of("speech_stopped")).toHaveLength(1);
 });
 
 test("a listener that dies is replaced, and the session is heard again from where it rests", async () => {

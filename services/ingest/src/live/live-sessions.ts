@@ -226,7 +226,10 @@ export function createLiveSessions(options: LiveSessionsOptions): LiveSessions {
       const address = parseLiveAudioSubject(subject);
       if (address === undefined || held.has(address.sessionId) || elsewhere.has(address.sessionId)) continue;
       const first = await bus.first(streams.live, subject, { seq: 1 });
-      if (first !== undefined) await open(address.sessionId, address.source, first);
+      if (first === undefined) continue;
+      const opening = open(address.sessionId, address.source, first);
+      work("a live session cannot be opened", address.sessionId, opening);
+      await opening.catch(() => undefined);
     }
   }
 
@@ -245,11 +248,21 @@ export function createLiveSessions(options: LiveSessionsOptions): LiveSessions {
   }
 
   async function keepSweeping(): Promise<void> {
-    for (let first = true; !signal.aborted; first = false) {
+    // Frames may have come before this instance listened, or while it was away.
+    let mayWait = true;
+    const stopNoting = bus.onConnection((connected) => {
+      if (connected) mayWait = true;
+    });
+    signal.addEventListener("abort", stopNoting, { once: true });
+    while (!signal.aborted) {
       try {
         await sweep();
-        if (first) await openWaiting();
+        if (mayWait) {
+          mayWait = false;
+          await openWaiting();
+        }
       } catch (error) {
+        mayWait = true;
         if (!signal.aborted) log.warn({ err: error }, "looking for live sessions failed; trying again");
       }
       await pause(SWEEP_MS, undefined, { signal }).catch(() => undefined);

@@ -204,6 +204,8 @@ export function openSession(taken: TakenSession, resumed: boolean, context: Sess
     for (let wait = until; frames.length < FRAMES_AT_ONCE; wait = 0) {
       const frame = await inbox.next(wait);
       if (frame === undefined) break;
+      // It came before this session was held: nobody has heard it yet.
+      if (isCancel(frame)) end({ cancel: true });
       frames.push(frame);
     }
     return frames;
@@ -250,7 +252,7 @@ export function openSession(taken: TakenSession, resumed: boolean, context: Sess
     source,
     offer(message) {
       arrivedAt = performance.now();
-      if (message.headers.get(headerNames.sign) === "cancel") return end({ cancel: true });
+      if (isCancel(message)) return end({ cancel: true });
       if (inbox.offer(message)) return;
       tellBehind();
     },
@@ -261,6 +263,10 @@ export function openSession(taken: TakenSession, resumed: boolean, context: Sess
     },
     ended: run(),
   };
+}
+
+function isCancel({ headers }: Pick<StoredMessage, "headers">): boolean {
+  return headers.get(headerNames.sign) === "cancel";
 }
 
 type WindowLoopSend = Parameters<typeof createWindowLoop>[0]["send"];
