@@ -47,16 +47,19 @@ export function followSubject(
   return {
     ready,
     keepLooking() {
-      let lookMs = FIRST_LOOK_MS;
+      let nextMs = FIRST_LOOK_MS;
       const lookNow = () => {
         clearTimeout(looking);
-        lookMs = Math.min(lookMs * 2, LONGEST_LOOK_MS);
-        looking = setTimeout(lookNow, lookMs);
+        looking = setTimeout(lookNow, nextMs);
+        nextMs = Math.min(nextMs * 2, LONGEST_LOOK_MS);
         look().catch(() => undefined);
       };
       let looking = setTimeout(lookNow, FIRST_LOOK_MS);
       const stopWatching = bus.onConnection((connected) => {
-        if (connected) lookNow();
+        if (!connected) return;
+        // Of a cluster, servers that the message comes from may not know of the subscription yet.
+        nextMs = FIRST_LOOK_MS;
+        lookNow();
       });
       return () => {
         clearTimeout(looking);
