@@ -35,7 +35,12 @@ export function manageModel({ options, self, models, wishes, wish, tenures }: Ma
       phase: self.phase(),
       models: await models.list(),
     }),
-    select: models.select,
+    async select(id) {
+      const before = selected().selected;
+      await models.select(id);
+      // Who waits for the one before has waited in vain, and nobody whose wish comes now.
+      if (selected().selected !== before) wishes.failed(new SpeechError("cancelled", "Another model was selected."));
+    },
     forget: () => selected().forget(),
     async load() {
       const { phase } = tenures.state;

@@ -228,6 +228,30 @@ describe("models that are chosen among", () => {
     expect(await rig.pipeline.done(1)).toMatchObject([{ outcome: "ok" }]);
   });
 
+  test.each([
+    ["is downloaded", (signal: AbortSignal) => pause(30_000, undefined, { signal })],
+    ["lies on the disk", () => pause(300)],
+  ])(
+    "one that is chosen while another %s is what is loaded; who asked for the other is told",
+    async (_where, getting) => {
+      const models = twoModels({ ready: false });
+      await start({
+        models: {
+          ...models,
+          async getReady(id, how) {
+            if (id === "a") await getting(how.signal);
+            return await models.getReady(id, how);
+          },
+        },
+      });
+      const first = askError("load");
+      while (!(await askState("config")).phase.startsWith("downloading")) await pause(5);
+      const second = askState("load", '{"model":"b"}');
+      expect(await first).toMatchObject({ code: "cancelled" });
+      expect(await second).toMatchObject({ phase: "loaded", model: "model b", folder: "/models/b" });
+    },
+  );
+
   test("unloading ends a download that nobody else waits for", async () => {
     await start({ models: twoModels({ ready: false, readyMs: 60_000 }) });
     const loading = askError("load");
