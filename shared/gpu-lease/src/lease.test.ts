@@ -126,6 +126,35 @@ describe.each(await testServers())("the lease on nats-server $version", ({ binar
     expect(a.lease.held).toBe(true);
   });
 
+  test("who asks again while what he gave up is taken back has it next", async () => {
+    const bus = await connectBus({ name: "slow", ...server.as("transcribe-worker") });
+    let answer = () => {};
+    const held = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    const slow: Bus["bucket"] = (definition) => {
+      const bucket = bus.bucket(definition);
+      return {
+        ...bucket,
+        async create(...entry) {
+          const created = await bucket.create(...entry);
+          await held;
+          return created;
+        },
+      };
+    };
+    const { lease } = await contender("a", "asr", { ...bus, bucket: slow });
+    const over = new AbortController();
+    const first = lease.acquire({ ...now, signal: over.signal });
+    over.abort(new Error("standby"));
+    await expect(first).rejects.toThrow("standby");
+    expect(lease.state).toBe("releasing");
+    const second = lease.acquire(now);
+    answer();
+    await second;
+    expect(lease.held).toBe(true);
+  });
+
   test("of two waiters of one family the more urgent one is seen, whichever came last, and the other one when it is gone", async () => {
     const a = await contender("a", "asr");
     const b = await contender("b", "tts");

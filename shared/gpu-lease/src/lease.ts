@@ -221,8 +221,11 @@ export async function createLease(options: LeaseOptions): Promise<Lease> {
         return;
       case "released":
         log.info({ accelerator }, "lease released");
-        granted?.reject(new DOMException("The lease was released", "AbortError"));
-        granted = undefined;
+        // One that waits for this to be over has its turn next.
+        if (pending === undefined) {
+          granted?.reject(new DOMException("The lease was released", "AbortError"));
+          granted = undefined;
+        }
         for (const resolve of released.splice(0)) resolve();
         return;
     }
