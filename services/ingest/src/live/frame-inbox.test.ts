@@ -34,6 +34,7 @@ function rig(most = { bytes: 1_000, frames: 10 }) {
       return message;
     },
     lose: () => (stored = []),
+    turnBack: (by: number) => (time -= by),
   };
 }
 
@@ -116,6 +117,17 @@ test("what is stored behind the answer of a read that found nothing is read agai
   inbox.lookAgain();
   expect(await takeAll(inbox)).toEqual([]);
   expect(reads).toHaveLength(5);
+});
+
+test("what was stored by a clock that is behind is taken once", async () => {
+  const { inbox, store, reads, turnBack } = rig();
+  for (let n = 0; n < 3; n += 1) inbox.offer(store());
+  await takeAll(inbox);
+  turnBack(2);
+  store();
+  inbox.lookAgain();
+  expect(await takeAll(inbox)).toEqual([8]);
+  expect(reads).toEqual([1]);
 });
 
 test("what a stream that lost its memory stores behind the answer of a read is not passed over", async () => {

@@ -101,8 +101,10 @@ export function createFrameInbox({ bus, subject, signal, most }: FrameInboxOptio
       if (reading !== own) return undefined;
       fromFirst = false;
       // The newest may be gone already: what the stream does not have is not asked for for ever.
-      behind = (own.found || offers !== own.offers) && !isUpTo(newest, taken);
-      if (behind && newest.seq <= taken.seq) taken = { seq: 0, time: taken.time };
+      const unseen = offers !== own.offers && !isUpTo(newest, taken);
+      behind = unseen || (own.found && newest.seq > taken.seq);
+      // The stream lost its memory meanwhile.
+      if (unseen && newest.seq <= taken.seq) taken = { seq: 0, time: taken.time };
       reading = undefined;
       if (!behind) {
         overflowing = false;

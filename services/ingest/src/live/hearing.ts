@@ -227,9 +227,9 @@ export async function createHearing(context: HearingContext): Promise<Hearing> {
     context.onUtterance();
   }
 
-  function tellHeard(): void {
+  function tellHeard(heard = line.next): void {
     toldHeardAt = performance.now();
-    news.state({ type: "heard", heard: line.next, position: book.entry.position });
+    news.state({ type: "heard", heard, position: book.entry.position });
   }
 
   async function moveTo(to: { at: number; carriesOn: boolean }): Promise<void> {
@@ -249,8 +249,8 @@ export async function createHearing(context: HearingContext): Promise<Hearing> {
         finalizedTo = end;
         await tellOf(endpointer.finalize());
       }
-      // Also of one that changes nothing: its sender may have missed the answer, and waits for one.
-      tellHeard();
+      // Also of one that changes nothing: its sender may have missed the answer. What lies behind it is not heard yet.
+      tellHeard(end);
     }
     if (sign === "update") await update(said);
     return undefined;

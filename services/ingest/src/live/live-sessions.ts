@@ -226,7 +226,8 @@ export function createLiveSessions(options: LiveSessionsOptions): LiveSessions {
       const address = parseLiveAudioSubject(subject);
       if (address === undefined || held.has(address.sessionId) || elsewhere.has(address.sessionId)) continue;
       const first = await bus.first(streams.live, subject, { seq: 1 });
-      if (first === undefined) continue;
+      // Frames that came meanwhile may have opened it.
+      if (first === undefined || held.has(address.sessionId) || elsewhere.has(address.sessionId)) continue;
       const opening = open(address.sessionId, address.source, first);
       work("a live session cannot be opened", address.sessionId, opening);
       await opening.catch(() => undefined);

@@ -36,10 +36,8 @@ export function manageModel({ options, self, models, wishes, wish, tenures }: Ma
       models: await models.list(),
     }),
     async select(id) {
-      const before = selected().selected;
-      await models.select(id);
-      // Who waits for the one before has waited in vain, and nobody whose wish comes now.
-      if (selected().selected !== before) wishes.failed(new SpeechError("cancelled", "Another model was selected."));
+      // Who waits for the one that has given way has waited in vain, and nobody whose wish comes now.
+      if (await models.select(id)) wishes.failed(new SpeechError("cancelled", "Another model was selected."));
     },
     forget: () => selected().forget(),
     async load() {

@@ -16,8 +16,8 @@ export interface ModelChoice {
   readonly gettingReady: boolean;
   readonly download: ModelDownload | undefined;
   readonly problem: Failure | undefined;
-  /** Throws a SpeechError. */
-  select(id: string): Promise<void>;
+  /** Whether another one, which was being got ready, has given way to it. Throws a SpeechError. */
+  select(id: string): Promise<boolean>;
   /** Its files are looked at again before the next load. */
   forget(): void;
   /** Throws what `getReady` throws. */
@@ -59,13 +59,16 @@ export function createModelChoice(
       return problem;
     },
     async select(id) {
-      if (id === selected) return;
+      if (id === selected) return false;
       // What the settings ask for is admitted already, and may be a folder, which no request names.
       if (id !== source?.selected) await source?.admit(id);
+      // Two may ask for it at once.
+      if (id === selected) return false;
       before ??= { selected };
       selected = id;
       ready = false;
       running?.abort(new SpeechError("cancelled", "Another model was selected."));
+      return running !== undefined;
     },
     forget() {
       ready = source === undefined;

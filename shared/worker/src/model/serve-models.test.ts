@@ -252,6 +252,20 @@ describe("models that are chosen among", () => {
     },
   );
 
+  test("two who choose the same one at once both have it", async () => {
+    const models = twoModels({ ready: false, readyMs: 100 });
+    const admit = async (id: string, ...more: unknown[]) => {
+      await pause(50);
+      return await models.admit(id, ...(more as []));
+    };
+    await start({ models: { ...models, admit } });
+    const first = askState("load", '{"model":"b"}');
+    await pause(20);
+    const second = askState("load", '{"model":"b"}');
+    for (const loaded of [await first, await second])
+      expect(loaded).toMatchObject({ phase: "loaded", model: "model b" });
+  });
+
   test("unloading ends a download that nobody else waits for", async () => {
     await start({ models: twoModels({ ready: false, readyMs: 60_000 }) });
     const loading = askError("load");

@@ -31,8 +31,11 @@ export interface WorkerModels {
   of(model: number): WorkerModel;
   /** Whose the jobs of an operation are. */
   servant(operation: Operation): number;
-  /** By the name of one of them; or another in the place of one that does the same. Throws a SpeechError. */
-  select(id: string): Promise<void>;
+  /**
+   * By the name of one of them; or another in the place of one that does the same. Resolves with whether one that was being got ready has
+   * given way. Throws a SpeechError.
+   */
+  select(id: string): Promise<boolean>;
   list(): Promise<ModelList["models"]>;
 }
 
@@ -83,8 +86,13 @@ export function createWorkerModels({ served, onDownload, clock, metrics }: Worke
     async select(id) {
       const isNamed = ({ choice }: WorkerModel) => choice.selected === id || goesBy(id, choice.current.name);
       const named = all.findIndex(isNamed);
-      if (all.length > 1 && named >= 0) selected = named;
-      else selected = await selectInPlace(all, id);
+      if (all.length > 1 && named >= 0) {
+        selected = named;
+        return false;
+      }
+      const { place, gaveWay } = await selectInPlace(all, id);
+      selected = place;
+      return gaveWay;
     },
     async list() {
       const models = (await Promise.all(served.map(({ source }) => source?.list() ?? []))).flat();
@@ -94,12 +102,11 @@ export function createWorkerModels({ served, onDownload, clock, metrics }: Worke
 }
 
 /** In the place of the first one that lets it be. Throws what the first one says. */
-async function selectInPlace(all: readonly WorkerModel[], id: string): Promise<number> {
+async function selectInPlace(all: readonly WorkerModel[], id: string): Promise<{ place: number; gaveWay: boolean }> {
   const refusals: unknown[] = [];
-  for (const [number, { choice }] of all.entries()) {
+  for (const [place, { choice }] of all.entries()) {
     try {
-      await choice.select(id);
-      return number;
+      return { place, gaveWay: await choice.select(id) };
     } catch (error) {
       refusals.push(error);
     }
