@@ -6,6 +6,7 @@ import type { BatchNotebook, Bus, HeaderPairs } from "@parlance/bus";
 import {
   type BatchRecord,
   GATEWAY_SOURCE,
+  HEADER_ROOM_BYTES,
   headerNames,
   SpeechError,
   type Submission,
@@ -14,7 +15,6 @@ import {
 
 /** How long a submission is tried while NATS is away. Beyond it the caller is told. */
 const PUBLISH_TIMEOUT_MS = 5_000;
-const HEADER_ROOM_BYTES = 1_024;
 /** What a batch's status needs of each item beyond what was submitted of it. */
 const STATUS_BYTES_PER_ITEM = 384;
 /** A raw drop is a batch of one item, and this is its id. */

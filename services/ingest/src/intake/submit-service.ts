@@ -16,6 +16,7 @@ import {
 import {
   batchIdSchema,
   familyOf,
+  HEADER_ROOM_BYTES,
   headerNames,
   MAX_HEADER_BYTES,
   OPEN_SOURCE,
@@ -36,7 +37,6 @@ export interface SubmitServiceOptions {
 }
 
 /** What the message id and the protocol add to the headers. */
-const HEADER_ROOM_BYTES = 1_024;
 /** Less than what an asker waits by default, so that it hears why. */
 const STORE_TIMEOUT_MS = 4_000;
 

@@ -18,6 +18,7 @@ import {
   etagOf,
   type FinalStatus,
   finalStatusOf,
+  HEADER_ROOM_BYTES,
   isWholeView,
   plainStatus,
   SpeechError,
@@ -34,8 +35,6 @@ import { writeStatus } from "./status-view.ts";
 import { createWhyWaiting, type WhyWaiting } from "./why-waiting.ts";
 
 type Told = { warnings?: string[] };
-
-const HEADER_ROOM_BYTES = 1_024;
 
 export interface StatusAnswer extends FinalStatus {
   /** Nothing of it will change. */
@@ -68,15 +67,16 @@ export function serveStatus(
     const headers: [string, string][] = [[statusHeaders.etag, answer.etag]];
     if (answer.final) headers.push([statusHeaders.final, "true"]);
     if (known === answer.etag) return respond("", [...headers, [statusHeaders.unchanged, "true"]]);
-    const fits = ({ byteLength }: Uint8Array) => byteLength + HEADER_ROOM_BYTES <= bus.maxPayload;
-    if (takesGzip && (answer.gzip || !fits(answer.data))) {
-      return respond((await compressedStatus(answer)).data, [...headers, [statusHeaders.gzip, "true"]]);
+    const fits = ({ data: { byteLength } }: FinalStatus) => byteLength + HEADER_ROOM_BYTES <= bus.maxPayload;
+    let reply: FinalStatus = answer;
+    if (!takesGzip) reply = { ...answer, data: await plainStatus(answer), gzip: false };
+    else if (!fits(answer)) reply = await compressedStatus(answer);
+    if (!fits(reply)) {
+      const sentence =
+        "The status does not fit one message: ask for `items` that failed, or for pages (`limit`, `offset`).";
+      throw new SpeechError("payload_too_large", sentence, { param: "limit" });
     }
-    const plain = await plainStatus(answer);
-    if (fits(plain)) return respond(plain, headers);
-    const sentence =
-      "The status does not fit one message: ask for `items` that failed, or for pages (`limit`, `offset`).";
-    throw new SpeechError("payload_too_large", sentence, { param: "limit" });
+    respond(reply.data, reply.gzip ? [...headers, [statusHeaders.gzip, "true"]] : headers);
   });
 }
 

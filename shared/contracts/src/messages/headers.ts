@@ -299,6 +299,9 @@ export function unknownHeaders(headers: { keys(): string[] }, fields: readonly s
   return headers.keys().filter((name) => /^parlance-/i.test(name) && !known.has(name.toLowerCase()));
 }
 
+/** What a message's headers and its subject may take of the server's `max_payload`, beside its payload. */
+export const HEADER_ROOM_BYTES = 1_024;
+
 /** A header is one line: control characters, and the spaces around them, become one space. */
 export function oneLine(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this takes out

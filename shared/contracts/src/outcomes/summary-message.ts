@@ -7,7 +7,7 @@
 import { createHash } from "node:crypto";
 import { promisify } from "node:util";
 import { constants, gunzip, gzip } from "node:zlib";
-import { headerNames } from "../messages/headers.ts";
+import { HEADER_ROOM_BYTES, headerNames } from "../messages/headers.ts";
 import { type BatchSummary, batchSummarySchema } from "../messages/payloads.ts";
 
 export interface SummaryMessage {
@@ -32,7 +32,6 @@ const forms = {
   plain: { header: headerNames.statusAt, begin: ',"final":', end: "}" },
   gzip: { header: headerNames.statusGzipAt, begin: ',"finalGzip":"', end: '"}' },
 } as const;
-const HEADER_ROOM_BYTES = 1_024;
 /** Below that it is not worth the work. */
 const SMALL_BYTES = 4_096;
 /** Far more than the largest batch comes to. */
